@@ -1,0 +1,79 @@
+"""The checklist's model: what the YAML files say, typed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+
+from signoff.model import Severity
+
+Language = str
+"""An ISO 639-1 code, ``en`` or ``ru``."""
+
+
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text in English, and in Russian where it has been translated."""
+
+    en: str
+    ru: str = ""
+
+    def to(self, language: Language) -> str:
+        """Return the text in a language; in English where there is none."""
+        return (self.ru if language == "ru" else "") or self.en
+
+
+class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What only a person can know: the statement they put their name to, and the value they saw."""
+
+    statement: Text
+    value: Text
+    """What to type in as seen: a date, a count, a name. A critical step takes no answer without it."""
+    items: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One thing to get right."""
+
+    id: str
+    title: Text
+    ask: Text
+    """What is asked of the operator, in a sentence."""
+    why: Text
+    severity: Severity
+    items: tuple[str, ...]
+    """The ids of the source's items that this step answers."""
+    probes: tuple[str, ...] = ()
+    confirm: Confirmation | None = None
+    remedy: Text
+    valid_days: int
+    """How long an answer holds, in days."""
+
+    @property
+    def valid(self) -> timedelta:
+        """How long an answer holds."""
+        return timedelta(days=self.valid_days)
+
+
+class Checklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An ordered list of steps for one occasion.
+
+    ``manner`` is how it is worked through: ``read-do`` (read each step, then do it) or ``do-confirm``
+    (work from memory, then confirm each step).
+    """
+
+    schema: Literal[1]
+    id: str
+    title: Text
+    about: Text
+    manner: Literal["read-do", "do-confirm"] = "read-do"
+    source: str = ""
+    steps: tuple[Step, ...]
+
+    def step(self, step_id: str) -> Step:
+        """Return a step by its id; raise KeyError where there is none."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise KeyError(step_id)

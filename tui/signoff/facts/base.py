@@ -1,0 +1,101 @@
+"""What a fact is: a read-only look, and the parser of what it returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from signoff.model import Vantage
+from signoff.target.command import Output, Root
+from signoff.target.profile import Profile
+
+if TYPE_CHECKING:
+    from signoff.target.outside import Outside
+
+T = TypeVar("T")
+
+Script = str | Callable[[Profile], str]
+
+
+class Unavailable(Exception):  # noqa: N818 - not a failure of the program: a reason for `unknown`
+    """A fact could not be had. ``reason`` says why, ``by_hand`` what the operator can run instead."""
+
+    def __init__(self, reason: str, by_hand: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.by_hand = by_hand
+
+
+class Malformed(Exception):  # noqa: N818 - a reason for `error`
+    """A fact was had, but its text is not what its program prints. ``excerpt`` is a part of it."""
+
+    def __init__(self, reason: str, excerpt: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.excerpt = excerpt
+
+
+@dataclass(frozen=True, eq=False)
+class Fact(Generic[T]):
+    """Something that can be looked up on a target, once a run. ``title`` names it for people."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, eq=False)
+class HostFact(Fact[T]):
+    """A fact from a read-only POSIX sh script on the target.
+
+    ``parse`` turns the output into a typed value; it is pure, and raises Unavailable (the program is
+    not there, the file cannot be read) or Malformed. It is only called when the script ran to its end.
+    ``sensitive`` output holds secrets: neither it nor a hash of it goes into the record.
+    ``by_hand`` is the command shown to the operator where the script could not run.
+    """
+
+    script: Script
+    parse: Callable[[Output], T]
+    root: Root = Root.NO
+    timeout: float = 10.0
+    cap: int = 1 << 20
+    sensitive: bool = False
+    by_hand: Script = ""
+    vantage: Vantage = Vantage.HOST
+
+
+@dataclass(frozen=True, eq=False)
+class OutsideFact(Fact[T]):
+    """A fact from connections or requests made by the operator's machine.
+
+    ``needs`` are the facts that say where to look; ``look`` raises Unavailable where it cannot.
+    """
+
+    look: Callable[[Outside, Profile, Facts], T]
+    needs: tuple[Fact[Any], ...] = ()
+    vantage: Vantage = Vantage.OUTSIDE
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts collected so far: ``facts[LISTENERS]`` is the typed value, or raises why there is none."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, fact: Fact[T]) -> T:
+        """Return the fact's value; raise Unavailable or Malformed where there is none."""
+        value = self.values[fact.id]
+        if isinstance(value, (Unavailable, Malformed)):
+            raise value
+        found: T = value
+        return found
+
+    def missing(self, fact: Fact[Any]) -> str:
+        """Return why the fact cannot be had, or an empty text when it can."""
+        value = self.values[fact.id]
+        return value.reason if isinstance(value, (Unavailable, Malformed)) else ""
+
+
+def text_for(script: Script, profile: Profile) -> str:
+    """Return the script's text for one target."""
+    return script(profile) if callable(script) else script

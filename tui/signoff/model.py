@@ -1,0 +1,79 @@
+"""The words every room shares: result, severity, vantage, finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+
+
+class Result(StrEnum):
+    """What a machine found. The words of XCCDF 1.2 (NISTIR 7275r4, table 26)."""
+
+    FAIL = "fail"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+    NOTCHECKED = "notchecked"
+    PASS = "pass"  # noqa: S105 - a result, not a password
+    FIXED = "fixed"
+    INFORMATIONAL = "informational"
+    NOTAPPLICABLE = "notapplicable"
+
+
+class Severity(StrEnum):
+    """How much it matters, gravest first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Vantage(StrEnum):
+    """Where an observation was made from."""
+
+    HOST = "host"
+    OUTSIDE = "outside"
+    PROJECT = "project"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A probe's judgement: what was seen, what was expected, and how to put it right.
+
+    ``subject`` tells apart the findings of one probe that judges several things (one per port, say);
+    probe and subject together are the finding's identity within a step.
+    """
+
+    probe: str
+    title: str
+    result: Result
+    vantage: Vantage
+    observed: str
+    expected: str = ""
+    subject: str = ""
+    items: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+# The gravest result speaks for the step. A thing not seen outranks a thing seen to be right.
+_GRAVITY = tuple(Result)
+
+
+def worst(results: Iterable[Result]) -> Result:
+    """Return the gravest of ``results``; ``notchecked`` when there are none."""
+    return min(results, key=_GRAVITY.index, default=Result.NOTCHECKED)
+
+
+SYMBOLS: dict[Result, str] = {
+    Result.FAIL: "✗",
+    Result.ERROR: "!",
+    Result.UNKNOWN: "?",
+    Result.NOTCHECKED: "·",
+    Result.PASS: "✓",
+    Result.FIXED: "✓",
+    Result.INFORMATIONAL: "i",
+    Result.NOTAPPLICABLE: "-",
+}
+"""A result is always shown by symbol *and* word, never by colour alone."""

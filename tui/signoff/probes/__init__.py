@@ -1,0 +1,37 @@
+"""How we judge: one module a subject. A probe is found by being in a module here, or in an entry point.
+
+Third parties add theirs with an entry point of the group ``signoff.probes`` that names a module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from signoff.errors import UsageError
+from signoff.probes.base import Probe
+
+
+def _modules() -> Iterator[ModuleType]:
+    for module in pkgutil.iter_modules(__path__):
+        yield importlib.import_module(f"{__name__}.{module.name}")
+    for entry in entry_points(group="signoff.probes"):
+        yield entry.load()
+
+
+@cache
+def all_probes() -> dict[str, Probe]:
+    """Return every probe by its id. Raise UsageError where two have the same."""
+    found: dict[str, Probe] = {}
+    for module in _modules():
+        for value in vars(module).values():
+            if isinstance(value, Probe) and found.setdefault(value.id, value) is not value:
+                raise UsageError(
+                    f"Two probes are called {value.id}; one is in {module.__name__}.",
+                    "Uninstall one of the packages that bring them.",
+                )
+    return found

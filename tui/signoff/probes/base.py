@@ -1,0 +1,103 @@
+"""What a probe is: a named, pure judgement on facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.model import Finding, Result, Vantage
+from signoff.target.profile import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a probe concludes. Empty fields are filled in from the probe."""
+
+    result: Result
+    observed: str
+    expected: str = ""
+    title: str = ""
+    subject: str = ""
+    evidence: tuple[str, ...] = ()
+    remedy: str = ""
+    vantage: Vantage | None = None
+
+
+Judge = Callable[[Facts, Profile], Judgement | Iterable[Judgement]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A judge with its name, the facts that it needs, and the checklist items that it answers."""
+
+    id: str
+    title: str
+    expected: str
+    items: tuple[str, ...]
+    vantage: Vantage
+    needs: tuple[Fact[Any], ...]
+    judge: Judge
+    remedy: str = ""
+
+    def findings(self, facts: Facts, profile: Profile) -> tuple[Finding, ...]:
+        """Judge the facts. What cannot be seen is `unknown`, what cannot be read is `error`."""
+        try:
+            judged = self.judge(facts, profile)
+            judgements = (judged,) if isinstance(judged, Judgement) else tuple(judged)
+        except Unavailable as absent:
+            remedy = f"Run by hand and judge for yourself: {absent.by_hand}" if absent.by_hand else ""
+            judgements = (Judgement(result=Result.UNKNOWN, observed=absent.reason, remedy=remedy),)
+        except Malformed as garbled:
+            evidence = (garbled.excerpt,) if garbled.excerpt else ()
+            judgements = (Judgement(result=Result.ERROR, observed=garbled.reason, evidence=evidence),)
+        except Exception as defect:  # noqa: BLE001 - a defect in one probe must not end the session
+            # The exception's text may quote a secret from the facts: its type is all that is told.
+            observed = f"this probe failed ({type(defect).__name__}); nothing was judged"
+            judgements = (Judgement(result=Result.ERROR, observed=observed),)
+        if not judgements:
+            judgements = (Judgement(result=Result.ERROR, observed="this probe came to no judgement"),)
+        return tuple(self._finding(judgement) for judgement in judgements)
+
+    def _finding(self, judgement: Judgement) -> Finding:
+        wants_remedy = judgement.result in {Result.FAIL, Result.UNKNOWN, Result.ERROR}
+        return Finding(
+            probe=self.id,
+            title=judgement.title or self.title,
+            result=judgement.result,
+            vantage=judgement.vantage or self.vantage,
+            observed=judgement.observed,
+            expected=judgement.expected or self.expected,
+            subject=judgement.subject,
+            items=self.items,
+            evidence=judgement.evidence,
+            remedy=judgement.remedy or (self.remedy if wants_remedy else ""),
+        )
+
+
+def probe(
+    name: str,
+    *,
+    title: str,
+    expected: str,
+    items: tuple[str, ...],
+    needs: tuple[Fact[Any], ...],
+    vantage: Vantage = Vantage.HOST,
+    remedy: str = "",
+) -> Callable[[Judge], Probe]:
+    """Make a judge a probe. ``name`` is ``subject.what``, as checklists write it."""
+
+    def named(judge: Judge) -> Probe:
+        return Probe(
+            id=name,
+            title=title,
+            expected=expected,
+            items=items,
+            vantage=vantage,
+            needs=needs,
+            judge=judge,
+            remedy=remedy,
+        )
+
+    return named

@@ -1,0 +1,166 @@
+"""The events of a session. What is not an event did not happen.
+
+Each struct is the payload of one line of ``session.jsonl``; the journal adds ``seq``, ``prev``, ``session``,
+``time``, ``monotonic`` and ``boot``. Integers, texts, booleans, lists and mappings only: no floats.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from signoff.model import Finding
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """What every event shares: nothing but its type."""
+
+
+class ChecklistRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A checklist as it was used: its id, the SHA-256 of its file, and the steps it had, in order."""
+
+    id: str
+    digest: str
+    steps: tuple[str, ...]
+
+
+class TargetRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The target that the session is bound to. ``profile`` is what targets.toml said of it."""
+
+    name: str
+    address: str
+    host_key: str
+    machine_id: str
+    profile: dict[str, Any]
+
+
+class OperatorRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who walks: the principal's name and the fingerprint (``SHA256:...``) of the signing key."""
+
+    name: str
+    key: str
+
+
+class Genesis(Event, frozen=True, kw_only=True, tag="genesis"):
+    """Line 1: binds the session to its key, its ledger slot, its target, its checklists and its operator."""
+
+    version: Literal[1]
+    signoff: str
+    session_key: str
+    """The session's public key, in OpenSSH's one-line form; it signs the checkpoints."""
+    ledger: str
+    """The SHA-256 of the ledger's last line, empty at its start."""
+    target: TargetRef
+    checklists: tuple[ChecklistRef, ...]
+    operator: OperatorRef
+    mode: Literal["walk", "audit"]
+    nonce: str = ""
+    """Given by an auditor, to show that the session was not made before."""
+
+
+class Looked(Event, frozen=True, kw_only=True, tag="fact"):
+    """A fact was looked up: by what, and what came back. No output is kept, only what proves it."""
+
+    fact: str
+    vantage: str
+    command: str
+    """What was run or asked; empty where it would name a secret."""
+    status: int | None
+    size: int
+    digest: str
+    """The SHA-256 of the output; empty where the output holds secrets."""
+    as_root: bool
+    problem: str = ""
+
+
+class Found(Event, frozen=True, kw_only=True, tag="findings"):
+    """A probe judged. Its later findings on the same step take the place of all its earlier ones."""
+
+    checklist: str
+    step: str
+    probe: str
+    findings: tuple[Finding, ...]
+
+
+class Probed(Event, frozen=True, kw_only=True, tag="probed"):
+    """A step's probes have run to their end, or were cancelled."""
+
+    checklist: str
+    step: str
+    complete: bool
+
+
+class Entered(Event, frozen=True, kw_only=True, tag="entered"):
+    """The operator turned to a step."""
+
+    checklist: str
+    step: str
+
+
+class Attested(Event, frozen=True, kw_only=True, tag="attestation"):
+    """What the operator says of a step. A later one takes its place; ``withdrawn`` leaves none.
+
+    confirmed      ``value`` is what they saw
+    skipped        ``reason``
+    notapplicable  ``reason``
+    accepted       the risk: ``reason``, and ``until`` (a date, YYYY-MM-DD)
+    withdrawn      ``reason``
+    """
+
+    checklist: str
+    step: str
+    kind: Literal["confirmed", "skipped", "notapplicable", "accepted", "withdrawn"]
+    statement: str = ""
+    """The words that were confirmed, in the language they were read in."""
+    value: str = ""
+    reason: str = ""
+    until: str = ""
+
+
+class Noted(Event, frozen=True, kw_only=True, tag="note"):
+    """A remark on a step."""
+
+    checklist: str
+    step: str
+    text: str
+
+
+class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
+    """The session went on after an interruption. ``target`` tells whether it is still the same machine."""
+
+    signoff: str
+    host_key: str
+    machine_id: str
+
+
+class Recovered(Event, frozen=True, kw_only=True, tag="recovered"):
+    """A torn last line was cut off: ``size`` bytes with this SHA-256."""
+
+    size: int
+    digest: str
+
+
+class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
+    """The session key's SSHSIG over the record so far.
+
+    ``lines`` and ``size`` (bytes) say how much it covers, ``digest`` is that prefix's SHA-256;
+    ``signature`` is the armoured SSHSIG over ``session lines size digest``.
+    """
+
+    lines: int
+    size: int
+    digest: str
+    signature: str
+
+
+class Sealed(Event, frozen=True, kw_only=True, tag="sealed"):
+    """The last line: the walk is over. ``counts`` are the steps' results, ``open`` the steps left open."""
+
+    counts: dict[str, int]
+    open: tuple[str, ...]
+
+
+AnyEvent = (
+    Genesis | Looked | Found | Probed | Entered | Attested | Noted | Resumed | Recovered | Checkpoint | Sealed
+)

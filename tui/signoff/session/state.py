@@ -1,0 +1,114 @@
+"""A session's state: the fold of its events, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from signoff.model import Finding, Result, worst
+from signoff.session.events import (
+    AnyEvent,
+    Attested,
+    Entered,
+    Found,
+    Genesis,
+    Noted,
+    Probed,
+    Sealed,
+)
+
+# A step is settled by the machine alone when every finding is one of these.
+_GOOD = frozenset({Result.PASS, Result.FIXED, Result.INFORMATIONAL, Result.NOTAPPLICABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the operator said of a step, and when."""
+
+    attested: Attested
+    time: datetime
+
+
+@dataclass(slots=True)
+class StepState:
+    """What is known of one step: what the machine saw, what a person said, and what was remarked."""
+
+    checklist: str
+    step: str
+    by_probe: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    answer: Answer | None = None
+    notes: list[tuple[datetime, str]] = field(default_factory=list)
+    probed: bool = False
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The latest findings, probe by probe."""
+        return tuple(finding for findings in self.by_probe.values() for finding in findings)
+
+    @property
+    def result(self) -> Result:
+        """The machine's result: the gravest finding. A person's word never changes it."""
+        return worst(finding.result for finding in self.findings)
+
+    def is_open(self, *, wants_confirmation: bool) -> bool:
+        """Tell whether the step still waits for something.
+
+        A person settles it by skipping, by accepting the risk, or by saying that it does not apply.
+        A confirmation settles it unless the machine saw a failure: then there is something to put right.
+        """
+        kind = self.answer.attested.kind if self.answer else ""
+        if kind in {"skipped", "accepted", "notapplicable"}:
+            return False
+        if kind == "confirmed":
+            return self.result is Result.FAIL
+        return wants_confirmation or self.result not in _GOOD
+
+
+@dataclass(slots=True)
+class SessionState:
+    """The fold of a session's events."""
+
+    session: str = ""
+    genesis: Genesis | None = None
+    started: datetime | None = None
+    last: datetime | None = None
+    steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
+    position: tuple[str, str] | None = None
+    sealed: Sealed | None = None
+    events: int = 0
+
+    def apply(self, event: AnyEvent, *, session: str, time: datetime) -> None:
+        """Take in one more event."""
+        self.session = session
+        self.events += 1
+        self.started = self.started or time
+        self.last = time
+        match event:
+            case Genesis():
+                self.genesis = event
+                for checklist in event.checklists:
+                    for step in checklist.steps:
+                        self.steps[checklist.id, step] = StepState(checklist.id, step)
+            case Entered():
+                self.position = (event.checklist, event.step)
+            case Found():
+                self.steps[event.checklist, event.step].by_probe[event.probe] = event.findings
+            case Probed():
+                self.steps[event.checklist, event.step].probed = event.complete
+            case Attested():
+                withdrawn = event.kind == "withdrawn"
+                state = self.steps[event.checklist, event.step]
+                state.answer = None if withdrawn else Answer(event, time)
+            case Noted():
+                self.steps[event.checklist, event.step].notes.append((time, event.text))
+            case Sealed():
+                self.sealed = event
+            case _:
+                pass
+
+    def counts(self) -> dict[str, int]:
+        """Return how many steps have each result, the four of the contract always among them."""
+        counted = Counter({"pass": 0, "fail": 0, "unknown": 0, "notchecked": 0})
+        counted.update(step.result.value for step in self.steps.values())
+        return dict(counted)

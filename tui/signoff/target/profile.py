@@ -1,0 +1,34 @@
+"""What is known of a target: where it is, and what runs on it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One target of ``targets.toml``. Discovery proposes the values, the operator corrects them once.
+
+    address          ``local`` or ``ssh://[user@]host[:port][/project/dir]``
+    url              the product's public URL, ``https://shop.example``
+    addresses        where the URL's host name is to be looked for, instead of asking DNS: before a
+                     first deploy goes live, or behind a CDN
+    project          the project directory on the target
+    env_files        the files with secrets, relative to the project directory
+    services         the systemd units or compose services that read them
+    admin_paths      paths of the admin panel and its API, ``/admin/``, ``/api/admin/users``
+    open_ports       the TCP ports meant to answer the internet beside 80, 443 and SSH
+    database         the name of the PostgreSQL database
+    backup_directory where the dumps lie
+    """
+
+    name: str = ""
+    address: str = "local"
+    url: str = ""
+    addresses: tuple[str, ...] = ()
+    project: str = ""
+    env_files: tuple[str, ...] = (".env",)
+    services: tuple[str, ...] = ()
+    admin_paths: tuple[str, ...] = ()
+    open_ports: tuple[int, ...] = ()
+    database: str = ""
+    backup_directory: str = ""
