@@ -1,0 +1,1 @@
+"""What to check: checklists are YAML files, read here into a typed model."""

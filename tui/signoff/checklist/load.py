@@ -1,0 +1,139 @@
+"""Load and validate checklists: the ones that come with signoff, and the operator's own files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from signoff.checklist.model import Checklist, Step
+from signoff.checklist.yaml import Document, Misfit
+from signoff.errors import ChecklistError, UsageError
+from signoff.model import Severity
+from signoff.text import one_line
+
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LARGEST = 1 << 20
+_AT = re.compile(r" - at `(?P<path>[^`]+)`$")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checklist, the file it came from, and the SHA-256 of that file's bytes."""
+
+    checklist: Checklist
+    path: Path
+    digest: str
+
+
+def builtin_directory() -> Path:
+    """Return the folder of the checklists that come with signoff."""
+    installed = Path(str(files("signoff"))) / "checklists"
+    # In a source tree the checklists lie beside tui/, and are put into the package when it is built.
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "checklists"
+
+
+def load(path: Path, probes: Collection[str] | None = None) -> Loaded:
+    """Read one checklist file.
+
+    With ``probes``, a step that names a probe outside them is refused. Raises ChecklistError with file,
+    line and reason.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ChecklistError(
+            f"{path}: {error.strerror}", "Give the path of a checklist's YAML file."
+        ) from None
+    if len(raw) > _LARGEST:
+        raise ChecklistError(f"{path}: larger than 1 MiB; this is no checklist")
+    try:
+        document = Document(raw.decode("utf-8"))
+        checklist = _checked(document, probes)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ChecklistError(f"{path}:{line}: not UTF-8", "Save the file as UTF-8.") from None
+    except Misfit as misfit:
+        raise ChecklistError(f"{path}:{misfit.line}: {misfit.reason}") from None
+    return Loaded(checklist, path, hashlib.sha256(raw).hexdigest())
+
+
+def _checked(document: Document, probes: Collection[str] | None) -> Checklist:
+    try:
+        checklist = msgspec.convert(document.value, Checklist)
+    except msgspec.ValidationError as error:
+        reason = str(error)
+        at = _AT.search(reason)
+        path = at["path"] if at else "$"
+        raise Misfit(document.line(path), one_line(_AT.sub(f" ({path})", reason))) from None
+    for path, reason in _mistakes(checklist, probes):
+        raise Misfit(document.line(path), reason)
+    return checklist
+
+
+def _mistakes(checklist: Checklist, probes: Collection[str] | None) -> Iterator[tuple[str, str]]:
+    """Yield what the types alone cannot say: where, and what is wrong."""
+    if not _ID.fullmatch(checklist.id):
+        yield "$.id", f"{checklist.id!r} is not an id: small letters, digits and single hyphens"
+    if not checklist.steps:
+        yield "$.steps", "a checklist needs a step"
+    seen: set[str] = set()
+    for number, step in enumerate(checklist.steps):
+        where = f"$.steps[{number}]"
+        if step.id in seen:
+            yield f"{where}.id", f"the step {step.id!r} stands here twice"
+        seen.add(step.id)
+        for part, reason in _step_mistakes(step, probes):
+            yield f"{where}.{part}", reason
+
+
+def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[str, str]]:
+    if not _ID.fullmatch(step.id):
+        yield "id", f"{step.id!r} is not an id: small letters, digits and single hyphens"
+    for name in ("title", "ask", "why", "remedy"):
+        if not getattr(step, name).en.strip():
+            yield name, f"{name} says nothing"
+    if step.valid_days < 1:
+        yield "valid_days", "an answer must hold for at least one day"
+    if not step.items:
+        yield "items", "name at least one source item"
+    if not step.probes and step.confirm is None:
+        yield "id", "a step needs a probe, something to confirm, or both"
+    if step.confirm and step.severity is Severity.CRITICAL and not step.confirm.value.en.strip():
+        yield "confirm.value", "a critical step is only confirmed with the value that was seen: say which"
+    yield from _probe_mistakes(step, probes)
+
+
+def _probe_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[str, str]]:
+    for number, name in enumerate(step.probes):
+        if name in step.probes[:number]:
+            yield f"probes[{number}]", f"the probe {one_line(name, 60)!r} stands here twice"
+        if probes is not None and name not in probes:
+            yield f"probes[{number}]", f"there is no probe {one_line(name, 60)!r}"
+
+
+def available(folder: Path | None = None) -> dict[str, Path]:
+    """Return the checklists of a folder by id (the built-in ones without one): a file's name is its id."""
+    directory = folder or builtin_directory()
+    return {path.stem: path for path in sorted(directory.glob("*.yaml"))}
+
+
+def find(name: str, folder: Path | None = None) -> Path:
+    """Return the file of a checklist by its id, or by its path. Raise UsageError where there is none."""
+    known = available(folder)
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"} or "/" in name:
+        if path.is_file():
+            return path
+        raise UsageError(f"There is no checklist file {path}.", "Check the path.")
+    raise UsageError(
+        f"There is no checklist {one_line(name, 60)!r}.",
+        f"Known: {', '.join(known) or 'none'}. See: signoff checklist list",
+    )

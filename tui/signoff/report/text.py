@@ -1,0 +1,84 @@
+"""A session as plain text, for a terminal, a pipe or a screen reader: one thing a line, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from signoff.checklist.model import Checklist, Language
+from signoff.model import SYMBOLS, Finding, Result
+from signoff.report.summary import is_open, timestamp
+from signoff.session.state import Answer, SessionState, StepState
+from signoff.text import inert, one_line
+
+_KINDS = {
+    "confirmed": "confirmed",
+    "skipped": "skipped",
+    "notapplicable": "does not apply",
+    "accepted": "risk accepted",
+}
+
+
+def finding_lines(finding: Finding, *, evidence: bool = False) -> Iterator[str]:
+    """Yield a finding: result and title first, then what was seen, what was expected, what to do."""
+    title = one_line(finding.title)
+    yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{finding.vantage.value}]"
+    yield f"    observed  {one_line(finding.observed, 400)}"
+    if finding.result is not Result.PASS:
+        if finding.expected:
+            yield f"    expected  {one_line(finding.expected, 400)}"
+        for number, line in enumerate(inert(finding.remedy).splitlines()):
+            yield f"    {'do' if number == 0 else '':<8}  {line}"
+    if evidence:
+        for line in finding.evidence:
+            yield f"    evidence  {one_line(line, 400)}"
+
+
+def answer_line(answer: Answer) -> str:
+    """Return what a person said, in a line."""
+    said = answer.attested
+    parts = [_KINDS.get(said.kind, said.kind)]
+    if said.value:
+        parts.append(f"saw: {one_line(said.value)}")
+    if said.reason:
+        parts.append(f"because: {one_line(said.reason)}")
+    if said.until:
+        parts.append(f"until {said.until}")
+    return f"{', '.join(parts)} ({timestamp(answer.time)})"
+
+
+def step_lines(title: str, state: StepState, *, still_open: bool, evidence: bool = False) -> Iterator[str]:
+    """Yield a step: what the machine saw, and apart from it what a person said."""
+    yield f"{SYMBOLS[state.result]} {state.result.value}  {title}"
+    for finding in state.findings:
+        for line in finding_lines(finding, evidence=evidence):
+            yield f"  {line}"
+    if state.answer:
+        yield f"  a person says: {answer_line(state.answer)}"
+    for time, text in state.notes:
+        yield f"  note ({timestamp(time)}): {one_line(text, 400)}"
+    if still_open:
+        yield "  open: nobody has settled this step yet"
+
+
+def session_lines(
+    state: SessionState, checklists: Sequence[Checklist], language: Language, *, evidence: bool = False
+) -> Iterator[str]:
+    """Yield a whole session."""
+    known = {(checklist.id, step.id): step for checklist in checklists for step in checklist.steps}
+    if state.genesis:
+        target = state.genesis.target
+        yield f"target   {one_line(target.name)}  {one_line(target.address)}  {target.host_key}".rstrip()
+        yield f"operator {one_line(state.genesis.operator.name)}  {state.genesis.operator.key}"
+    yield f"session  {state.session}, started {timestamp(state.started)}"
+    for key, step in state.steps.items():
+        yield ""
+        found = known.get(key)
+        title = one_line(found.title.to(language)) if found else step.step
+        yield from step_lines(title, step, still_open=is_open(found, step), evidence=evidence)
+    yield ""
+    yield counts_line(state)
+
+
+def counts_line(state: SessionState) -> str:
+    """Return the steps' results, counted."""
+    return ", ".join(f"{count} {result}" for result, count in state.counts().items() if count) or "no steps"
