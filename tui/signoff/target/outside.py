@@ -1,0 +1,238 @@
+"""The target as the operator's machine sees it: connections and requests, bounded, and to the target only."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from ipaddress import ip_address
+from threading import Lock
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from signoff import __version__
+from signoff.errors import TargetError
+from signoff.target.http import Answer, fetch
+from signoff.text import one_line
+
+State = Literal["open", "refused", "filtered", "unreachable"]
+
+CONNECTION_BUDGET = 1500
+REQUEST_BUDGET = 300
+BODY_CAP = 256 * 1024
+BANNER_CAP = 512
+BANNER_WAIT = 1.0
+"""Seconds given to a server that speaks first (SSH, SMTP, MySQL)."""
+AT_ONCE = 48
+
+# What connect(2) says, in the words of a port scan. Anything else is a fault of this machine, not an answer.
+_STATES: dict[int, State] = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "refused",
+    errno.ETIMEDOUT: "filtered",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.EHOSTDOWN: "unreachable",
+    errno.EACCES: "unreachable",  # ICMPv6 "administratively prohibited"
+}
+
+
+class OutsideError(TargetError):
+    """A connection or a request was not possible, or not allowed."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What one TCP connection came to.
+
+    ``filtered`` is no answer at all; ``unreachable`` an ICMP refusal, or no route from here. ``banner`` is
+    what an open port said first, unasked.
+    """
+
+    address: str
+    port: int
+    state: State
+    banner: bytes = b""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer, redirects not followed.
+
+    ``headers`` have lower-cased names, in order, repeated ones repeated. ``body`` is as sent (no
+    content coding is asked for), capped. ``tls_error`` says why the certificate was not accepted; empty
+    where it was, or where there is none.
+    """
+
+    url: str
+    address: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    tls_error: str = ""
+
+
+class Outside:
+    """Looks at the target's own addresses from this machine; within a fixed budget, and nowhere else.
+
+    Every method raises OutsideError for another address, and once the budget is used up. Methods may
+    be called from several threads.
+    """
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self.addresses = tuple(addresses)
+        self._allowed = frozenset(ip_address(address) for address in addresses)
+        self._connections = CONNECTION_BUDGET
+        self._requests = REQUEST_BUDGET
+        self._lock = Lock()
+
+    def connect(
+        self, pairs: Iterable[tuple[str, int]], timeout: float = 3.0, banner_wait: float = BANNER_WAIT
+    ) -> tuple[Connection, ...]:
+        """Try TCP connections to (address, port) pairs, several at once; the answers keep their order."""
+        wanted = tuple(pairs)
+        for address, _ in wanted:
+            self._check(address)
+        self._spend(connections=len(wanted))
+        if not wanted:
+            return ()
+
+        def try_one(pair: tuple[str, int]) -> Connection:
+            return _connect(*pair, timeout, banner_wait)
+
+        with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(wanted)), thread_name_prefix="outside") as pool:
+            return tuple(pool.map(try_one, wanted))
+
+    def exchange(self, address: str, port: int, message: bytes, timeout: float = 2.0) -> bytes:
+        """Send one message on a connection of its own; return the first bytes of the answer, if any."""
+        self._check(address)
+        self._spend(connections=1)
+        try:
+            with socket.create_connection((address, port), timeout) as connection:
+                connection.sendall(message)
+                return connection.recv(BANNER_CAP)
+        except OSError:
+            return b""
+
+    def request(
+        self,
+        url: str,
+        *,
+        address: str,
+        host: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        method: str = "GET",
+        timeout: float = 5.0,
+    ) -> Response:
+        """Make one HTTP request to ``address``, with the SNI and Host of the URL, or of ``host``.
+
+        Redirects are not followed, proxies of the environment not used. TLS is verified with the default
+        trust store; where that fails, the request is made unverified and ``tls_error`` says why.
+        ``timeout`` is for the whole of it, in seconds.
+        """
+        self._check(address)
+        try:
+            target, netloc = _ascii(url), _ascii_host(host or urlsplit(url).netloc)
+            name = urlsplit(f"//{netloc}").hostname
+        except ValueError:  # UnicodeError is one
+            name = None
+        if not name:
+            raise OutsideError(f"{one_line(url)} is not an http or https address.")
+        self._spend(connections=1, requests=1)
+        fields = [
+            ("Host", netloc),
+            ("User-Agent", f"signoff/{__version__}"),
+            ("Accept", "*/*"),
+            ("Connection", "close"),
+        ]
+        given = list(headers)
+        names = {key.lower() for key, _ in given}
+        fields = [field for field in fields if field[0].lower() not in names] + given
+        try:
+            answer, tls_error = self._fetch(method, target, address, name, fields, timeout)
+        except OSError as failure:
+            raise OutsideError(
+                f"No answer to {method} {one_line(url)} from {address}: {one_line(str(failure))}."
+            ) from None
+        return Response(url, address, answer.status, answer.headers, answer.body, tls_error)
+
+    def _fetch(
+        self, method: str, url: str, address: str, name: str, headers: list[tuple[str, str]], timeout: float
+    ) -> tuple[Answer, str]:
+        try:
+            return fetch(method, url, address, name, headers, timeout, BODY_CAP, _verifying()), ""
+        except ssl.SSLCertVerificationError as refusal:
+            reason = refusal.verify_message or str(refusal)
+        self._spend(connections=1)
+        return fetch(method, url, address, name, headers, timeout, BODY_CAP, _unverifying()), reason
+
+    def _check(self, address: str) -> None:
+        if ip_address(address) not in self._allowed:
+            raise OutsideError(f"{address} is not an address of this target; nothing was sent to it.")
+
+    def _spend(self, *, connections: int, requests: int = 0) -> None:
+        with self._lock:
+            if connections > self._connections or requests > self._requests:
+                raise OutsideError(
+                    f"The limit of {CONNECTION_BUDGET} connections and {REQUEST_BUDGET} requests "
+                    "to a target in one run is reached."
+                )
+            self._connections -= connections
+            self._requests -= requests
+
+
+def _connect(address: str, port: int, timeout: float, banner_wait: float) -> Connection:
+    try:
+        connection = socket.create_connection((address, port), timeout)
+    except TimeoutError:
+        return Connection(address, port, "filtered")
+    except OSError as refusal:
+        state = _STATES.get(refusal.errno or 0)
+        if state is None:
+            raise OutsideError(
+                f"This machine could not connect to {address} port {port}: {refusal}."
+            ) from None
+        return Connection(address, port, state)
+    with connection:
+        connection.settimeout(banner_wait)
+        try:
+            banner = connection.recv(BANNER_CAP) if banner_wait else b""
+        except OSError:
+            banner = b""
+    return Connection(address, port, "open", banner)
+
+
+def _ascii_host(netloc: str) -> str:
+    """Return host and port as they are written in a header: no user, names beyond ASCII by IDNA."""
+    host, colon, port = netloc.rpartition("@")[2].partition(":")
+    return (host if host.isascii() else host.encode("idna").decode()) + colon + port
+
+
+def _ascii(url: str) -> str:
+    """Return the URL as it goes over the wire (RFC 3987, 3.1); raise ValueError where it is none."""
+    parts = urlsplit(url)
+    _ = parts.port  # raises ValueError
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError(parts.scheme)
+    path, query = (quote(part, safe="%/:=&?~#+!$,;'@()*[]") for part in (parts.path or "/", parts.query))
+    return urlunsplit((parts.scheme, _ascii_host(parts.netloc), path, query, ""))
+
+
+def _verifying() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not context.cert_store_stats()["x509_ca"]:
+        # A Python without the system's store (python.org on macOS): the bundle that httpcore brings.
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _unverifying() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
