@@ -29,7 +29,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.__value.encode(), other.__value.encode())
+        # An environment's bytes need not be UTF-8; an encoding error would carry the value along.
+        mine, theirs = (value.encode("utf-8", "surrogatepass") for value in (self.__value, other.__value))
+        return hmac.compare_digest(mine, theirs)
 
     def __hash__(self) -> int:
         return hash(self.__value)
