@@ -1,0 +1,173 @@
+"""One host of the lab: a container in which systemd runs, with addresses, users and a state to compare."""
+
+import base64
+import hashlib
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labhost.engine import NETWORK, Engine, LabError, run
+from labhost.state import SNAPSHOT, State
+
+LABEL = "signoff.lab"
+SUDO_PASSWORD = "lab-sudo-password"
+"""What sudo asks the user `operator` for. `deploy` is asked for nothing; `viewer` may not."""
+
+
+def create(
+    engine: Engine, image: str, name: str, docker_tree: Path, *, script: str, labels: Mapping[str, str]
+) -> str:
+    """Start a container in which systemd and Docker can run; return its id.
+
+    The capabilities are the few that systemd, the firewall and the Docker daemon inside need; the control groups are
+    the machine's, because a systemd that cannot make any does not start.
+    """
+    return engine.docker(
+        *("run", "--detach", f"--name=lab-{name}", "--hostname=shop", f"--network={NETWORK}"),
+        *("--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"),
+        *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+        *("--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup"),
+        *("--tmpfs=/run:exec", "--tmpfs=/run/lock", f"--volume={docker_tree}:/var/lib/docker"),
+        *("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.disable_ipv6=0"),
+        *("--stop-signal=SIGRTMIN+3", *(f"--label={key}={value}" for key, value in labels.items())),
+        *(image, "/bin/sh", "-c", script),
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command on a host came to."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Host:
+    """A running host. Everything it is asked for goes through `docker exec`, so it answers whatever its network does."""
+
+    def __init__(self, engine: Engine, container: str, ssh_key: Path) -> None:
+        """Wrap a container that runs."""
+        self.engine = engine
+        self.container = container
+        self.ssh_key = ssh_key
+        about = json.loads(engine.docker("inspect", container))[0]
+        self.labels: dict[str, str] = about["Config"]["Labels"]
+        self.name = self.labels[LABEL]
+        self.variant = self.labels[f"{LABEL}.variant"]
+        self.ipv4: str = about["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]
+        self.ipv6: str = about["NetworkSettings"]["Networks"][NETWORK]["GlobalIPv6Address"]
+
+    def run(self, cmd: str, *, stdin: str | bytes | None = None, user: str = "root") -> Result:
+        """Run a shell command on the host, as root unless another user is named."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = self.engine.docker_run(
+            *("exec", "--interactive", f"--user={user}", "--env=LC_ALL=C.UTF-8", "--workdir=/"),
+            *(self.container, "/bin/bash", "-c", cmd),
+            stdin=data,
+            check=False,
+        )
+        return Result(
+            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
+
+    def exec(self, cmd: str, check: bool = True, stdin: str | bytes | None = None, user: str = "root") -> str:
+        """What a shell command prints, without the last newline; LabError when it fails, unless told otherwise."""
+        result = self.run(cmd, stdin=stdin, user=user)
+        if check and result.code:
+            raise LabError(
+                f"{self.name}: {cmd[:300]}: exit {result.code}: {(result.stderr or result.stdout)[-3000:]}"
+            )
+        return result.stdout.rstrip("\n")
+
+    def put(self, path: str, content: str | bytes, mode: int = 0o644, owner: str = "root:root") -> None:
+        """Write a file with this mode and owner; folders that are missing are made."""
+        user, _, group = owner.partition(":")
+        self.exec(
+            f"install -D -m {mode:o} -o {user} -g {group or user} /dev/stdin {shlex.quote(path)}",
+            stdin=content,
+        )
+
+    def wait_booted(self, seconds: float = 60) -> None:
+        """Wait until systemd has nothing left to start."""
+        self._wait(
+            "systemctl is-system-running | grep -E '^(running|degraded)$'", seconds, "does not finish booting"
+        )
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        """Wait until the host has booted and its shop answers through its proxy, and sshd on its port."""
+        self.wait_booted(seconds)
+        url = "--resolve shop.test:443:127.0.0.1 https://shop.test/healthz"
+        self._wait(f"curl --silent --fail --insecure --output /dev/null {url}", seconds, "serves no shop")
+        self._wait("ss -Hltn 'sport = :22' | grep -q .", seconds, "has no sshd")
+
+    def _wait(self, cmd: str, seconds: float, complaint: str) -> None:
+        """Wait on the host itself, which is cheaper than asking again and again from here."""
+        result = self.run(f"for i in $(seq {int(seconds * 10)}); do {cmd} && exit 0; sleep 0.1; done; exit 1")
+        if result.code:
+            status = self.run(
+                "systemctl --no-pager --failed; journalctl --no-pager --priority=err --lines=20"
+            ).stdout
+            raise LabError(
+                f"{self.name} {complaint}: {status or self.engine.docker('logs', self.container)[-2000:]}"
+            )
+
+    @property
+    def host_key(self) -> str:
+        """The public half of the host's key, as sshd shows it: `ssh-ed25519 AAAA...`."""
+        return " ".join(self.exec("cat /etc/ssh/ssh_host_ed25519_key.pub").split()[:2])
+
+    @property
+    def fingerprint(self) -> str:
+        """The host key's fingerprint, as ssh shows it: `SHA256:...`."""
+        blob = base64.b64decode(self.host_key.split()[1])
+        return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+    @property
+    def known_hosts(self) -> str:
+        """The line of a known_hosts file by which both addresses of this host are known."""
+        return f"{self.ipv4},{self.ipv6} {self.host_key}\n"
+
+    def target(self, user: str = "deploy", project: str = "", *, ipv6: bool = False) -> str:
+        """The host as a command line names it: `ssh://deploy@10.213.7.2:22/srv/shop`."""
+        address = f"[{self.ipv6}]" if ipv6 else self.ipv4
+        return f"ssh://{user}@{address}:22{project}"
+
+    def ssh(self, cmd: str, user: str = "deploy", *, ipv6: bool = False, stdin: str | None = None) -> Result:
+        """Run a command over SSH with the stock client, which reads no configuration and knows only this host."""
+        options = {
+            "IdentityFile": self.ssh_key,
+            "IdentitiesOnly": "yes",
+            "BatchMode": "yes",
+            "StrictHostKeyChecking": "yes",
+            "GlobalKnownHostsFile": "/dev/null",
+            "KnownHostsCommand": f"/bin/echo {self.known_hosts.strip()}",
+            "UserKnownHostsFile": "/dev/null",
+            "ConnectTimeout": "10",
+        }
+        words = [f"-o{name}={value}" for name, value in options.items()]
+        address = self.ipv6 if ipv6 else self.ipv4
+        done = run(
+            "ssh", "-F/dev/null", *words, f"{user}@{address}", cmd, stdin=(stdin or "").encode(), check=False
+        )
+        return Result(
+            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
+
+    def state(self) -> State:
+        """A snapshot of what probing must not change."""
+        return State.parse(self.exec("python3 -", stdin=SNAPSHOT.read_bytes()))
+
+    def stop(self) -> None:
+        """End the host by its container's id, and remove all that it leaves on the machine."""
+        inner = self.run("docker ps --all --quiet --no-trunc").stdout.split()
+        self.engine.docker("rm", "--force", "--volumes", self.container, check=False)
+        shutil.rmtree(self.labels[f"{LABEL}.tree"], ignore_errors=True)
+        # Where a control group hierarchy is not systemd's, the containers of the host leave an empty group behind.
+        for container in inner:
+            for group in Path("/sys/fs/cgroup").glob(f"*/system.slice/docker-{container}.scope"):
+                os.rmdir(group)
