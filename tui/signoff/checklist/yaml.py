@@ -11,6 +11,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from signoff.text import one_line
 
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_BOOLEANS = {"true": True, "false": False}
+_DEEPEST = 20
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -25,28 +28,22 @@ class Misfit(Exception):  # noqa: N818 - turned into a ChecklistError by whoever
 class Document:
     """A YAML document as plain values, that remembers its lines.
 
-    Duplicate keys, anchors and aliases are refused: the first hide a mistake, the others can make a small
-    file huge. Raises Misfit.
+    Duplicate keys, anchors, aliases and deep nesting are refused: the first hide a mistake, the others can
+    make a small file huge. Raises Misfit.
     """
 
     def __init__(self, text: str) -> None:
         try:
-            events = yaml.parse(text, Loader=yaml.SafeLoader)
-            for event in events:
-                if getattr(event, "anchor", None):
-                    raise Misfit(event.start_mark.line + 1, "anchors and aliases are not allowed")
+            _refuse_tricks(text)
             self._root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
-            mark: yaml.Mark | None = error.problem_mark or error.context_mark  # type: ignore[assignment]
+            mark: yaml.Mark | None = error.problem_mark or error.context_mark
             reason = one_line(error.problem or error.context or "not YAML")
             raise Misfit(mark.line + 1 if mark else 1, f"not YAML: {reason}") from None
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
-            raise Misfit(
-                line, f"a character that YAML does not allow: U+{ord(text[error.position]):04X}"
-            ) from None
-        except RecursionError:
-            raise Misfit(1, "nested too deeply") from None
+            character = f"U+{ord(text[error.position]):04X}"
+            raise Misfit(line, f"a character that YAML does not allow: {character}") from None
         if self._root is None:
             raise Misfit(1, "the file is empty")
         self.value = self._plain(self._root)
@@ -56,8 +53,12 @@ class Document:
             return self._mapping(node)
         if isinstance(node, SequenceNode):
             return [self._plain(item) for item in node.value]
-        # The resolver's own types (a date, a number, a yes) are only wanted where the model has them.
-        return yaml.SafeLoader("").construct_object(node) if _is_number(node) else node.value
+        # Of YAML 1.1's own types only whole numbers and true and false are read: a date stays the text it
+        # was written as, and `no` and `on` are words.
+        if node.tag == "tag:yaml.org,2002:int" and _NUMBER.fullmatch(node.value):
+            return int(node.value)
+        plain = isinstance(node, ScalarNode) and node.style is None
+        return _BOOLEANS.get(node.value, node.value) if plain else node.value
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -83,8 +84,18 @@ class Document:
         return int(node.start_mark.line) + 1
 
 
-def _is_number(node: Node) -> bool:
-    return node.tag == "tag:yaml.org,2002:int" and str(node.value).lstrip("-").isdecimal()
+def _refuse_tricks(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if getattr(event, "anchor", None):
+            raise Misfit(line, "anchors and aliases are not allowed")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise Misfit(line, "nested too deeply")
 
 
 def _child(node: Node | None, name: str, index: str) -> Node | None:

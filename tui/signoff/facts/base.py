@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from signoff.model import Vantage
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -61,7 +60,6 @@ class HostFact(Fact[T]):
     cap: int = 1 << 20
     sensitive: bool = False
     by_hand: Script = ""
-    vantage: Vantage = Vantage.HOST
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +71,6 @@ class OutsideFact(Fact[T]):
 
     look: Callable[[Outside, Profile, Facts], T]
     needs: tuple[Fact[Any], ...] = ()
-    vantage: Vantage = Vantage.OUTSIDE
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any
 
 from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable, text_for
+from signoff.model import Vantage
 from signoff.target.base import Target
 from signoff.target.command import Command, Output, Problem
 from signoff.target.outside import Outside
@@ -34,6 +36,11 @@ class Collected:
     size: int = 0
     digest: str = ""
     as_root: bool = False
+
+    @property
+    def vantage(self) -> Vantage:
+        """Where it was looked up from."""
+        return Vantage.OUTSIDE if isinstance(self.fact, OutsideFact) else Vantage.HOST
 
     @property
     def problem(self) -> str:
@@ -145,7 +152,7 @@ def _from_outside(
             waiting = [fact for fact in waiting if fact not in ready]
             seen = Facts(dict(values))
             looks = {
-                pool.submit(_attempt, lambda fact=fact: fact.look(outside, profile, seen), fact): fact
+                pool.submit(_attempt, partial(fact.look, outside, profile, seen), fact): fact
                 for fact in ready
             }
             for done in as_completed(looks):

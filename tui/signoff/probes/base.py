@@ -58,9 +58,10 @@ class Probe:
             judgements = (Judgement(result=Result.ERROR, observed=observed),)
         if not judgements:
             judgements = (Judgement(result=Result.ERROR, observed="this probe came to no judgement"),)
-        return tuple(self._finding(judgement) for judgement in judgements)
+        return tuple(self.finding(judgement) for judgement in judgements)
 
-    def _finding(self, judgement: Judgement) -> Finding:
+    def finding(self, judgement: Judgement) -> Finding:
+        """Fill a judgement's empty fields in from the probe."""
         wants_remedy = judgement.result in {Result.FAIL, Result.UNKNOWN, Result.ERROR}
         return Finding(
             probe=self.id,

@@ -82,3 +82,23 @@ def session_lines(
 def counts_line(state: SessionState) -> str:
     """Return the steps' results, counted."""
     return ", ".join(f"{count} {result}" for result, count in state.counts().items() if count) or "no steps"
+
+
+def checklist_lines(checklist: Checklist, language: Language) -> Iterator[str]:
+    """Yield a checklist as it is to be worked through."""
+    yield inert(checklist.title.to(language))
+    yield inert(checklist.about.to(language))
+    if checklist.source:
+        yield f"Source: {inert(checklist.source)}"
+    for number, step in enumerate(checklist.steps, 1):
+        yield ""
+        yield f"{number}. {inert(step.title.to(language))}  ({step.severity.value}; {', '.join(step.items)})"
+        yield f"   {inert(step.ask.to(language))}"
+        yield f"   Why: {inert(step.why.to(language))}"
+        yield f"   Looked at: {', '.join(step.probes) or 'nothing, only a person can tell'}"
+        if step.confirm:
+            yield f"   To confirm: {inert(step.confirm.statement.to(language))}"
+            yield f"   With: {inert(step.confirm.value.to(language))}"
+        for line in inert(step.remedy.to(language)).splitlines():
+            yield f"   | {line}"
+        yield f"   An answer holds for {step.valid_days} days."

@@ -1,0 +1,413 @@
+"""The command line. Every command imports what it needs when it runs, so that each starts fast."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signoff import __version__
+from signoff.errors import SignoffError, UsageError
+
+if TYPE_CHECKING:
+    from signoff.checklist.load import Loaded
+
+_TARGET_HELP = (
+    "A saved target's name, 'local', ssh://[user@]host[:port][/project/dir], or a host of ~/.ssh/config."
+)
+
+
+class _Commands(click.Group):
+    """Turns what went wrong into a message and an exit code, in one place."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            result = super().main(*args, **kwargs)
+            sys.stdout.flush()
+        except SignoffError as error:
+            _complain(error.message, error.hint)
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(2)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo(
+                "\nInterrupted. What was answered is on disk; go on with: signoff run --resume", err=True
+            )
+            sys.exit(130)
+        except BrokenPipeError:
+            # The reader has left (`signoff ... | head`); what is still buffered has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)
+        except OSError as error:
+            _complain(
+                f"{error.filename or 'signoff'}: {error.strerror}", "Nothing that was answered is lost."
+            )
+            sys.exit(2)
+        sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(message: str, hint: str) -> None:
+    from signoff.text import inert
+
+    click.echo(f"signoff: {inert(message)}", err=True)
+    if hint:
+        click.echo(inert(hint), err=True)
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="signoff")
+@click.option("--language", type=click.Choice(["en", "ru"]), help="The language of the checklists' texts.")
+@click.pass_context
+def main(context: click.Context, language: str | None) -> int | None:
+    """Walk through the production security checklist of your own server, and keep a signed record.
+
+    Without a command it opens the app: your targets, recent sessions, and what was left unfinished.
+
+    \b
+    Examples:
+      signoff                                       the app
+      signoff run --target ssh://deploy@shop.example/srv/shop
+      signoff audit --format json > audit.json
+      signoff generate key
+    """
+    from signoff.settings import language_of
+
+    context.obj = language_of(language)
+    if context.invoked_subcommand is not None:
+        return None
+    _need_terminal("signoff")
+    from signoff.app import run_app
+
+    return run_app(language=context.obj)
+
+
+def _need_terminal(command: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "This is no terminal, and the app needs one.",
+            f"Run {command!r} in a terminal, or for scripts and screen readers: signoff run --plain",
+        )
+    if os.environ.get("TERM", "dumb") in {"", "dumb"}:
+        raise UsageError(
+            "This terminal cannot draw the app (TERM is unset or 'dumb').",
+            "Use: signoff run --plain, or set TERM, for example TERM=xterm-256color.",
+        )
+
+
+def _load(names: Sequence[str]) -> tuple[Loaded, ...]:
+    from signoff.checklist.load import find, load
+    from signoff.probes import all_probes
+
+    probes = all_probes()
+    return tuple(load(find(name), probes) for name in names or ("quick-production",))
+
+
+@main.command()
+@click.argument("checklist", required=False, shell_complete=lambda *_: _checklist_ids())
+@click.option("--target", metavar="T", help=_TARGET_HELP, shell_complete=lambda *_: _target_names())
+@click.option("--plain", is_flag=True, help="Questions and answers, line by line, instead of the app.")
+@click.option(
+    "--answers",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Take the answers from a YAML file (with --plain); never asks.",
+)
+@click.option(
+    "--resume", is_flag=False, flag_value="latest", metavar="[ID]", help="Go on with an unfinished session."
+)
+@click.option(
+    "--nonce", default="", help="A word from your auditor, to be bound into the record's first line."
+)
+@click.pass_obj
+def run(
+    language: str,
+    checklist: str | None,
+    target: str | None,
+    plain: bool,
+    answers: Path | None,
+    resume: str | None,
+    nonce: str,
+) -> int:
+    """Walk a checklist, step by step. The default: the quick production list, on this machine, here.
+
+    \b
+    Examples:
+      signoff run                                   this machine, the current directory
+      signoff run --target ssh://deploy@shop.example/srv/shop
+      signoff run --resume                          go on where you were
+      signoff run --plain                           without the full-screen app
+      signoff run --plain --answers answers.yaml    from a script
+    """
+    if resume and (checklist or target):
+        raise UsageError("A session that is resumed has its checklist and target already.", "Leave them out.")
+    if answers and not plain:
+        raise UsageError("--answers goes with --plain.", "signoff run --plain --answers FILE")
+    if plain:
+        from signoff.plain import run_plain
+
+        return run_plain(
+            _load([checklist] if checklist else []), target or "local", answers, resume, language, nonce
+        )
+    _need_terminal("signoff run")
+    from signoff.app import run_app
+    from signoff.target.profiles import resolve
+
+    if resume:
+        return run_app(resume=resume, language=language)
+    loaded = _load([checklist] if checklist else [])
+    return run_app(profile=resolve(target or "local"), checklists=loaded, nonce=nonce, language=language)
+
+
+@main.command()
+@click.argument("checklists", nargs=-1, shell_complete=lambda *_: _checklist_ids())
+@click.option(
+    "--target", default="local", metavar="T", help=_TARGET_HELP, shell_complete=lambda *_: _target_names()
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["critical", "high", "medium", "low"]),
+    default="low",
+    show_default=True,
+    help="The least severity of a failing step for exit code 1.",
+)
+@click.option(
+    "--nonce", default="", help="A word from your auditor, to be bound into the record's first line."
+)
+@click.pass_obj
+def audit(
+    language: str,
+    checklists: tuple[str, ...],
+    target: str,
+    form: str,
+    output: Path | None,
+    fail_on: str,
+    nonce: str,
+) -> int:
+    """Run the probes of some checklists and nothing else; signed and recorded, like a walk.
+
+    \b
+    Exit codes: 0 all well, 1 something failed, 2 wrong use, 3 something could not be checked.
+    Examples:
+      signoff audit --target shop
+      signoff audit quick-production --target shop --format json --output audit.json
+      signoff audit --fail-on critical
+    """
+    from signoff.plain import run_audit
+
+    return run_audit(_load(checklists), target, form, output, fail_on, language, nonce)
+
+
+@main.group()
+def checklist() -> None:
+    """List, show and validate checklists."""
+
+
+@checklist.command("list")
+@click.pass_obj
+def checklist_list(language: str) -> None:
+    """List the checklists that come with signoff.
+
+    \b
+    Example:
+      signoff checklist list
+    """
+    from signoff.checklist.load import available, load
+
+    for name, path in available().items():
+        found = load(path).checklist
+        click.echo(f"{name}  {len(found.steps)} steps  {found.title.to(language)}")
+
+
+@checklist.command("show")
+@click.argument("name", metavar="ID", shell_complete=lambda *_: _checklist_ids())
+@click.pass_obj
+def checklist_show(language: str, name: str) -> None:
+    """Show a checklist's steps: what is asked, why, and how to put it right.
+
+    \b
+    Example:
+      signoff checklist show quick-production
+    """
+    from signoff.checklist.load import find, load
+    from signoff.report.text import checklist_lines
+
+    for line in checklist_lines(load(find(name)).checklist, language):
+        click.echo(line)
+
+
+@checklist.command("validate")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def checklist_validate(files: tuple[Path, ...]) -> int:
+    """Check checklist files; says file, line and reason of the first mistake in each.
+
+    \b
+    Example:
+      signoff checklist validate my-checklist.yaml
+    """
+    from signoff.checklist.load import load
+    from signoff.errors import ChecklistError
+    from signoff.probes import all_probes
+
+    wrong = 0
+    for path in files:
+        try:
+            found = load(path, all_probes()).checklist
+        except ChecklistError as error:
+            wrong += 1
+            _complain(error.message, error.hint)
+        else:
+            click.echo(f"{path}: {len(found.steps)} steps, all well")
+    return 2 if wrong else 0
+
+
+@main.command()
+@click.argument("kind")
+@click.option("--length", type=click.IntRange(1, 4096), help="Characters (words for a passphrase).")
+@click.option("--count", type=click.IntRange(1, 10_000), default=1, show_default=True)
+def generate(kind: str, length: int | None, count: int) -> None:
+    """Print strong random values, one a line and nothing else.
+
+    KIND is one of: key, password, token, hex, django, jwt, fernet, postgres, redis, uuid, passphrase,
+    recovery-codes.
+
+    \b
+    Examples:
+      signoff generate key
+      signoff generate password --length 32 --count 5
+      signoff generate key | ssh shop 'cat > /srv/shop/new-key'
+    """
+    from signoff.credentials.generate import generate as make
+
+    for _ in range(count):
+        made = make(kind, length)
+        click.echo(made.value.reveal())
+        if sys.stderr.isatty() and count == 1:
+            click.echo(f"{made.kind}, {made.length} characters, {made.bits:.0f} bits", err=True)
+
+
+@main.command()
+@click.argument("record", shell_complete=lambda *_: _session_ids())
+@click.option(
+    "--allowed-signers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The keys you trust, in ssh-keygen's format; this machine's own without it.",
+)
+def verify(record: str, allowed_signers: Path | None) -> int:
+    """Verify a record: a session's id, or the directory that somebody handed you.
+
+    \b
+    Exit codes: 0 valid; 1 invalid or untrusted; 3 not sealed (interrupted, or cut).
+    Examples:
+      signoff verify latest
+      signoff verify ./record --allowed-signers operators
+    """
+    from signoff.session.store import find
+    from signoff.session.verify import Status, verify_commands
+    from signoff.session.verify import verify as check
+
+    directory = find(record)
+    verdict = check(directory, allowed_signers)
+    for line in verdict.lines():
+        click.echo(line)
+    if verdict.status in {Status.VALID, Status.UNTRUSTED}:
+        click.echo("Anyone can verify it without signoff:")
+        for command in verify_commands(directory):
+            click.echo(f"  {command}")
+    return {Status.VALID: 0, Status.UNSEALED: 3}.get(verdict.status, 1)
+
+
+@main.group()
+def sessions() -> None:
+    """List and show past sessions."""
+
+
+@sessions.command("list")
+def sessions_list() -> None:
+    """List the sessions on this machine, newest first.
+
+    \b
+    Example:
+      signoff sessions list
+    """
+    from signoff.report.text import sessions_lines
+    from signoff.session.store import summaries
+
+    for line in sessions_lines(summaries()):
+        click.echo(line)
+
+
+@sessions.command("show")
+@click.argument("session", metavar="ID", shell_complete=lambda *_: _session_ids())
+@click.option("--evidence", is_flag=True, help="With the evidence behind each finding.")
+@click.pass_obj
+def sessions_show(language: str, session: str, evidence: bool) -> None:
+    """Show a session: what the machine saw, and what a person said. ID may be 'latest'.
+
+    \b
+    Examples:
+      signoff sessions show latest
+      signoff sessions show 20260102T030405Z-1a2b3c --evidence
+    """
+    from signoff.report.text import session_lines
+    from signoff.session.store import find, read
+    from signoff.walk import checklists_of
+
+    directory = find(session)
+    for line in session_lines(read(directory), checklists_of(directory), language, evidence=evidence):
+        click.echo(line)
+
+
+@main.command()
+def where() -> None:
+    """Print every file and folder that signoff uses.
+
+    \b
+    Example:
+      signoff where
+    """
+    from signoff import paths
+    from signoff.checklist.load import builtin_directory
+
+    for name, path in (
+        ("configuration", paths.config_directory()),
+        ("settings", paths.settings_file()),
+        ("targets", paths.targets_file()),
+        ("known hosts", paths.known_hosts_file()),
+        ("identity", paths.identity_file()),
+        ("allowed signers", paths.allowed_signers_file()),
+        ("state", paths.state_directory()),
+        ("sessions", paths.sessions_directory()),
+        ("ledger", paths.ledger_file()),
+        ("checklists", builtin_directory()),
+    ):
+        click.echo(f"{name:<16} {path}")
+
+
+def _checklist_ids() -> list[str]:
+    from signoff.checklist.load import available
+
+    return list(available())
+
+
+def _target_names() -> list[str]:
+    from signoff.target.profiles import load_all
+
+    try:
+        return ["local", *load_all()]
+    except SignoffError:
+        return ["local"]
+
+
+def _session_ids() -> list[str]:
+    from signoff.session.store import summaries
+
+    return ["latest", *(session.id for session in summaries())]

@@ -1,0 +1,138 @@
+"""The walk: steps -> facts -> findings -> events. It knows no screen.
+
+Everything that happens is an event of the session; whoever shows something reads the session's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event, Lock
+from typing import Any
+
+from signoff.checklist.load import Loaded
+from signoff.credentials.redact import LeakError, Redactor, find_secrets
+from signoff.facts.base import Facts, Unavailable
+from signoff.facts.collect import Collected, closure, collect
+from signoff.model import Finding, Result, Vantage
+from signoff.probes.base import Judgement, Probe
+from signoff.session.events import Found, Looked, Probed
+from signoff.session.session import Session
+from signoff.target.base import Target
+from signoff.target.profile import Profile
+
+Key = tuple[str, str]
+"""A step: the id of its checklist, and its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a round of probing is: facts looked up, facts in all, and the one that came last."""
+
+    done: int
+    total: int
+    title: str
+
+
+class Engine:
+    """Probes a target for the steps of some checklists, and writes down what it finds.
+
+    One round of probing at a time; everything here may be called from a worker thread.
+    """
+
+    def __init__(
+        self,
+        checklists: Sequence[Loaded],
+        probes: Mapping[str, Probe],
+        target: Target,
+        profile: Profile,
+        session: Session,
+        redactor: Redactor,
+    ) -> None:
+        self._steps = {
+            (loaded.checklist.id, step.id): step for loaded in checklists for step in loaded.checklist.steps
+        }
+        self._probes = probes
+        self._target = target
+        self._profile = profile
+        self._session = session
+        self._redactor = redactor
+        self._one_at_a_time = Lock()
+
+    def probe(
+        self,
+        keys: Iterable[Key] | None = None,
+        cancel: Event | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> bool:
+        """Look again at some steps, or at all of them; return False where it was cancelled.
+
+        Every fact is looked up once, however many probes need it. A probe is judged, and its findings are
+        on disk, as soon as its last fact is there.
+        """
+        cancel = cancel or Event()
+        chosen = tuple(self._steps) if keys is None else tuple(keys)
+        with self._one_at_a_time:
+            return self._round(chosen, cancel, progress)
+
+    def _round(self, keys: Sequence[Key], cancel: Event, progress: Callable[[Progress], None]) -> bool:
+        waiting: dict[Key, list[Probe]] = {
+            key: [self._probes.get(name) or _missing(name) for name in self._steps[key].probes]
+            for key in keys
+        }
+        needed = closure(fact for probes in waiting.values() for one in probes for fact in one.needs)
+        values: dict[str, Any] = {}
+        self._judge_ready(waiting, values)
+        for collected in collect(needed, self._target, self._profile, cancel):
+            self._redactor.know(find_secrets(collected.value))
+            values[collected.fact.id] = collected.value
+            self._session.append(looked(collected))
+            progress(Progress(len(values), len(needed), collected.fact.title))
+            self._judge_ready(waiting, values)
+        for checklist, step in waiting:
+            self._session.append(Probed(checklist=checklist, step=step, complete=False))
+        return not waiting
+
+    def _judge_ready(self, waiting: dict[Key, list[Probe]], values: Mapping[str, Any]) -> None:
+        facts = Facts(values)
+        for (checklist, step), probes in list(waiting.items()):
+            for one in [one for one in probes if all(fact.id in values for fact in one.needs)]:
+                probes.remove(one)
+                self._write_down(checklist, step, one, one.findings(facts, self._profile))
+            if not probes:
+                del waiting[checklist, step]
+                self._session.append(Probed(checklist=checklist, step=step, complete=True))
+
+    def _write_down(self, checklist: str, step: str, one: Probe, findings: tuple[Finding, ...]) -> None:
+        try:
+            self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=findings))
+        except LeakError as leak:
+            # Better no finding than a secret in the record.
+            withheld = Judgement(
+                result=Result.ERROR, observed=f"withheld: it would have shown the value of {leak.name}"
+            )
+            found = (one.finding(withheld),)
+            self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=found))
+
+
+def looked(collected: Collected) -> Looked:
+    """Return the event that says how a fact was looked up: never what came back."""
+    return Looked(
+        fact=collected.fact.id,
+        vantage=collected.vantage.value,
+        command=collected.command,
+        status=collected.status,
+        size=collected.size,
+        digest=collected.digest,
+        as_root=collected.as_root,
+        problem=collected.problem,
+    )
+
+
+def _missing(name: str) -> Probe:
+    """Return a stand-in for a probe that a resumed session's checklist names and this signoff has not."""
+
+    def judge(facts: Facts, profile: Profile) -> Judgement:
+        raise Unavailable("this version of signoff has no such probe")
+
+    return Probe(id=name, title=name, expected="", items=(), vantage=Vantage.HOST, needs=(), judge=judge)
