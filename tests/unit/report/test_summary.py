@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from signoff.checklist.load import find, load
@@ -13,18 +14,22 @@ from signoff.model import Finding, Result, Severity, Vantage
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import session_lines
 from signoff.session.events import (
+    DECISIONS,
     AnyEvent,
     Attested,
     ChecklistRef,
+    Checkpoint,
     Found,
     Genesis,
     OperatorRef,
+    Probed,
     Sealed,
     TargetRef,
 )
 from signoff.session.state import SessionState
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
+CHECKPOINT = Checkpoint(lines=1, size=1, digest="0" * 64, signature="")
 STEPS = ("rotate-secrets", "close-ports", "backups", "admin-access")
 
 
@@ -48,8 +53,16 @@ def state(*events: AnyEvent) -> SessionState:
         mode="walk",
     )
     for event in (genesis, *events):
-        folded.apply(event, session="S", time=NOON)
+        take(folded, event)
+        if isinstance(event, Found):
+            take(folded, Probed(checklist=event.checklist, step=event.step, complete=True))
     return folded
+
+
+def take(folded: SessionState, event: AnyEvent) -> None:
+    folded.apply(event, session="S", time=NOON)
+    if isinstance(event, DECISIONS):
+        folded.apply(CHECKPOINT, session="S", time=NOON)
 
 
 def found(step: str, result: Result, probe: str = "env.mode") -> Found:
@@ -121,15 +134,8 @@ def test_exit_codes(checklists: list[Checklist], events: list[AnyEvent], walked:
 
 
 def test_a_failure_below_the_asked_severity_is_not_all_well(checklists: list[Checklist]) -> None:
-    steps = tuple(
-        s.__class__(**{**{f: getattr(s, f) for f in s.__struct_fields__}, "severity": Severity.LOW})
-        for s in checklists[0].steps
-    )
-    mild = [
-        Checklist(
-            schema=1, id="quick-production", title=checklists[0].title, about=checklists[0].about, steps=steps
-        )
-    ]
+    steps = tuple(msgspec.structs.replace(step, severity=Severity.LOW) for step in checklists[0].steps)
+    mild = [msgspec.structs.replace(checklists[0], steps=steps)]
     failing = state(*all_found(Result.PASS), found("backups", Result.FAIL))
     assert exit_code(failing, mild, fail_on=Severity.LOW, walked=False) == 1
     assert exit_code(failing, mild, fail_on=Severity.HIGH, walked=False) == 3
@@ -138,6 +144,14 @@ def test_a_failure_below_the_asked_severity_is_not_all_well(checklists: list[Che
 def test_a_probes_new_findings_take_the_place_of_its_old_ones() -> None:
     again = state(found("backups", Result.FAIL), found("backups", Result.PASS))
     assert again.steps["quick-production", "backups"].result is Result.PASS
+
+
+def test_a_step_half_probed_is_at_best_not_checked() -> None:
+    half = state(found("backups", Result.PASS))
+    take(half, Probed(checklist="quick-production", step="backups", complete=False))
+    assert half.steps["quick-production", "backups"].result is Result.NOTCHECKED
+    take(half, found("backups", Result.FAIL))
+    assert half.steps["quick-production", "backups"].result is Result.FAIL
 
 
 def test_withdrawn_leaves_no_answer() -> None:
