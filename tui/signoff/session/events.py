@@ -2,6 +2,9 @@
 
 Each struct is the payload of one line of ``session.jsonl``; the journal adds ``seq``, ``prev``, ``session``,
 ``time``, ``monotonic`` and ``boot``. Integers, texts, booleans, lists and mappings only: no floats.
+
+A field with a default is left out of the line where it has it, so that each event has one encoding, and old
+records stay valid when an event gains a field with a default.
 """
 
 from __future__ import annotations
@@ -13,7 +16,14 @@ import msgspec
 from signoff.model import Finding
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+class Event(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """What every event shares: nothing but its type."""
 
 
@@ -50,7 +60,7 @@ class Genesis(Event, frozen=True, kw_only=True, tag="genesis"):
     session_key: str
     """The session's public key, in OpenSSH's one-line form; it signs the checkpoints."""
     ledger: str
-    """The SHA-256 of the ledger's last line, empty at its start."""
+    """The SHA-256 of the ledger's last line, its line feed included; empty at the ledger's start."""
     target: TargetRef
     checklists: tuple[ChecklistRef, ...]
     operator: OperatorRef
@@ -126,6 +136,35 @@ class Noted(Event, frozen=True, kw_only=True, tag="note"):
     text: str
 
 
+class Intended(Event, frozen=True, kw_only=True, tag="intended"):
+    """An action is about to change something: written, and on disk, before the first change.
+
+    ``digests`` are keyed digests (never plain hashes) of what is there before and of what will be there,
+    by name, so that after an interruption it can be looked up how far the action came.
+    """
+
+    checklist: str
+    step: str
+    action: str
+    subject: str
+    """What is changed: a file, a unit, a role."""
+    preview: str = ""
+    digests: dict[str, str] = {}
+
+
+class Done(Event, frozen=True, kw_only=True, tag="done"):
+    """How an intended action ended; ``intent`` is the ``seq`` of its Intended event.
+
+    done      it is there      failed    it is not, and nothing was changed
+    undone    it was taken back           unknown   it could not be told; ``detail`` says why
+    """
+
+    intent: int
+    outcome: Literal["done", "failed", "undone", "unknown"]
+    detail: str = ""
+    digests: dict[str, str] = {}
+
+
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     """The session went on after an interruption. ``target`` tells whether it is still the same machine."""
 
@@ -145,7 +184,7 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
     """The session key's SSHSIG over the record so far.
 
     ``lines`` and ``size`` (bytes) say how much it covers, ``digest`` is that prefix's SHA-256;
-    ``signature`` is the armoured SSHSIG over ``session lines size digest``.
+    ``signature`` is the armoured SSHSIG over the text ``session lines size digest`` and a line feed.
     """
 
     lines: int
@@ -155,12 +194,30 @@ class Checkpoint(Event, frozen=True, kw_only=True, tag="checkpoint"):
 
 
 class Sealed(Event, frozen=True, kw_only=True, tag="sealed"):
-    """The last line: the walk is over. ``counts`` are the steps' results, ``open`` the steps left open."""
+    """The walk is over. ``counts`` are the steps' results, ``open`` the steps left open (``checklist/step``).
+
+    Nothing follows but its checkpoint, and what an interruption of the sealing itself may add.
+    """
 
     counts: dict[str, int]
     open: tuple[str, ...]
 
 
 AnyEvent = (
-    Genesis | Looked | Found | Probed | Entered | Attested | Noted | Resumed | Recovered | Checkpoint | Sealed
+    Genesis
+    | Looked
+    | Found
+    | Probed
+    | Entered
+    | Attested
+    | Noted
+    | Intended
+    | Done
+    | Resumed
+    | Recovered
+    | Checkpoint
+    | Sealed
 )
+
+DECISIONS = (Probed, Attested, Noted, Intended, Done, Resumed, Recovered, Sealed)
+"""After each of these the next line is a checkpoint."""

@@ -10,13 +10,16 @@ from signoff.model import Finding, Result, worst
 from signoff.session.events import (
     AnyEvent,
     Attested,
+    Done,
     Entered,
     Found,
     Genesis,
+    Intended,
     Noted,
     Probed,
     Sealed,
 )
+from signoff.session.order import Order
 
 # A step is settled by the machine alone when every finding is one of these.
 _GOOD = frozenset({Result.PASS, Result.FIXED, Result.INFORMATIONAL, Result.NOTAPPLICABLE})
@@ -41,6 +44,18 @@ class StepState:
     notes: list[tuple[datetime, str]] = field(default_factory=list)
     probed: bool = False
 
+    def apply(self, event: Found | Probed | Attested | Noted, time: datetime) -> None:
+        """Take in one more event of this step."""
+        match event:
+            case Found():
+                self.by_probe[event.probe] = event.findings
+            case Probed():
+                self.probed = event.complete
+            case Attested():
+                self.answer = None if event.kind == "withdrawn" else Answer(event, time)
+            case Noted():
+                self.notes.append((time, event.text))
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The latest findings, probe by probe."""
@@ -48,8 +63,12 @@ class StepState:
 
     @property
     def result(self) -> Result:
-        """The machine's result: the gravest finding. A person's word never changes it."""
-        return worst(finding.result for finding in self.findings)
+        """The machine's result: the gravest finding. A person's word never changes it.
+
+        Until every probe of the step has been judged, it is at best `notchecked`.
+        """
+        results = [finding.result for finding in self.findings]
+        return worst(results if self.probed else [*results, Result.NOTCHECKED])
 
     def is_open(self, *, wants_confirmation: bool) -> bool:
         """Tell whether the step still waits for something.
@@ -76,10 +95,14 @@ class SessionState:
     steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
     position: tuple[str, str] | None = None
     sealed: Sealed | None = None
+    pending: dict[int, Intended] = field(default_factory=dict)
+    """Actions begun and not known to have ended, by the ``seq`` of their Intended event."""
     events: int = 0
+    order: Order = field(default_factory=Order)
 
     def apply(self, event: AnyEvent, *, session: str, time: datetime) -> None:
-        """Take in one more event."""
+        """Take in one more event. Raise RecordError, and change nothing, where it cannot come here."""
+        self.order.admit(event)
         self.session = session
         self.events += 1
         self.started = self.started or time
@@ -92,16 +115,12 @@ class SessionState:
                         self.steps[checklist.id, step] = StepState(checklist.id, step)
             case Entered():
                 self.position = (event.checklist, event.step)
-            case Found():
-                self.steps[event.checklist, event.step].by_probe[event.probe] = event.findings
-            case Probed():
-                self.steps[event.checklist, event.step].probed = event.complete
-            case Attested():
-                withdrawn = event.kind == "withdrawn"
-                state = self.steps[event.checklist, event.step]
-                state.answer = None if withdrawn else Answer(event, time)
-            case Noted():
-                self.steps[event.checklist, event.step].notes.append((time, event.text))
+            case Found() | Probed() | Attested() | Noted():
+                self.steps[event.checklist, event.step].apply(event, time)
+            case Intended():
+                self.pending[self.events] = event
+            case Done():
+                self.pending.pop(event.intent, None)
             case Sealed():
                 self.sealed = event
             case _:

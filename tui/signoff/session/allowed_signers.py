@@ -1,0 +1,179 @@
+"""Whom to believe: the ALLOWED SIGNERS format of ssh-keygen(1), read as ssh-keygen reads it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from signoff.errors import RecordError
+from signoff.session.files import open_regular, record_error
+from signoff.session.keys import PublicKey
+from signoff.session.wire import SignatureError
+
+_MAX_FILE: Final = 1 << 22
+_STAMP: Final = re.compile(r"([0-9]{8})([0-9]{4})?([0-9]{2})?(Z?)", re.ASCII)
+_OPTION: Final = re.compile(r'([A-Za-z-]+)(?:="((?:[^"\\]|\\"|\\(?!"))*)")?', re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: who may sign with a key, what for, and when."""
+
+    line: int
+    principals: str
+    key: PublicKey
+    namespaces: str | None = None
+    valid_after: datetime | None = None
+    valid_before: datetime | None = None
+    authority: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedSigners:
+    """The entries of a file, up to the first line that cannot be read.
+
+    As for ssh-keygen, what follows such a line does not count; ``problem`` says why.
+    """
+
+    entries: tuple[Entry, ...]
+    problem: str = ""
+
+    def refusal(self, name: str, key: PublicKey, namespace: str, at: datetime) -> str:
+        """Return why ``name`` may not sign with ``key`` for ``namespace`` at a time; empty where they may."""
+        reasons = [
+            _refusal(entry, namespace, at)
+            for entry in self.entries
+            if entry.key == key and matches(entry.principals, name)
+        ]
+        if "" in reasons:
+            return ""
+        if reasons:
+            return reasons[0]
+        unknown = f"the key {key.fingerprint} is not among the allowed signers under the name {name}"
+        return f"{unknown}; {self.problem}" if self.problem else unknown
+
+
+def _refusal(entry: Entry, namespace: str, at: datetime) -> str:
+    where = f"line {entry.line} of the allowed signers"
+    if entry.authority:
+        return f"{where} names a certificate authority, which signoff does not accept"
+    if entry.namespaces is not None and not matches(entry.namespaces, namespace):
+        return f"{where} does not allow the key to sign for {namespace}"
+    if entry.valid_after is not None and at < entry.valid_after:
+        return f"{where} allows the key only from {entry.valid_after.isoformat()} on"
+    if entry.valid_before is not None and at > entry.valid_before:
+        return f"{where} allowed the key until {entry.valid_before.isoformat()}"
+    return ""
+
+
+def read(path: Path) -> AllowedSigners:
+    """Read an allowed_signers file. Raises RecordError where it cannot be read at all."""
+    try:
+        with open_regular(path.resolve()) as file:
+            data = file.read(_MAX_FILE + 1)
+    except OSError as problem:
+        raise record_error(problem, "The allowed signers could not be read", path) from None
+    if len(data) > _MAX_FILE:
+        raise RecordError(f"The list of allowed signers {path} is far too long.", "Give the right file.")
+    return parse(data)
+
+
+def parse(data: bytes) -> AllowedSigners:
+    """Read an allowed_signers file's bytes."""
+    entries = []
+    for number, raw in enumerate(data.split(b"\n"), 1):
+        line = raw.decode("utf-8", "replace").rstrip("\r").lstrip(" \t")
+        if not line or line.startswith("#"):
+            continue
+        try:
+            entries.append(_entry(number, line))
+        except ValueError as problem:
+            return AllowedSigners(tuple(entries), f"line {number} of the allowed signers: {problem}")
+    return AllowedSigners(tuple(entries))
+
+
+def _entry(number: int, line: str) -> Entry:
+    principals, rest = _word(line)
+    if not principals:
+        raise ValueError("it names nobody")
+    try:
+        return Entry(number, principals, PublicKey.from_line(rest))
+    except SignatureError:
+        options, rest = _options(rest)
+    key = PublicKey.from_line(rest)
+    entry = Entry(
+        number,
+        principals,
+        key,
+        namespaces=options.get("namespaces"),
+        valid_after=_time(options.get("valid-after")),
+        valid_before=_time(options.get("valid-before")),
+        authority="cert-authority" in options,
+    )
+    if entry.valid_after and entry.valid_before and entry.valid_before <= entry.valid_after:
+        raise ValueError("it ends before it begins")
+    return entry
+
+
+def _word(text: str) -> tuple[str, str]:
+    """Split off the first word, which may stand in double quotes."""
+    if text.startswith('"'):
+        word, quote, rest = text[1:].partition('"')
+        if not quote:
+            raise ValueError("a quote is not closed")
+        return word, rest.lstrip(" \t")
+    found = re.match(r"([^ \t]*)[ \t]*", text)
+    return (found[1], text[found.end() :]) if found else ("", "")
+
+
+def _options(text: str) -> tuple[dict[str, str], str]:
+    """Split off the options. A name that ssh-keygen does not know, or one given twice, is an error."""
+    options: dict[str, str] = {}
+    at = 0
+    while found := _OPTION.match(text, at):
+        name = found[1].lower()
+        plain = found[2] is None
+        if name not in {"cert-authority", "namespaces", "valid-after", "valid-before"}:
+            break
+        if name in options or plain != (name == "cert-authority"):
+            raise ValueError(f"the option {name} is given twice, or not as it should be")
+        options[name] = (found[2] or "").replace('\\"', '"')
+        at = found.end()
+        if text[at : at + 1] != ",":
+            break
+        at += 1
+    rest = text[at:]
+    if not options or not rest.startswith((" ", "\t")):
+        raise ValueError("it holds neither a key nor an option where one should be")
+    return options, rest.lstrip(" \t")
+
+
+def _time(text: str | None) -> datetime | None:
+    """Read ``YYYYMMDD[HHMM[SS]][Z]``: UTC with the Z, the local time without (ssh-keygen(1))."""
+    if text is None:
+        return None
+    found = _STAMP.fullmatch(text)
+    if found is None or (found[3] and not found[2]):
+        raise ValueError("a time is not written as YYYYMMDD[HHMM[SS]][Z]")
+    moment = datetime.strptime(found[1] + (found[2] or "0000") + (found[3] or "00"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+    return moment.replace(tzinfo=UTC) if found[4] else moment.astimezone()
+
+
+def matches(patterns: str, text: str) -> bool:
+    """Tell whether a comma-separated pattern list matches: ``*``, ``?``, ``!`` (ssh_config(5), PATTERNS)."""
+    matched = False
+    for pattern in patterns.split(","):
+        negated = pattern.startswith("!")
+        if _glob(pattern[1:] if negated else pattern).fullmatch(text):
+            if negated:
+                return False
+            matched = True
+    return matched
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    pieces = (re.escape(piece) for piece in re.split(r"([*?])", re.sub(r"\*+", "*", pattern)))
+    return re.compile("".join({r"\*": ".*", r"\?": "."}.get(piece, piece) for piece in pieces), re.DOTALL)

@@ -1,0 +1,119 @@
+"""Beginning a session: its folder appears whole, and in the ledger, or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from signoff.errors import RecordError
+from signoff.session import ledger
+from signoff.session.bundle import (
+    DRAFT,
+    GENESIS_SIGNATURE,
+    JOURNAL,
+    LOCK,
+    RESERVE,
+    SESSION_KEY,
+    ledger_beside,
+)
+from signoff.session.events import Genesis
+from signoff.session.files import make_folder, record_error, sync_folder, write_new
+from signoff.session.housekeeping import tidy
+from signoff.session.journal import Journal, reserve
+from signoff.session.line import Entry, digest
+from signoff.session.lock import Lock
+from signoff.session.signer import KeySigner, Signer, save_key
+from signoff.session.sshsig import GENESIS, parse
+from signoff.session.tip import Tip
+from signoff.session.wire import SignatureError
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter looks like a digit
+_WHAT = "The session could not be begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that has just been begun: what is open, and its first entry."""
+
+    directory: Path
+    lock: Lock
+    journal: Journal
+    key: KeySigner
+    tip: Tip
+    entry: Entry
+
+
+def new_id() -> str:
+    """Return a new session's id: the time, so that ids sort by it, and 40 random bits."""
+    random = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{random}"
+
+
+def begin(
+    sessions: Path, signer: Signer, genesis: Callable[[str, str], Genesis], guard: Callable[[bytes], None]
+) -> Begun:
+    """Make a session's folder. ``genesis`` makes the event from the session's key and the ledger's head.
+
+    Raises RecordError, and leaves nothing behind.
+    """
+    make_folder(sessions.parent)
+    make_folder(sessions)
+    with ledger.locked(ledger_beside(sessions)) as book:
+        tidy(sessions, book)
+        session = new_id()
+        draft, directory = sessions / f"{DRAFT}{session}", sessions / session
+        key, tip = KeySigner.generate(session), Tip(session)
+        entry, line = tip.add(genesis(key.key.line, book.head))
+        guard(line)
+        signature = sign(signer, GENESIS, line)
+        lock = _draft(draft, line, signature, key)
+        try:
+            book.append("genesis", session, digest(line))
+            draft.rename(directory)
+            sync_folder(sessions)
+            return Begun(directory, lock, Journal.open(directory / JOURNAL, len(line)), key, tip, entry)
+        except (RecordError, OSError) as problem:
+            lock.close()
+            shutil.rmtree(draft, ignore_errors=True)
+            if isinstance(problem, OSError):
+                raise record_error(problem, _WHAT, directory) from None
+            raise
+
+
+def sign(signer: Signer, namespace: str, message: bytes) -> str:
+    """Return the signer's signature, checked, so that it cannot ruin a record. Raises RecordError."""
+    armour = signer.sign(namespace, message)
+    try:
+        signature = parse(armour)
+        signature.verify_message(namespace, message)
+    except SignatureError as problem:
+        raise RecordError(
+            f"The signature by {signer.key.fingerprint} does not hold: {problem}.", "Use another signing key."
+        ) from None
+    if signature.key != signer.key:
+        raise RecordError("The signature was made by another key than was asked.", "Use another signing key.")
+    return armour
+
+
+def _draft(draft: Path, line: bytes, signature: str, key: KeySigner) -> Lock:
+    try:
+        draft.mkdir(mode=0o700)
+    except OSError as problem:
+        raise record_error(problem, _WHAT, draft) from None
+    try:
+        lock = Lock(draft / LOCK, "The session")
+        save_key(key, draft / SESSION_KEY)
+        write_new(draft / GENESIS_SIGNATURE, signature.encode("ascii"))
+        write_new(draft / JOURNAL, line)
+        reserve(draft / RESERVE)
+        sync_folder(draft)
+    except (RecordError, OSError) as problem:
+        shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(problem, OSError):
+            raise record_error(problem, _WHAT, draft) from None
+        raise
+    return lock

@@ -1,0 +1,177 @@
+"""One line of a record: the event, and what ties it to its place. There is exactly one way to write it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from signoff.session.events import AnyEvent
+
+MAX_LINE: Final = 1 << 20
+"""The most bytes that a line may have, its line feed included."""
+MAX_DEPTH: Final = 32
+"""How deep lists and mappings may be nested."""
+MAX_INTEGER: Final = (1 << 63) - 1
+
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", re.ASCII)
+_SESSION: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-z]{8}", re.ASCII)
+_BOOT: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_ENVELOPE: Final = ("seq", "prev", "session", "time", "monotonic", "boot")
+
+
+class LineError(ValueError):
+    """A line is not in its one proper form; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event in its place.
+
+    seq        its line's number, from 1
+    prev       the SHA-256 of the line before, its line feed included; empty in line 1
+    session    the session's id
+    time       the operator's machine's clock, UTC
+    monotonic  the same machine's monotonic clock, in nanoseconds
+    boot       which boot of that machine the monotonic clock belongs to
+    """
+
+    seq: int
+    prev: str
+    session: str
+    time: datetime
+    monotonic: int
+    boot: str
+    event: AnyEvent
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    seq: int
+    prev: str
+    session: str
+    time: str
+    monotonic: int
+    boot: str
+
+
+def is_session_id(text: str) -> bool:
+    """Tell whether this can be a session's id: it is then safe as a folder's name."""
+    return _SESSION.fullmatch(text) is not None
+
+
+def digest(line: bytes) -> str:
+    """Return a line's SHA-256 in hexadecimal, as ``sha256sum`` shows it: its line feed counts."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def from_timestamp(text: str) -> datetime:
+    """Read what ``timestamp`` writes. Raises LineError."""
+    try:
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise LineError("the time is not written as RFC 3339 in UTC with milliseconds")
+
+
+def canonical(value: Any) -> bytes:
+    """Return the one canonical line for builtin values: ASCII JSON, sorted keys, no spaces.
+
+    Raises LineError on floats, integers beyond 64 bits, too deep a nesting, or any other type.
+    """
+    text = json.dumps(_plain(value, MAX_DEPTH), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+
+
+def encode(entry: Entry) -> bytes:
+    """Return the line for an entry, its line feed included. Raises LineError."""
+    fields = msgspec.to_builtins(entry.event)
+    fields.update((name, getattr(entry, name)) for name in _ENVELOPE)
+    fields["time"] = timestamp(entry.time)
+    line = canonical(fields)
+    if len(line) > MAX_LINE:
+        raise LineError(f"it would make a line of {len(line)} bytes, and {MAX_LINE} is the most")
+    return line
+
+
+def decode(line: bytes) -> Entry:
+    """Read a line with its line feed. Raises LineError unless it is what ``encode`` would write."""
+    if len(line) > MAX_LINE:
+        raise LineError(f"it is longer than {MAX_LINE} bytes")
+    try:
+        fields = msgspec.json.decode(line, type=dict[str, Any])
+        envelope = msgspec.convert({name: fields.pop(name, None) for name in _ENVELOPE}, _Envelope)
+        event: AnyEvent = msgspec.convert(fields, AnyEvent)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise LineError(f"it is not an event of this format ({_reason(problem)})") from None
+    entry = Entry(
+        seq=envelope.seq,
+        prev=envelope.prev,
+        session=envelope.session,
+        time=from_timestamp(envelope.time),
+        monotonic=envelope.monotonic,
+        boot=envelope.boot,
+        event=event,
+    )
+    _check_envelope(entry)
+    if encode(entry) != line:
+        raise LineError("it is not written in its one canonical form")
+    return entry
+
+
+def _check_envelope(entry: Entry) -> None:
+    if not (entry.prev == "" if entry.seq == 1 else _DIGEST.fullmatch(entry.prev)):
+        raise LineError("prev is not a SHA-256 digest")
+    if not is_session_id(entry.session):
+        raise LineError("session is not a session's id")
+    if not _BOOT.fullmatch(entry.boot):
+        raise LineError("boot is not a boot's id")
+    if entry.seq < 1 or entry.monotonic < 0:
+        raise LineError("seq or monotonic is out of range")
+
+
+def _reason(problem: Exception) -> str:
+    # msgspec quotes from the input: what it quotes is shown as ASCII only, and not at length.
+    return ascii(str(problem) or type(problem).__name__)[1:-1][:160]
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise LineError("it holds an integer beyond 64 bits")
+        return value
+    if depth == 0:
+        raise LineError(f"it is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {_key(key): _plain(item, depth - 1) for key, item in value.items()}
+    raise LineError(f"it holds a {type(value).__name__}, which the format does not have")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise LineError("it holds a mapping whose keys are not texts")
+    return _text(key)
+
+
+def _text(text: str) -> str:
+    # Lone surrogates (undecodable bytes of a file's name) have no UTF-8 form: they become U+FFFD.
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,51 @@
+"""Before a session is gone on with: does everything in its folder hold?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from signoff.errors import RecordError
+from signoff.session.bundle import GENESIS_SIGNATURE, JOURNAL, SESSION_KEY, check_genesis, read_signature
+from signoff.session.files import open_regular, record_error
+from signoff.session.scan import BrokenError, Scan
+from signoff.session.signer import KeySigner, load_key
+from signoff.session.state import SessionState
+from signoff.session.wire import SignatureError
+
+
+def verified(directory: Path, state: SessionState) -> Scan:
+    """Verify an unsealed record to its last whole line, and fold it into ``state``. Raises RecordError."""
+    path = directory / JOURNAL
+    try:
+        signature = read_signature(directory / GENESIS_SIGNATURE)
+        with open_regular(path) as file:
+            scan = Scan(file)
+            for entry in scan:
+                state.apply(entry.event, session=entry.session, time=entry.time)
+        if scan.last is None:
+            raise BrokenError(1, "it is torn, or there is none")
+        check_genesis(scan, signature)
+        if scan.last.session != directory.name:
+            raise BrokenError(1, "it belongs to another session")
+    except OSError as problem:
+        raise record_error(problem, "The session could not be opened", path) from None
+    except SignatureError as problem:
+        raise _anomaly(directory, f"{GENESIS_SIGNATURE}: {problem}") from None
+    except BrokenError as broken:
+        raise _anomaly(directory, f"line {broken.line}: {broken.reason}") from None
+    return scan
+
+
+def session_key(directory: Path, state: SessionState) -> KeySigner:
+    """Return the session's own key. Raises RecordError where it is not the one that line 1 names."""
+    key = load_key(directory / SESSION_KEY, directory.name)
+    if state.genesis is None or key.key.line != state.genesis.session_key:
+        raise _anomaly(directory, f"{SESSION_KEY} is not the key that line 1 names")
+    return key
+
+
+def _anomaly(directory: Path, reason: str) -> RecordError:
+    return RecordError(
+        f"The record of session {directory.name} does not hold: {reason}.",
+        f"Nothing was changed. To read it: signoff sessions show {directory.name}. Then begin a new one.",
+    )

@@ -1,0 +1,142 @@
+"""Walking through a record from its first line, holding each line to everything that the file can prove."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from signoff.errors import RecordError
+from signoff.session.events import Checkpoint, Genesis
+from signoff.session.keys import ED25519, PublicKey
+from signoff.session.line import MAX_LINE, Entry, LineError, decode, digest
+from signoff.session.order import Order
+from signoff.session.sshsig import CHECKPOINT, parse
+from signoff.session.wire import SignatureError
+
+
+class BrokenError(Exception):
+    """The record does not hold from ``line`` on; ``reason`` says why, for people."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
+        self.reason = reason
+
+
+def checkpoint_text(session: str, lines: int, size: int, prefix_digest: str) -> bytes:
+    """Return what a checkpoint's signature is over."""
+    return f"{session} {lines} {size} {prefix_digest}\n".encode("ascii")
+
+
+class Scan:
+    """Iterates over a record's entries. Its memory does not grow with the record.
+
+    Raises BrokenError at the first line that does not hold: its form, its place in the chain, the order of
+    events and of the clock within a boot, the checkpoints' digests and (unless ``signatures`` is False)
+    signatures. Bytes after the last line feed are no line: they end the walk and are kept as ``torn``.
+
+    lines     the number of whole lines read, all of which hold
+    size      their bytes
+    head      the SHA-256 of the last one
+    covered   how many of them the last checkpoint's signature covers
+    whole     the SHA-256 over the whole lines
+    sha256, sha512   the hashes over everything read, the torn bytes included
+    set_back  the lines at which the clock had been set back, the first few of them
+    """
+
+    def __init__(self, file: BinaryIO, *, signatures: bool = True) -> None:
+        self._file = file
+        self._signatures = signatures
+        self._last: Entry | None = None
+        self.genesis: Genesis | None = None
+        self.first_line = b""
+        self.order = Order()
+        self.lines = 0
+        self.size = 0
+        self.head = ""
+        self.torn = b""
+        self.covered = 0
+        self.set_back: list[int] = []
+        self.whole = self.sha256 = hashlib.sha256()
+        self.sha512 = hashlib.sha512()
+
+    @property
+    def last(self) -> Entry | None:
+        """The last entry that holds."""
+        return self._last
+
+    def __iter__(self) -> Iterator[Entry]:
+        while raw := self._file.readline(MAX_LINE + 1):
+            if len(raw) > MAX_LINE:
+                raise BrokenError(self.lines + 1, f"it is longer than {MAX_LINE} bytes")
+            if not raw.endswith(b"\n"):
+                self.torn = raw
+                self.sha256 = self.whole.copy()
+                self._hash(raw)
+                return
+            entry = self._take(raw)
+            yield entry
+
+    def _hash(self, raw: bytes) -> None:
+        self.sha256.update(raw)
+        self.sha512.update(raw)
+
+    def _take(self, raw: bytes) -> Entry:
+        number = self.lines + 1
+        try:
+            entry = decode(raw)
+            self._check_place(entry, number)
+            self.order.admit(entry.event)
+            if isinstance(entry.event, Genesis):
+                self._check_session_key(entry.event)
+            if isinstance(entry.event, Checkpoint):
+                self._check_checkpoint(entry.event, entry.session)
+        except (LineError, SignatureError) as problem:
+            raise BrokenError(number, str(problem)) from None
+        except RecordError as problem:
+            raise BrokenError(number, problem.message) from None
+        self._hash(raw)
+        self._last = entry
+        self.lines = number
+        self.size += len(raw)
+        self.head = digest(raw)
+        if number == 1:
+            self.first_line = raw
+        return entry
+
+    def _check_place(self, entry: Entry, number: int) -> None:
+        if entry.seq != number:
+            raise LineError(f"it says that it is line {entry.seq}")
+        if entry.prev != self.head:
+            raise LineError("the line before it is not the one that it followed when it was written")
+        before = self._last
+        if before is None:
+            return
+        if entry.session != before.session:
+            raise LineError("it belongs to another session")
+        if entry.boot == before.boot and entry.monotonic < before.monotonic:
+            raise LineError("by the monotonic clock it was written before the line before it")
+        if entry.time < before.time and len(self.set_back) < 10:
+            self.set_back.append(number)
+
+    def _check_session_key(self, genesis: Genesis) -> None:
+        self._session_key = PublicKey.from_line(genesis.session_key)
+        if self._session_key.kind != ED25519 or self._session_key.line != genesis.session_key:
+            raise LineError("the session's key is not an Ed25519 key in its one-line form")
+        self.genesis = genesis
+
+    def _check_checkpoint(self, checkpoint: Checkpoint, session: str) -> None:
+        if (checkpoint.lines, checkpoint.size, checkpoint.digest) != (
+            self.lines,
+            self.size,
+            self.sha256.hexdigest(),
+        ):
+            raise LineError("the checkpoint was not made over the lines before it")
+        if self._signatures:
+            signature = parse(checkpoint.signature)
+            if signature.key != self._session_key:
+                raise SignatureError("the checkpoint is signed by another key than the session's")
+            text = checkpoint_text(session, checkpoint.lines, checkpoint.size, checkpoint.digest)
+            signature.verify_message(CHECKPOINT, text)
+        self.covered = self.lines

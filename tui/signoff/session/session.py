@@ -1,0 +1,303 @@
+"""A session being walked: it takes events in, and each is on disk before anybody moves on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import signoff
+from signoff import paths
+from signoff.errors import RecordError
+from signoff.session import ledger
+from signoff.session.begin import begin, sign
+from signoff.session.bundle import (
+    JOURNAL,
+    LOCK,
+    RESERVE,
+    SEAL_SIGNATURE,
+    ledger_beside,
+)
+from signoff.session.events import (
+    DECISIONS,
+    AnyEvent,
+    ChecklistRef,
+    Checkpoint,
+    Genesis,
+    OperatorRef,
+    Recovered,
+    Sealed,
+    TargetRef,
+)
+from signoff.session.files import record_error, write_new
+from signoff.session.guard import Guard, checked
+from signoff.session.housekeeping import finish_seal
+from signoff.session.identity import is_name
+from signoff.session.journal import Journal, release, reserve
+from signoff.session.line import Entry, LineError, digest
+from signoff.session.lock import Lock
+from signoff.session.reopen import session_key, verified
+from signoff.session.signer import KeySigner, Signer
+from signoff.session.sshsig import RECORD
+from signoff.session.state import SessionState
+from signoff.session.tip import Tip
+
+Listener = Callable[[Entry], None]
+"""Told of each entry once it is on disk, in order. It must not block: it posts a message and returns."""
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """An open session. ``start`` begins one, ``resume`` goes on with one; thread-safe.
+
+    Every method raises RecordError where the record cannot take what it is given; it is then as it was.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        lock: Lock,
+        journal: Journal,
+        key: KeySigner,
+        tip: Tip,
+        state: SessionState,
+        guard: Guard,
+    ) -> None:
+        self.directory = directory
+        self.id = directory.name
+        self.state = state
+        """The fold of all events so far. To be read only."""
+        self._file_lock = lock
+        self._journal = journal
+        self._key = key
+        self._tip = tip
+        self._guard = guard
+        self._lock = threading.RLock()
+        self._listeners: list[Listener] = []
+        self._closed = False
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        signer: Signer,
+        target: TargetRef,
+        checklists: Sequence[ChecklistRef],
+        mode: Literal["walk", "audit"] = "walk",
+        nonce: str = "",
+        guard: Guard | None = None,
+        sessions: Path | None = None,
+    ) -> Session:
+        """Begin a session: line 1, signed by the operator; a key of its own; a place in the ledger.
+
+        ``sessions`` is the folder of sessions, ``paths.sessions_directory()`` where None; the ledger lies
+        beside it. ``guard`` is asked before each line is written. Raises RecordError.
+        """
+        if not is_name(signer.name):
+            raise RecordError(
+                f"{signer.name!a} cannot be an operator's name.", "Use letters, digits, and . _ + @ -"
+            )
+
+        def genesis(session_key: str, ledger_head: str) -> Genesis:
+            return Genesis(
+                version=1,
+                signoff=signoff.__version__,
+                session_key=session_key,
+                ledger=ledger_head,
+                target=target,
+                checklists=tuple(checklists),
+                operator=OperatorRef(signer.name, signer.key.fingerprint),
+                mode=mode,
+                nonce=nonce,
+            )
+
+        guard = checked(guard)
+        try:
+            begun = begin(sessions or paths.sessions_directory(), signer, genesis, guard)
+        except LineError as problem:
+            raise RecordError(f"The session could not be begun: {problem}.") from None
+        state = SessionState()
+        _fold(state, begun.entry)
+        return cls(begun.directory, begun.lock, begun.journal, begun.key, begun.tip, state, guard)
+
+    @classmethod
+    def resume(cls, directory: Path, *, guard: Guard | None = None) -> Session:
+        """Go on with a session that was interrupted, at whichever step it was.
+
+        Everything is verified first. A torn last line is cut off, and that is recorded; with any other
+        anomaly nothing is opened or changed. Raises RecordError.
+        """
+        if not directory.is_dir():
+            raise RecordError(
+                f"There is no session at {directory}.", "signoff sessions list shows those there are."
+            )
+        directory = directory.resolve()
+        lock = Lock(directory / LOCK, f"The session {directory.name}")
+        try:
+            if (directory / SEAL_SIGNATURE).exists():
+                raise RecordError(f"The session {directory.name} is sealed.", "Begin a new one: signoff run")
+            state = SessionState()
+            scan = verified(directory, state)
+            key = session_key(directory, state)
+            journal = Journal.open(directory / JOURNAL, scan.size)
+            session = cls(directory, lock, journal, key, Tip.of(scan), state, checked(guard))
+        except BaseException:
+            lock.close()
+            raise
+        try:
+            session._mend(scan.torn)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def append(self, event: AnyEvent) -> Entry:
+        """Record an event, and return its entry when it is on disk; a checkpoint follows each decision.
+
+        Raises RecordError where the event is refused or cannot be written: then nothing is recorded.
+        """
+        if isinstance(event, (Genesis, Checkpoint, Recovered, Sealed)):
+            raise RecordError("A session makes these events itself.")
+        with self._lock:
+            self._check_open()
+            return self._write(event)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell ``listener`` of every further entry, in the thread that appends it; return how to stop."""
+        with self._lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def seal(self, signer: Signer, *, open_steps: Sequence[str] = ()) -> None:
+        """End the session: the operator signs the whole record, and the session is closed.
+
+        ``open_steps`` are those left open, as ``checklist/step``. Raises RecordError; where no signature
+        could be had the session goes on as it was.
+        """
+        with self._lock:
+            self._check_open()
+            genesis = self.state.genesis
+            if genesis is None or signer.key.fingerprint != genesis.operator.key:
+                raise RecordError(
+                    f"This session was begun with another key than {signer.key.fingerprint}.",
+                    f"Seal it with {genesis.operator.key if genesis else 'that one'}.",
+                )
+            release(self.directory / RESERVE)
+            try:
+                self._seal(signer, tuple(open_steps))
+            except BaseException:
+                reserve(self.directory / RESERVE)
+                raise
+            self._list_seal()
+
+    def close(self) -> None:
+        """Let go of the session's files. It can be resumed."""
+        with self._lock:
+            self._closed = True
+            self._journal.close()
+            self._file_lock.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RecordError(f"The session {self.id} is closed.", "Resume it: signoff run --resume")
+
+    def _write(self, event: AnyEvent) -> Entry:
+        tip, entries, data = self._prepare(event)
+        self._journal.append(data)
+        self._took(tip, entries)
+        return entries[0]
+
+    def _prepare(self, event: AnyEvent) -> tuple[Tip, list[Entry], bytes]:
+        """Make the lines for an event and its checkpoint; nothing is changed yet."""
+        self.state.order.check(event)
+        tip = self._tip.copy()
+        try:
+            entry, line = tip.add(event)
+        except LineError as problem:
+            raise RecordError(f"This cannot be recorded: {problem}.", "Shorten it, then try again.") from None
+        self._guard(line)
+        entries, lines = [entry], [line]
+        if isinstance(event, DECISIONS):
+            entry, line = tip.add_checkpoint(self._key)
+            entries.append(entry)
+            lines.append(line)
+        return tip, entries, b"".join(lines)
+
+    def _took(self, tip: Tip, entries: Sequence[Entry]) -> None:
+        self._tip = tip
+        for entry in entries:
+            _fold(self.state, entry)
+        for entry in entries:
+            for listener in tuple(self._listeners):
+                try:
+                    listener(entry)
+                except Exception as defect:  # noqa: BLE001 - what is on disk is recorded, whoever cannot show it
+                    _log.error("a listener failed: %s", type(defect).__name__)
+
+    def _mend(self, torn: bytes) -> None:
+        """After an interruption: record the torn bytes, or make the checkpoint that is owed."""
+        if torn:
+            tip, entries, data = self._prepare(Recovered(size=len(torn), digest=digest(torn)))
+            self._journal.replace_tail(torn, data)
+            self._took(tip, entries)
+        elif self.state.order.owes_checkpoint:
+            tip = self._tip.copy()
+            entry, line = tip.add_checkpoint(self._key)
+            self._journal.append(line)
+            self._took(tip, [entry])
+        reserve(self.directory / RESERVE)
+
+    def _seal(self, signer: Signer, open_steps: tuple[str, ...]) -> None:
+        written = self._journal.content()
+        if len(written) != self._tip.size or digest(written) != self._tip.sha256.hexdigest():
+            raise RecordError(
+                f"Another program has changed {self._journal.path} while the session was open.",
+                "It cannot be sealed; signoff verify shows what still holds.",
+            )
+        tip, data = self._tip, b""
+        entries: list[Entry] = []
+        if self.state.sealed is None:
+            tip, entries, data = self._prepare(Sealed(counts=self.state.counts(), open=open_steps))
+        armour = sign(signer, RECORD, written + data)
+        if data:
+            self._journal.append(data)
+            self._took(tip, entries)
+        path = self.directory / SEAL_SIGNATURE
+        try:
+            write_new(path, armour.encode("ascii"))
+        except OSError as problem:
+            raise record_error(problem, "The seal could not be written", path) from None
+
+    def _list_seal(self) -> None:
+        try:
+            with ledger.locked(ledger_beside(self.directory.parent)) as book:
+                finish_seal(self.directory, book)
+        except (RecordError, OSError) as problem:
+            raise RecordError(
+                f"The session is sealed, but the ledger does not have it yet. {problem}",
+                "It gets it when the next session begins.",
+            ) from None
+        finally:
+            self.close()
+
+
+def _fold(state: SessionState, entry: Entry) -> None:
+    state.apply(entry.event, session=entry.session, time=entry.time)
