@@ -10,6 +10,7 @@ import msgspec
 
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.sections import read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -102,78 +103,40 @@ class _Inspected(_Pascal, frozen=True):
     network_settings: _NetworkSettings
 
 
-# Absence is claimed on proof only: no command, no socket, no daemon, and no process of another engine.
-# The kernel keeps 15 characters of a process name.
-_SCRIPT = r"""
-PATH=$PATH:/snap/bin
-[ -r /proc/1/comm ] || echo 'hidden: processes'
-cat /proc/[0-9]*/comm 2>/dev/null | sort -u | sed -n \
-    -e '/^dockerd$/s/^/process: /p' -e '/^conmon$/s/^/process: /p' \
-    -e '/^containerd-shim/s/^/process: /p' -e '/^rootlesskit$/s/^/process: /p'
-for socket in /run/docker.sock /var/run/docker.sock; do [ -S "$socket" ] && echo "socket: $socket"; done
-docker=$(command -v docker) || { echo 'docker: none'; exit 0; }
-case $(docker --version 2>&1) in *[Pp]odman*) echo 'docker: podman'; exit 0 ;; esac
-echo 'docker: present'
-inspect() {
-    ids=$(docker ps -aq --no-trunc) || return 2
-    if [ -n "$ids" ]; then docker inspect --type container $ids; else echo '[]'; fi
-}
-# A container that goes away between the two commands makes the second fail: once more, then.
-found=$(inspect 2>/dev/null) || found=$(inspect) || exit 3
-echo 'containers:'
-printf '%s\n' "$found"
-"""
-
-
-def _absent(head: Mapping[str, set[str]]) -> tuple[Container, ...]:
-    """There is no docker command: return no containers where that is proved, else raise Unavailable."""
-    if head.get("socket") or "dockerd" in head.get("process", ()):
-        raise Unavailable("Docker runs here, but there is no docker command to ask it with", BY_HAND)
-    if "hidden" in head:
-        raise Unavailable("other users' processes are hidden, so that other container engines are not seen")
-    return ()
-
-
-def _refuse_others(head: Mapping[str, set[str]]) -> None:
-    """Raise Unavailable where containers run that the Docker daemon does not know of."""
-    processes = head.get("process", set())
-    if "conmon" in processes or "podman" in head.get("docker", ()):
-        raise Unavailable("containers are run by Podman, which is not looked at", "sudo podman ps -a")
-    if "rootlesskit" in processes:
-        raise Unavailable("a rootless Docker runs here, which is not looked at", "docker ps -a (as its user)")
-    if "containerd-shim" in processes and "dockerd" not in processes:
-        raise Unavailable("containers run without Docker (containerd), and are not looked at")
-
-
-def _refusal(output: Output) -> Unavailable:
-    said = one_line(output.stderr)
-    if "permission denied" in said.lower():
-        return Unavailable("the Docker daemon may not be asked: permission denied", BY_HAND)
-    return Unavailable(f"the Docker daemon does not answer: {said or 'no reason given'}", BY_HAND)
-
-
 def parse_containers(output: Output) -> tuple[Container, ...]:
     """Return every container; an empty tuple only where it is proved that there is none."""
-    text, found, listed = output.stdout.partition(b"containers:\n")
-    head: dict[str, set[str]] = {}
-    for line in text.decode("utf-8", "replace").splitlines():
-        key, _, value = line.partition(": ")
-        head.setdefault(key, set()).add(value)
-    if "docker" not in head:
-        raise Malformed("the look for Docker did not run to its end", one_line(text))
-    _refuse_others(head)
-    if "none" in head["docker"]:
-        return _absent(head)
-    if output.status or not found:
-        raise _refusal(output)
-    if output.truncated:
-        raise Unavailable("there are more containers than can be read", BY_HAND)
+    found = {section.name: section for section in sections(output)}
+    processes = frozenset(found["processes"].lines)
+    docker = found["docker"]
+    _refuse_other_engines(processes, docker.field(0))
+    match docker.field(0):
+        case "none":
+            if "dockerd" in processes or found["sockets"].text.strip():
+                raise Unavailable("Docker runs here, but there is no docker command to ask it with", BY_HAND)
+            if "hidden" in found:
+                raise Unavailable("other users' processes are hidden, and containers with them", BY_HAND)
+            return ()
+        case "refused":
+            said = one_line(docker.text)
+            if "permission denied" in said.lower():
+                raise Unavailable("the Docker daemon may not be asked: permission denied", BY_HAND)
+            raise Unavailable(f"the Docker daemon does not answer: {said or 'it gives no reason'}", BY_HAND)
     try:
-        inspected = msgspec.json.decode(listed, type=tuple[_Inspected, ...])
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        inspected = msgspec.json.decode(docker.text, type=tuple[_Inspected, ...])
+    except msgspec.DecodeError as problem:
         # No excerpt: the text holds the containers' secrets.
         raise Malformed(f"docker inspect: {one_line(str(problem))}") from None
     return tuple(_container(one) for one in inspected)
+
+
+def _refuse_other_engines(processes: frozenset[str], docker: str) -> None:
+    """Raise Unavailable where containers run that the Docker daemon does not know of."""
+    if "conmon" in processes or docker == "podman":
+        raise Unavailable("containers are run by Podman, which is not looked at", "sudo podman ps -a")
+    if "rootlesskit" in processes:
+        raise Unavailable("a rootless Docker runs here, which is not looked at", "docker ps -a (as its user)")
+    if any(name.startswith("containerd-shim") for name in processes) and "dockerd" not in processes:
+        raise Unavailable("containers run without Docker (containerd), and are not looked at")
 
 
 def _container(one: _Inspected) -> Container:
@@ -227,7 +190,7 @@ def _published(one: _Inspected) -> Iterator[PublishedPort]:
 CONTAINERS: HostFact[tuple[Container, ...]] = HostFact(
     id="containers",
     title="Docker containers",
-    script=_SCRIPT,
+    script=read_script("containers.sh"),
     parse=parse_containers,
     root=Root.PREFER,
     timeout=20.0,

@@ -1,0 +1,131 @@
+"""The effective packet filter, from every program that can show a part of it; and what loads it at boot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.iptables import parse_iptables
+from signoff.facts.nftables import parse_nftables
+from signoff.facts.packets import Table
+from signoff.facts.sections import Section, read_script, sections
+from signoff.target.command import Output, Root
+from signoff.text import one_line
+
+BY_HAND = "sudo iptables-save; sudo ip6tables-save; sudo nft list ruleset; sudo ufw status verbose"
+
+
+@dataclass(frozen=True)
+class Ufw:
+    """What ``ufw status verbose`` says, and whether ufw.conf enables it at boot."""
+
+    installed: bool = False
+    active: bool = False
+    incoming: str = ""
+    enabled: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A systemd service that loads rules at boot."""
+
+    enabled: bool
+    active: bool
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """Every table of the packet filter, and what loads them at boot.
+
+    ``legacy_hidden`` tells that tables of iptables-legacy hold rules that nft and iptables-save do not show.
+    ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own. ``saved`` are
+    the rule files of netfilter-persistent.
+    """
+
+    tables: tuple[Table, ...]
+    ufw: Ufw
+    units: Mapping[str, Unit]
+    legacy_hidden: bool
+    flushes: bool
+    saved: tuple[str, ...]
+
+
+def parse_firewall(output: Output) -> Firewall:
+    """Read the output of scripts/firewall.sh; raise Unavailable where a part of the filter cannot be seen."""
+    found = {section.name: section for section in sections(output)}
+    tables = tuple(table for name in found if name.endswith("-save") for table in _saved(found[name]))
+    native = parse_nftables(_checked(found["nft"])) if "nft" in found else ()
+    if "nft" not in found and not any(name.endswith("-save") for name in found):
+        raise Unavailable("neither nft nor iptables-save is there to show the rules", BY_HAND)
+    legacy = tuple(table for table in tables if table.origin.endswith("legacy"))
+    if found["legacy"].text.strip() and not legacy:
+        raise Unavailable(
+            "iptables-legacy has rules, but iptables-legacy-save is not there to show them", BY_HAND
+        )
+    shown = {(table.version, table.name) for table in tables if table not in legacy}
+    return Firewall(
+        tables=tables
+        + tuple(table for table in native if (table.version, table.name.split()[1]) not in shown),
+        ufw=_ufw(found),
+        units=_units(found["units"].text),
+        legacy_hidden=len(legacy) < len(tables) + len(native)
+        and any(_does_something(table) for table in legacy),
+        flushes=bool(found["nftables.conf"].text.strip()),
+        saved=tuple(line for line in found["saved"].lines if line),
+    )
+
+
+def _checked(section: Section) -> str:
+    if section.field(0) != "0":
+        raise Unavailable(f"{section.name} did not succeed (exit code {section.field(0)})", BY_HAND)
+    return section.text
+
+
+def _saved(section: Section) -> tuple[Table, ...]:
+    """Read what one -save program printed; its first line tells which kernel interface it used."""
+    text = _checked(section)
+    program = "ip6tables" if section.name.startswith("ip6") else "iptables"
+    origin = program if "(nf_tables)" in text.partition("\n")[0] else f"{program}-legacy"
+    return parse_iptables(text, 6 if program == "ip6tables" else 4, origin)
+
+
+def _does_something(table: Table) -> bool:
+    return any(table.chains.values()) or any(base.policy == "drop" for base in table.bases)
+
+
+def _ufw(found: Mapping[str, Section]) -> Ufw:
+    enabled = bool(re.search(r"^ENABLED=\"?yes", found["ufw.conf"].text, re.MULTILINE | re.IGNORECASE))
+    if "ufw status verbose" not in found:
+        return Ufw(enabled=enabled)
+    text = found["ufw status verbose"].text
+    status = re.search(r"^Status: (\w+)", text, re.MULTILINE)
+    if not status:
+        raise Malformed("ufw status verbose: no status in it", one_line(text))
+    incoming = re.search(r"^Default: (\w+) \(incoming\)", text, re.MULTILINE)
+    return Ufw(True, status[1] == "active", incoming[1] if incoming else "", enabled)
+
+
+def _units(text: str) -> dict[str, Unit]:
+    """Read ``systemctl show``: a paragraph of properties for each unit that is installed."""
+    units = {}
+    for paragraph in text.split("\n\n"):
+        properties = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
+        if properties.get("LoadState") == "loaded":
+            name = properties.get("Id", "").removesuffix(".service")
+            enabled = properties.get("UnitFileState", "").startswith("enabled")
+            units[name] = Unit(enabled, properties.get("ActiveState") == "active")
+    return units
+
+
+FIREWALL: HostFact[Firewall] = HostFact(
+    id="firewall",
+    title="Firewall rules",
+    script=read_script("firewall.sh"),
+    parse=parse_firewall,
+    root=Root.REQUIRE,
+    timeout=20.0,
+    cap=16 << 20,
+    by_hand=BY_HAND,
+)

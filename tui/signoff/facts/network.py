@@ -1,0 +1,236 @@
+"""What listens on the target, on which addresses, and where it is asked from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
+from typing import Any
+
+from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.sections import Section, read_script, sections
+from signoff.target.command import Output, Root
+from signoff.text import one_line
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A socket that waits for TCP connections or UDP datagrams.
+
+    ``address`` is the one it is bound to, ``0.0.0.0`` or ``::`` for all; ``dual_stack`` tells that an IPv6
+    socket answers IPv4 too. ``interface`` is set where it is bound to one. ``processes`` are empty where
+    another user's may not be seen; ``container`` is the id of the container that they run in.
+    """
+
+    protocol: str
+    address: Address
+    port: int
+    dual_stack: bool = False
+    interface: str = ""
+    processes: tuple[str, ...] = ()
+    container: str = ""
+
+    def covers(self, address: Address) -> bool:
+        """Tell whether what is sent to ``address`` comes to this socket."""
+        if self.address.is_unspecified:
+            return address.version == self.address.version or self.dual_stack
+        return address == self.address
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A network interface that is up, with its addresses. ``kind`` is the kernel's: bridge, wireguard, ..."""
+
+    name: str
+    kind: str
+    addresses: tuple[IPv4Interface | IPv6Interface, ...]
+    default_route: bool
+
+    @property
+    def inside(self) -> bool:
+        """Tell whether nothing from outside comes in here: loopback, containers' bridges, tunnels."""
+        if self.default_route:
+            return False
+        return self.kind in _TUNNELS or bool(_INSIDE.fullmatch(self.name))
+
+
+# Bridges by name: one that an administrator made may well hold the public address.
+_INSIDE = re.compile(
+    r"lo|docker\d+|docker_gwbridge|br-[0-9a-f]{12}|veth.*|podman\d+|cni\d+|lxcbr\d+|lxdbr\d+|virbr\d+"
+    r"|(?:wg|tun|tap|tailscale|zt|nebula)[\w.-]*"
+)
+_TUNNELS = frozenset({"wireguard", "tun"})
+
+
+@dataclass(frozen=True)
+class Interfaces:
+    """The interfaces that are up."""
+
+    all: tuple[Interface, ...]
+
+    def outside(self) -> tuple[tuple[Interface, Address], ...]:
+        """Return the addresses that the outside may come to, link-local ones left out."""
+        return tuple(
+            (interface, address.ip)
+            for interface in self.all
+            if not interface.inside
+            for address in interface.addresses
+            if not (address.ip.is_link_local or address.ip.is_loopback)
+        )
+
+    def towards(self, address: Address) -> str:
+        """Return the interface whose network holds ``address``; empty where none does."""
+        for interface in self.all:
+            if any(address in own.network for own in interface.addresses):
+                return interface.name
+        return ""
+
+    def own(self, address: Address) -> bool:
+        """Tell whether ``address`` is the machine's own."""
+        return address.is_loopback or any(
+            own.ip == address for interface in self.all for own in interface.addresses
+        )
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """Where the machine's SSH server is to be found, and where the operator comes from.
+
+    ``ports`` are those of the session itself and of systemd's ssh.socket; ``client`` is the operator's
+    address as the target sees it. Both are empty for this machine.
+    """
+
+    ports: frozenset[int]
+    client: str
+
+
+_PROCESS = re.compile(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)')
+_CONTAINER = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+def parse_listeners(output: Output) -> tuple[Listener, ...]:
+    """Return what ``ss -Hlntup`` lists (ss(8)); raise Malformed where a line is not understood."""
+    found = {section.name: section for section in sections(output)}
+    if "listeners" not in found:
+        raise Unavailable(
+            "the program ss is not there (package iproute2)", "cat /proc/net/tcp /proc/net/tcp6"
+        )
+    containers: dict[str, str] = {}
+    for line in found["groups"].lines if "groups" in found else ():
+        pid, _, group = line.partition(" ")
+        if ids := _CONTAINER.findall(group):
+            containers[pid] = ids[-1]
+    return tuple(_listener(line, containers) for line in found["listeners"].lines if line.strip())
+
+
+def _listener(line: str, containers: dict[str, str]) -> Listener:
+    try:
+        protocol, _state, _received, _sent, local, _peer, *rest = line.split(None, 6)
+        host, _, port = local.rpartition(":")
+        # The scope of a socket bound to an interface stands behind the address, outside the brackets.
+        host, _, interface = host.partition("%")
+        dual = host == "*"
+        address = ip_address("::" if dual else host.strip("[]"))
+        number = int(port)
+    except ValueError:
+        raise Malformed("ss: a line that is not understood", one_line(line)) from None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    processes = _PROCESS.findall(rest[0]) if rest else []
+    return Listener(
+        protocol=protocol,
+        address=address,
+        port=number,
+        dual_stack=dual,
+        interface=interface.rstrip("]"),
+        processes=tuple(dict.fromkeys(one_line(name, 40) for name, _ in processes)),
+        container=next((containers[pid] for _, pid in processes if pid in containers), ""),
+    )
+
+
+def parse_interfaces(output: Output) -> Interfaces:
+    """Return what ``ip -j -d addr`` shows (ip-address(8))."""
+    found = {section.name: section for section in sections(output)}
+    if "links" not in found:
+        raise Unavailable("the program ip is not there (package iproute2)", "cat /proc/net/fib_trie")
+    try:
+        routes = [*_json(found["routes4"]), *_json(found["routes6"])]
+        default = {str(route["dev"]) for route in routes if "dev" in route}
+        default |= {str(hop["dev"]) for route in routes for hop in route.get("nexthops", ()) if "dev" in hop}
+        return Interfaces(tuple(_interfaces(_json(found["links"]), default)))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Malformed("ip -j addr: not the JSON that it prints", one_line(output.stdout)) from None
+
+
+def _json(section: Section) -> list[dict[str, Any]]:
+    # ip prints nothing at all, or an empty object, where there is nothing to show.
+    return [entry for entry in json.loads(section.text.strip() or "[]") if entry]
+
+
+def _interfaces(links: list[dict[str, Any]], default: set[str]) -> Iterator[Interface]:
+    for link in links:
+        addresses = (entry for entry in link.get("addr_info", ()) if "local" in entry)
+        yield Interface(
+            name=str(link["ifname"]),
+            kind=str(link.get("linkinfo", {}).get("info_kind", "")),
+            addresses=tuple(ip_interface(f"{entry['local']}/{entry['prefixlen']}") for entry in addresses),
+            default_route=link["ifname"] in default,
+        )
+
+
+def parse_ssh_server(output: Output) -> SshServer:
+    """Read the session's own addresses (ssh(1), SSH_CONNECTION), and systemd's sockets for SSH."""
+    found = {section.name: section for section in sections(output)}
+    client, _client_port, _server, port = (found["session"].text.split() + [""] * 4)[:4]
+    ports = {int(port)} if port.isdecimal() else set()
+    # A unit's properties form a paragraph: "Listen=[::]:22 (Stream)", then "ActiveState=active".
+    for unit in found["socket"].text.split("\n\n"):
+        if "ActiveState=active" in unit:
+            ports |= {
+                int(number) for number in re.findall(r"^Listen=\S*?(\d+) \(Stream\)", unit, re.MULTILINE)
+            }
+    return SshServer(frozenset(ports), client)
+
+
+LISTENERS: HostFact[tuple[Listener, ...]] = HostFact(
+    id="listeners",
+    title="Listening ports",
+    script=read_script("listeners.sh"),
+    parse=parse_listeners,
+    root=Root.PREFER,
+    by_hand="sudo ss -lntup",
+)
+
+INTERFACES: HostFact[Interfaces] = HostFact(
+    id="interfaces",
+    title="Network interfaces",
+    script=read_script("interfaces.sh"),
+    parse=parse_interfaces,
+    by_hand="ip addr",
+)
+
+SSH_SERVER: HostFact[SshServer] = HostFact(
+    id="ssh-server",
+    title="The SSH session's own addresses",
+    script=read_script("ssh-server.sh"),
+    parse=parse_ssh_server,
+    by_hand="echo $SSH_CONNECTION",
+)
+
+_SSH_NAMES = frozenset({"sshd", "sshd-session", "dropbear"})
+
+
+def ssh_ports(listeners: tuple[Listener, ...], server: SshServer) -> frozenset[int]:
+    """Return the TCP ports that SSH really listens on, beside loopback."""
+    seen = {
+        listener.port
+        for listener in listeners
+        if listener.protocol == "tcp"
+        and not listener.address.is_loopback
+        and _SSH_NAMES.intersection(listener.processes)
+    }
+    return frozenset(seen) | server.ports

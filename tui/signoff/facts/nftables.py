@@ -1,0 +1,283 @@
+"""``nft -j list ruleset`` (libnftables-json(5)), read as tables of rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network, summarize_address_range
+from typing import Any, Literal
+
+from signoff.facts.base import Malformed
+from signoff.facts.packets import (
+    Always,
+    Base,
+    Condition,
+    Destination,
+    Family,
+    Flags,
+    InterfaceIs,
+    Local,
+    Network,
+    Not,
+    Opaque,
+    Ports,
+    Proto,
+    Rule,
+    Source,
+    State,
+    Table,
+    Verdict,
+)
+
+_VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
+_TRANSPORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
+_ICMP = frozenset({"icmp", "icmpv6", "igmp"})
+
+# Statements that leave the packet on its way and ask nothing of it.
+_PASSING = frozenset(
+    {"counter", "log", "mangle", "notrack", "ct helper", "ct timeout", "flow", "dup", "comment", "last"}
+)
+
+
+@dataclass
+class _Table:
+    chains: dict[str, list[Rule]] = field(default_factory=dict)
+    bases: list[Base] = field(default_factory=list)
+    sets: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def parse_nftables(text: str) -> tuple[Table, ...]:
+    """Return the tables of IPv4, IPv6 and both; raise Malformed where the text is not nft's JSON."""
+    try:
+        objects: list[dict[str, dict[str, Any]]] = json.loads(text)["nftables"]
+        return tuple(_tables(objects))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise Malformed("nft -j list ruleset: not the JSON that it prints", text[:200]) from None
+
+
+def _tables(objects: Iterable[dict[str, dict[str, Any]]]) -> Iterator[Table]:
+    tables: dict[tuple[str, str], _Table] = {}
+    rules: list[dict[str, Any]] = []
+    for entry in objects:
+        ((kind, value),) = entry.items()
+        family = value.get("family", "")
+        if family not in _VERSIONS:
+            continue
+        table = tables.setdefault((family, value["name"] if kind == "table" else value["table"]), _Table())
+        if kind == "chain":
+            table.chains[value["name"]] = []
+            if "hook" in value:
+                table.bases.append(_base(value))
+        elif kind in {"set", "map"}:
+            table.sets[value["name"]] = value
+        elif kind == "rule":
+            rules.append(value)
+    for rule in rules:
+        table = tables[rule["family"], rule["table"]]
+        table.chains[rule["chain"]] += _rules(rule, table)
+    for (family, name), table in tables.items():
+        chains = {chain: tuple(found) for chain, found in table.chains.items()}
+        yield Table("nft", f"{family} {name}", _VERSIONS[family], chains, tuple(table.bases))
+
+
+def _base(chain: Mapping[str, Any]) -> Base:
+    policy: Literal["accept", "drop"] = "drop" if chain.get("policy") == "drop" else "accept"
+    return Base(chain["name"], chain["hook"], policy, int(chain.get("prio", 0)), chain.get("type") == "nat")
+
+
+def _rules(rule: Mapping[str, Any], table: _Table) -> Iterator[Rule]:
+    """Yield the rule; several where a verdict map tells cases apart."""
+    text = (
+        f"rule {rule.get('handle', '?')} of nft table {rule['family']} {rule['table']}, chain {rule['chain']}"
+    )
+    conditions: list[Condition] = []
+    for statement in rule["expr"]:
+        ((kind, value),) = statement.items()
+        if kind == "match":
+            conditions += _match(value["op"], value["left"], value["right"], table)
+        elif kind == "vmap":
+            for key, verdict in _cases(value["data"], table):
+                found = _match("==", value["key"], key, table) if key != "*" else []
+                yield Rule((*conditions, *found), _verdict(verdict), text)
+        elif (ending := _verdict(statement)).kind != "pass":
+            yield Rule(tuple(conditions), ending, text)
+        elif kind not in _PASSING:
+            # limit, quota, ct count, a dynamic set, a match of iptables without a translation: perhaps.
+            conditions.append(Opaque())
+
+
+def _cases(data: Any, table: _Table) -> Iterator[tuple[Any, dict[str, Any]]]:
+    elements = table.sets[data[1:]].get("elem", []) if isinstance(data, str) else data["set"]
+    for key, verdict in elements:
+        yield (key["elem"]["val"] if isinstance(key, dict) and "elem" in key else key), verdict
+
+
+def _verdict(statement: Mapping[str, Any]) -> Verdict:
+    ((kind, value),) = statement.items()
+    match kind:
+        case "accept" | "return":
+            return Verdict(kind)
+        case "drop" | "reject":
+            return Verdict("drop")
+        case "jump" | "goto":
+            return Verdict(kind, chain=value["target"])
+        case "dnat" | "redirect":
+            return _translation(value or {})
+        case "queue" | "synproxy" | "tproxy" | "fwd":
+            return Verdict("unknown")
+        case "xt" if isinstance(value, dict) and value.get("type") == "target":
+            return Verdict("unknown")
+        case _:
+            return Verdict("pass")
+
+
+def _translation(value: Mapping[str, Any]) -> Verdict:
+    address, port = value.get("addr"), value.get("port")
+    if (address is not None and not isinstance(address, str)) or (
+        port is not None and not isinstance(port, int)
+    ):
+        return Verdict("unknown")  # from a map, or a range
+    return Verdict("translate", address=ip_address(address) if address else None, port=port)
+
+
+def _match(operator: str, left: Any, right: Any, table: _Table) -> list[Condition]:
+    """Return the conditions of one match; with those that nft leaves unsaid (``tcp dport`` means TCP)."""
+    try:
+        values = tuple(_values(right, table))
+        implied, condition = _condition(left, values, operator)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return [Opaque()]
+    if operator == "!=":
+        condition = Not(condition)
+    elif operator not in {"==", "in"}:
+        condition = Opaque()
+    return [*implied, condition]
+
+
+def _values(right: Any, table: _Table) -> Iterator[Any]:
+    """Yield the single values of what stands on the right; raise ValueError where they change with time."""
+    if isinstance(right, str) and right.startswith("@"):
+        named = table.sets[right[1:]]
+        if {"dynamic", "timeout"}.intersection(named.get("flags", ())) or "timeout" in named:
+            raise ValueError(right)
+        right = named.get("elem", [])
+    if isinstance(right, dict) and "set" in right:
+        right = right["set"]
+    for value in right if isinstance(right, list) else [right]:
+        yield value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
+
+
+def _condition(left: Any, values: tuple[Any, ...], operator: str) -> tuple[list[Condition], Condition]:
+    ((kind, what),) = left.items()
+    match kind:
+        case "payload":
+            return _payload(what["protocol"], what["field"], values, operator)
+        case "meta":
+            return [], _meta(what["key"], values)
+        case "ct":
+            return [], _tracked(what, values)
+        case "fib":
+            return [], _fib(what, values)
+        case "&":
+            masked, mask = what
+            if masked == {"payload": {"protocol": "tcp", "field": "flags"}}:
+                return [], Flags(frozenset(_flags(mask)), frozenset(_flags(list(values))))
+    return [], Opaque()
+
+
+def _payload(
+    protocol: str, field_name: str, values: tuple[Any, ...], operator: str
+) -> tuple[list[Condition], Condition]:
+    if protocol in _ICMP or protocol == "arp":
+        return [Always(False)], Always(False)
+    if protocol in _TRANSPORTS or protocol == "th":
+        implied: list[Condition] = [Proto(frozenset({protocol}))] if protocol in _TRANSPORTS else []
+        if field_name == "dport":
+            return implied, Ports(tuple(_range(value) for value in values))
+        if protocol == "tcp" and field_name == "flags" and operator == "in":
+            return implied, Always("syn" in _flags(list(values)))
+        return implied, Opaque()
+    if protocol in {"ip", "ip6"}:
+        implied = [Family(4 if protocol == "ip" else 6)]
+        if field_name in {"saddr", "daddr"}:
+            networks = tuple(network for value in values for network in _networks(value))
+            return implied, Source(networks) if field_name == "saddr" else Destination(networks)
+        if field_name in {"protocol", "nexthdr"}:
+            return implied, Proto(frozenset(map(str, values)))
+        return implied, Opaque()
+    return [], Opaque()
+
+
+def _meta(key: str, values: tuple[Any, ...]) -> Condition:
+    names = tuple(map(str, values))
+    match key:
+        case "iif" | "iifname":
+            return InterfaceIs(names)
+        case "oif" | "oifname":
+            return InterfaceIs(names, outgoing=True)
+        case "l4proto":
+            return Proto(frozenset(names))
+        case "nfproto" | "protocol":
+            wanted = {"ipv4": 4, "ip": 4, "ipv6": 6, "ip6": 6}
+            versions = [Family(wanted[name]) for name in names]
+            return versions[0] if len(versions) == 1 else Always()
+        case "pkttype":
+            return Always("host" in names or "unicast" in names)
+        case _:
+            return Opaque()
+
+
+def _tracked(what: Mapping[str, Any], values: tuple[Any, ...]) -> Condition:
+    original = what.get("dir") == "original"
+    match what["key"]:
+        case "state" | "status":
+            return State(frozenset(map(str, values)))
+        case "direction":
+            return Always("original" in values)
+        case "proto-dst" if original:
+            return Ports(tuple(_range(value) for value in values), original=True)
+        case "daddr" | "ip daddr" | "ip6 daddr" if original:
+            return Destination(tuple(n for value in values for n in _networks(value)), original=True)
+        case _:
+            return Opaque()
+
+
+def _fib(what: Mapping[str, Any], values: tuple[Any, ...]) -> Condition:
+    flags = what.get("flags", ())
+    if what["result"] == "type" and "daddr" in flags:
+        if values == ("local",):
+            return Local()
+        return Always(False) if {"broadcast", "multicast", "anycast"}.issuperset(values) else Opaque()
+    if what["result"] == "oif" and "saddr" in flags and all(isinstance(value, bool) for value in values):
+        # Reverse path filtering: an ordinary sender is one that there is a route back to.
+        return Always(True in values)
+    return Opaque()
+
+
+def _range(value: Any) -> tuple[int, int]:
+    if isinstance(value, dict):
+        low, high = value["range"]
+        return int(low), int(high)
+    return int(value), int(value)
+
+
+def _networks(value: Any) -> Iterator[Network]:
+    if isinstance(value, str):
+        yield ip_network(value)
+    elif "prefix" in value:
+        yield ip_network(f"{value['prefix']['addr']}/{value['prefix']['len']}", strict=False)
+    else:
+        low, high = value["range"]
+        yield from summarize_address_range(ip_address(low), ip_address(high))
+
+
+def _flags(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _flags(one)
+    else:
+        for one in value["|"]:
+            yield from _flags(one)

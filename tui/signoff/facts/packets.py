@@ -1,0 +1,287 @@
+"""What a packet filter does with a packet from the internet: what is not certain is not claimed.
+
+One model for iptables and nftables. Conditions are three-valued: True, False, or None where it cannot be told
+(rate limits, marks, named sets, unknown matches). A verdict is certain only where no None has a part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Literal, Protocol
+
+from signoff.facts.network import Address
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class Packet:
+    """The first packet of a connection (TCP SYN, UDP datagram) from an ordinary address of the internet.
+
+    ``interface`` is where it comes in, ``outgoing`` where it is forwarded to; empty where not known.
+    ``local`` tells that it is for the machine itself, ``original`` where it was first sent to if it was
+    translated. ``source`` is set to ask about one sender; ``named`` to ask about a sender that some rule
+    names, whoever that may be.
+    """
+
+    protocol: str
+    destination: Address
+    port: int
+    interface: str
+    outgoing: str = ""
+    local: bool = True
+    original: tuple[Address, int] | None = None
+    source: Address | None = None
+    named: bool = False
+
+
+class Condition(Protocol):
+    """Something that a rule asks of a packet."""
+
+    def holds(self, packet: Packet) -> bool | None:
+        """Tell whether it holds; None where it cannot be told."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A match that is not understood, or whose outcome changes with time."""
+
+    def holds(self, packet: Packet) -> bool | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Always:
+    """A match that every packet of ours has, or that none has."""
+
+    value: bool = True
+
+    def holds(self, packet: Packet) -> bool | None:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Not:
+    """The opposite of a condition."""
+
+    inner: Condition
+
+    def holds(self, packet: Packet) -> bool | None:
+        held = self.inner.holds(packet)
+        return None if held is None else not held
+
+
+@dataclass(frozen=True)
+class Proto:
+    """The transport protocol, by name."""
+
+    names: frozenset[str]
+
+    def holds(self, packet: Packet) -> bool | None:
+        return packet.protocol in self.names
+
+
+@dataclass(frozen=True)
+class Family:
+    """The IP version: 4 or 6."""
+
+    version: int
+
+    def holds(self, packet: Packet) -> bool | None:
+        return packet.destination.version == self.version
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The destination port, by inclusive ranges; ``original`` for the one before translation."""
+
+    ranges: tuple[tuple[int, int], ...]
+    original: bool = False
+
+    def holds(self, packet: Packet) -> bool | None:
+        port = packet.original[1] if self.original and packet.original else packet.port
+        return any(low <= port <= high for low, high in self.ranges)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The sender's network. An ordinary sender is in no named one, and in no private one."""
+
+    networks: tuple[Network, ...]
+
+    def holds(self, packet: Packet) -> bool | None:
+        ours = [network for network in self.networks if network.version == packet.destination.version]
+        if packet.source:
+            return any(packet.source in network for network in ours)
+        if any(network.prefixlen == 0 for network in ours):
+            return True
+        if packet.named:
+            return None if ours else False
+        # A network this wide is a large part of the internet (2000::/3 is all of it): not "somebody else".
+        wide = 8 if packet.destination.version == 4 else 16
+        return None if any(network.prefixlen < wide and not _private(network) for network in ours) else False
+
+
+# Written out: is_private of ipaddress looks at a network's two ends only, in some versions of Python.
+_PRIVATE = tuple(
+    ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("224.0.0.0/4", "240.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8", "::1/128"),
+    )
+)
+
+
+def _private(network: Network) -> bool:
+    return any(_within(network, private) for private in _PRIVATE)
+
+
+def _within(network: Network, other: Network) -> bool:
+    return (
+        network.version == other.version
+        and network.prefixlen >= other.prefixlen
+        and network.network_address in other
+    )
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The network that the packet is sent to; ``original`` for the address before translation."""
+
+    networks: tuple[Network, ...]
+    original: bool = False
+
+    def holds(self, packet: Packet) -> bool | None:
+        address = packet.original[0] if self.original and packet.original else packet.destination
+        return any(network.version == address.version and address in network for network in self.networks)
+
+
+@dataclass(frozen=True)
+class Local:
+    """Whether the packet is for the machine itself."""
+
+    def holds(self, packet: Packet) -> bool | None:
+        return packet.local
+
+
+@dataclass(frozen=True)
+class InterfaceIs:
+    """The interface by name; a trailing ``+`` (iptables) or ``*`` (nftables) stands for any ending."""
+
+    names: tuple[str, ...]
+    outgoing: bool = False
+
+    def holds(self, packet: Packet) -> bool | None:
+        actual = packet.outgoing if self.outgoing else packet.interface
+        if not actual:
+            return None
+        return any(
+            actual.startswith(name[:-1]) if name[-1:] in {"+", "*"} else actual == name for name in self.names
+        )
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of connection tracking (conntrack(8)): our packet is new, and perhaps translated."""
+
+    names: frozenset[str]
+
+    def holds(self, packet: Packet) -> bool | None:
+        return "new" in self.names or ("dnat" in self.names and packet.original is not None)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """TCP flags: of those in ``mask`` exactly ``set`` are set. Our packet has SYN alone."""
+
+    mask: frozenset[str]
+    set: frozenset[str]
+
+    def holds(self, packet: Packet) -> bool | None:
+        return packet.protocol == "tcp" and (self.mask & {"syn"}) == self.set
+
+
+Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "unknown"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule does. ``chain`` for jump and goto; ``address`` (None: the machine's own) and ``port`` for
+    translate; ``unknown`` may end the packet's way or not. ``pass`` goes on to the next rule.
+    """
+
+    kind: Kind
+    chain: str = ""
+    address: Address | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Conditions, all of which must hold, and what is then done. ``text`` is the rule as it was shown."""
+
+    conditions: tuple[Condition, ...]
+    verdict: Verdict
+    text: str
+
+    def matches(self, packet: Packet) -> bool | None:
+        """Tell whether all conditions hold: False if one does not, None if one cannot be told."""
+        held = [condition.holds(packet) for condition in self.conditions]
+        return False if False in held else None if None in held else True
+
+
+@dataclass(frozen=True)
+class Base:
+    """A chain that the kernel sends packets through: at ``hook``, in the order of ``priority``.
+
+    ``translates`` tells a chain of type nat, whose accept and drop decide nothing.
+    """
+
+    chain: str
+    hook: str
+    policy: Literal["accept", "drop"]
+    priority: int
+    translates: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of chains, for IPv4 (4), IPv6 (6) or both (0). ``origin`` is the program that showed it."""
+
+    origin: str
+    name: str
+    version: int
+    chains: Mapping[str, tuple[Rule, ...]]
+    bases: tuple[Base, ...]
+
+    def concerns(self, packet: Packet) -> bool:
+        """Tell whether packets of this IP version go through this table."""
+        return self.version in {0, packet.destination.version}
+
+
+END = Verdict("return")
+_UNKNOWN = Verdict("unknown")
+_DEPTH = 32
+
+
+def walk(table: Table, chain: str, packet: Packet, depth: int = 0) -> dict[Verdict, str]:
+    """Return every outcome that a chain may have for a packet; END means that it came to the chain's end."""
+    if depth > _DEPTH or chain not in table.chains:
+        return {_UNKNOWN: f"the chain {chain}"}
+    found: dict[Verdict, str] = {}
+    for rule in table.chains[chain]:
+        matches = rule.matches(packet)
+        kind = rule.verdict.kind
+        if matches is False or kind == "pass":
+            continue
+        if kind in {"jump", "goto"}:
+            outcomes = walk(table, rule.verdict.chain, packet, depth + 1)
+        else:
+            outcomes = {rule.verdict: rule.text}
+        comes_back = kind == "jump" and outcomes.pop(END, None) is not None
+        found = {**outcomes, **found}
+        if matches and kind != "unknown" and not comes_back:
+            return found
+    return {**found, END: f"the end of {chain}"}

@@ -1,0 +1,25 @@
+# Absence is claimed on proof only: no command, no socket, no daemon, and no process of another engine.
+PATH=$PATH:/snap/bin
+[ -r /proc/1/comm ] || head_of hidden
+# The kernel keeps 15 characters of a process name.
+head_of processes
+cat /proc/[0-9]*/comm 2>/dev/null | sort -u | grep -xE 'dockerd|conmon|rootlesskit|containerd-shim.*' | show
+head_of sockets
+ls -d /run/docker.sock /var/run/docker.sock 2>/dev/null | show
+inspect() {
+    ids=$(docker ps -aq --no-trunc) || return 1
+    if [ -n "$ids" ]; then docker inspect --type container $ids; else echo '[]'; fi
+}
+if ! command -v docker >/dev/null 2>&1; then
+    head_of docker none
+elif docker --version 2>&1 | grep -qi podman; then
+    head_of docker podman
+# A container that goes away between the two commands makes the second fail: once more, then.
+elif found=$(inspect 2>/dev/null) || found=$(inspect 2>/dev/null); then
+    head_of docker present
+    printf '%s\n' "$found" | show
+else
+    head_of docker refused
+    inspect 2>&1 >/dev/null | show
+fi
+head_of end

@@ -1,0 +1,30 @@
+# The -save programs and "nft list" only read; "iptables -L" would make missing chains.
+ask() {
+    command -v "$1" >/dev/null 2>&1 || return 0
+    answer=$("$@" 2>/dev/null)
+    head_of "$*" "$?"
+    printf '%s\n' "$answer" | show
+}
+if command -v iptables-nft-save >/dev/null 2>&1 || command -v iptables-legacy-save >/dev/null 2>&1; then
+    for program in iptables-nft-save ip6tables-nft-save iptables-legacy-save ip6tables-legacy-save; do
+        ask "$program"
+    done
+else
+    ask iptables-save; ask ip6tables-save
+fi
+if command -v nft >/dev/null 2>&1; then
+    rules=$(nft -j list ruleset 2>/dev/null); status=$?
+    # Sets of very many addresses are left out; what asks for them then cannot be told.
+    if [ "${#rules}" -gt 4000000 ]; then rules=$(nft -j -t list ruleset 2>/dev/null); status=$?; fi
+    head_of nft "$status"; printf '%s\n' "$rules" | show
+fi
+ask ufw status verbose
+head_of ufw.conf; cat /etc/ufw/ufw.conf 2>/dev/null | show
+head_of legacy; cat /proc/net/ip_tables_names /proc/net/ip6_tables_names 2>/dev/null | show
+head_of units
+systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ufw.service nftables.service \
+    netfilter-persistent.service firewalld.service iptables.service ip6tables.service \
+    shorewall.service shorewall6.service ferm.service 2>/dev/null | show
+head_of nftables.conf; grep -s '^[[:space:]]*flush ruleset' /etc/nftables.conf | show
+head_of saved; ls /etc/iptables/rules.v4 /etc/iptables/rules.v6 2>/dev/null | show
+head_of end
