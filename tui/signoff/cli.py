@@ -310,17 +310,18 @@ def verify(record: str, allowed_signers: Path | None) -> int:
       signoff verify latest
       signoff verify ./record --allowed-signers operators
     """
+    from signoff.report.text import verdict_lines
     from signoff.session.store import find
-    from signoff.session.verify import Status, verify_commands
+    from signoff.session.verify import Status, commands
     from signoff.session.verify import verify as check
 
     directory = find(record)
     verdict = check(directory, allowed_signers)
-    for line in verdict.lines():
+    for line in verdict_lines(verdict):
         click.echo(line)
-    if verdict.status in {Status.VALID, Status.UNTRUSTED}:
-        click.echo("Anyone can verify it without signoff:")
-        for command in verify_commands(directory):
+    if verdict.status is not Status.INVALID:
+        click.echo("Anyone can verify it without signoff, with your line of allowed_signers:")
+        for command in commands(directory, verdict.operator, sealed=verdict.sealed):
             click.echo(f"  {command}")
     return {Status.VALID: 0, Status.UNSEALED: 3}.get(verdict.status, 1)
 
@@ -339,10 +340,12 @@ def sessions_list() -> None:
       signoff sessions list
     """
     from signoff.report.text import sessions_lines
-    from signoff.session.store import summaries
+    from signoff.session.store import missing, summaries
 
     for line in sessions_lines(summaries()):
         click.echo(line)
+    for gone in missing():
+        click.echo(f"{gone.session}  missing: the ledger knows it, and its folder is gone")
 
 
 @sessions.command("show")
@@ -359,11 +362,16 @@ def sessions_show(language: str, session: str, evidence: bool) -> None:
     """
     from signoff.report.text import session_lines
     from signoff.session.store import find, read
+    from signoff.text import one_line
     from signoff.walk import checklists_of
 
     directory = find(session)
-    for line in session_lines(read(directory), checklists_of(directory), language, evidence=evidence):
+    record = read(directory)
+    checklists = [loaded.checklist for loaded in checklists_of(directory)]
+    for line in session_lines(record.state, checklists, language, evidence=evidence):
         click.echo(line)
+    if record.damage:
+        click.echo(f"The record is damaged after this: {one_line(record.damage)}")
 
 
 @main.command()

@@ -22,9 +22,9 @@ from signoff.credentials.secret import Secret
 from signoff.engine import Key, Progress
 from signoff.errors import SignoffError, TargetError, UsageError
 from signoff.model import Result, Severity
+from signoff.paths import identity_file
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import counts_line, session_lines, step_lines
-from signoff.session.identity import load_or_create
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
 from signoff.text import inert, one_line
@@ -151,7 +151,12 @@ def run_plain(
     return exit_code(state, checklists, walked=True)
 
 
-def _signer(): ...
+def _signer() -> Signer:
+    first = not identity_file().exists()
+    signer = load_or_create(lambda path: _ask_secret(f"Passphrase of {inert(path)}"))
+    if first:
+        say(f"Made your signing key: {identity_file()} ({signer.key.fingerprint})")
+    return signer
 
 
 def _connect(walk: Walk, prompter: Prompter) -> None:

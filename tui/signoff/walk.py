@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from signoff import __version__
-from signoff.checklist.load import Loaded, load
+from signoff.checklist.load import Loaded, available, load
 from signoff.checklist.model import Language, Step
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.engine import Engine, Key, Progress, looked
@@ -26,10 +26,11 @@ from signoff.facts.discovery import DISCOVERY, propose
 from signoff.facts.identity import MACHINE, Machine
 from signoff.probes import all_probes
 from signoff.session.events import Attested, ChecklistRef, Entered, Noted, Resumed, TargetRef
-from signoff.session.identity import Signer
+from signoff.session.files import write_new
 from signoff.session.session import Session
+from signoff.session.signer import Signer
 from signoff.session.state import StepState
-from signoff.session.store import find, read
+from signoff.session.store import LATEST, find, read, summaries
 from signoff.target.base import Prompter, Target
 from signoff.target.opening import open_target
 from signoff.target.profile import Profile
@@ -88,7 +89,6 @@ class Walk:
             session = Session.start(
                 target=_reference(target, profile, machine),
                 checklists=[_checklist_reference(loaded) for loaded in checklists],
-                copies={f"{loaded.checklist.id}.yaml": loaded.path.read_bytes() for loaded in checklists},
                 signer=signer,
                 mode=mode,
                 nonce=nonce,
@@ -98,6 +98,7 @@ class Walk:
             target.close()
             raise
         walk = cls(session, checklists, profile, signer, redactor)
+        _keep(checklists, session.directory)
         for one in seen:
             session.append(looked(one))
         walk._use(target)
@@ -111,11 +112,11 @@ class Walk:
         unfinished. Raises RecordError.
         """
         redactor = Redactor()
-        directory = find(reference, unfinished=True)
+        directory = _unfinished() if reference == LATEST else find(reference)
         session = Session.resume(directory, guard=redactor.refuse)
         try:
             genesis = session.state.genesis
-            if genesis is None or genesis.operator.key != signer.fingerprint:
+            if genesis is None or genesis.operator.key != signer.key.fingerprint:
                 raise RecordError(
                     f"Session {session.id} was begun with another key.",
                     "Resume it as the operator who began it, or start a new session.",
@@ -272,22 +273,38 @@ class Walk:
         self.session.close()
 
 
-def checklists_of(directory: Path) -> tuple[Loaded, ...]:
-    """Return the checklists as a session used them: copies lie in its directory, bound by their digests.
+def _unfinished() -> Path:
+    for session in summaries():
+        if session.mode == "walk" and not session.sealed and not session.damage:
+            return session.directory
+    raise RecordError("There is no unfinished session.", "Begin one: signoff run")
 
-    Raises RecordError where a copy is missing or was changed.
+
+def checklists_of(directory: Path) -> tuple[Loaded, ...]:
+    """Return the checklists as a session used them. Raises RecordError where one cannot be had any more.
+
+    Copies lie in the session's directory; genesis has their digests: no other text can be slipped in.
     """
-    genesis = read(directory).genesis
-    found = []
-    for reference in genesis.checklists if genesis else ():
-        loaded = load(directory / f"{reference.id}.yaml")
-        if loaded.digest != reference.digest:
-            raise RecordError(
-                f"{loaded.path} is not the checklist that the session used.",
-                "The record itself is not touched by this; see: signoff verify",
-            )
-        found.append(loaded)
-    return tuple(found)
+    genesis = read(directory).state.genesis
+    return tuple(_as_used(reference, directory) for reference in genesis.checklists) if genesis else ()
+
+
+def _as_used(reference: ChecklistRef, directory: Path) -> Loaded:
+    for path in (directory / f"{reference.id}.yaml", available().get(reference.id)):
+        if path and path.is_file():
+            loaded = load(path)
+            if loaded.digest == reference.digest:
+                return loaded
+    raise RecordError(
+        f"{directory}: the checklist {reference.id} is not there as the session used it.",
+        "The record itself is not touched by this; see: signoff verify",
+    )
+
+
+def _keep(checklists: Sequence[Loaded], directory: Path) -> None:
+    """Put copies of the checklists beside the record: what was asked must be readable years later."""
+    for loaded in checklists:
+        write_new(directory / f"{loaded.checklist.id}.yaml", loaded.raw)
 
 
 def _said(text: str, hint: str) -> str:

@@ -24,10 +24,11 @@ _AT = re.compile(r" - at `(?P<path>[^`]+)`$")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checklist, the file it came from, and the SHA-256 of that file's bytes."""
+    """A checklist, the file it came from, that file's bytes, and their SHA-256."""
 
     checklist: Checklist
     path: Path
+    raw: bytes
     digest: str
 
 
@@ -60,7 +61,7 @@ def load(path: Path, probes: Collection[str] | None = None) -> Loaded:
         raise ChecklistError(f"{path}:{line}: not UTF-8", "Save the file as UTF-8.") from None
     except Misfit as misfit:
         raise ChecklistError(f"{path}:{misfit.line}: {misfit.reason}") from None
-    return Loaded(checklist, path, hashlib.sha256(raw).hexdigest())
+    return Loaded(checklist, path, raw, hashlib.sha256(raw).hexdigest())
 
 
 def _checked(document: Document, probes: Collection[str] | None) -> Checklist:

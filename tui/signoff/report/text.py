@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from signoff.checklist.model import Checklist, Language
 from signoff.model import SYMBOLS, Finding, Result
 from signoff.report.summary import is_open, timestamp
 from signoff.session.state import Answer, SessionState, StepState
+from signoff.session.store import Summary
+from signoff.session.verify import Verdict
 from signoff.text import inert, one_line
 
 _KINDS = {
@@ -102,3 +104,38 @@ def checklist_lines(checklist: Checklist, language: Language) -> Iterator[str]:
         for line in inert(step.remedy.to(language)).splitlines():
             yield f"   | {line}"
         yield f"   An answer holds for {step.valid_days} days."
+
+
+def sessions_lines(sessions: Iterable[Summary]) -> Iterator[str]:
+    """Yield the sessions, one a line; a damaged one says why."""
+    for session in sessions:
+        counts = ", ".join(f"{count} {result}" for result, count in session.counts.items() if count)
+        standing = "sealed" if session.sealed else "not sealed"
+        if session.damage:
+            standing = f"damaged: {one_line(session.damage)}"
+        parts = (
+            session.id,
+            standing,
+            one_line(session.target or session.address),
+            " ".join(one_line(name) for name in session.checklists),
+            counts,
+        )
+        yield "  ".join(part for part in parts if part)
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """Yield what verification found."""
+    yield verdict.status.value + (f": {verdict.reason}" if verdict.reason else "")
+    if verdict.line:
+        yield f"first line that does not hold: {verdict.line}"
+    shown = {
+        "session": verdict.session,
+        "operator": verdict.operator,
+        "key": verdict.key,
+        "started": timestamp(verdict.started),
+        "last event": timestamp(verdict.finished),
+        "lines": f"{verdict.lines}, {verdict.covered} of them covered by a signature that holds",
+        "ledger": verdict.ledger.value,
+    }
+    yield from (f"{name:<10} {value}" for name, value in shown.items() if value)
+    yield from (f"remark     {remark}" for remark in verdict.remarks)
