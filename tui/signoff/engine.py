@@ -11,12 +11,13 @@ from threading import Event, Lock
 from typing import Any
 
 from signoff.checklist.load import Loaded
-from signoff.credentials.redact import LeakError, Redactor, find_secrets
+from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.collect import Collected, closure, collect
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.base import Judgement, Probe
 from signoff.session.events import Found, Looked, Probed
+from signoff.session.guard import RefusedError
 from signoff.session.session import Session
 from signoff.target.base import Target
 from signoff.target.profile import Profile
@@ -106,11 +107,9 @@ class Engine:
     def _write_down(self, checklist: str, step: str, one: Probe, findings: tuple[Finding, ...]) -> None:
         try:
             self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=findings))
-        except LeakError as leak:
+        except RefusedError as refused:
             # Better no finding than a secret in the record.
-            withheld = Judgement(
-                result=Result.ERROR, observed=f"withheld: it would have shown the value of {leak.name}"
-            )
+            withheld = Judgement(result=Result.ERROR, observed=f"withheld: {refused.message}")
             found = (one.finding(withheld),)
             self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=found))
 

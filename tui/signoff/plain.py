@@ -25,6 +25,8 @@ from signoff.model import Result, Severity
 from signoff.paths import identity_file
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import counts_line, session_lines, step_lines
+from signoff.session.identity import load_or_create
+from signoff.session.signer import Signer
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
 from signoff.text import inert, one_line

@@ -13,8 +13,12 @@ Guard = Callable[[bytes], None]
 """Raises where bytes must not be written, because a secret is in them."""
 
 
+class RefusedError(RecordError):
+    """A line was not written, because a secret is in it. The message names the secret, and never shows it."""
+
+
 def checked(guard: Guard | None) -> Guard:
-    """Return a guard that sees a line both as it is written and as it reads, and refuses with RecordError."""
+    """Return a guard that sees a line both as it is written and as it reads, and refuses with RefusedError."""
 
     def refuse(line: bytes) -> None:
         if guard is None:
@@ -23,9 +27,9 @@ def checked(guard: Guard | None) -> Guard:
             guard(line)
             guard(readable(line))
         except SignoffError as problem:
-            raise RecordError(problem.message, problem.hint) from None
+            raise RefusedError(problem.message, problem.hint) from None
         except Exception:  # noqa: BLE001 - its text may quote the secret
-            raise RecordError(
+            raise RefusedError(
                 "This was not recorded: it holds a secret.", "Say it without the secret itself."
             ) from None
 

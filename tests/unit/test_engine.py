@@ -1,0 +1,167 @@
+"""The engine looks once, judges as facts arrive, and writes down everything before anybody moves on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from signoff.checklist.load import Loaded, load
+from signoff.credentials.redact import Redactor
+from signoff.credentials.secret import Secret
+from signoff.engine import Engine, Progress
+from signoff.facts.base import Facts, HostFact
+from signoff.model import Result
+from signoff.probes.base import Judgement, Probe, probe
+from signoff.session.events import Found, Looked, Probed, TargetRef
+from signoff.session.session import Session
+from signoff.session.signer import KeySigner
+from signoff.target.command import Output, Problem, Root
+from signoff.target.profile import Profile
+from unit.fakes import FakeTarget
+
+CHECKLIST = """\
+schema: 1
+id: two
+title: {en: Two}
+about: {en: Two steps that share a fact.}
+steps:
+  - {id: one, title: {en: One}, ask: {en: a}, why: {en: w}, severity: high, items: [A1], probes: [t.word, t.both], remedy: {en: r}, valid_days: 1}
+  - {id: two, title: {en: Two}, ask: {en: a}, why: {en: w}, severity: high, items: [A2], probes: [t.word], remedy: {en: r}, valid_days: 1}
+"""
+WORD: HostFact[str] = HostFact(
+    "word", "the word", script="echo word", parse=lambda output: output.stdout.decode()
+)
+KEYS: HostFact[dict[str, Secret]] = HostFact(
+    "keys",
+    "the keys",
+    script="cat keys",
+    parse=lambda output: {"SECRET_KEY": Secret(output.stdout.decode())},
+    root=Root.REQUIRE,
+    sensitive=True,
+    by_hand="sudo cat keys",
+)
+VALUE = "kT9vQ2mXw7LrZp4sNd8y"
+
+
+@probe("t.word", title="The word", expected="good", items=("A1",), needs=(WORD,))
+def word(facts: Facts, profile: Profile) -> Judgement:
+    result = Result.PASS if facts[WORD] == "good" else Result.FAIL
+    return Judgement(result=result, observed=facts[WORD])
+
+
+@probe("t.both", title="Both", expected="both", items=("A1",), needs=(WORD, KEYS))
+def both(facts: Facts, profile: Profile) -> Judgement:
+    return Judgement(result=Result.PASS, observed=f"{facts[WORD]} and {len(facts[KEYS])} keys")
+
+
+@probe("t.both", title="Both", expected="both", items=("A1",), needs=(WORD, KEYS))
+def telltale(facts: Facts, profile: Profile) -> Judgement:
+    return Judgement(result=Result.PASS, observed=f"the key is {facts[KEYS]['SECRET_KEY'].reveal()}")
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Loaded:
+    path = tmp_path / "two.yaml"
+    path.write_text(CHECKLIST)
+    return load(path)
+
+
+class Bench:
+    """An engine on a fake target, with a real session."""
+
+    def __init__(self, tmp_path: Path, loaded: Loaded, target: FakeTarget, second: Probe = both) -> None:
+        from signoff.session.events import ChecklistRef
+
+        redactor = Redactor()
+        signer = KeySigner.generate("ann@desk")
+        self.target = target
+        self.session = Session.start(
+            signer=signer,
+            target=TargetRef(name="t", address="t", host_key="", machine_id="", profile={}),
+            checklists=[ChecklistRef("two", loaded.digest, ("one", "two"))],
+            guard=redactor.refuse,
+            sessions=tmp_path / "state" / "sessions",
+        )
+        probes = {"t.word": word, "t.both": second}
+        self.engine = Engine([loaded], probes, target, Profile(), self.session, redactor)
+        self.events: list[object] = []
+        self.session.subscribe(lambda entry: self.events.append(entry.event))
+
+    def result(self, step: str) -> Result:
+        return self.session.state.steps["two", step].result
+
+
+def test_looks_once_for_all_steps(tmp_path: Path, loaded: Loaded) -> None:
+    bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": VALUE.encode()}))
+    seen: list[Progress] = []
+    assert bench.engine.probe(progress=seen.append)
+    assert bench.target.batches == [("word", "keys")]
+    assert (bench.result("one"), bench.result("two")) == (Result.PASS, Result.PASS)
+    assert seen == [Progress(1, 2, "the word"), Progress(2, 2, "the keys")]
+
+
+def test_judges_as_facts_arrive(tmp_path: Path, loaded: Loaded) -> None:
+    bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": VALUE.encode()}))
+    bench.engine.probe()
+    order = [
+        (type(event).__name__, getattr(event, "fact", "") or getattr(event, "step", ""))
+        for event in bench.events
+        if isinstance(event, (Looked, Found, Probed))
+    ]
+    assert order == [
+        ("Looked", "word"),
+        ("Found", "one"),
+        ("Found", "two"),
+        ("Probed", "two"),
+        ("Looked", "keys"),
+        ("Found", "one"),
+        ("Probed", "one"),
+    ]
+
+
+def test_looks_again_at_one_step_only(tmp_path: Path, loaded: Loaded) -> None:
+    outputs: dict[str, Output | bytes] = {"word": b"bad", "keys": VALUE.encode()}
+    bench = Bench(tmp_path, loaded, FakeTarget(outputs))
+    bench.engine.probe()
+    outputs["word"] = b"good"
+    bench.engine.probe([("two", "two")])
+    assert bench.target.batches[-1] == ("word",)
+    assert (bench.result("one"), bench.result("two")) == (Result.FAIL, Result.PASS)
+
+
+def test_without_root_it_is_unknown_and_says_what_to_run(tmp_path: Path, loaded: Loaded) -> None:
+    refused = Output("keys", problem=Problem.NEEDS_ROOT)
+    bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": refused}))
+    bench.engine.probe()
+    assert bench.result("one") is Result.UNKNOWN
+    (finding,) = bench.session.state.steps["two", "one"].by_probe["t.both"]
+    assert finding.observed == "the keys: needs root, and sudo was refused"
+    assert finding.remedy.endswith("sudo cat keys")
+
+
+def test_cancelled_is_not_checked_and_never_a_pass(tmp_path: Path, loaded: Loaded) -> None:
+    cancel = Event()
+    target = FakeTarget({"word": b"good"}, before=lambda name: cancel.set() if name == "keys" else None)
+    bench = Bench(tmp_path, loaded, target)
+    assert not bench.engine.probe(cancel=cancel)
+    assert bench.result("one") is Result.NOTCHECKED
+    assert bench.result("two") is Result.PASS
+
+
+def test_a_finding_that_would_show_a_secret_is_withheld(tmp_path: Path, loaded: Loaded) -> None:
+    bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": VALUE.encode()}), telltale)
+    bench.engine.probe()
+    (finding,) = bench.session.state.steps["two", "one"].by_probe["t.both"]
+    assert finding.result is Result.ERROR
+    assert "SECRET_KEY" in finding.observed
+    record = (bench.session.directory / "session.jsonl").read_bytes()
+    assert VALUE.encode() not in record
+
+
+def test_a_probe_that_this_version_has_not_is_unknown(tmp_path: Path, loaded: Loaded) -> None:
+    bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": VALUE.encode()}))
+    bench.engine._probes = {"t.word": word}
+    bench.engine.probe()
+    assert bench.result("one") is Result.UNKNOWN
