@@ -21,15 +21,22 @@ from signoff.target.command import Output, Problem, Root
 from signoff.target.profile import Profile
 from unit.fakes import FakeTarget
 
-CHECKLIST = """\
-schema: 1
-id: two
-title: {en: Two}
-about: {en: Two steps that share a fact.}
-steps:
-  - {id: one, title: {en: One}, ask: {en: a}, why: {en: w}, severity: high, items: [A1], probes: [t.word, t.both], remedy: {en: r}, valid_days: 1}
-  - {id: two, title: {en: Two}, ask: {en: a}, why: {en: w}, severity: high, items: [A2], probes: [t.word], remedy: {en: r}, valid_days: 1}
+STEP = """
+  - id: {id}
+    title: {{en: T}}
+    ask: {{en: a}}
+    why: {{en: w}}
+    severity: high
+    items: [A1]
+    probes: [{probes}]
+    remedy: {{en: r}}
+    valid_days: 1
 """
+CHECKLIST = (
+    "schema: 1\nid: two\ntitle: {en: Two}\nabout: {en: Two steps that share a fact.}\nsteps:"
+    + STEP.format(id="one", probes="t.word, t.both")
+    + STEP.format(id="two", probes="t.word")
+)
 WORD: HostFact[str] = HostFact(
     "word", "the word", script="echo word", parse=lambda output: output.stdout.decode()
 )
