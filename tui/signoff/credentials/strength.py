@@ -45,7 +45,7 @@ def bits(value: Secret) -> float:
 def guessing_bits(value: Secret, hints: Sequence[str] = ()) -> float:
     """Return the bits of a value that a person may have chosen.
 
-    Where words, names (``hints``), dates, sequences and keyboard walks make up two thirds of it, what
+    Where words, names (``hints``), dates, sequences and keyboard walks make up more than half of it, what
     zxcvbn counts for its first 72 characters; else ``bits``: most random values hold some such match.
     """
     from zxcvbn import zxcvbn  # its dictionaries take a quarter of a second to load
@@ -57,7 +57,7 @@ def guessing_bits(value: Secret, hints: Sequence[str] = ()) -> float:
     lengths = [
         match["j"] - match["i"] + 1 for match in judged["sequence"] if match["pattern"] != "bruteforce"
     ]
-    if 3 * sum(length for length in lengths if length >= _SHORTEST_WORD) < 2 * len(head):
+    if 2 * sum(length for length in lengths if length >= _SHORTEST_WORD) <= len(head):
         return bits(value)
     rest = (len(value) - len(head)) * _per_character(value)
     return min(bits(value), float(judged["guesses_log10"]) * math.log2(10) + rest)
