@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,11 +55,16 @@ def new_id() -> str:
 
 
 def begin(
-    sessions: Path, signer: Signer, genesis: Callable[[str, str], Genesis], guard: Callable[[bytes], None]
+    sessions: Path,
+    signer: Signer,
+    genesis: Callable[[str, str], Genesis],
+    guard: Callable[[bytes], None],
+    copies: Mapping[str, bytes],
 ) -> Begun:
     """Make a session's folder. ``genesis`` makes the event from the session's key and the ledger's head.
 
-    Raises RecordError, and leaves nothing behind.
+    It is made under another name, and put in its place once the ledger knows it. Raises RecordError, and
+    leaves nothing behind; LineError where the genesis cannot be written.
     """
     make_folder(sessions.parent)
     make_folder(sessions)
@@ -69,19 +75,21 @@ def begin(
         key, tip = KeySigner.generate(session), Tip(session)
         entry, line = tip.add(genesis(key.key.line, book.head))
         guard(line)
-        signature = sign(signer, GENESIS, line)
-        lock = _draft(draft, line, signature, key)
+        files = {GENESIS_SIGNATURE: sign(signer, GENESIS, line).encode("ascii"), JOURNAL: line, **copies}
         try:
-            book.append("genesis", session, digest(line))
+            with ExitStack() as undo:
+                draft.mkdir(mode=0o700)
+                undo.callback(shutil.rmtree, draft, ignore_errors=True)
+                lock = Lock(draft / LOCK, "The session")
+                undo.callback(lock.close)
+                _fill(draft, key, files)
+                book.append("genesis", session, digest(line))
+                undo.pop_all()
             draft.rename(directory)
             sync_folder(sessions)
-            return Begun(directory, lock, Journal.open(directory / JOURNAL, len(line)), key, tip, entry)
-        except (RecordError, OSError) as problem:
-            lock.close()
-            shutil.rmtree(draft, ignore_errors=True)
-            if isinstance(problem, OSError):
-                raise record_error(problem, _WHAT, directory) from None
-            raise
+        except OSError as problem:
+            raise record_error(problem, _WHAT, directory) from None
+        return Begun(directory, lock, Journal.open(directory / JOURNAL, len(line)), key, tip, entry)
 
 
 def sign(signer: Signer, namespace: str, message: bytes) -> str:
@@ -92,28 +100,16 @@ def sign(signer: Signer, namespace: str, message: bytes) -> str:
         signature.verify_message(namespace, message)
     except SignatureError as problem:
         raise RecordError(
-            f"The signature by {signer.key.fingerprint} does not hold: {problem}.", "Use another signing key."
+            f"The signature by {signer.fingerprint} does not hold: {problem}.", "Use another signing key."
         ) from None
     if signature.key != signer.key:
         raise RecordError("The signature was made by another key than was asked.", "Use another signing key.")
     return armour
 
 
-def _draft(draft: Path, line: bytes, signature: str, key: KeySigner) -> Lock:
-    try:
-        draft.mkdir(mode=0o700)
-    except OSError as problem:
-        raise record_error(problem, _WHAT, draft) from None
-    try:
-        lock = Lock(draft / LOCK, "The session")
-        save_key(key, draft / SESSION_KEY)
-        write_new(draft / GENESIS_SIGNATURE, signature.encode("ascii"))
-        write_new(draft / JOURNAL, line)
-        reserve(draft / RESERVE)
-        sync_folder(draft)
-    except (RecordError, OSError) as problem:
-        shutil.rmtree(draft, ignore_errors=True)
-        if isinstance(problem, OSError):
-            raise record_error(problem, _WHAT, draft) from None
-        raise
-    return lock
+def _fill(draft: Path, key: KeySigner, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        write_new(draft / name, data)
+    save_key(key, draft / SESSION_KEY)
+    reserve(draft / RESERVE)
+    sync_folder(draft)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 from pathlib import Path
 from typing import Final
 
+from signoff.session.events import Genesis
 from signoff.session.files import open_regular
 from signoff.session.scan import Scan
 from signoff.session.sshsig import GENESIS, MAX_ARMOUR, Signature, parse
@@ -18,6 +22,9 @@ LOCK: Final = "lock"
 RESERVE: Final = "reserve"
 LEDGER: Final = "ledger.jsonl"
 
+OWN: Final = frozenset({JOURNAL, GENESIS_SIGNATURE, SEAL_SIGNATURE, SESSION_KEY, LOCK, RESERVE})
+_COPY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.[a-z]{1,8}", re.ASCII)
+
 DRAFT: Final = ".new-"
 """What the folder's name begins with until the session stands in the ledger."""
 
@@ -25,6 +32,27 @@ DRAFT: Final = ".new-"
 def ledger_beside(sessions: Path) -> Path:
     """Return the ledger that belongs to a folder of sessions."""
     return sessions.parent / LEDGER
+
+
+def is_copy_name(name: str) -> bool:
+    """Tell whether a file kept with the record may have this name."""
+    return _COPY.fullmatch(name) is not None and name not in OWN
+
+
+def changed_copies(directory: Path, genesis: Genesis) -> list[str]:
+    """Return the names of the kept checklists, ``<id>.yaml``, that are not the ones that line 1 names.
+
+    One that is not there is no matter: the record holds without it. Raises OSError.
+    """
+    changed = []
+    for checklist in genesis.checklists:
+        name = f"{checklist.id}.yaml"
+        if not is_copy_name(name) or not os.path.lexists(directory / name):
+            continue
+        with open_regular(directory / name) as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != checklist.digest:
+                changed.append(name)
+    return changed
 
 
 def read_signature(path: Path) -> Signature:

@@ -9,11 +9,19 @@ records stay valid when an event gains a field with a default.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
 from signoff.model import Finding
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,127}", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can name an operator: nothing in it means anything to ssh-keygen or to a shell."""
+    return _NAME.fullmatch(text) is not None
 
 
 class Event(

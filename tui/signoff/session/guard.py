@@ -18,7 +18,7 @@ class RefusedError(RecordError):
 
 
 def checked(guard: Guard | None) -> Guard:
-    """Return a guard that sees a line both as it is written and as it reads, and refuses with RefusedError."""
+    """Return a guard that sees a line as it is written and as it reads, and refuses with RefusedError."""
 
     def refuse(line: bytes) -> None:
         if guard is None:

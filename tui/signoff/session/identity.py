@@ -12,14 +12,15 @@ from pathlib import Path
 
 from signoff import paths
 from signoff.errors import RecordError
+from signoff.session.events import is_name
 from signoff.session.files import make_folder, record_error, sync_folder, write_all, write_new
-from signoff.session.signer import KeySigner, Passphrase, load_key
+from signoff.session.signer import KeySigner, Passphrase, Signer, load_key
 from signoff.session.sshsig import GENESIS, RECORD
+
+__all__ = ["KeySigner", "Passphrase", "Signer", "allowed_signers_line", "load_or_create"]
 
 NAMESPACES = f"{GENESIS},{RECORD}"
 """What an operator's key signs for."""
-
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,127}", re.ASCII)
 
 
 def load_or_create(passphrase: Passphrase | None = None, *, path: Path | None = None) -> KeySigner:
@@ -36,11 +37,6 @@ def load_or_create(passphrase: Passphrase | None = None, *, path: Path | None = 
     signer = load_key(path, _name(path), passphrase)
     _publish(signer, path)
     return signer
-
-
-def is_name(text: str) -> bool:
-    """Tell whether a text can name a principal: nothing in it means anything to ssh-keygen or a shell."""
-    return _NAME.fullmatch(text) is not None
 
 
 def allowed_signers_line(signer: KeySigner) -> str:

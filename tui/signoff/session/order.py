@@ -20,6 +20,7 @@ from signoff.session.events import (
     Recovered,
     Resumed,
     Sealed,
+    is_name,
 )
 
 
@@ -68,6 +69,8 @@ def _steps(genesis: Genesis) -> list[tuple[str, str]]:
 def _check_genesis(genesis: Genesis, *, begun: bool) -> None:
     if begun:
         raise RecordError("A record has one genesis, at its beginning.")
+    if not is_name(genesis.operator.name):
+        raise RecordError("The operator's name is not a name.")
     steps = _steps(genesis)
     ids = [checklist.id for checklist in genesis.checklists]
     if len(set(steps)) != len(steps) or len(set(ids)) != len(ids):

@@ -16,11 +16,11 @@ from signoff.session.wire import SignatureError
 def verified(directory: Path, state: SessionState) -> Scan:
     """Verify an unsealed record to its last whole line, and fold it into ``state``. Raises RecordError."""
     path = directory / JOURNAL
+    scan = Scan()
     try:
         signature = read_signature(directory / GENESIS_SIGNATURE)
         with open_regular(path) as file:
-            scan = Scan(file)
-            for entry in scan:
+            for entry in scan.read(file):
                 state.apply(entry.event, session=entry.session, time=entry.time)
         if scan.last is None:
             raise BrokenError(1, "it is torn, or there is none")

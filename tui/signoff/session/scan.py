@@ -30,25 +30,26 @@ def checkpoint_text(session: str, lines: int, size: int, prefix_digest: str) -> 
 
 
 class Scan:
-    """Iterates over a record's entries. Its memory does not grow with the record.
+    """What one walk through a record has found. Its memory does not grow with the record.
 
-    Raises BrokenError at the first line that does not hold: its form, its place in the chain, the order of
-    events and of the clock within a boot, the checkpoints' digests and (unless ``signatures`` is False)
-    signatures. Bytes after the last line feed are no line: they end the walk and are kept as ``torn``.
+    ``read`` raises BrokenError at the first line that does not hold: its form, its place in the chain, the
+    order of events, the clock within a boot, the checkpoints' digests and (unless ``signatures`` is False)
+    their signatures. Bytes after the last line feed are no line: they end the walk, kept as ``torn``.
 
     lines     the number of whole lines read, all of which hold
     size      their bytes
     head      the SHA-256 of the last one
+    last      its entry
+    genesis, first_line   line 1, as an event and as it is written
     covered   how many of them the last checkpoint's signature covers
     whole     the SHA-256 over the whole lines
     sha256, sha512   the hashes over everything read, the torn bytes included
     set_back  the lines at which the clock had been set back, the first few of them
     """
 
-    def __init__(self, file: BinaryIO, *, signatures: bool = True) -> None:
-        self._file = file
+    def __init__(self, *, signatures: bool = True) -> None:
         self._signatures = signatures
-        self._last: Entry | None = None
+        self.last: Entry | None = None
         self.genesis: Genesis | None = None
         self.first_line = b""
         self.order = Order()
@@ -61,13 +62,9 @@ class Scan:
         self.whole = self.sha256 = hashlib.sha256()
         self.sha512 = hashlib.sha512()
 
-    @property
-    def last(self) -> Entry | None:
-        """The last entry that holds."""
-        return self._last
-
-    def __iter__(self) -> Iterator[Entry]:
-        while raw := self._file.readline(MAX_LINE + 1):
+    def read(self, file: BinaryIO) -> Iterator[Entry]:
+        """Yield the entries of a record's file, each known to hold. Raises BrokenError, OSError."""
+        while raw := file.readline(MAX_LINE + 1):
             if len(raw) > MAX_LINE:
                 raise BrokenError(self.lines + 1, f"it is longer than {MAX_LINE} bytes")
             if not raw.endswith(b"\n"):
@@ -75,8 +72,11 @@ class Scan:
                 self.sha256 = self.whole.copy()
                 self._hash(raw)
                 return
-            entry = self._take(raw)
-            yield entry
+            yield self._take(raw)
+
+    def digest(self, algorithm: str) -> bytes:
+        """Return the hash over everything read, by ``sha256`` or ``sha512``."""
+        return (self.sha512 if algorithm == "sha512" else self.sha256).digest()
 
     def _hash(self, raw: bytes) -> None:
         self.sha256.update(raw)
@@ -97,7 +97,7 @@ class Scan:
         except RecordError as problem:
             raise BrokenError(number, problem.message) from None
         self._hash(raw)
-        self._last = entry
+        self.last = entry
         self.lines = number
         self.size += len(raw)
         self.head = digest(raw)
@@ -110,7 +110,7 @@ class Scan:
             raise LineError(f"it says that it is line {entry.seq}")
         if entry.prev != self.head:
             raise LineError("the line before it is not the one that it followed when it was written")
-        before = self._last
+        before = self.last
         if before is None:
             return
         if entry.session != before.session:

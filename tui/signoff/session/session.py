@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -15,13 +15,7 @@ from signoff import paths
 from signoff.errors import RecordError
 from signoff.session import ledger
 from signoff.session.begin import begin, sign
-from signoff.session.bundle import (
-    JOURNAL,
-    LOCK,
-    RESERVE,
-    SEAL_SIGNATURE,
-    ledger_beside,
-)
+from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_copy_name, ledger_beside
 from signoff.session.events import (
     DECISIONS,
     AnyEvent,
@@ -32,11 +26,11 @@ from signoff.session.events import (
     Recovered,
     Sealed,
     TargetRef,
+    is_name,
 )
 from signoff.session.files import record_error, write_new
 from signoff.session.guard import Guard, checked
 from signoff.session.housekeeping import finish_seal
-from signoff.session.identity import is_name
 from signoff.session.journal import Journal, release, reserve
 from signoff.session.line import Entry, LineError, digest
 from signoff.session.lock import Lock
@@ -90,18 +84,24 @@ class Session:
         checklists: Sequence[ChecklistRef],
         mode: Literal["walk", "audit"] = "walk",
         nonce: str = "",
+        copies: Mapping[str, bytes] | None = None,
         guard: Guard | None = None,
         sessions: Path | None = None,
     ) -> Session:
         """Begin a session: line 1, signed by the operator; a key of its own; a place in the ledger.
 
         ``sessions`` is the folder of sessions, ``paths.sessions_directory()`` where None; the ledger lies
-        beside it. ``guard`` is asked before each line is written. Raises RecordError.
+        beside it. ``copies`` are files to keep with the record, by name: the checklists as they were used,
+        ``<id>.yaml``. ``guard`` is asked before each line is written. Raises RecordError.
         """
         if not is_name(signer.name):
             raise RecordError(
                 f"{signer.name!a} cannot be an operator's name.", "Use letters, digits, and . _ + @ -"
             )
+
+        copies = copies or {}
+        if wrong := [name for name in copies if not is_copy_name(name)]:
+            raise RecordError(f"A record keeps no file called {wrong[0]!a}.", "Call it <id>.yaml.")
 
         def genesis(session_key: str, ledger_head: str) -> Genesis:
             return Genesis(
@@ -111,14 +111,14 @@ class Session:
                 ledger=ledger_head,
                 target=target,
                 checklists=tuple(checklists),
-                operator=OperatorRef(signer.name, signer.key.fingerprint),
+                operator=OperatorRef(signer.name, signer.fingerprint),
                 mode=mode,
                 nonce=nonce,
             )
 
         guard = checked(guard)
         try:
-            begun = begin(sessions or paths.sessions_directory(), signer, genesis, guard)
+            begun = begin(sessions or paths.sessions_directory(), signer, genesis, guard, copies)
         except LineError as problem:
             raise RecordError(f"The session could not be begun: {problem}.") from None
         state = SessionState()
@@ -187,9 +187,9 @@ class Session:
         with self._lock:
             self._check_open()
             genesis = self.state.genesis
-            if genesis is None or signer.key.fingerprint != genesis.operator.key:
+            if genesis is None or signer.fingerprint != genesis.operator.key:
                 raise RecordError(
-                    f"This session was begun with another key than {signer.key.fingerprint}.",
+                    f"This session was begun with another key than {signer.fingerprint}.",
                     f"Seal it with {genesis.operator.key if genesis else 'that one'}.",
                 )
             release(self.directory / RESERVE)

@@ -35,6 +35,10 @@ class Signer(Protocol):
     def key(self) -> PublicKey:
         """The public key."""
 
+    @property
+    def fingerprint(self) -> str:
+        """The public key's fingerprint, ``SHA256:...``."""
+
     def sign(self, namespace: str, message: bytes) -> str:
         """Return an armoured SSH signature over ``message`` for ``namespace``."""
 

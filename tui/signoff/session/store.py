@@ -103,12 +103,11 @@ def find(key: str, sessions: Path | None = None) -> Path:
     found = [name for name in names if key and name.startswith(key)]
     if len(found) == 1:
         return sessions / found[0]
-    hint = "signoff sessions list shows those there are."
     if found:
         raise RecordError(
             f"{len(found)} sessions begin with {key!a}: {', '.join(found[:5])}.", "Give more of the id."
         )
-    raise RecordError(f"There is no session {key!a}.", hint)
+    raise RecordError(f"There is no session {key!a}.", "signoff sessions list shows those there are.")
 
 
 def read(directory: Path) -> Record:
@@ -117,9 +116,8 @@ def read(directory: Path) -> Record:
     state, entries, damage = SessionState(), [], ""
     try:
         with open_regular(path) as file:
-            scan = Scan(file, signatures=False)
             try:
-                for entry in scan:
+                for entry in Scan(signatures=False).read(file):
                     state.apply(entry.event, session=entry.session, time=entry.time)
                     entries.append(entry)
             except BrokenError as broken:
