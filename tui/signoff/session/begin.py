@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from signoff.errors import RecordError
-from signoff.session import ledger
 from signoff.session.bundle import (
     DRAFT,
     GENESIS_SIGNATURE,
@@ -21,6 +20,7 @@ from signoff.session.bundle import (
     SESSION_KEY,
     ledger_beside,
 )
+from signoff.session.enrol import locked
 from signoff.session.events import Genesis
 from signoff.session.files import make_folder, record_error, sync_folder, write_new
 from signoff.session.housekeeping import tidy
@@ -68,7 +68,7 @@ def begin(
     """
     make_folder(sessions.parent)
     make_folder(sessions)
-    with ledger.locked(ledger_beside(sessions)) as book:
+    with locked(ledger_beside(sessions)) as book:
         tidy(sessions, book)
         session = new_id()
         draft, directory = sessions / f"{DRAFT}{session}", sessions / session

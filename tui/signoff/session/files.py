@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from io import BufferedReader
 from pathlib import Path
 from typing import Final
@@ -60,6 +59,8 @@ def write_all(descriptor: int, data: bytes, at: int) -> None:
 
 def write_new(path: Path, data: bytes) -> None:
     """Put a file with mode 0600 in place, whole or not at all, over one that may be there. Raises OSError."""
+    import tempfile  # slow to import, and never needed to verify
+
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:

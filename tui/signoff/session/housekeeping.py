@@ -9,8 +9,8 @@ from pathlib import Path
 
 from signoff.errors import RecordError
 from signoff.session.bundle import DRAFT, JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, SESSION_KEY
+from signoff.session.enrol import OpenLedger
 from signoff.session.files import open_regular, sync_folder
-from signoff.session.ledger import OpenLedger
 from signoff.session.line import MAX_LINE, digest
 from signoff.session.lock import Lock
 from signoff.session.verify import verify

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +10,10 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from signoff.errors import RecordError
-from signoff.session.clock import read_clock
-from signoff.session.files import make_folder, open_regular, record_error, sync_folder, write_all
-from signoff.session.line import LineError, canonical, digest, from_timestamp, is_session_id, timestamp
-from signoff.session.lock import Lock
+from signoff.session.files import open_regular, record_error
+from signoff.session.line import LineError, canonical, digest, from_timestamp, is_session_id
 
-_WHAT = "The ledger could not be written"
 _MAX_LINE = 4096
-_WAIT = 10.0
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,76 +82,6 @@ def read(path: Path) -> Reading:
 def head(path: Path) -> str:
     """Return the SHA-256 of the ledger's last line, empty where there is none. Raises RecordError."""
     return read(path).head
-
-
-class OpenLedger:
-    """The ledger while this process alone may add to it."""
-
-    def __init__(self, path: Path, descriptor: int, reading: Reading) -> None:
-        self._path = path
-        self._descriptor = descriptor
-        self.reading = reading
-
-    @property
-    def head(self) -> str:
-        """The SHA-256 of the last line."""
-        return self.reading.head
-
-    def append(self, kind: Literal["genesis", "seal", "recovered"], session: str, of: str) -> None:
-        """Add a line, and return when it is on disk. Raises RecordError, the ledger being as it was."""
-        reading = self.reading
-        entry = LedgerEntry(
-            seq=reading.lines + 1,
-            prev=reading.head,
-            time=timestamp(read_clock().time),
-            kind=kind,
-            session=session,
-            digest=of,
-        )
-        line = canonical(msgspec.to_builtins(entry))
-        try:
-            try:
-                write_all(self._descriptor, line, reading.size)
-                os.fsync(self._descriptor)
-            except OSError:
-                os.ftruncate(self._descriptor, reading.size)
-                raise
-        except OSError as problem:
-            raise record_error(problem, _WHAT, self._path) from None
-        reading.entries.append(entry)
-        reading.lines += 1
-        reading.size += len(line)
-        reading.head = digest(line)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[OpenLedger]:
-    """Open the ledger to add to it, alone; cut a torn last line, and say so in it. Raises RecordError."""
-    make_folder(path.parent)
-    with Lock(path.with_suffix(".lock"), "The ledger", wait=_WAIT):
-        descriptor = _open(path)
-        try:
-            reading = read(path)
-            ledger = OpenLedger(path, descriptor, reading)
-            if reading.torn:
-                os.ftruncate(descriptor, reading.size)
-                ledger.append("recovered", "", digest(reading.torn))
-            yield ledger
-        except OSError as problem:
-            raise record_error(problem, _WHAT, path) from None
-        finally:
-            os.close(descriptor)
-
-
-def _open(path: Path) -> int:
-    try:
-        new = not path.exists()
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if new:
-            sync_folder(path.parent)
-    except OSError as problem:
-        raise record_error(problem, _WHAT, path) from None
-    return descriptor
 
 
 def _read(file: BinaryIO, reading: Reading) -> None:

@@ -13,9 +13,9 @@ from typing import Literal
 import signoff
 from signoff import paths
 from signoff.errors import RecordError
-from signoff.session import ledger
 from signoff.session.begin import begin, sign
 from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_copy_name, ledger_beside
+from signoff.session.enrol import locked
 from signoff.session.events import (
     DECISIONS,
     AnyEvent,
@@ -288,7 +288,7 @@ class Session:
 
     def _list_seal(self) -> None:
         try:
-            with ledger.locked(ledger_beside(self.directory.parent)) as book:
+            with locked(ledger_beside(self.directory.parent)) as book:
                 finish_seal(self.directory, book)
         except (RecordError, OSError) as problem:
             raise RecordError(
