@@ -59,4 +59,5 @@ def parse_address(text: str) -> SshAddress | None:
 
 
 def _wrong(text: str, reason: str) -> UsageError:
-    return UsageError(f"This is not a target's address: {one_line(text)} ({reason}).", _EXAMPLE)
+    shown = re.sub(r"//[^/]*@", "//…@", one_line(text))  # there may be a password in it
+    return UsageError(f"This is not a target's address: {shown} ({reason}).", _EXAMPLE)

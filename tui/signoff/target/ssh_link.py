@@ -123,7 +123,8 @@ def _handshaken(sock: _Socket, config: SshConfig, kinds: tuple[str, ...]) -> par
         # A host that is known by one kind of key must not become unknown because it prefers another.
         options.key_types = sorted(options.key_types, key=lambda name: _kind(name) not in kinds)
         transport.start_client(timeout=_HANDSHAKE)
-        transport.get_remote_server_key()
+        if not transport.initial_kex_done:
+            raise TimeoutError(f"nothing within {_HANDSHAKE:g} s")
     except paramiko.ssh_exception.IncompatiblePeer as reason:
         raise TargetError(
             f"{config.destination} and signoff have no algorithm in common: {one_line(str(reason))}.",

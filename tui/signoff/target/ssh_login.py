@@ -281,5 +281,5 @@ def _refused(config: SshConfig, stage: _Stage, reason: str = "") -> TargetError:
     return TargetError(
         f"{config.destination} did not let us in. Tried: {tried}. The server allows: {one_line(allowed)}."
         + (f" {reason}" if reason else ""),
-        _HINT.format(destination=f"{config.user}@{config.hostname} -p {config.port}"),
+        _HINT.format(destination=f"-p {config.port} {config.user}@{config.alias}"),
     )

@@ -1,0 +1,263 @@
+"""The operator's targets, in ``targets.toml``."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from signoff import paths
+from signoff.errors import UsageError
+from signoff.target import private_file
+from signoff.target.address import LOCAL, parse_address
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+EXAMPLE: Final = """\
+# Each target is a table; its name is what you give to --target.
+[shop]
+# Where the target is: "local" (this machine), or ssh://[user@]host[:port][/project/dir].
+# The host may be an alias of ~/.ssh/config; an IPv6 address goes in brackets.
+address = "ssh://deploy@shop.example"
+
+# The product's public URL.
+url = "https://shop.example"
+
+# Where the URL's host is to be looked for instead of asking DNS: before the first deploy goes live,
+# or behind a CDN.
+addresses = ["203.0.113.7", "2001:db8::7"]
+
+# The project directory on the target.
+project = "/srv/shop"
+
+# The files with secrets, relative to the project directory.
+env_files = [".env"]
+
+# The systemd units or compose services that read them.
+services = ["web", "worker", "beat"]
+
+# The paths of the admin panel and of its API.
+admin_paths = ["/admin/", "/api/admin/users"]
+
+# The TCP ports meant to answer the internet beside 80, 443 and SSH.
+open_ports = [8443]
+
+# The name of the PostgreSQL database.
+database = "shop"
+
+# Where the dumps lie.
+backup_directory = "/var/backups/shop"
+"""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def load_profiles() -> dict[str, Profile]:
+    """Return every saved target by its name. Raise UsageError, with file and place, for what is wrong."""
+    return parse_profiles(_text(), str(paths.targets_file()))
+
+
+def parse_profiles(text: str, place: str) -> dict[str, Profile]:
+    """Return the targets of a ``targets.toml`` text; ``place`` names it in errors. Raise UsageError."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as reason:
+        raise UsageError(
+            f"{place} is not TOML: {one_line(str(reason))}.", "See https://toml.io; strings want quotes."
+        ) from None
+    return {name: _profile(name, table, place) for name, table in tables.items()}
+
+
+def find_profile(name: str) -> Profile:
+    """Return a saved target. Raise UsageError where there is none of that name."""
+    profiles = load_profiles()
+    if name not in profiles:
+        raise _unknown(name, profiles)
+    return profiles[name]
+
+
+def save_profile(profile: Profile) -> None:
+    """Save a target under its name, in the place of an older one; everything else in the file stays.
+
+    Raise UsageError for a profile that does not make sense, TargetError where the file cannot be written.
+    """
+    import tomlkit
+
+    values = msgspec.to_builtins(profile)
+    values.pop("name", None)
+    _profile(profile.name, values, "the new profile")
+    document = tomlkit.parse(_checked_text())
+    table = document.get(profile.name)
+    if table is None:
+        table = document[profile.name] = tomlkit.table()
+    for key in [key for key in table if key not in values]:
+        del table[key]
+    for key, value in values.items():
+        if key not in table or table[key].unwrap() != value:
+            table[key] = value
+    private_file.replace(paths.targets_file(), tomlkit.dumps(document).encode())
+
+
+def remove_profile(name: str) -> None:
+    """Take a saved target out of the file. Raise UsageError where there is none of that name."""
+    import tomlkit
+
+    profiles = load_profiles()
+    if name not in profiles:
+        raise _unknown(name, profiles)
+    document = tomlkit.parse(_text())
+    del document[name]
+    private_file.replace(paths.targets_file(), tomlkit.dumps(document).encode())
+
+
+def resolve(text: str) -> Profile:
+    """Return the profile that an argument of ``--target`` means.
+
+    In this order: a saved target's name, ``local`` (the current directory is its project), an ``ssh://``
+    address, an alias of ~/.ssh/config. Raise UsageError where it is none of these.
+    """
+    profiles = load_profiles()
+    if text in profiles:
+        return profiles[text]
+    if text == LOCAL:
+        return Profile(name=LOCAL, address=LOCAL, project=str(Path.cwd()))
+    is_address = "://" in text
+    address = parse_address(text if is_address else f"ssh://{text}")
+    if address is None or not (is_address or _is_ssh_host(text)):
+        raise _unknown(text, profiles)
+    name = address.host if is_address else text
+    return Profile(name=name, address=text if is_address else f"ssh://{text}", project=address.project)
+
+
+def _is_ssh_host(text: str) -> bool:
+    """Tell whether a bare word is more than a typing error: user@host, a dotted name, or an alias."""
+    if re.search(r"[@.:]", text):
+        return True
+    from signoff.target.ssh_config import ssh_config
+
+    address = parse_address(f"ssh://{text}")
+    plain = parse_address("ssh://signoff-has-no-such-alias")
+    if address is None or plain is None:
+        return False
+    found, default = ssh_config(address), ssh_config(plain)
+    return found.hostname != text or any(
+        getattr(found, field) != getattr(default, field)
+        for field in ("user", "port", "proxy_jump", "proxy_command", "host_key_alias", "identity_files")
+    )
+
+
+def _text() -> str:
+    try:
+        return paths.targets_file().read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        raise UsageError(f"{paths.targets_file()} is not UTF-8 text.") from None
+    except OSError as reason:
+        raise UsageError(
+            f"{paths.targets_file()} cannot be read: {reason.strerror}.", "Correct its permissions."
+        ) from None
+
+
+def _checked_text() -> str:
+    text = _text()
+    parse_profiles(text, str(paths.targets_file()))
+    return text
+
+
+def _unknown(name: str, profiles: Mapping[str, Profile]) -> UsageError:
+    saved = ", ".join(sorted(profiles)) or "none yet"
+    return UsageError(
+        f"There is no target called {one_line(name)}.",
+        f"Saved targets: {saved}. An address works too: ssh://deploy@shop.example, or local.",
+    )
+
+
+def _profile(name: str, table: object, place: str) -> Profile:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{place}: [{one_line(name)}] cannot be a target's name.",
+            "Use letters, digits, dots, dashes and underscores.",
+        )
+    if not isinstance(table, dict):
+        raise UsageError(
+            f"{place}: {name} stands outside of a table.", f"Each target is a table, like [{name}]."
+        )
+    if "name" in table:
+        raise UsageError(f"{place}: [{name}] name: a target's name is its table's.", "Take the key out.")
+    try:
+        profile = msgspec.convert({**table, "name": name}, Profile)
+        for key, check in _CHECKS.items():
+            _check(key, check, getattr(profile, key))
+        address = parse_address(profile.address)
+    except (msgspec.ValidationError, UsageError) as reason:
+        said = reason.message if isinstance(reason, UsageError) else _key_first(str(reason))
+        hint = reason.hint if isinstance(reason, UsageError) else ""
+        raise UsageError(f"{place}: [{name}] {one_line(said)}", hint) from None
+    if address and address.project and not profile.project:
+        return msgspec.structs.replace(profile, project=address.project)
+    return profile
+
+
+def _key_first(reason: str) -> str:
+    """Turn msgspec's "Expected `int`, got `str` - at `$.open_ports[0]`" around."""
+    said, _, where = reason.partition(" - at `$.")
+    return f"{where.rstrip('`')}: {said}" if where else said
+
+
+def _check(key: str, check: Callable[[Any], str], value: object) -> None:
+    for single in value if isinstance(value, tuple) else (value,):
+        wrong = check(single) if single != "" or key == "address" else ""
+        if wrong:
+            raise UsageError(f"{key}: {one_line(str(single))} {wrong}.")
+
+
+def _address(value: str) -> str:
+    parse_address(value)
+    return ""
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        return "is not a URL like https://shop.example"
+    if parts.password is not None:
+        raise UsageError("url: it holds a password.", "Leave it out.")
+    return ""
+
+
+def _ip(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return "is not an IP address"
+    return ""
+
+
+def _absolute(value: str) -> str:
+    return "" if value.startswith("/") else "does not begin with /"
+
+
+def _port(value: int) -> str:
+    return "" if 0 < value < 65536 else "is not a port (1 to 65535)"
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "address": _address,
+    "url": _url,
+    "addresses": _ip,
+    "project": _absolute,
+    "admin_paths": _absolute,
+    "open_ports": _port,
+    "backup_directory": _absolute,
+}
