@@ -48,6 +48,28 @@ set_up_docker() {
     zstd --quiet --decompress --stdout "$LAB/inner.tar.zst" | docker load --quiet > /dev/null
 }
 
+set_up_nginx() {
+    install -d -m 0755 /etc/ssl/shop
+    install -m 0644 "$LAB/shop.test.crt" /etc/ssl/shop/
+    install -m 0600 "$LAB/shop.test.key" /etc/ssl/shop/
+    put 0644 root:root good/nginx.conf /etc/nginx/sites-available/shop
+    ln -s ../sites-available/shop /etc/nginx/sites-enabled/shop
+    rm /etc/nginx/sites-enabled/default
+    systemctl disable --now caddy 2> /dev/null
+    systemctl enable nginx 2> /dev/null
+    systemctl restart nginx
+}
+
+# set_up_caddy CADDYFILE
+set_up_caddy() {
+    install -d -m 0750 -o root -g caddy /etc/caddy/certs
+    install -m 0640 -o root -g caddy "$LAB"/shop.test.{crt,key} /etc/caddy/certs/
+    put 0644 root:root "$1" /etc/caddy/Caddyfile
+    systemctl disable --now nginx 2> /dev/null
+    systemctl enable caddy 2> /dev/null
+    systemctl restart caddy
+}
+
 set_up_fail2ban() {
     put 0644 root:root common/fail2ban.local /etc/fail2ban/jail.d/sshd.local
     systemctl enable --now fail2ban 2> /dev/null

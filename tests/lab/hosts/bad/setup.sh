@@ -41,15 +41,6 @@ set_up_backups() {
     put 0644 root:root bad/shop-backup.cron /etc/cron.d/shop-backup.cron
 }
 
-set_up_caddy() {
-    install -d -m 0750 -o root -g caddy /etc/caddy/certs
-    install -m 0640 -o root -g caddy "$LAB"/shop.test.{crt,key} /etc/caddy/certs/
-    put 0644 root:root bad/Caddyfile /etc/caddy/Caddyfile
-    systemctl disable --now nginx 2> /dev/null
-    systemctl enable caddy 2> /dev/null
-    systemctl restart caddy
-}
-
 add_users
 set_up_sshd
 systemctl disable --now postgresql redis-server fail2ban 2> /dev/null
@@ -57,7 +48,7 @@ systemctl disable --now unattended-upgrades apt-daily.timer apt-daily-upgrade.ti
 set_up_docker
 set_up_shop
 set_up_backups
-set_up_caddy
+set_up_caddy bad/Caddyfile
 set_up_ufw
 for port in 5432/tcp 6379/tcp 8000/tcp; do ufw deny "$port" > /dev/null; done
 finish
