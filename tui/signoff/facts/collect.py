@@ -120,7 +120,7 @@ def _value(fact: HostFact[Any], output: Output, profile: Profile) -> Any:
             return Unavailable(f"{fact.title}: needs root, and sudo was refused", by_hand)
         case Problem.TIMED_OUT:
             return Unavailable(f"{fact.title}: no answer within {fact.timeout:g} s", by_hand)
-        case Problem.LOST | Problem.CANCELLED:
+        case Problem.KILLED | Problem.LOST | Problem.CANCELLED:
             return Unavailable(f"{fact.title}: {output.problem.value}", by_hand)
         case None:
             pass

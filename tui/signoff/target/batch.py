@@ -122,8 +122,11 @@ class Batch:
         if not text:
             return None, Problem.LOST
         status = int(text)
-        if status == _TIMED_OUT or (status == _KILLED and seconds >= command.timeout):
+        if status == _TIMED_OUT:
             return None, Problem.TIMED_OUT
+        if status == _KILLED:
+            # By timeout(1), when the script would not end; or by the kernel, for want of memory.
+            return None, Problem.TIMED_OUT if seconds >= command.timeout else Problem.KILLED
         return status, None
 
 

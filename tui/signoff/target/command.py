@@ -22,6 +22,7 @@ class Problem(StrEnum):
 
     NEEDS_ROOT = "needs root"
     TIMED_OUT = "timed out"
+    KILLED = "killed on the host before its end"
     LOST = "the connection was lost"
     CANCELLED = "cancelled"
 
@@ -30,8 +31,9 @@ class Problem(StrEnum):
 class Command:
     """A POSIX sh script to run on the target. It reads, and never writes.
 
-    ``timeout`` is in seconds. ``cap`` is the most bytes kept of standard output; what is beyond it is
-    dropped on the host and the output is marked truncated.
+    ``timeout`` is in seconds, rounded up to a whole one. ``cap`` is the most bytes kept of standard
+    output; what is beyond it is dropped on the host, where the script may end by SIGPIPE (status 141),
+    and the output is marked truncated. Exit status 124 is timeout(1)'s own word and means a timeout.
     """
 
     id: str
