@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signoff import __version__
+from signoff import __version__, completion
 from signoff.errors import SignoffError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class _Commands(click.Group):
     """Turns what went wrong into a message and an exit code, in one place."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs["standalone_mode"] = False
+        kwargs |= {"standalone_mode": False, "prog_name": "signoff"}
         try:
             result = super().main(*args, **kwargs)
             sys.stdout.flush()
@@ -111,8 +111,8 @@ def _load(names: Sequence[str]) -> tuple[Loaded, ...]:
 
 
 @main.command()
-@click.argument("checklist", required=False, shell_complete=lambda *_: _checklist_ids())
-@click.option("--target", metavar="T", help=_TARGET_HELP, shell_complete=lambda *_: _target_names())
+@click.argument("checklist", required=False, shell_complete=completion.checklist_ids)
+@click.option("--target", metavar="T", help=_TARGET_HELP, shell_complete=completion.target_names)
 @click.option("--plain", is_flag=True, help="Questions and answers, line by line, instead of the app.")
 @click.option(
     "--answers",
@@ -166,9 +166,9 @@ def run(
 
 
 @main.command()
-@click.argument("checklists", nargs=-1, shell_complete=lambda *_: _checklist_ids())
+@click.argument("checklists", nargs=-1, shell_complete=completion.checklist_ids)
 @click.option(
-    "--target", default="local", metavar="T", help=_TARGET_HELP, shell_complete=lambda *_: _target_names()
+    "--target", default="local", metavar="T", help=_TARGET_HELP, shell_complete=completion.target_names
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
@@ -228,7 +228,7 @@ def checklist_list(language: str) -> None:
 
 
 @checklist.command("show")
-@click.argument("name", metavar="ID", shell_complete=lambda *_: _checklist_ids())
+@click.argument("name", metavar="ID", shell_complete=completion.checklist_ids)
 @click.pass_obj
 def checklist_show(language: str, name: str) -> None:
     """Show a checklist's steps: what is asked, why, and how to put it right.
@@ -295,7 +295,7 @@ def generate(kind: str, length: int | None, count: int) -> None:
 
 
 @main.command()
-@click.argument("record", shell_complete=lambda *_: _session_ids())
+@click.argument("record", shell_complete=completion.session_ids)
 @click.option(
     "--allowed-signers",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -349,7 +349,7 @@ def sessions_list() -> None:
 
 
 @sessions.command("show")
-@click.argument("session", metavar="ID", shell_complete=lambda *_: _session_ids())
+@click.argument("session", metavar="ID", shell_complete=completion.session_ids)
 @click.option("--evidence", is_flag=True, help="With the evidence behind each finding.")
 @click.pass_obj
 def sessions_show(language: str, session: str, evidence: bool) -> None:
@@ -398,24 +398,3 @@ def where() -> None:
         ("checklists", builtin_directory()),
     ):
         click.echo(f"{name:<16} {path}")
-
-
-def _checklist_ids() -> list[str]:
-    from signoff.checklist.load import available
-
-    return list(available())
-
-
-def _target_names() -> list[str]:
-    from signoff.target.profiles import load_all
-
-    try:
-        return ["local", *load_all()]
-    except SignoffError:
-        return ["local"]
-
-
-def _session_ids() -> list[str]:
-    from signoff.session.store import summaries
-
-    return ["latest", *(session.id for session in summaries())]

@@ -76,7 +76,9 @@ def session_lines(
         yield ""
         found = known.get(key)
         title = one_line(found.title.to(language)) if found else step.step
-        yield from step_lines(title, step, still_open=is_open(found, step), evidence=evidence)
+        # An audit asks nobody, so nothing in it waits for an answer.
+        still_open = is_open(found, step) and bool(state.genesis and state.genesis.mode == "walk")
+        yield from step_lines(title, step, still_open=still_open, evidence=evidence)
     yield ""
     yield counts_line(state)
 

@@ -1,0 +1,37 @@
+"""What a shell's Tab key offers: checklists, targets and sessions by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from signoff.errors import SignoffError
+
+
+def checklist_ids(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the checklists that come with signoff."""
+    from signoff.checklist.load import available
+
+    return _beginning(incomplete, available())
+
+
+def target_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the saved targets; none where targets.toml cannot be read."""
+    from signoff.target.profiles import load_profiles
+
+    try:
+        return _beginning(incomplete, ["local", *load_profiles()])
+    except SignoffError:
+        return []
+
+
+def session_ids(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the sessions, the newest first."""
+    from signoff.session.store import summaries
+
+    return _beginning(incomplete, ["latest", *(session.id for session in summaries())])
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
