@@ -12,6 +12,7 @@ from typing import Any
 
 from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable, text_for
 from signoff.model import Vantage
+from signoff.target.addresses import outside_addresses
 from signoff.target.base import Target
 from signoff.target.command import Command, Output, Problem
 from signoff.target.outside import Outside
@@ -84,7 +85,7 @@ def collect(
         values[one.fact.id] = one.value
         yield one
     outside = [fact for fact in todo if isinstance(fact, OutsideFact)]
-    for one in _from_outside(outside, Outside(target.outside_addresses), profile, values, cancel):
+    for one in _from_outside(outside, Outside(outside_addresses(target, profile)), profile, values, cancel):
         yield one
 
 
