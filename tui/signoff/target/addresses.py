@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
+from signoff.target.address import LOCAL
 from signoff.target.base import Target
 from signoff.target.profile import Profile
 
@@ -15,7 +16,7 @@ def outside_addresses(target: Target, profile: Profile) -> tuple[str, ...]:
     The profile's own ``addresses`` stand for what DNS says of the URL. There are none for this machine: what
     it sends to itself never passes its firewall, so nothing seen that way is seen from outside.
     """
-    if target.address == "local":
+    if target.address == LOCAL:
         return ()
     return tuple(dict.fromkeys((*target.outside_addresses, *(profile.addresses or _of_url(profile.url)))))
 
