@@ -1,0 +1,86 @@
+"""One scheduled job: what runs it, what it runs, what keeps it from running, and when it last ran."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Scheduler = Literal["cron", "run-parts", "timer"]
+
+# What makes a copy of a PostgreSQL database. The second kind keeps stores of its own, not dump files.
+_DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|dbbackup|autopostgresqlbackup|pg_back)\b")
+_STORES = re.compile(r"\b(pg_basebackup|pgbackrest|pg_probackup|wal-g|wal-e|barman|borg|borgmatic|restic)\b")
+
+# What takes files off the machine. rsync and scp count only with a remote end (user@host:path, host:path).
+_TRANSFERS = re.compile(
+    r"\brclone\b[^\n|;]*\s(?:copy|sync|move|copyto|moveto|rcat)\b|\baws\b[^\n|;]*\ss3(?:api)?\b"
+    r"|\b(?:s3cmd|s4cmd|s5cmd|gsutil|azcopy|lftp|sftp|ncftpput)\s|\bgcloud\s+storage\b|\b(?:b2|swift)\s+upload"
+    r"|\bmc\s+(?:cp|mirror|pipe)\b|\bcurl\b[^\n|;]*\s(?:-T|--upload-file)\b"
+    r"|\b(?:rsync|scp)\b[^\n|;]*\s(?:[\w.-]+@)?[\w.-]{2,}:[^\s=]|\brsync\b[^\n|;]*\srsync://|\|\s*ssh\b"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of a job's last run.
+
+    ``last`` is when it last started; None means never where ``certain``, else that it cannot be told.
+    ``failed`` says how that run failed, ``finished`` that its end was seen, ``unknown`` why nothing is known.
+    """
+
+    last: datetime | None = None
+    certain: bool = False
+    failed: str = ""
+    finished: bool = False
+    running: bool = False
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """``where`` names it for people; ``faults`` say why its scheduler will not run it, or not each day.
+
+    ``command`` is what is scheduled, ``text`` the same with the scripts that it runs, without comments. They
+    may hold passwords and are for looking at only: they are never shown. ``unread`` are the scripts that
+    could not be read.
+    """
+
+    where: str
+    scheduler: Scheduler
+    schedule: str
+    user: str
+    command: str = field(repr=False)
+    text: str = field(repr=False)
+    faults: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    run: Run = Run()
+
+    @property
+    def dumps(self) -> bool:
+        """Whether it makes a dump of a PostgreSQL database."""
+        return bool(_DUMPS.search(self.text))
+
+    @property
+    def backs_up(self) -> bool:
+        """Whether it makes any kind of backup that may hold the database."""
+        return self.dumps or bool(_STORES.search(self.text))
+
+    @property
+    def resembles_backup(self) -> bool:
+        """Whether it is called a backup, whatever it does. dpkg's own backup of its database is none."""
+        named = f"{self.where} {self.command}".lower()
+        return ("backup" in named or "dump" in named) and "dpkg" not in named
+
+    @property
+    def transfers(self) -> tuple[str, ...]:
+        """The programs with which it takes files off the machine."""
+        return tuple(
+            sorted({found[0].split()[0].strip("|") or "ssh" for found in _TRANSFERS.finditer(self.text)})
+        )
+
+
+def without_comments(text: str) -> str:
+    """Return a script without the lines that are comments: what is commented out does not run."""
+    return "".join(f"{line}\n" for line in text.splitlines() if not line.lstrip().startswith("#"))

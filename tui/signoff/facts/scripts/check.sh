@@ -1,0 +1,96 @@
+# After scheduled.sh and places.sh: read the newest dump to its end. Reads only; the output of pg_restore is dropped.
+tab=$(printf '\t')
+magic_of() { head -c 5 | od -An -v -tx1 | tr -d ' \n'; }
+unpack() {
+    case $1 in 1f8b*) gzip -dc ;; 28b52ffd*) zstd -qdc ;; fd377a585a) xz -dc ;; 425a68*) bzip2 -dc ;; *) cat ;; esac
+}
+# The same judgement as signoff.facts.dumps makes of the first bytes: a dump, or meant to be one.
+named_as_dump() {
+    case $1 in usual) ;; *) case $2 in *.key | *.pub | *.txt | *.sh | *.json) return 1 ;; *) return 0 ;; esac ;; esac
+    case $(printf '%s' "${2##*/}" | tr '[:upper:]' '[:lower:]') in
+        *sql* | *dump* | *pg* | *db* | *backup* | *.bak*) return 0 ;;
+    esac
+    return 1
+}
+is_dump() {
+    start=$(magic_of < "$2")
+    case $start in
+        5047444d50) return 0 ;;
+        '') named_as_dump "$1" "$2" ;;
+        1f8b* | 28b52ffd* | fd377a585a | 425a68*)
+            case $(unpack "$start" < "$2" 2> /dev/null | head -c 200 | tr -d '\0') in
+                '') named_as_dump "$1" "$2" ;;
+                PGDMP* | toc.dat* | *PostgreSQL\ database*) return 0 ;;
+                *) return 1 ;;
+            esac ;;
+        6167652d65 | 53616c7465 | 2d2d2d2d2d | 8[4-6cd]* | c[13]*) named_as_dump "$1" "$2" ;;
+        *) case $(head -c 200 "$2" | tr -d '\0') in toc.dat* | *PostgreSQL\ database*) return 0 ;; esac; return 1 ;;
+    esac
+}
+newest() {
+    places | while IFS=$tab read -r found place; do
+        dump_files "$place" "$found" | head -n 60 | while IFS=$tab read -r time size mode user group file; do
+            if [ -r "$file" ] && is_dump "$found" "$file"; then printf '%s\t%s\n' "$time" "$file"; break; fi
+        done
+    done | sort -rn | head -n 1 | cut -f2-
+}
+# The newest pg_restore of the host; else that of a container, to which a dump is given over stdin.
+restorer() {
+    for tool in $(ls -d /usr/lib/postgresql/*/bin/pg_restore /usr/pgsql-*/bin/pg_restore 2> /dev/null | sort -Vr); do
+        printf '%s\n' "$tool"; return
+    done
+    command -v pg_restore && return
+    docker ps --format '{{.Names}} {{.Image}}' 2> /dev/null | grep -iE 'postg|pgvector|timescale|supabase' |
+        while read -r name image; do
+            docker exec "$name" pg_restore --version > /dev/null 2>&1 || continue
+            printf 'docker exec -i %s pg_restore\n' "$name"
+            break
+        done
+}
+# Status, tool, tables, whether its end is there; then what the program complained of.
+said() { head_of "$@"; printf '%s\n' "$complaint" | head -n 3 | show; }
+restore() {
+    tool=$(restorer)
+    [ -n "$tool" ] || { head_of no-tool; return; }
+    complaint=$({ unpack "$1" | timeout 75 nice $tool -f /dev/null; } 2>&1 > /dev/null < "$file")
+    status=$?
+    tables=$(unpack "$1" 2> /dev/null < "$file" | timeout 20 $tool -l 2> /dev/null | grep -c ' TABLE DATA ')
+    said restored "$status" "$tool" "$tables"
+}
+restore_folder() {
+    tool=$(restorer)
+    case $tool in '' | docker*) head_of no-tool; return ;; esac
+    complaint=$(timeout 75 nice "$tool" -f /dev/null "${file%/toc.dat}" 2>&1 > /dev/null)
+    status=$?
+    said restored "$status" "$tool" "$(timeout 20 "$tool" -l "${file%/toc.dat}" 2> /dev/null | grep -c ' TABLE DATA ')"
+}
+# One pass: the program's own word on the whole, the tables, and the words that pg_dump ends with.
+read_text() {
+    {
+        { timeout 90 nice sh -c "$2" < "$file" 2> /dev/null; echo "$?" >&3; } |
+            awk '/^CREATE TABLE /{ tables++ } { last[NR % 10] = $0 }
+                 END { for (i in last) if (last[i] ~ /^-- PostgreSQL database (cluster )?dump complete/) end = 1
+                       printf "%d %d\n", tables, end }'
+    } 3>&1 | { read -r status; read -r tables end; head_of text "$status" "$1" "$tables" "$end"; }
+}
+
+file=$(newest)
+if [ -z "$file" ]; then head_of none; head_of end; exit 0; fi
+head_of newest "$file" "$(($(date +%s) - $(stat -c %Y "$file")))"
+magic=$(magic_of < "$file")
+inner=$(unpack "$magic" < "$file" 2> /dev/null | head -c 512 | magic_of)
+case $file,$magic,$inner in
+    */toc.dat,*) restore_folder ;;
+    *,*,5047444d50 | *,5047444d50,*) restore "$magic" ;;
+    *) case $magic in
+        1f8b*) read_text gzip 'gzip -dc' ;;
+        28b52ffd*) read_text zstd 'zstd -qdc' ;;
+        fd377a585a) read_text xz 'xz -dc' ;;
+        425a68*) read_text bzip2 'bzip2 -dc' ;;
+        *) case $(unpack "$magic" < "$file" 2> /dev/null | head -c 7 | tr -d '\0') in
+            toc.dat) restore "$magic" ;;
+            *) if head -c 4096 "$file" | grep -q 'PostgreSQL database'; then read_text text cat; else head_of sealed; fi ;;
+        esac ;;
+    esac ;;
+esac
+head_of end

@@ -1,0 +1,58 @@
+# After scheduled.sh: where dumps may lie. Set before: directory, project (either may be empty). Reads only.
+
+# The content of the sections that make a database dump: headings are dropped, and what makes none.
+dump_texts() {
+    printf '%s\n' "$first" "$second" "$third" | awk '
+        function flush() { if (body ~ /pg_dump|pgbackrest|pg_basebackup|borg|restic|dbbackup|autopostgresqlbackup/) printf "%s", body; body = "" }
+        /^#/ { flush(); next } { body = body $0 "\n" } END { flush() }'
+}
+# The scripts of a dump's job name its folder: as a path, or as what a path begins with.
+job_places() {
+    dump_texts | words | grep -E '^/[A-Za-z0-9._/@+-]+$' | while read -r path; do
+        while [ ! -d "$path" ]; do path=${path%/*}; [ -n "$path" ] || path=/; done
+        printf '%s\n' "${path%/}"
+    done | grep -vE '^(/(bin|sbin|lib|lib64|usr|etc|dev|proc|sys|boot|home|root|opt|srv|mnt|media|data|tmp|run|var)?|/(usr|bin|sbin|lib|lib64|etc|dev|proc|sys|run|boot)/.*|/var/(lib|log|run|lock|tmp|cache|spool|mail|www)(/(postgresql|docker))?|/home/[^/]*)$'
+}
+usual_places() {
+    for path in /backup /backups /var/backup /var/backups /srv/backup /srv/backups /opt/backup /opt/backups \
+        /root/backup /root/backups /home/*/backup /home/*/backups /mnt/backup /mnt/backups /data/backup /data/backups \
+        /var/backups/* /var/lib/postgresql/backup /var/lib/postgresql/backups /var/lib/autopostgresqlbackup \
+        ${project:+"$project/backup" "$project/backups" "$project/dumps"}; do
+        [ -d "$path" ] && printf '%s\n' "$path"
+    done
+}
+container_places() {
+    names=$(printf '%s\n' "$first" | sed -n 's/^#container\t\([^\t]*\).*/\1/p')
+    [ -z "$names" ] || docker inspect --format '{{range .Mounts}}{{.Source}}{{"\n"}}{{end}}' $names 2> /dev/null |
+        while read -r path; do [ -d "$path" ] && printf '%s\n' "$path"; done
+}
+# Each place with how it was found, the likeliest first, none twice.
+places() {
+    {
+        if [ -n "$directory" ]; then
+            printf 'profile\t%s\n' "${directory%/}"
+        else
+            job_places | sed 's/^/job\t/'
+            container_places | sed 's/^/container\t/'
+            usual_places | sed 's/^/usual\t/'
+        fi
+    } | awk -F '\t' '!seen[$2]++' | head -n 40
+}
+# Whether everybody may pass through all folders above a path.
+way_open() {
+    path=$1
+    while [ "$path" != / ] && [ -n "$path" ]; do
+        case $(stat -L -c %a "$path" 2> /dev/null) in *[1357]) ;; *) echo closed; return ;; esac
+        path=${path%/*}
+    done
+    echo open
+}
+# Modification time, size, mode, owner, group and path of what may be a dump: newest first. Not: half-written
+# files, checksums, the parts of a dump in directory format, names with a line feed or a tab.
+dump_files() {
+    depth=3; [ "$2" = usual ] && depth=1
+    find "$1" -xdev -maxdepth $depth -type f ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
+        ! -name '*.md5' ! -name '*.sha256' ! -name '[0-9]*.dat*' ! -name 'blobs.toc' ! -name 'alternatives.*' \
+        ! -name 'apt.extended_states*' ! -name 'dpkg.*' ! -name "*
+*" ! -name '*	*' -exec stat -c '%Y	%s	%a	%U	%G	%n' {} + 2> /dev/null | sort -rn
+}

@@ -1,0 +1,222 @@
+"""Can the newest dump be read to its end, and by nobody who should not?"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Check, Dump
+from signoff.facts.base import Facts
+from signoff.facts.job import Job
+from signoff.facts.jobs import JOBS
+from signoff.model import Result
+from signoff.probes.base import Judgement, probe
+from signoff.probes.series import ITEMS, find, jobs_or_none
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_SETTLED = timedelta(minutes=2)
+_TIMED_OUT = 124
+_NO_TOOL = frozenset({125, 126, 127})
+"""Exit statuses of docker exec, and of a shell, for a program that was not run at all."""
+_CLAIMS = re.compile(r"\.(age|gpg|pgp|asc|enc|aes|crypt|encrypted)\b", re.IGNORECASE)
+
+
+@probe(
+    "backups.integrity",
+    title="The newest dump can be read to its end",
+    expected="pg_restore reads all of it, or gzip does and pg_dump's own last words are there; with tables",
+    items=ITEMS,
+    needs=(BACKUPS, BACKUP_CHECK, JOBS),
+    remedy=(
+        "Make a new dump by hand and read its messages. In the job: set -e, pipefail where it pipes, and "
+        "write to a name of its own that is renamed once pg_dump has succeeded."
+    ),
+)
+def integrity(facts: Facts, profile: Profile) -> Judgement:
+    """Judge what reading all of the newest dump came to: ``pg_restore --list`` reads its beginning only."""
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return found
+    newest, name = found[0], one_line(found[0].path)
+    if newest.kind.form == "empty":
+        return Judgement(result=Result.FAIL, observed=f"{name}: nothing in it, {newest.size} bytes")
+    if newest.kind.form == "sealed":
+        what = newest.kind.encryption or newest.kind.packing
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{name}: {what}, and cannot be read without its key",
+            remedy="Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE",
+        )
+    check = facts[BACKUP_CHECK]
+    if check.path.removesuffix("/toc.dat") != newest.path:
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{name} was not read: {one_line(check.path) or 'no file'} was taken for the newest",
+            remedy=f"Run by hand: pg_restore -f /dev/null {name}",
+        )
+    return _read(check, name)
+
+
+def _read(check: Check, name: str) -> Judgement:
+    evidence = (
+        f"{one_line(check.tool)}: exit status {check.status}",
+        *((check.complaint,) if check.complaint else ()),
+    )
+    if check.status is None:
+        return Judgement(result=Result.UNKNOWN, observed=f"{name}: no program here can read it")
+    if reason := _unread(check):
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{name}: {reason}",
+            evidence=evidence,
+            remedy=f"Run by hand: pg_restore -f /dev/null {name}",
+        )
+    if fault := _fault(check):
+        # A dump that is being written right now looks like one that was cut.
+        result = Result.UNKNOWN if check.idle < _SETTLED else Result.FAIL
+        still = ", but it may still be being written" if check.idle < _SETTLED else ""
+        return Judgement(result=result, observed=f"{name}: {fault}{still}", evidence=evidence)
+    observed = f"{name}: read to its end by {one_line(check.tool)}, {check.tables} tables"
+    return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
+
+
+def _unread(check: Check) -> str:
+    """Return why the program's exit status says nothing about the dump."""
+    if check.status == _TIMED_OUT:
+        return "too large to be read in the time given"
+    if check.status in _NO_TOOL:
+        return f"{one_line(check.tool)} could not be run"
+    if "unsupported version" in check.complaint:
+        return "it was made by a newer pg_dump than the pg_restore here"
+    return ""
+
+
+def _fault(check: Check) -> str:
+    if check.status:
+        return "damaged or cut short"
+    if check.ended is False:
+        return "cut short: the words with which pg_dump ends are missing"
+    return "" if check.tables else "there is not one table in it"
+
+
+@probe(
+    "backups.encryption",
+    title="Dumps that leave the host are encrypted",
+    expected="encrypted by its own first bytes, or plain and never taken off the host; no key beside it",
+    items=ITEMS,
+    needs=(BACKUPS, JOBS),
+    remedy=(
+        "Encrypt before it leaves, to a key whose private half is elsewhere: "
+        "pg_dump -Fc shop | age -r age1... > shop-$(date +%F).dump.age"
+    ),
+)
+def encryption(facts: Facts, profile: Profile) -> Judgement:
+    """Judge by magic bytes; names prove nothing."""
+    backups = facts[BACKUPS]
+    if backups.keys:
+        keys = ", ".join(one_line(key) for key in backups.keys[:3])
+        return Judgement(result=Result.FAIL, observed=f"a private key lies beside the dumps: {keys}")
+    if not backups.dumps and backups.repositories:
+        return _stores(facts)
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return found
+    newest = found[0]
+    kind, name = newest.kind, one_line(newest.path)
+    evidence = tuple(f"{_what(dump)}: {one_line(dump.path)}" for dump in found[:4])
+    if kind.encryption and not kind.weak:
+        return Judgement(result=Result.PASS, observed=f"{name}: {kind.encryption}", evidence=evidence)
+    if fault := _false_claim(newest, found):
+        return Judgement(result=Result.FAIL, observed=f"{name}: {fault}", evidence=evidence)
+    if kind.form == "empty":
+        return Judgement(
+            result=Result.UNKNOWN, observed=f"{name}: empty, so that it shows nothing", evidence=evidence
+        )
+    return _plain(facts, newest, evidence)
+
+
+def _what(dump: Dump) -> str:
+    return dump.kind.encryption or f"plain {dump.kind.packing} {dump.kind.form}".replace("  ", " ")
+
+
+def _false_claim(newest: Dump, found: tuple[Dump, ...]) -> str:
+    if newest.kind.weak:
+        return f"{newest.kind.encryption} protects nothing"
+    if _CLAIMS.search(newest.path.rpartition("/")[2]):
+        return f"its name says encrypted, its first bytes say {_what(newest)}"
+    if newest.kind.form != "empty" and any(dump.kind.encryption for dump in found):
+        return "plain, while older ones are encrypted"
+    return ""
+
+
+def _stores(facts: Facts) -> Judgement:
+    stores = facts[BACKUPS].repositories
+    sealed = [store for store in stores if store.tool == "restic" or store.key]
+    if len(sealed) == len(stores):
+        names = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in stores)
+        return Judgement(result=Result.PASS, observed=f"encrypted stores: {names}")
+    return Judgement(
+        result=Result.UNKNOWN,
+        observed="whether the borg store is encrypted cannot be told from outside",
+        remedy="Run by hand: borg info REPOSITORY (Encrypted: Yes)",
+    )
+
+
+def _plain(facts: Facts, newest: Dump, evidence: tuple[str, ...]) -> Judgement:
+    """The dump is plain: judge whether anything takes it off the host."""
+    name = one_line(newest.path)
+    jobs = jobs_or_none(facts)
+    if jobs is None:
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{name}: plain; whether it leaves the host is not known ({facts.missing(JOBS)})",
+            evidence=evidence,
+        )
+    leaving = [job for job in jobs.jobs if job.transfers and _takes(job, newest)]
+    if leaving:
+        return _leaves(facts, leaving, name, evidence)
+    if unread := sorted({path for job in jobs.jobs for path in job.unread} | set(jobs.gaps)):
+        seen = ", ".join(one_line(path) for path in unread[:3])
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{name}: plain; whether a job takes it off the host cannot be seen ({seen})",
+            evidence=evidence,
+        )
+    return Judgement(
+        result=Result.INFORMATIONAL,
+        observed=f"{name}: plain; no scheduled job takes it off the host. A copy elsewhere must be encrypted",
+        evidence=evidence,
+    )
+
+
+def _takes(job: Job, dump: Dump) -> bool:
+    """Whether a job may take this dump away: it makes dumps, or names their folder."""
+    return job.backs_up or job.resembles_backup or dump.place.path in job.text
+
+
+def _leaves(facts: Facts, leaving: list[Job], name: str, evidence: tuple[str, ...]) -> Judgement:
+    programs = sorted({program for job in leaving for program in job.transfers})
+    where = ", ".join(sorted({one_line(job.where) for job in leaving}))
+    observed = f"{name}: plain, and {where} takes it off the host with {', '.join(programs)}"
+    if programs != ["rclone"]:
+        return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
+    # rclone's crypt remotes encrypt on the way.
+    remotes = facts[BACKUPS].remotes
+    used = {
+        remote: kind for remote, kind in (remotes or {}).items() if any(remote in job.text for job in leaving)
+    }
+    if used and set(used.values()) == {"crypt"}:
+        return Judgement(
+            result=Result.PASS,
+            observed=f"{name}: plain here, encrypted on the way by rclone's crypt remote {', '.join(used)}",
+            evidence=evidence,
+        )
+    if not used:
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{observed}; whether its remote is of the type crypt is not known",
+            evidence=evidence,
+            remedy="Run by hand, as the job's user: rclone listremotes --long",
+        )
+    return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)

@@ -1,0 +1,214 @@
+"""Are the dumps fresh, whole in size, kept long enough, and closed to others?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+
+from signoff.facts.backups import BACKUPS, Dump
+from signoff.facts.base import Facts
+from signoff.facts.jobs import JOBS
+from signoff.model import Result
+from signoff.probes.base import Judgement, probe
+from signoff.probes.series import DAY, ITEMS, ago, clock, find
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_SMALLEST = 1024
+_COMPARED = 7
+_SHORTEST, _LONGEST = 7, 30
+_DATE = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])")
+_CLOCK_SKEW = timedelta(minutes=5)
+
+_DAILY = (
+    "Make a dump each day with pg_dump -Fc from a timer or cron, and look into the job's own output "
+    "(journalctl -u UNIT, or cron's mail) for why the last one is missing."
+)
+
+
+def _listing(dumps: Iterable[Dump], count: int = 4) -> tuple[str, ...]:
+    return tuple(
+        f"{dump.modified:%Y-%m-%d %H:%M}Z {dump.size} bytes {one_line(dump.path)}"
+        for dump in list(dumps)[:count]
+    )
+
+
+@probe(
+    "backups.age",
+    title="The newest dump is of today",
+    expected="a dump that holds something, less than 26 hours old",
+    items=ITEMS,
+    needs=(BACKUPS, JOBS),
+    remedy=_DAILY,
+)
+def age(facts: Facts, profile: Profile) -> Judgement:
+    """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
+    backups, now = facts[BACKUPS], clock(facts)
+    for store in backups.repositories if not backups.dumps else ():
+        if store.newest is None:
+            continue
+        result = Result.PASS if now - store.newest < DAY else Result.FAIL
+        return Judgement(
+            result=result, observed=f"the newest {store.tool} snapshot is of {ago(store.newest, now)}"
+        )
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return found
+    full = [dump for dump in found if dump.kind.form != "empty"]
+    if not full:
+        return Judgement(result=Result.FAIL, observed="every dump is empty", evidence=_listing(found))
+    newest, evidence = full[0], _listing(found)
+    empty = "; a newer file holds nothing" if newest is not found[0] else ""
+    if doubt := _doubt(newest, now):
+        return Judgement(result=doubt[0], observed=doubt[1] + empty, evidence=evidence)
+    old = now - newest.made >= DAY
+    observed = f"{one_line(newest.path)}: {ago(newest.made, now)}{empty}"
+    return Judgement(result=Result.FAIL if old else Result.PASS, observed=observed, evidence=evidence)
+
+
+def _doubt(newest: Dump, now: datetime) -> tuple[Result, str] | None:
+    """Return why a file's time is not the time at which it was made."""
+    name = one_line(newest.path)
+    if newest.modified > now + _CLOCK_SKEW:
+        return Result.UNKNOWN, f"{name} is dated in the future, {newest.modified:%Y-%m-%d %H:%M}Z"
+    if newest.modified - newest.made >= DAY:
+        return (
+            Result.FAIL,
+            f"{name} was made {ago(newest.made, now)} by its own clock; the file's date is newer",
+        )
+    if newest.same_as and newest.kind.unique:
+        return Result.FAIL, f"{name} is a copy of the older {one_line(newest.same_as)}"
+    if newest.same_as:
+        return (
+            Result.UNKNOWN,
+            f"{name} has the same bytes as the older {one_line(newest.same_as)}: a copy, or nothing changed",
+        )
+    named = _date_in(newest.path)
+    if not newest.kind.made and named and abs((newest.modified.date() - named).days) > 1:
+        return Result.UNKNOWN, f"{name} is dated {newest.modified:%Y-%m-%d}, but its name says {named}"
+    return None
+
+
+def _date_in(path: str) -> date | None:
+    found = _DATE.search(path.rpartition("/")[2])
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+    except ValueError:
+        return None
+
+
+@probe(
+    "backups.size",
+    title="The newest dump is not smaller than it should be",
+    expected="more than 1 kB, and at least half the median of the last seven",
+    items=ITEMS,
+    needs=(BACKUPS, JOBS),
+    remedy="Read what the job printed: a dump that shrinks is one of another database, or of a part of it.",
+)
+def size(facts: Facts, profile: Profile) -> Judgement:
+    """Judge the newest dump's size against those before it."""
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return found
+    newest, before = found[0], [dump.size for dump in found[1 : 1 + _COMPARED]]
+    evidence = _listing(found)
+    if newest.size <= _SMALLEST or newest.kind.form == "empty":
+        return Judgement(
+            result=Result.FAIL, observed=f"{newest.size} bytes, with nothing in it", evidence=evidence
+        )
+    if not before:
+        return Judgement(
+            result=Result.PASS,
+            observed=f"{newest.size} bytes; no older one to compare with",
+            evidence=evidence,
+        )
+    middle = median(before)
+    observed = f"{newest.size} bytes; the median of the {len(before)} before it is {middle:.0f}"
+    result = Result.PASS if newest.size >= middle / 2 else Result.FAIL
+    return Judgement(result=result, observed=observed, evidence=evidence)
+
+
+@probe(
+    "backups.retention",
+    title="Dumps are kept for 7 to 30 days",
+    expected="a dump of each of the last 7 days, and none older than 30 days",
+    items=ITEMS,
+    needs=(BACKUPS, JOBS),
+    remedy=(
+        "Keep 7 to 30 days: find FOLDER -name 'PATTERN' -mtime +14 -delete, after a dump that succeeded and "
+        "never instead of one."
+    ),
+)
+def retention(facts: Facts, profile: Profile) -> Judgement:
+    """Judge which days have a dump that holds something."""
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return found
+    now, zone = clock(facts), clock(facts).tzinfo or UTC
+    days = {dump.modified.astimezone(zone).date() for dump in found if dump.kind.form != "empty"}
+    if not days:
+        return Judgement(result=Result.FAIL, observed="every dump is empty", evidence=_listing(found))
+    oldest = (now.date() - min(days)).days
+    observed = f"{len(days)} days with a dump, the oldest {oldest} days ago"
+    evidence = _listing(sorted(found, key=lambda dump: dump.modified))
+    # Today's may still be to come.
+    last = now.date() if now.date() in days else now.date() - timedelta(days=1)
+    gaps = sorted({last - timedelta(days=back) for back in range(_SHORTEST)} - days)
+    if gaps and min(days) > gaps[-1]:
+        return _young(facts, now, observed, evidence)
+    if gaps:
+        missing = ", ".join(f"{day}" for day in gaps)
+        return Judgement(result=Result.FAIL, observed=f"{observed}; none of {missing}", evidence=evidence)
+    if oldest > _LONGEST + 1:
+        return Judgement(
+            result=Result.FAIL, observed=f"{observed}: kept longer than {_LONGEST} days", evidence=evidence
+        )
+    return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
+
+
+def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]) -> Judgement:
+    since = facts[BACKUPS].host_since
+    if since is not None and now - since < timedelta(days=_SHORTEST):
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{observed}; the host is younger than {_SHORTEST} days, set up {ago(since, now)}",
+            evidence=evidence,
+            remedy=f"Look again after {since + timedelta(days=_SHORTEST + 1):%Y-%m-%d}.",
+        )
+    return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
+
+
+@probe(
+    "backups.modes",
+    title="Nobody else can read the dumps",
+    expected="files 0600 or 0640, in a folder that others cannot enter or write to",
+    items=ITEMS,
+    needs=(BACKUPS, JOBS),
+    remedy="chmod 700 FOLDER; chmod 600 FOLDER/*; and umask 077 at the top of the job's script.",
+)
+def modes(facts: Facts, profile: Profile) -> Judgement:
+    """Judge what others may do with the dumps, by their own modes and those of every folder above them."""
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return found
+    place = found[0].place
+    faults = list(_openings(found))
+    evidence = tuple(f"{dump.mode:04o} {dump.user}:{dump.group} {one_line(dump.path)}" for dump in found[:4])
+    folder = f"{one_line(place.path)} {place.mode:04o} {place.user}:{place.group}"
+    if faults:
+        return Judgement(result=Result.FAIL, observed=f"{'; '.join(faults)} ({folder})", evidence=evidence)
+    owners = ", ".join(sorted({f"{dump.mode:04o} {dump.user}:{dump.group}" for dump in found}))
+    return Judgement(result=Result.PASS, observed=f"{owners}, in {folder}", evidence=evidence)
+
+
+def _openings(dumps: tuple[Dump, ...]) -> Iterator[str]:
+    place = dumps[0].place
+    if place.open and place.mode & 0o002:
+        yield "everybody may write into the folder, and delete there"
+    readable = [dump for dump in dumps if dump.open and dump.mode & 0o004]
+    if readable:
+        yield f"every user of the host can read {len(readable)} of {len(dumps)} dumps"
+    if any(dump.open and dump.mode & 0o002 for dump in dumps):
+        yield "every user of the host can change a dump"

@@ -1,0 +1,145 @@
+"""Does a backup job exist that its scheduler will really run, and did it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from signoff.facts.backups import BACKUPS, Dump
+from signoff.facts.base import Facts
+from signoff.facts.job import Job
+from signoff.facts.jobs import BY_HAND, JOBS, Jobs
+from signoff.model import Result
+from signoff.probes.base import Judgement, probe
+from signoff.probes.series import DAY, ITEMS, ago, find
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_SLACK = timedelta(minutes=1)
+_REMEDY = (
+    "A systemd timer (OnCalendar=daily, Persistent=true; systemctl enable --now NAME.timer), or a file in "
+    "/etc/cron.d that belongs to root, mode 0644, no dot in its name, a line feed at its end, and \\% for %."
+)
+
+
+def _said(job: Job) -> str:
+    return f"{one_line(job.where)} ({one_line(job.schedule)}, as {one_line(job.user)})"
+
+
+def _backup_jobs(jobs: Jobs) -> tuple[Job, ...]:
+    return tuple(job for job in jobs.jobs if job.backs_up)
+
+
+@probe(
+    "jobs.backup-scheduled",
+    title="A backup job is scheduled, and its scheduler will run it",
+    expected="a job that runs pg_dump each day, and nothing that keeps it from running",
+    items=ITEMS,
+    needs=(JOBS, BACKUPS),
+    remedy=_REMEDY,
+)
+def scheduled(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge every backup job; one that will run is enough, and the others are told of."""
+    found = _backup_jobs(facts[JOBS])
+    if not found:
+        yield _none_scheduled(facts, profile)
+        return
+    sound = [job for job in found if not job.faults]
+    for job in found:
+        if not job.faults:
+            yield Judgement(result=Result.PASS, subject=one_line(job.where), observed=_said(job))
+        else:
+            yield Judgement(
+                result=Result.INFORMATIONAL if sound else Result.FAIL,
+                subject=one_line(job.where),
+                observed=f"{_said(job)}: {'; '.join(job.faults)}",
+            )
+
+
+def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
+    jobs = facts[JOBS]
+    if named := [job for job in jobs.jobs if job.resembles_backup]:
+        where = ", ".join(one_line(job.where) for job in named[:3])
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{where} is called a backup, but no pg_dump is seen in what it runs",
+            remedy="Look into the job yourself: does it dump the database, and does it run daily?",
+        )
+    if jobs.gaps:
+        gaps = ", ".join(one_line(gap) for gap in jobs.gaps[:3])
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"no backup job is seen, but not everything could be looked at: {gaps}",
+            remedy=f"Run by hand: {BY_HAND}",
+        )
+    if facts.missing(BACKUPS):
+        return Judgement(result=Result.FAIL, observed="no scheduled job runs pg_dump")
+    dumps = find(facts, profile)
+    if isinstance(dumps, Judgement):
+        if dumps.result is Result.NOTAPPLICABLE:
+            return dumps
+        return Judgement(result=Result.FAIL, observed="no scheduled job runs pg_dump")
+    now = facts[JOBS].now
+    if now - dumps[0].made < DAY:
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"dumps are being made ({ago(dumps[0].made, now)}), but by no job that is seen here",
+            remedy="Say what makes them: another machine, the application, or a hand?",
+        )
+    return Judgement(
+        result=Result.FAIL,
+        observed=f"no scheduled job runs pg_dump; the newest dump is of {ago(dumps[0].made, now)}",
+    )
+
+
+@probe(
+    "jobs.backup-ran",
+    title="The backup job ran, and left a dump",
+    expected="it ran within the last 26 hours, ended well, and the newest dump is of that run",
+    items=ITEMS,
+    needs=(JOBS, BACKUPS),
+    remedy="Run it by hand and read what it says: systemctl start NAME.service; journalctl -u NAME.service",
+)
+def ran(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge the last run from two sides: what the scheduler says of it, and the dump that it left."""
+    jobs = facts[JOBS]
+    found = _backup_jobs(jobs)
+    if not found:
+        yield _none_scheduled(facts, profile)
+        return
+    for job in [job for job in found if not job.faults] or found:
+        result, observed = _run(job, jobs.now, _newest(facts, profile))
+        yield Judgement(
+            result=result, subject=one_line(job.where), observed=f"{one_line(job.where)}: {observed}"
+        )
+
+
+def _newest(facts: Facts, profile: Profile) -> Dump | None:
+    """Return the newest dump that holds anything; None where none was seen."""
+    if facts.missing(BACKUPS):
+        return None
+    found = find(facts, profile)
+    if isinstance(found, Judgement):
+        return None
+    return next((dump for dump in found if dump.kind.form != "empty"), None)
+
+
+def _run(job: Job, now: datetime, newest: Dump | None) -> tuple[Result, str]:
+    run = job.run
+    if run.last is None:
+        if run.certain or job.faults:
+            return Result.FAIL, "it has never run" if run.certain else f"it does not run: {job.faults[0]}"
+        return Result.UNKNOWN, f"whether it ever ran cannot be told: {run.unknown}"
+    when = ago(run.last, now)
+    if run.failed:
+        return Result.FAIL, f"its last run failed, {when}: {run.failed}"
+    if now - run.last >= DAY:
+        return Result.FAIL, f"it last ran {when}"
+    if run.running:
+        return Result.UNKNOWN, f"it is running now, since {when}"
+    if newest is None:
+        return Result.UNKNOWN, f"it ran {when}, but no dump of it is seen"
+    if newest.made < run.last - _SLACK:
+        return Result.FAIL, f"it ran {when} and left no dump: the newest is of {ago(newest.made, now)}"
+    how = "and ended well" if run.finished else "by the scheduler's own log"
+    return Result.PASS, f"it ran {when} {how}; {one_line(newest.path)} is of {ago(newest.made, now)}"

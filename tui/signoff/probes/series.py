@@ -1,0 +1,139 @@
+"""Which dumps are judged: those of the product's database, newest first; or why there are none to judge."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from signoff.facts.backups import BACKUPS, Backups, Dump
+from signoff.facts.base import Facts
+from signoff.facts.jobs import JOBS, Jobs
+from signoff.model import Result
+from signoff.probes.base import Judgement
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+ITEMS = ("A22", "A13", "A16", "A7", "B9")
+DAY = timedelta(hours=26)
+"""A day, with two hours for a job that takes its time."""
+
+SET_FOLDER = "Say where the dumps lie: backup_directory in the target's profile."
+
+
+def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
+    """Return the dumps of the product's database, newest first and at least one; else what that means.
+
+    Raises Unavailable and Malformed where the backup folders could not be looked at.
+    """
+    backups = facts[BACKUPS]
+    if closed := [*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")]:
+        return _closed(closed)
+    of_the_product = [
+        dump for dump in backups.dumps if not profile.database or dump.kind.database in {"", profile.database}
+    ]
+    if of_the_product:
+        newest = of_the_product[0]
+        # Another place may hold another product's dumps: one series is what lies in one place.
+        return tuple(
+            dump
+            for dump in of_the_product
+            if dump.place == newest.place
+            and "" in {dump.kind.database, newest.kind.database, _same(dump, newest)}
+        )
+    if backups.dumps:
+        others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
+        return Judgement(
+            result=Result.FAIL,
+            observed=f"the dumps are of the database {others}; there is none of {one_line(profile.database)}",
+        )
+    return _nothing(backups, facts, profile)
+
+
+def _closed(paths: list[str]) -> Judgement:
+    """What is seen beside a closed folder is a part, and no part speaks for the whole."""
+    return Judgement(
+        result=Result.UNKNOWN,
+        observed=f"needs root: {one_line(paths[0])} may not be looked into",
+        remedy=f"Run by hand: sudo ls -la --time-style=full-iso {one_line(paths[0])}",
+    )
+
+
+def _same(dump: Dump, newest: Dump) -> str:
+    return "" if dump.kind.database == newest.kind.database else "other"
+
+
+def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
+    """There is no dump. That is a failure only where every place was seen."""
+    if backups.repositories:
+        stores = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in backups.repositories)
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"no dump files, but a store that cannot be looked into without its key: {stores}",
+            remedy="Run by hand: restic check, restic snapshots; or borg check, borg list.",
+        )
+    if backups.absent:
+        return _absent(backups)
+    if profile.backup_directory:
+        return Judgement(
+            result=Result.FAIL, observed=f"there is no dump in {one_line(profile.backup_directory)}"
+        )
+    if _no_postgres(backups, profile):
+        return Judgement(
+            result=Result.NOTAPPLICABLE,
+            observed="no PostgreSQL: no process, no container, no cluster, and no word of it in the project",
+        )
+    return _no_dumps(backups, facts)
+
+
+def _absent(backups: Backups) -> Judgement:
+    folder = one_line(backups.absent[0])
+    if backups.as_root:
+        return Judgement(result=Result.FAIL, observed=f"there is no folder {folder}")
+    return Judgement(
+        result=Result.UNKNOWN,
+        observed=f"needs root: {folder} is not there, or may not be seen",
+        remedy=f"Run by hand: sudo ls -la {folder}",
+    )
+
+
+def _no_postgres(backups: Backups, profile: Profile) -> bool:
+    return backups.as_root and not (backups.postgres or backups.gaps or profile.database)
+
+
+def _no_dumps(backups: Backups, facts: Facts) -> Judgement:
+    missing = facts.missing(JOBS)
+    jobs = () if missing else facts[JOBS].jobs
+    if any(job.backs_up or job.resembles_backup for job in jobs):
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed="a backup job is there, but no dump was found in its folders or the usual ones",
+            remedy=SET_FOLDER,
+        )
+    if missing or not backups.as_root or facts[JOBS].gaps:
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed="no dump was found in the usual folders, and not every job and folder could be seen",
+            remedy=SET_FOLDER,
+        )
+    return Judgement(
+        result=Result.FAIL,
+        observed="no dump in the usual folders, and no scheduled job that makes one",
+        remedy="Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.",
+    )
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment is, for people."""
+    hours = (now - moment).total_seconds() / 3600
+    if hours < 1:
+        return f"{max(round(hours * 60), 0)} min ago"
+    return f"{hours:.0f} h ago" if hours < 72 else f"{hours / 24:.0f} days ago"
+
+
+def clock(facts: Facts) -> datetime:
+    """Return the host's own time at the look."""
+    return facts[BACKUPS].now
+
+
+def jobs_or_none(facts: Facts) -> Jobs | None:
+    """Return the scheduled jobs; None where they could not be looked at."""
+    return None if facts.missing(JOBS) else facts[JOBS]
