@@ -40,8 +40,8 @@ class Firewall:
     """Every table of the packet filter, and what loads them at boot.
 
     ``legacy_hidden`` tells that tables of iptables-legacy hold rules that nft and iptables-save do not show.
-    ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own. ``saved`` are
-    the rule files of netfilter-persistent.
+    ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own, ``refuses``
+    that it refuses something itself. ``saved`` are netfilter-persistent's rule files that refuse something.
     """
 
     tables: tuple[Table, ...]
@@ -49,6 +49,7 @@ class Firewall:
     units: Mapping[str, Unit]
     legacy_hidden: bool
     flushes: bool
+    refuses: bool
     saved: tuple[str, ...]
 
 
@@ -72,7 +73,8 @@ def parse_firewall(output: Output) -> Firewall:
         units=_units(found["units"].text),
         legacy_hidden=len(legacy) < len(tables) + len(native)
         and any(_does_something(table) for table in legacy),
-        flushes=bool(found["nftables.conf"].text.strip()),
+        flushes="flush ruleset" in found["nftables.conf"].text,
+        refuses=bool(re.search("drop|reject|include", found["nftables.conf"].text)),
         saved=tuple(line for line in found["saved"].lines if line),
     )
 

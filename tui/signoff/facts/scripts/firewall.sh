@@ -25,6 +25,7 @@ head_of units
 systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ufw.service nftables.service \
     netfilter-persistent.service firewalld.service iptables.service ip6tables.service \
     shorewall.service shorewall6.service ferm.service 2>/dev/null | show
-head_of nftables.conf; grep -s '^[[:space:]]*flush ruleset' /etc/nftables.conf | show
-head_of saved; ls /etc/iptables/rules.v4 /etc/iptables/rules.v6 2>/dev/null | show
+# What the files for the next boot would refuse, if they are loaded at all.
+head_of nftables.conf; grep -sE '^[^#]*(flush ruleset|drop|reject|include)' /etc/nftables.conf | show
+head_of saved; grep -lsE '(DROP|REJECT)' /etc/iptables/rules.v4 /etc/iptables/rules.v6 | show
 head_of end

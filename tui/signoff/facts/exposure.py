@@ -1,0 +1,250 @@
+"""What the target itself says can be reached from outside: what listens, less what the filter stops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.facts.containers import CONTAINERS, Container, PublishedPort
+from signoff.facts.firewall import FIREWALL
+from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
+from signoff.facts.packets import Packet, Ports, Proto, Table
+from signoff.facts.passage import Fate, Passage, passages
+from signoff.facts.services import datastore, kind_of_name, kind_of_port
+
+T = TypeVar("T")
+
+HOST_FACTS: tuple[Fact[Any], ...] = (LISTENERS, INTERFACES, FIREWALL, CONTAINERS)
+"""The facts that this module reads."""
+
+_RANGE_CAP = 64
+"""The most ports looked at one by one of a translated range."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A port of one of the target's own addresses that leads to something.
+
+    ``kind`` is the datastore that it is, or empty. ``fate`` tells what the packet filter does with a packet
+    from the internet, ``because`` the rule. ``forwarded`` tells that it is translated to another machine,
+    such as a container, and so goes around everything that INPUT says. ``exceptions`` are rules that let
+    named senders in though others are blocked.
+    """
+
+    protocol: str
+    address: Address
+    port: int
+    owner: str
+    kind: str
+    fate: Fate
+    because: str
+    forwarded: bool = False
+    exceptions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        where = f"[{self.address}]" if self.address.version == 6 else f"{self.address}"
+        return f"{where}:{self.port}/{self.protocol} ({self.owner})"
+
+
+@dataclass(frozen=True)
+class HostView:
+    """Everything that leads in, as far as it can be seen. ``missing`` says what could not be, and why."""
+
+    exposures: tuple[Exposure, ...]
+    listeners: tuple[Listener, ...]
+    containers: tuple[Container, ...]
+    addresses: tuple[Address, ...]
+    missing: tuple[str, ...]
+    tables: tuple[Table, ...] | None
+    interfaces: Interfaces
+
+    def admits(self, exposure: Exposure, client: Address) -> bool:
+        """Tell whether the packet filter lets in one sender, where it blocks ordinary ones."""
+        if self.tables is None or client.version != exposure.address.version:
+            return False
+        interface = self.interfaces.towards(exposure.address)
+        packet = Packet(exposure.protocol, exposure.address, exposure.port, interface, source=client)
+        return any(passage.fate != "blocked" for passage in passages(self.tables, self.interfaces, packet))
+
+
+def host_view(facts: Facts) -> HostView:
+    """Work out what leads in from outside; never raises, says what is missing instead."""
+    missing: list[str] = []
+
+    def have(fact: Fact[T]) -> T | None:
+        try:
+            return facts[fact]
+        except (Unavailable, Malformed) as absent:
+            missing.append(absent.reason)
+            return None
+
+    listeners = have(LISTENERS) or ()
+    interfaces = have(INTERFACES) or Interfaces(())
+    firewall = have(FIREWALL)
+    tables = firewall.tables if firewall else None
+    # Containers give names; what leads into them is in listeners and translations. Without root they are
+    # the only sign of a published port.
+    containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
+    if tables is None and facts.missing(CONTAINERS):
+        missing.append(facts.missing(CONTAINERS))
+    running = tuple(container for container in containers if container.running)
+    finder = _Finder(listeners, interfaces, tables, running, facts.missing(FIREWALL))
+    return HostView(
+        exposures=tuple(dict.fromkeys(finder.exposures())),
+        listeners=listeners,
+        containers=containers,
+        addresses=tuple(address for _, address in interfaces.outside()),
+        missing=tuple(missing),
+        tables=tables,
+        interfaces=interfaces,
+    )
+
+
+def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
+    """Return (protocol, lowest port, highest port) of everything that is translated on its way in."""
+    found: dict[tuple[str, int, int], None] = {}
+    for table in tables:
+        for base in table.bases:
+            if base.translates and base.hook == "prerouting":
+                found.update(dict.fromkeys(_translated(table, base.chain, (), ("tcp", "udp"), 0)))
+    return tuple(found)
+
+
+_Ranges = tuple[tuple[int, int], ...]
+
+
+def _translated(
+    table: Table, chain: str, ranges: _Ranges, protocols: tuple[str, ...], depth: int
+) -> Iterator[tuple[str, int, int]]:
+    for rule in table.chains.get(chain, ()):
+        ports = next((c.ranges for c in rule.conditions if isinstance(c, Ports)), ranges)
+        named = next((c.names for c in rule.conditions if isinstance(c, Proto)), frozenset(protocols))
+        of = tuple(protocol for protocol in protocols if protocol in named)
+        if rule.verdict.kind in {"jump", "goto"} and depth < 16:
+            yield from _translated(table, rule.verdict.chain, ports, of, depth + 1)
+        elif rule.verdict.kind in {"translate", "unknown"}:
+            for low, high in ports or ((1, 65535),):
+                yield from ((protocol, low, high) for protocol in of)
+
+
+@dataclass(frozen=True)
+class _Finder:
+    listeners: tuple[Listener, ...]
+    interfaces: Interfaces
+    tables: tuple[Table, ...] | None
+    containers: tuple[Container, ...]
+    blind: str
+
+    def exposures(self) -> Iterator[Exposure]:
+        for interface, address in self.interfaces.outside():
+            if self.tables is None:
+                yield from self._without_rules(interface.name, address)
+            else:
+                for protocol, port in self._ports():
+                    yield from self._behind_rules(
+                        self.tables, Packet(protocol, address, port, interface.name)
+                    )
+
+    def _ports(self) -> tuple[tuple[str, int], ...]:
+        found = dict.fromkeys((listener.protocol, listener.port) for listener in self.listeners)
+        for protocol, low, high in translated(self.tables or ()):
+            found.update(
+                dict.fromkeys((protocol, port) for port in range(low, min(high, low + _RANGE_CAP) + 1))
+            )
+        return tuple(found)
+
+    def _behind_rules(self, tables: tuple[Table, ...], packet: Packet) -> Iterator[Exposure]:
+        ways = passages(tables, self.interfaces, packet)
+        fates = {way.fate for way in ways}
+        for way in ways:
+            owner, kind = self._forwarded(way, packet) if way.forwarded else self._local(way, packet)
+            if owner:
+                yield Exposure(
+                    packet.protocol,
+                    packet.destination,
+                    packet.port,
+                    owner,
+                    kind,
+                    way.fate if len(fates) == 1 else "unsure",
+                    way.because,
+                    way.forwarded,
+                    way.exceptions,
+                )
+
+    def _without_rules(self, interface: str, address: Address) -> Iterator[Exposure]:
+        """The packet filter is not seen: whatever listens or is published may be open."""
+        for listener in self.listeners:
+            if listener.covers(address) and listener.interface in {"", interface}:
+                owner, kind = self._of(listener, address)
+                yield Exposure(listener.protocol, address, listener.port, owner, kind, "unsure", self.blind)
+        for container in self.containers:
+            for port in container.published:
+                if binds(port, address):
+                    kind = _container_kind(container, port.container_port)
+                    owner = _owner(container)
+                    yield Exposure(port.protocol, address, port.port, owner, kind, "unsure", self.blind, True)
+
+    def _local(self, way: Passage, packet: Packet) -> tuple[str, str]:
+        for listener in self.listeners:
+            if (
+                listener.protocol == packet.protocol
+                and listener.port == way.port
+                and listener.covers(way.to)
+                and listener.interface in {"", packet.interface}
+            ):
+                return self._of(listener, packet.destination)
+        return "", ""
+
+    def _forwarded(self, way: Passage, packet: Packet) -> tuple[str, str]:
+        for container in self.containers:
+            if str(way.to) in container.addresses:
+                return _owner(container), _container_kind(container, way.port) or kind_of_port(packet.port)
+        return f"forwarded to {way.to} port {way.port}", kind_of_port(way.port) or kind_of_port(packet.port)
+
+    def _of(self, listener: Listener, address: Address) -> tuple[str, str]:
+        """Return who holds a listening socket, and what datastore that is."""
+        for container in self.containers:
+            if container.id == listener.container:
+                return _owner(container), _container_kind(container, listener.port)
+        for container in self.containers:
+            if port := _published_as(container, listener, address):
+                return _owner(container), _container_kind(container, port.container_port)
+        names = ", ".join(listener.processes)
+        if _WEB.intersection(listener.processes):
+            return names, ""
+        return names or "process not visible", kind_of_name(*listener.processes) or kind_of_port(
+            listener.port
+        )
+
+
+_WEB = frozenset({"nginx", "caddy", "apache2", "httpd", "haproxy", "traefik", "sshd", "sshd-session"})
+_ON_UDP = datastore("memcached").ports
+
+
+def binds(port: PublishedPort, address: Address) -> bool:
+    """Tell whether a published port is bound to an address of the machine."""
+    return port.address in {str(address), "0.0.0.0" if address.version == 4 else "::"}  # noqa: S104
+
+
+def _published_as(container: Container, listener: Listener, address: Address) -> PublishedPort | None:
+    """Return the port published by a container that a listener of Docker's stands for."""
+    if listener.processes and not {"docker-proxy", "dockerd"}.intersection(listener.processes):
+        return None
+    return next(
+        (
+            port
+            for port in container.published
+            if (port.protocol, port.port) == (listener.protocol, listener.port) and binds(port, address)
+        ),
+        None,
+    )
+
+
+def _owner(container: Container) -> str:
+    return f"container {container.name}, image {container.image}"
+
+
+def _container_kind(container: Container, port: int) -> str:
+    return kind_of_name(container.image, container.name) or kind_of_port(port)

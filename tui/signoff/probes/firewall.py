@@ -1,0 +1,227 @@
+"""The host's packet filter: what it denies by default, whether it lasts, and who goes around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from signoff.facts.base import Facts
+from signoff.facts.containers import CONTAINERS
+from signoff.facts.exposure import HOST_FACTS, host_view, translated
+from signoff.facts.firewall import FIREWALL, Firewall
+from signoff.facts.network import INTERFACES, Interfaces
+from signoff.facts.outside import OUTSIDE_PORTS
+from signoff.facts.packets import Packet
+from signoff.facts.passage import Fate, passages
+from signoff.model import Result
+from signoff.probes.base import Judgement, probe
+from signoff.probes.closing import how_to_close
+from signoff.probes.vantages import WEB, described
+from signoff.target.profile import Profile
+
+_UNNAMED = (47, 1013, 7999, 30049, 61017)
+"""Ports that nothing uses: what becomes of them is the default policy."""
+
+_SILENT_ENOUGH = 20
+"""So many silent ports, and none that is refused, show that something before the host filters."""
+
+_ENABLE = (
+    "Allow SSH first, then deny the rest: sudo ufw allow OpenSSH && sudo ufw allow 80,443/tcp && "
+    "sudo ufw default deny incoming && sudo ufw enable"
+)
+_IPV6 = "Set IPV6=yes in /etc/default/ufw, then: sudo ufw disable && sudo ufw enable"
+
+
+@probe(
+    "network.firewall",
+    title="The host firewall denies what is not allowed",
+    expected="incoming packets are dropped or rejected by default, IPv4 and IPv6, also after a restart",
+    items=("B24", "A2"),
+    needs=(FIREWALL, INTERFACES, OUTSIDE_PORTS),
+)
+def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge the default policy of each IP version, and what loads the rules at boot."""
+    rules, interfaces = facts[FIREWALL], facts[INTERFACES]
+    denies = False
+    for version in (4, 6):
+        if any(address.version == version for _, address in interfaces.outside()):
+            fate, because = default_fate(rules, interfaces, version)
+            denies = denies or fate == "blocked"
+            yield _policy(rules, facts, version, fate, because)
+        else:
+            yield Judgement(
+                result=Result.NOTAPPLICABLE,
+                subject=f"ipv{version}",
+                observed=f"no interface that leads outside has an IPv{version} address",
+            )
+    if denies:
+        yield _boot(rules)
+
+
+def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple[Fate, str]:
+    """Return what becomes of packets to ports that nothing uses: the worst over addresses and protocols."""
+    found: dict[Fate, str] = {}
+    for interface, address in interfaces.outside():
+        if address.version == version:
+            for protocol in ("tcp", "udp"):
+                for port in _UNNAMED:
+                    packet = Packet(protocol, address, port, interface.name)
+                    for way in passages(rules.tables, interfaces, packet):
+                        found.setdefault(way.fate, way.because)
+    worst: Fate = "open" if "open" in found else "unsure" if "unsure" in found else "blocked"
+    return worst, found[worst]
+
+
+def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: str) -> Judgement:
+    subject = f"ipv{version}"
+    title = f"The host firewall denies by default, IPv{version}"
+    ufw = rules.ufw
+    program = f"ufw is {'active' if ufw.active else 'inactive'}" if ufw.installed else "ufw is not installed"
+    hidden = "iptables-legacy has rules of its own, which nft and iptables-save do not show"
+    evidence = (
+        f"{program}; incoming: {ufw.incoming or 'not said'}",
+        f"decided by: {because}",
+        *([hidden] if rules.legacy_hidden else []),
+    )
+    if fate == "blocked":
+        observed = f"a port that nothing allows is refused by {because}"
+        return Judgement(
+            result=Result.PASS, title=title, subject=subject, observed=observed, evidence=evidence
+        )
+    if fate == "unsure":
+        return Judgement(
+            result=Result.UNKNOWN,
+            title=title,
+            subject=subject,
+            observed=f"whether a port that nothing allows is let in cannot be told: {because}",
+            evidence=evidence,
+            remedy="Read the rules: sudo iptables-save; sudo ip6tables-save; sudo nft list ruleset",
+        )
+    if _filtered_before(facts, version):
+        return Judgement(
+            result=Result.UNKNOWN,
+            title=title,
+            subject=subject,
+            observed=f"the host itself lets everything in ({because}; {program}); "
+            "from outside most ports are silent, so that something before it filters",
+            evidence=evidence,
+            remedy=f"Confirm the provider's firewall in its panel, or add one on the host. {_ENABLE}",
+        )
+    return Judgement(
+        result=Result.FAIL,
+        title=title,
+        subject=subject,
+        observed=f"everything is let in: {because}; {program}",
+        evidence=evidence,
+        remedy=_IPV6 if version == 6 and ufw.active else _ENABLE,
+    )
+
+
+def _filtered_before(facts: Facts, version: int) -> bool:
+    """Tell whether ports are silent from outside that the host itself would refuse: a provider's firewall."""
+    if facts.missing(OUTSIDE_PORTS):
+        return False
+    view = facts[OUTSIDE_PORTS]
+    states = [
+        port.state
+        for port in view.ports
+        if (":" in port.address) is (version == 6) and port.address not in {*view.silent, *view.chatty}
+    ]
+    return states.count("filtered") >= _SILENT_ENOUGH and "refused" not in states
+
+
+_LOADERS = ("firewalld", "shorewall", "ferm", "iptables")
+
+
+def _boot(rules: Firewall) -> Judgement:
+    """Judge whether the rules come back after a restart."""
+    title = "The firewall comes back after a restart"
+    expected = "a service that is enabled loads the rules at boot"
+
+    def judged(result: Result, observed: str, remedy: str = "") -> Judgement:
+        return Judgement(
+            result=result, title=title, subject="boot", observed=observed, expected=expected, remedy=remedy
+        )
+
+    enabled = {name for name, unit in rules.units.items() if unit.enabled}
+    if rules.ufw.active:
+        if not rules.ufw.enabled or "ufw" not in enabled:
+            said = (
+                "ENABLED is not yes in /etc/ufw/ufw.conf"
+                if not rules.ufw.enabled
+                else "ufw.service is not enabled"
+            )
+            return judged(Result.FAIL, said, "sudo ufw enable && sudo systemctl enable ufw")
+        if "nftables" in enabled and rules.flushes:
+            return judged(
+                Result.UNKNOWN,
+                "nftables.service is enabled too, and its configuration flushes everybody's rules: "
+                "which of the two comes last is not certain",
+                "Keep one of them: sudo systemctl disable nftables",
+            )
+        return judged(Result.PASS, "ufw.service is enabled, and ENABLED=yes in /etc/ufw/ufw.conf")
+    if "nftables" in enabled and rules.refuses:
+        return judged(Result.PASS, "nftables.service is enabled, and /etc/nftables.conf refuses packets")
+    if "netfilter-persistent" in enabled and rules.saved:
+        return judged(Result.PASS, f"netfilter-persistent is enabled and loads {', '.join(rules.saved)}")
+    if found := [name for name in _LOADERS if name in enabled]:
+        return judged(Result.PASS, f"{', '.join(found)} is enabled")
+    return judged(
+        Result.UNKNOWN,
+        "rules are loaded now, but nothing that is known to load them at boot is enabled",
+        "sudo apt install netfilter-persistent iptables-persistent && sudo netfilter-persistent save",
+    )
+
+
+@probe(
+    "network.docker-bypass",
+    title="Docker does not go around the firewall",
+    expected="no port is forwarded past the default deny, 80 and 443 aside; or DOCKER-USER restricts it",
+    items=("A2", "B24"),
+    needs=HOST_FACTS,
+)
+def docker_bypass(facts: Facts, profile: Profile) -> Judgement:
+    """Judge what is translated before INPUT, and so the firewall's deny rules, have a say."""
+    rules, interfaces = facts[FIREWALL], facts[INTERFACES]
+    view = host_view(facts)
+    meant = WEB | set(profile.open_ports)
+    forwarded = tuple(one for one in view.exposures if one.forwarded)
+    around = tuple(one for one in forwarded if one.fate == "open" and one.port not in meant)
+    unsure = tuple(one for one in forwarded if one.fate == "unsure" and one.port not in meant)
+    evidence = tuple(map(described, around or unsure or forwarded))[:12]
+    if around:
+        denies = any(default_fate(rules, interfaces, one.address.version)[0] == "blocked" for one in around)
+        who = "ufw" if rules.ufw.active else "INPUT"
+        trap = (
+            f"the ufw-versus-Docker trap: {who} denies, yet these are forwarded before it is asked"
+            if denies
+            else "these are forwarded, and nothing denies"
+        )
+        return Judgement(
+            result=Result.FAIL,
+            observed=f"{trap}: {', '.join(map(str, around[:6]))}",
+            evidence=evidence,
+            remedy=f"{how_to_close(around, ())}\n"
+            "Or let DOCKER-USER decide (eth0: the interface to the internet): "
+            f"sudo iptables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport {around[0].port} "
+            "--ctdir ORIGINAL -j DROP",
+        )
+    if unsure:
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"whether these are let through cannot be told: {', '.join(map(str, unsure[:6]))}",
+            evidence=evidence,
+            remedy="Read the rules: sudo iptables -S FORWARD; sudo iptables -S DOCKER-USER",
+        )
+    if view.missing:
+        return Judgement(result=Result.UNKNOWN, observed="; ".join(view.missing))
+    if not facts.missing(CONTAINERS) and not view.containers and not translated(rules.tables):
+        return Judgement(
+            result=Result.NOTAPPLICABLE,
+            observed="no container is there, and no rule translates an incoming packet",
+        )
+    observed = (
+        f"forwarded, but only as meant or behind rules: {', '.join(map(str, forwarded[:6]))}"
+        if forwarded
+        else "no port of an outside address is forwarded"
+    )
+    return Judgement(result=Result.PASS, observed=observed, evidence=evidence)

@@ -1,0 +1,259 @@
+"""Which ports lead in: judged from the host and from outside, and closed only where both agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from signoff.facts.base import Facts
+from signoff.facts.exposure import Exposure
+from signoff.facts.outside import Port
+from signoff.facts.services import DATASTORES, Datastore
+from signoff.model import Result, Vantage
+from signoff.probes.base import Judgement, probe
+from signoff.probes.closing import how_to_close
+from signoff.probes.vantages import BOTH, Vantages, described, vantages
+from signoff.target.profile import Profile
+
+_EVIDENCE_CAP = 12
+_ALWAYS = frozenset({"postgresql", "redis"})
+"""Judged one by one on every host; the other kinds only where there is a sign of them."""
+
+
+@probe(
+    "network.datastore-ports",
+    title="Databases and caches do not answer from outside",
+    expected="closed: nothing answers from outside, and the host lets nothing in",
+    items=("A2", "B8"),
+    needs=BOTH,
+    vantage=Vantage.OUTSIDE,
+)
+def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge each kind of datastore: from both sides closed, or not."""
+    seen = vantages(facts, profile)
+    quiet: list[Datastore] = []
+    for store in DATASTORES:
+        answering = tuple(port for port in seen.open_outside() if port.kind == store.kind)
+        leading = tuple(exposure for exposure in seen.host.exposures if exposure.kind == store.kind)
+        if answering or leading or store.kind in _ALWAYS:
+            yield _datastore(store, answering, leading, seen)
+        else:
+            quiet.append(store)
+    yield _others(quiet, seen)
+
+
+def _datastore(
+    store: Datastore, answering: tuple[Port, ...], leading: tuple[Exposure, ...], seen: Vantages
+) -> Judgement:
+    numbers = frozenset({*store.ports, *(one.port for one in leading if one.protocol == "tcp")})
+    let_in = tuple(one for one in leading if one.fate == "open")
+    evidence = (*(f"outside: {port}" for port in answering), *map(described, leading))[:_EVIDENCE_CAP]
+    doubts = (*seen.doubts(numbers), *(described(one) for one in leading if one.fate == "unsure"))
+    by_name = answering and not let_in and all(seen.let_in_by_name(port) for port in answering)
+
+    def judged(result: Result, observed: str, remedy: str = "") -> Judgement:
+        return Judgement(
+            result=result,
+            title=f"{store.title} does not answer from outside",
+            subject=store.kind,
+            observed=observed,
+            evidence=evidence,
+            remedy=remedy,
+        )
+
+    if by_name:
+        return judged(
+            Result.UNKNOWN,
+            f"it answers this machine, which the firewall lets in by its address ({seen.client}); "
+            "whether it answers others was not seen",
+            "Look from a machine that the firewall does not name.",
+        )
+    if answering or let_in:
+        return judged(
+            Result.FAIL,
+            f"{_from_outside(answering, seen, numbers)}; {_on_the_host(let_in, leading, seen)}",
+            how_to_close(let_in or leading, answering, store.kind),
+        )
+    if doubts:
+        return judged(Result.UNKNOWN, "; ".join(doubts), _LOOK_AGAIN)
+    return judged(
+        Result.PASS, f"{_from_outside((), seen, numbers)}; {_on_the_host((), leading, seen, store.kind)}"
+    )
+
+
+_LOOK_AGAIN = (
+    "Look from a second machine too: signoff run --target ssh://user@host; "
+    "and allow root: sudo ss -lntup; sudo iptables-save; sudo nft list ruleset"
+)
+
+
+def _from_outside(answering: tuple[Port, ...], seen: Vantages, numbers: frozenset[int]) -> str:
+    if answering:
+        return f"from outside: {', '.join(map(str, answering[:4]))}"
+    if seen.outside is None:
+        return f"from outside: not looked at ({seen.not_outside})"
+    where = ", ".join(seen.outside.addresses)
+    return f"from outside: closed on {where} (ports {', '.join(map(str, sorted(numbers)))})"
+
+
+def _on_the_host(
+    let_in: tuple[Exposure, ...], leading: tuple[Exposure, ...], seen: Vantages, kind: str = ""
+) -> str:
+    if let_in:
+        return f"on the host: {', '.join(map(str, let_in[:4]))}, and no rule stops it"
+    if leading:
+        return f"on the host: {', '.join(map(str, leading[:4]))}, stopped by {leading[0].because}"
+    if seen.host.missing:
+        return f"on the host: {'; '.join(seen.host.missing)}"
+    return "on the host: nothing of the kind listens on an outside address, or is forwarded to"
+
+
+def _others(quiet: list[Datastore], seen: Vantages) -> Judgement:
+    numbers = frozenset(port for store in quiet for port in store.ports)
+    names = ", ".join(store.title for store in quiet)
+    title = "No other datastore answers from outside"
+    if doubts := seen.doubts(numbers):
+        return Judgement(
+            result=Result.UNKNOWN,
+            title=title,
+            subject="others",
+            observed="; ".join(doubts),
+            remedy=_LOOK_AGAIN,
+        )
+    return Judgement(
+        result=Result.PASS,
+        title=title,
+        subject="others",
+        observed=f"nothing answers, and nothing of the kind leads in: {names}",
+    )
+
+
+@probe(
+    "network.only-expected",
+    title="Only the expected ports answer from outside",
+    expected="80, 443, SSH and the profile's open_ports; on every address, IPv4 and IPv6",
+    items=("A21",),
+    needs=BOTH,
+    vantage=Vantage.OUTSIDE,
+)
+def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge every port that was tried from outside, and everything that the host says leads in."""
+    seen = vantages(facts, profile)
+    answering = tuple(port for port in seen.open_outside() if port.port not in seen.expected)
+    leading = tuple(
+        one for one in seen.host.exposures if one.protocol == "tcp" and one.port not in seen.expected
+    )
+    let_in = tuple(one for one in leading if one.fate == "open")
+    evidence = (*(f"outside: {port}" for port in answering), *map(described, leading))[:_EVIDENCE_CAP]
+    expected = f"only {', '.join(map(str, sorted(seen.expected)))} answer, on every address"
+    doubts = (*seen.doubts(), *(described(one) for one in leading if one.fate == "unsure"))
+    if answering or let_in:
+        outside = ", ".join(map(str, answering[:6])) or "none of them answers"
+        host = ", ".join(map(str, let_in[:6])) or "nothing that leads there is seen"
+        yield Judgement(
+            result=Result.FAIL,
+            observed=f"unexpected ports: from outside: {outside}; on the host: {host}",
+            expected=expected,
+            evidence=evidence,
+            remedy=how_to_close(let_in, answering),
+        )
+    elif doubts:
+        yield Judgement(
+            result=Result.UNKNOWN,
+            observed="; ".join(doubts),
+            expected=expected,
+            evidence=evidence,
+            remedy=_LOOK_AGAIN,
+        )
+    else:
+        tried = seen.outside.ports if seen.outside else ()
+        yield Judgement(
+            result=Result.PASS,
+            observed=f"{len({port.port for port in tried})} ports tried on each of "
+            f"{', '.join(dict.fromkeys(port.address for port in tried))}; "
+            f"answering: {', '.join(map(str, seen.open_outside()))}",
+            expected=expected,
+            evidence=evidence,
+        )
+    yield from _udp(seen)
+
+
+# DHCP clients (68, 546) must listen; HTTP/3 is 443.
+_UDP_EXPECTED = frozenset({443, 68, 546})
+
+
+def _udp(seen: Vantages) -> Iterator[Judgement]:
+    """UDP does not answer a knock, so that the host alone can tell."""
+    tunnels = any(interface.kind == "wireguard" for interface in seen.host.interfaces.all)
+    leading = tuple(
+        one
+        for one in seen.host.exposures
+        if one.protocol == "udp"
+        and one.fate != "blocked"
+        and one.port not in _UDP_EXPECTED
+        # The kernel's own sockets have no process: WireGuard, which answers to nobody without a key.
+        and not (tunnels and one.owner == "process not visible")
+    )
+    if not leading:
+        return
+    let_in = tuple(one for one in leading if one.fate == "open")
+    yield Judgement(
+        result=Result.FAIL if let_in else Result.UNKNOWN,
+        title="No unexpected UDP port leads in",
+        subject="udp",
+        observed=f"on the host: {', '.join(map(str, (let_in or leading)[:6]))}",
+        expected="no UDP port but 443 is open to the outside",
+        evidence=tuple(map(described, leading[:_EVIDENCE_CAP])),
+        remedy=how_to_close(leading, ()),
+        vantage=Vantage.HOST,
+    )
+
+
+@probe(
+    "network.vantages-agree",
+    title="Host and outside agree on which ports are open",
+    expected="what answers from outside is what the host lets in",
+    items=("A2", "A21"),
+    needs=BOTH,
+    vantage=Vantage.OUTSIDE,
+)
+def vantages_agree(facts: Facts, profile: Profile) -> Judgement:
+    """Judge the disagreements: a port that one side shows open and the other does not."""
+    seen = vantages(facts, profile)
+    if seen.outside is None or seen.host.missing:
+        why = [*seen.host.missing, *([seen.not_outside] if seen.outside is None else [])]
+        return Judgement(result=Result.UNKNOWN, observed="; ".join(why), remedy=_LOOK_AGAIN)
+    known = {(one.port, one.address.version) for one in seen.host.exposures if one.fate != "blocked"}
+    answering = {(port.port, _version(port)) for port in seen.open_outside()}
+    tried = {
+        (port.port, _version(port)) for port in seen.outside.ports if port.address not in seen.outside.silent
+    }
+    unseen = tuple(port for port in seen.open_outside() if (port.port, _version(port)) not in known)
+    unanswered = tuple(
+        one
+        for one in seen.host.exposures
+        if one.protocol == "tcp"
+        and one.fate == "open"
+        and (one.port, one.address.version) in tried - answering
+    )
+    odd = [
+        *(f"{port}, though the host shows nothing that lets it in" for port in unseen),
+        *(f"{one} is let in by the host, but does not answer from outside" for one in unanswered),
+    ]
+    serious = [*unseen, *(one for one in unanswered if one.port not in seen.expected)]
+    if serious:
+        return Judgement(
+            result=Result.FAIL,
+            observed="; ".join(odd[:6]),
+            evidence=tuple(map(described, unanswered[:_EVIDENCE_CAP])),
+            remedy="A firewall of the provider, or a machine in between, may explain it. Find out which: "
+            "what the host lets in is open as soon as that one is not there.\n"
+            + how_to_close(unanswered, unseen),
+        )
+    if doubts := seen.outside.doubts():
+        return Judgement(result=Result.UNKNOWN, observed="; ".join(doubts), remedy=_LOOK_AGAIN)
+    agreed = "; ".join(odd) or "every port that was tried is open on both sides or on neither"
+    return Judgement(result=Result.INFORMATIONAL if odd else Result.PASS, observed=agreed)
+
+
+def _version(port: Port) -> int:
+    return 6 if ":" in port.address else 4

@@ -1,0 +1,95 @@
+"""Both vantages side by side: what the host says leads in, and what answers from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.facts.exposure import HOST_FACTS, Exposure, HostView, host_view
+from signoff.facts.network import SSH_SERVER, ssh_ports
+from signoff.facts.outside import OUTSIDE_PORTS, OutsideView, Port
+from signoff.target.profile import Profile
+
+BOTH: tuple[Fact[Any], ...] = (*HOST_FACTS, SSH_SERVER, OUTSIDE_PORTS)
+"""The facts that both vantages rest on."""
+
+WEB = frozenset({80, 443})
+
+
+@dataclass(frozen=True)
+class Vantages:
+    """``outside`` is None where nobody could look from there, and ``not_outside`` says why.
+
+    ``expected`` are the TCP ports that are meant to answer: 80, 443, SSH, and those of the profile.
+    ``client`` is the operator's address as the target sees it; empty where not known.
+    """
+
+    host: HostView
+    outside: OutsideView | None
+    not_outside: str
+    expected: frozenset[int]
+    client: str
+
+    def doubts(self, ports: frozenset[int] | None = None) -> tuple[str, ...]:
+        """Return why these TCP ports (all, by default) are not shown closed from both sides."""
+        found = [*self.host.missing]
+        if not self.host.addresses and not self.host.missing:
+            found.append("the host shows no address that the outside could come to")
+        if self.outside is None:
+            found.append(f"not looked at from outside: {self.not_outside}")
+        else:
+            found += self.outside.doubts(ports)
+            found += self._untried(self.outside)
+        return tuple(dict.fromkeys(found))
+
+    def _untried(self, outside: OutsideView) -> list[str]:
+        """Public addresses of the host that nobody has tried: an address beside the one that DNS names."""
+        tried = {ip_address(address) for address in outside.addresses}
+        missed = [
+            str(address) for address in self.host.addresses if address.is_global and address not in tried
+        ]
+        return [f"not tried from outside: {', '.join(missed)}"] if missed else []
+
+    def open_outside(self) -> tuple[Port, ...]:
+        """Return the ports that answer from outside."""
+        return self.outside.open() if self.outside else ()
+
+    def let_in_by_name(self, port: Port) -> bool:
+        """Tell whether a port answers this operator only because the packet filter names their address."""
+        if not self.client:
+            return False
+        client = ip_address(self.client)
+        behind = [
+            exposure
+            for exposure in self.host.exposures
+            if exposure.protocol == "tcp"
+            and exposure.port == port.port
+            and exposure.address.version == ip_address(port.address).version
+        ]
+        return bool(behind) and all(
+            exposure.fate == "blocked" and self.host.admits(exposure, client) for exposure in behind
+        )
+
+
+def vantages(facts: Facts, profile: Profile) -> Vantages:
+    """Return both vantages; never raises, a missing one says why."""
+    host = host_view(facts)
+    outside: OutsideView | None = None
+    why = ""
+    try:
+        outside = facts[OUTSIDE_PORTS]
+    except (Unavailable, Malformed) as absent:
+        why = absent.reason
+    known = not facts.missing(SSH_SERVER)
+    ssh = ssh_ports(host.listeners, facts[SSH_SERVER]) if known else frozenset({22})
+    client = facts[SSH_SERVER].client if known else ""
+    return Vantages(host, outside, why, WEB | ssh | set(profile.open_ports), client)
+
+
+def described(exposure: Exposure) -> str:
+    """Return an exposure with what the packet filter does to it, as evidence."""
+    fates = {"open": "let in", "blocked": "stopped", "unsure": "perhaps stopped"}
+    said = f"host: {exposure}: {fates[exposure.fate]} by {exposure.because}"
+    return said + (f"; but let in for some: {exposure.exceptions[0]}" if exposure.exceptions else "")
