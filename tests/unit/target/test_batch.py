@@ -152,7 +152,7 @@ def test_a_flood_on_standard_error_is_bounded() -> None:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="wants /proc")
 def test_no_script_is_ever_an_argument() -> None:
     script = """: 'the canary'; x=ca''nary; : > /dev/null
-        case $(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ') in *$x*) echo seen;; *) echo none;; esac"""
+        case $(cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ') in *$x*) echo seen;; *) echo none; esac"""
     (output,) = run(["sh"], Command("look", script))
     assert output.stdout == b"none\n"
 

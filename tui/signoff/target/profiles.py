@@ -89,18 +89,20 @@ def save_profile(profile: Profile) -> None:
     """
     import tomlkit
 
-    values = msgspec.to_builtins(profile)
-    values.pop("name", None)
+    values = {key: _plain(value) for key, value in msgspec.structs.asdict(profile).items() if key != "name"}
     _profile(profile.name, values, "the new profile")
     document = tomlkit.parse(_checked_text())
     table = document.get(profile.name)
     if table is None:
         table = document[profile.name] = tomlkit.table()
-    for key in [key for key in table if key not in values]:
-        del table[key]
+    defaults = msgspec.structs.asdict(Profile())
     for key, value in values.items():
-        if key not in table or table[key].unwrap() != value:
+        if key in table and table[key].unwrap() == value:
+            continue  # as the operator wrote it
+        if value != _plain(defaults[key]):
             table[key] = value
+        elif key in table:
+            del table[key]
     private_file.replace(paths.targets_file(), tomlkit.dumps(document).encode())
 
 
@@ -150,6 +152,10 @@ def _is_ssh_host(text: str) -> bool:
         getattr(found, field) != getattr(default, field)
         for field in ("user", "port", "proxy_jump", "proxy_command", "host_key_alias", "identity_files")
     )
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _text() -> str:
