@@ -1,0 +1,178 @@
+"""Dialogs in which an operator says something of a step.
+
+Enter never records anything here: in a text it begins a new line. What records is a key of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static, TextArea
+
+from signoff.app.screens.base import Dialog
+from signoff.app.widgets.content import joined, text
+from signoff.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was typed: a text, and a date where one was asked."""
+
+    text: str
+    until: date | None = None
+
+
+class AnswerDialog(Dialog[Said]):
+    """Asks for a text, and records it with a deliberate key. Dismissed with None, nothing was said."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+s",
+            "record",
+            "Record",
+            id="record",
+            priority=True,
+            tooltip="Record this in your name",
+        ),
+        Binding("escape", "back", "Back", id="back", tooltip="Go back; nothing is recorded"),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        lead: Content,
+        label: str,
+        *,
+        warning: str = "",
+        with_date: bool = False,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._lead = lead
+        self._label = label
+        self._warning = warning
+        self._with_date = with_date
+
+    def compose(self) -> ComposeResult:
+        """Make the dialog."""
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            with VerticalScroll(classes="dialog-body", can_focus=False):
+                yield Static(self._lead, markup=False)
+                if self._warning:
+                    yield Static(self._warning, classes="dialog-warning", markup=False)
+            yield Static(text(self._label), classes="dialog-label", markup=False)
+            yield TextArea(id="said", compact=True, highlight_cursor_line=False)
+            if self._with_date:
+                with Horizontal(classes="dialog-row"):
+                    yield Static("Until", classes="dialog-label", markup=False)
+                    yield Input(id="until", placeholder="YYYY-MM-DD", compact=True, max_length=10)
+            yield Static(id="problem", markup=False)
+            yield Static(self._keys(), classes="dialog-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Start in the text."""
+        self.query_one("#said", TextArea).focus()
+
+    def _keys(self) -> Content:
+        record = self.signoff.key_name(self, "record")
+        back = self.signoff.key_name(self, "back")
+        return joined(
+            (record, "bold $accent"), " records this in your name   ", (back, "bold $accent"), " goes back"
+        )
+
+    def on_input_submitted(self, _event: Input.Submitted) -> None:
+        """Enter in the date field records nothing."""
+        self._complain(f"{self.signoff.key_name(self, 'record')} records; Enter does not.")
+
+    def action_record(self) -> None:
+        """Record what was typed, if it is enough."""
+        if self.has_class("-too-small"):
+            return  # nobody puts their name to what cannot be seen
+        said = self.query_one("#said", TextArea).text.strip()
+        problems = list(self._problems(said))
+        if problems:
+            self._complain(problems[0])
+        else:
+            self.dismiss(Said(said, self._date() if self._with_date else None))
+
+    def action_back(self) -> None:
+        """Go back without an answer."""
+        self.dismiss(None)
+
+    def _problems(self, said: str) -> Iterator[str]:
+        from signoff.walk import LONGEST_ANSWER
+
+        if not said:
+            yield "Nothing is typed yet."
+        if len(said) > LONGEST_ANSWER:
+            yield f"That is longer than {LONGEST_ANSWER} characters: {len(said)}."
+        if self._with_date:
+            until = self._date()
+            typed = self.query_one("#until", Input).value.strip()
+            if not typed:
+                yield "Say until when the risk is accepted."
+            elif until is None:
+                yield f"{one_line(typed, 20)} is no date; write it as YYYY-MM-DD."
+            elif until <= datetime.now(UTC).date():
+                yield f"{until} is not in the future."
+
+    def _date(self) -> date | None:
+        try:
+            return date.fromisoformat(self.query_one("#until", Input).value.strip())
+        except ValueError:
+            return None
+
+    def _complain(self, problem: str) -> None:
+        self.query_one("#problem", Static).update(Content.styled(problem, "$error"))
+
+
+def confirm_dialog(step: str, statement: str, value_asked: str, *, failed: bool) -> AnswerDialog:
+    """Ask for the value that was seen: that is how a step is confirmed."""
+    lead = joined(text(step, "$muted"), "\n\n", text(statement, "bold"))
+    warning = "The machine saw a failure here. Confirming does not change that: the step stays open."
+    return AnswerDialog(
+        "You confirm, in your name",
+        lead,
+        f"What did you see? {value_asked}",
+        warning=warning if failed else "",
+    )
+
+
+def skip_dialog(step: str) -> AnswerDialog:
+    """Ask why a step is skipped."""
+    return AnswerDialog("Skip this step", text(step), "Why is it skipped?")
+
+
+def not_applicable_dialog(step: str) -> AnswerDialog:
+    """Ask why a step does not apply."""
+    return AnswerDialog("This step does not apply", text(step), "Why does it not apply here?")
+
+
+def accept_dialog(step: str) -> AnswerDialog:
+    """Ask why a risk is accepted, and until when."""
+    lead = joined(
+        text(step),
+        ("\nWhat the machine saw stays as it is; you take the risk until a day you name.", "$muted"),
+    )
+    return AnswerDialog("Accept the risk", lead, "Why is the risk accepted?", with_date=True)
+
+
+def withdraw_dialog(step: str, answer: str) -> AnswerDialog:
+    """Ask why an answer is taken back."""
+    lead = joined(
+        text(step), "\nYour answer: ", text(answer, "bold"), ("\nBoth stay in the record.", "$muted")
+    )
+    return AnswerDialog("Take your answer back", lead, "Why is it taken back?")
+
+
+def note_dialog(step: str) -> AnswerDialog:
+    """Ask for a remark."""
+    return AnswerDialog("Note", text(step), "A remark, for whoever reads the record. No secrets.")

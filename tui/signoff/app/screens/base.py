@@ -1,0 +1,79 @@
+"""What every screen of signoff shares: its size, its troubles, its keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual import events
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from signoff.app.guard import where
+from signoff.errors import SignoffError, StoppedError
+
+if TYPE_CHECKING:
+    from signoff.app.app import SignoffApp
+
+R = TypeVar("R")
+
+SMALLEST = (34, 8)
+"""Columns and rows below which a screen says that it is too small, instead of showing half of something."""
+WIDE = 100
+"""Columns from which two columns are shown."""
+
+
+class TooSmall(Static):
+    """Covers a screen that has no room."""
+
+    def render(self) -> Content:
+        """Say how much room there is and how much is wanted."""
+        width, height = self.app.size
+        return Content(f"Too small: {width}x{height}.\nsignoff wants 80x24.\nq quits; nothing is lost.")
+
+
+class _Sized(Screen[R]):
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared so by Textual
+
+    def on_mount(self) -> None:
+        self.mount(TooSmall(classes="too-small"))
+        self._fit()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        width, height = self.app.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+        for cover in self.query(TooSmall):
+            cover.refresh(layout=True)
+
+    @property
+    def signoff(self) -> SignoffApp:
+        """The app, by its own type."""
+        return cast("SignoffApp", self.app)
+
+    def trouble(self, error: Exception) -> None:
+        """Show what went wrong in a dialog; the app goes on."""
+        if isinstance(error, StoppedError):
+            return
+        if isinstance(error, SignoffError):
+            self.signoff.show_error(error.message, error.hint)
+        elif isinstance(error, OSError):
+            self.signoff.show_error(
+                f"{error.filename or 'The system'}: {error.strerror or type(error).__name__}",
+                "Nothing that was answered is lost.",
+            )
+        else:
+            self.signoff.show_error(
+                f"A defect in the program ({type(error).__name__}).",
+                "\n".join(["Nothing is lost; the app goes on. Please report:", *where(error)]),
+            )
+
+
+class SignoffScreen(_Sized[R]):
+    """A screen that fills the terminal."""
+
+
+class Dialog(_Sized[R], ModalScreen[R]):
+    """A question in front of a screen. Escape always goes back, and answers nothing."""

@@ -1,0 +1,97 @@
+"""What every key does where one is: made from the bindings that are in force, the operator's own included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from signoff.app.screens.base import Dialog
+from signoff.app.view import KINDS, MARKS
+from signoff.app.widgets.content import joined
+from signoff.app.widgets.rows import Row, Rows
+from signoff.model import SYMBOLS, Result
+
+_MEANINGS = {
+    Result.PASS: "the machine saw that it is right",
+    Result.FAIL: "the machine saw that it is wrong",
+    Result.UNKNOWN: "the machine could not see it",
+    Result.ERROR: "what the machine got could not be read",
+    Result.NOTCHECKED: "not looked at yet, or not to the end",
+    Result.INFORMATIONAL: "something to know, neither right nor wrong",
+    Result.NOTAPPLICABLE: "the machine saw that it does not apply",
+}
+
+
+class HelpScreen(Dialog[None]):
+    """Lists the keys with what they do, and the symbols with what they mean."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,enter", "back", "Back", id="back", tooltip="Close the help"),
+    ]
+
+    def __init__(self, keys: tuple[tuple[str, str, str], ...]) -> None:
+        super().__init__()
+        self._shown = keys
+
+    @classmethod
+    def of(cls, screen: Screen[Any]) -> HelpScreen:
+        """Make the help for a screen."""
+        return cls(tuple(_keys(screen)))
+
+    def compose(self) -> ComposeResult:
+        """Make the screen."""
+        back = self.signoff.key_name(self, "back")
+        with Vertical(classes="dialog -tall"):
+            yield Static("Keys", classes="dialog-title", markup=False)
+            with VerticalScroll(classes="dialog-body"):
+                yield Static(Rows(*self._key_rows()), markup=False)
+                yield Static("Symbols", classes="heading", markup=False)
+                yield Static(Rows(*_symbol_rows()), markup=False)
+            yield Static(joined((back, "bold $accent"), " goes back"), classes="dialog-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        self.query_one(".dialog-body").focus()
+
+    def _key_rows(self) -> Iterator[Row]:
+        indent = max((len(key) for key, _, _ in self._shown), default=0) + 2
+        for key, tooltip, name in self._shown:
+            yield Row(
+                Content.styled(key, "bold $accent"), Content(tooltip), indent, Content.styled(name, "$muted")
+            )
+        for key, what in (
+            ("arrows", "move; in a list and in a text"),
+            ("tab", "go to the next part of the screen"),
+        ):
+            yield Row(Content.styled(key, "bold $accent"), Content(what), indent)
+
+    def action_back(self) -> None:
+        """Close."""
+        self.dismiss(None)
+
+
+def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield key, meaning and name of what is bound: one line a binding, however many keys it has."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for _node, binding, _enabled, _tooltip in screen.active_bindings.values():
+        if binding.id and binding.tooltip:
+            keys, _ = found.setdefault(binding.id, ([], binding.tooltip))
+            name = screen.app.get_key_display(binding)
+            if name not in keys:
+                keys.append(name)
+    for name, (keys, tooltip) in found.items():
+        yield " ".join(keys), tooltip, name
+
+
+def _symbol_rows() -> Iterator[Row]:
+    for result, meaning in _MEANINGS.items():
+        yield Row(Content(f"{SYMBOLS[result]} {result.value}"), Content.styled(meaning, "$muted"), 18)
+    for kind, mark in MARKS.items():
+        yield Row(Content(f"{mark} {KINDS[kind]}"), Content.styled("a person said so", "$muted"), 18)

@@ -1,0 +1,272 @@
+"""A target's profile as a form: filled in by hand, or proposed by discovery and then corrected."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Footer, Input, Static
+
+from signoff.app.prompter import ScreenPrompter
+from signoff.app.screens.base import SignoffScreen
+from signoff.app.widgets.bars import StatusLine, TitleBar
+from signoff.app.widgets.content import joined, line, text
+from signoff.app.work import background, in_thread
+from signoff.errors import SignoffError
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+if TYPE_CHECKING:
+    from signoff.target.base import Prompter
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a profile, and what to write there."""
+
+    name: str
+    label: str
+    example: str
+
+    def value(self, profile: Profile) -> str:
+        """Return the value as it is typed: several with commas between."""
+        value = getattr(profile, self.name)
+        return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+    def parse(self, typed: str) -> Any:
+        """Return what was typed as the profile has it; a wrong number stays text, and is told of later."""
+        default = getattr(Profile(), self.name)
+        if not isinstance(default, tuple):
+            return typed.strip()
+        parts = [part.strip() for part in typed.split(",") if part.strip()]
+        return [int(part) if self.name == "open_ports" and part.isdecimal() else part for part in parts]
+
+
+FIELDS = (
+    Field("name", "Name", "shop: what you call it"),
+    Field("address", "Address", "ssh://deploy@shop.example, an alias of ~/.ssh/config, or local"),
+    Field("url", "Public URL", "https://shop.example"),
+    Field("addresses", "IP addresses", "only where DNS does not lead to the target, as behind a CDN"),
+    Field("project", "Project folder", "/srv/shop"),
+    Field("env_files", "Secret files", ".env, relative to the project folder"),
+    Field("services", "Services", "web, worker: what reads the secrets"),
+    Field("admin_paths", "Admin paths", "/admin/, /api/admin/"),
+    Field("open_ports", "Open ports", "beside 80, 443 and SSH"),
+    Field("database", "Database", "shop"),
+    Field("backup_directory", "Backup folder", "/var/backups/shop"),
+)
+
+
+class TargetForm(SignoffScreen[Profile]):
+    """Edits a profile. Dismissed with it where a session is to begin, with None otherwise."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+d",
+            "discover",
+            "Discover",
+            id="discover",
+            priority=True,
+            tooltip="Connect, and propose values",
+        ),
+        Binding("ctrl+s", "save", "Save", id="save", tooltip="Save to targets.toml"),
+        Binding("ctrl+o", "begin", "Save and start", id="start", tooltip="Save, and begin a session"),
+        Binding("escape", "back", "Back", id="back", tooltip="Stop discovering, or go back without saving"),
+    ]
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        super().__init__()
+        self._profile = profile
+        self._cancel: Event | None = None
+        self._prompter: ScreenPrompter | None = None
+
+    def compose(self) -> ComposeResult:
+        """Make the form."""
+        yield TitleBar("Target")
+        shown = self._profile or Profile(address="", env_files=())
+        with VerticalScroll(id="page", can_focus=False):
+            for one in FIELDS:
+                with Horizontal(classes="field"):
+                    yield Static(one.label, classes="label", markup=False)
+                    yield Input(
+                        one.value(shown), id=one.name.replace("_", "-"), placeholder=one.example, compact=True
+                    )
+                yield Static(
+                    id=f"{one.name.replace('_', '-')}-problem", classes="field-problem", markup=False
+                )
+        yield StatusLine()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Start in the first field."""
+        self.query_one("#name", Input).focus()
+        self._idle()
+
+    def on_unmount(self) -> None:
+        """Let go of what runs."""
+        self.stop()
+
+    # reading the form
+
+    def _typed(self) -> dict[str, Any]:
+        typed = {}
+        for one in FIELDS:
+            value = one.parse(self.query_one(f"#{one.name.replace('_', '-')}", Input).value)
+            if value or one.name in {"name", "address"}:
+                typed[one.name] = value
+        return typed
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        if event.input.id:
+            self.query_one(f"#{event.input.id}-problem", Static).update("")
+
+    def _profile_of(self, typed: dict[str, Any]) -> Profile | None:
+        """Return the profile, or None with the reasons beside the fields."""
+        first: str | None = None
+        for name, value in typed.items():
+            problem = problem_of(name, value)
+            shown = name.replace("_", "-")
+            self.query_one(f"#{shown}-problem", Static).update(text(problem, "$error"))
+            if problem and first is None:
+                first = shown
+        if first is None:
+            return msgspec.convert(typed, Profile)
+        self.query_one(f"#{first}", Input).focus()
+        return None
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    # saving
+
+    def action_save(self) -> None:
+        """Save, and stay."""
+        profile = self._profile_of(self._typed())
+        if profile is not None:
+            self.save(profile, begin=False)
+
+    def action_begin(self) -> None:
+        """Save, and begin a session."""
+        profile = self._profile_of(self._typed())
+        if profile is not None:
+            self.save(profile, begin=True)
+
+    @background("save")
+    async def save(self, profile: Profile, *, begin: bool) -> None:
+        """Write targets.toml."""
+        from signoff.target.profiles import save_profile
+
+        await in_thread(lambda: save_profile(profile))
+        if begin:
+            self.dismiss(profile)
+        else:
+            self.query_one(StatusLine).idle(joined(("saved", "bold $success"), "  ", line(profile.name)))
+
+    # discovering
+
+    def action_discover(self) -> None:
+        """Connect, and propose values for what is still empty."""
+        typed = self._typed()
+        problem = problem_of("address", typed["address"])
+        self.query_one("#address-problem", Static).update(text(problem, "$error"))
+        if not problem and self._cancel is None:
+            known = {name: value for name, value in typed.items() if not problem_of(name, value)}
+            self.discover(msgspec.convert(known, Profile))
+
+    @background("discover")
+    async def discover(self, profile: Profile) -> None:
+        """Look at the target, and fill in what is found; what was typed stays."""
+        prompter = self._prompter = ScreenPrompter(self.app)
+        cancel = self._cancel = Event()
+        stop = self.signoff.key_name(self, "back")
+        self.query_one(StatusLine).busy(f"Looking around on {profile.address}", stop=stop)
+        try:
+            found = await in_thread(lambda: discovered(profile, prompter, cancel))
+        finally:
+            cancel.set()
+            prompter.close()
+            self._cancel = None
+            if self.is_attached:
+                self._idle()
+        self._propose(found)
+
+    def _propose(self, found: Profile) -> None:
+        filled = 0
+        for one in FIELDS:
+            field = self.query_one(f"#{one.name.replace('_', '-')}", Input)
+            proposed = one.value(found)
+            if proposed and not field.value.strip():
+                field.value = one_line(proposed)
+                filled += 1
+        what = f"{filled} proposed" if filled else "nothing new was found"
+        self.query_one(StatusLine).idle(joined((what, "bold"), "; correct what is not right, then save"))
+
+    def _idle(self) -> None:
+        key = self.signoff.key_name
+        self.query_one(StatusLine).idle(
+            joined(
+                (key(self, "discover"), "bold $accent"),
+                " connects and proposes values; nothing is changed there",
+            )
+        )
+
+    def stop(self) -> bool:
+        """Stop discovering. False where nothing runs."""
+        if self._cancel is None:
+            return False
+        self._cancel.set()
+        if self._prompter is not None:
+            self._prompter.close()
+        self.workers.cancel_group(self, "discover")
+        return True
+
+    def action_back(self) -> None:
+        """Stop discovering, or go back."""
+        if not self.stop():
+            self.dismiss(None)
+
+
+def problem_of(name: str, value: object) -> str:
+    """Return what is wrong with one value of a profile; empty where nothing is."""
+    from signoff.target.profiles import parse_profiles
+
+    if name == "name":
+        if not value:
+            return "A target needs a name."
+        table = f"[{json.dumps(value)}]\n"
+    else:
+        # JSON's strings, numbers and lists are TOML too: the file's own checks judge the field.
+        table = f"[x]\n{name} = {json.dumps(value)}\n"
+    if name == "address" and not value:
+        return "Where is it? Write local for this machine."
+    try:
+        parse_profiles(table, "")
+    except SignoffError as error:
+        reason = error.message.removeprefix(": ").removeprefix("[x] ").removeprefix(f"{name}: ")
+        return f"{reason} {error.hint}".strip()
+    return ""
+
+
+def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Profile:
+    """Reach a target, look around, and return the profile with what was found. Called in a thread."""
+    from signoff.facts.base import Facts
+    from signoff.facts.collect import collect
+    from signoff.facts.discovery import DISCOVERY, propose
+    from signoff.target.opening import open_target
+
+    target = open_target(profile, prompter)
+    try:
+        seen = list(collect(DISCOVERY, target, profile, cancel))
+    finally:
+        target.close()
+    proposed: Profile = propose(Facts({one.fact.id: one.value for one in seen}), profile).profile
+    return proposed

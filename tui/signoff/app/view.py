@@ -1,0 +1,177 @@
+"""What a step looks like: read from the walk each time, and kept nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from signoff.model import SYMBOLS, Finding, Result, Severity
+from signoff.text import inert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from signoff.checklist.model import Checklist, Language, Step
+    from signoff.engine import Key
+    from signoff.session.state import Answer, SessionState, StepState
+
+_GRAVITY = tuple(Result)
+_WANTS_REMEDY = frozenset({Result.FAIL, Result.ERROR, Result.UNKNOWN, Result.NOTCHECKED})
+
+# A person's word has signs of its own: nobody shall take it for what a machine saw.
+MARKS = {"confirmed": "◆", "skipped": "»", "notapplicable": "○", "accepted": "▲"}
+KINDS = {
+    "confirmed": "confirmed",
+    "skipped": "skipped",
+    "notapplicable": "does not apply",
+    "accepted": "risk accepted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """How to put something right: for which findings, and what to do."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """A step as it is now. Its texts are as they came; whoever draws them makes them inert."""
+
+    key: Key
+    number: int
+    total: int
+    title: str
+    severity: Severity
+    ask: str
+    why: str
+    result: Result
+    findings: tuple[Finding, ...]
+    remedies: tuple[Remedy, ...]
+    has_probes: bool
+    probed: bool
+    open: bool
+    statement: str
+    value_asked: str
+    answer: Answer | None
+    notes: tuple[tuple[datetime, str], ...]
+
+    @property
+    def symbol(self) -> str:
+        """The machine's sign."""
+        return SYMBOLS[self.result]
+
+    @property
+    def mark(self) -> str:
+        """The person's sign; a space where nobody has said anything."""
+        return MARKS[self.answer.attested.kind] if self.answer else " "
+
+    @property
+    def words(self) -> str:
+        """The step's state in words: what the machine saw, what a person said, what is still to do."""
+        return " · ".join(self._words())
+
+    def _words(self) -> Iterator[str]:
+        if self.has_probes:
+            yield self.result.value
+        if self.answer:
+            until = self.answer.attested.until
+            yield KINDS[self.answer.attested.kind] + (f" until {until}" if until else "")
+        if self.open:
+            yield self.to_do
+
+    @property
+    def to_do(self) -> str:
+        """What an open step waits for."""
+        if self.result in {Result.FAIL, Result.ERROR}:
+            return "to put right"
+        if self.result is Result.UNKNOWN:
+            return "to be judged"
+        if self.statement and not (self.answer and self.answer.attested.kind == "confirmed"):
+            return "to confirm"
+        return "to look at"
+
+
+def step_views(
+    state: SessionState, checklists: Iterable[Checklist], language: Language
+) -> tuple[StepView, ...]:
+    """Read all steps from a session's state."""
+    known: Mapping[Key, Step] = {(one.id, step.id): step for one in checklists for step in one.steps}
+    keys = [key for key in state.steps if key in known]
+    return tuple(
+        step_view(known[key], state.steps[key], number, len(keys), language)
+        for number, key in enumerate(keys, 1)
+    )
+
+
+def step_view(step: Step, state: StepState, number: int, total: int, language: Language) -> StepView:
+    """Read one step."""
+    findings = tuple(sorted(state.findings, key=lambda finding: _GRAVITY.index(finding.result)))
+    is_open = state.is_open(wants_confirmation=step.confirm is not None)
+    return StepView(
+        key=(state.checklist, state.step),
+        number=number,
+        total=total,
+        title=step.title.to(language),
+        severity=step.severity,
+        ask=step.ask.to(language),
+        why=step.why.to(language),
+        result=state.result,
+        findings=findings,
+        remedies=tuple(_remedies(findings, step.remedy.to(language), is_open=is_open)),
+        has_probes=bool(step.probes),
+        probed=state.probed,
+        open=is_open,
+        statement=step.confirm.statement.to(language) if step.confirm else "",
+        value_asked=step.confirm.value.to(language) if step.confirm else "",
+        answer=state.answer,
+        notes=tuple(state.notes),
+    )
+
+
+def _remedies(findings: Iterable[Finding], general: str, *, is_open: bool) -> Iterator[Remedy]:
+    titles: dict[str, list[str]] = {}
+    wanted = is_open
+    for finding in findings:
+        wanted = wanted or finding.result in _WANTS_REMEDY
+        if finding.remedy and finding.result in _WANTS_REMEDY:
+            titles.setdefault(finding.remedy, []).append(finding.title)
+    for text, named in titles.items():
+        more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
+        yield Remedy(named[0] + more, text)
+    if wanted and general.strip():
+        yield Remedy("The whole step" if titles else "", general)
+
+
+_QUOTED = re.compile(r"`([^`\n]+)`")
+_NUMBER = re.compile(r"^\s*(?:\d+\.|[-*])\s+")
+
+
+def to_copy(remedies: Iterable[Remedy]) -> tuple[str, ...]:
+    """Return what one may want to paste into a shell: what stands in backticks first, then every line."""
+    quoted: dict[str, None] = {}
+    lines: dict[str, None] = {}
+    for remedy in remedies:
+        text = inert(remedy.text)
+        quoted.update(dict.fromkeys(match.strip() for match in _QUOTED.findall(text)))
+        lines.update(dict.fromkeys(_NUMBER.sub("", line).strip() for line in text.splitlines()))
+    return tuple(line for line in {**quoted, **lines} if line)
+
+
+def moment(time: datetime) -> str:
+    """Return a time for people: to the minute, in UTC, as the record has it."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def ago(time: datetime, now: datetime) -> str:
+    """Return how long ago something was, roughly."""
+    minutes = int((now - time).total_seconds() // 60)
+    for size, name in ((60 * 24, "d"), (60, "h"), (1, "min")):
+        if minutes >= size:
+            return f"{minutes // size} {name} ago"
+    return "just now"

@@ -1,0 +1,28 @@
+"""Text from outside, as content that the screen draws as it is: inert, and never read as markup."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from signoff.text import inert, one_line
+
+LONGEST = 4000
+"""Characters of one text that are drawn; a finding is no log file."""
+
+
+def text(value: str, style: str = "") -> Content:
+    """Return a text that may have several lines."""
+    shown = inert(value).replace("\t", "    ").strip("\n")
+    if len(shown) > LONGEST:
+        shown = f"{shown[:LONGEST]}… ({len(shown) - LONGEST} characters more)"
+    return Content.styled(shown, style)
+
+
+def line(value: str, style: str = "", *, width: int = 400) -> Content:
+    """Return a text on one line."""
+    return Content.styled(one_line(value, width), style)
+
+
+def joined(*parts: Content | str | tuple[str, str]) -> Content:
+    """Put together what is ours (plain texts, and texts with a style) and contents made here."""
+    return Content.assemble(*parts)

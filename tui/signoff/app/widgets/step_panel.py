@@ -1,0 +1,193 @@
+"""A step: what is asked, why, what the machine saw, how to put it right, what a person said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from signoff.app.theme import STYLES
+from signoff.app.view import KINDS, MARKS, Remedy, StepView, moment
+from signoff.app.widgets.content import joined, line, text
+from signoff.app.widgets.finding import FindingView, head_width
+from signoff.app.widgets.rows import Row, Rows
+from signoff.model import Result, Severity
+
+KeyName = Callable[[str], str]
+"""Tells by a binding's id which key it has now."""
+
+_SEVERITY = {
+    Severity.CRITICAL: "bold $error",
+    Severity.HIGH: "$error",
+    Severity.MEDIUM: "$warning",
+    Severity.LOW: "$muted",
+}
+
+
+class StepPanel(VerticalScroll, inherit_bindings=False):
+    """Shows one step. It knows no walk: ``show`` is given all there is to see."""
+
+    # Not those of its base: left and right turn to the steps nearby.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Up", id="read-up", show=False, tooltip="Read back by a line"),
+        Binding("down", "scroll_down", "Down", id="read-down", show=False, tooltip="Read on by a line"),
+        Binding("home", "scroll_home", "Top", id="read-top", show=False, tooltip="Read from the top"),
+        Binding("end", "scroll_end", "End", id="read-end", show=False, tooltip="Read the end"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="panel")
+        self._view: StepView | None = None
+        self._drawn: tuple[object, ...] = ()
+        self._unfolded = False
+
+    def compose(self) -> ComposeResult:
+        """Make the sections; the empty ones stay hidden."""
+        yield Static(id="title", markup=False)
+        yield Static(id="ask", markup=False)
+        yield Static(id="why", markup=False)
+        yield Static(id="saw", classes="heading", markup=False)
+        yield Vertical(id="findings")
+        yield Static("Put it right", id="right", classes="heading", markup=False)
+        yield Vertical(id="remedies")
+        yield Static("A person says", id="says", classes="heading", markup=False)
+        yield Static(id="said", markup=False)
+        yield Static("What you can do", id="can", classes="heading", markup=False)
+        yield Static(id="now", markup=False)
+
+    def show(self, view: StepView, key_name: KeyName, *, busy: bool, sealed: bool, connected: bool) -> None:
+        """Show a step as it is now; draws only what has changed."""
+        drawn = (view, busy, sealed, connected, self._unfolded, key_name("confirm"))
+        if drawn == self._drawn:
+            return
+        another = self._view is None or self._view.key != view.key
+        self._view, self._drawn = view, drawn
+        with self.app.batch_update():
+            self._write(view, key_name, busy=busy, sealed=sealed, connected=connected)
+        if another:
+            self.scroll_home(animate=False)
+
+    def _write(self, view: StepView, key_name: KeyName, *, busy: bool, sealed: bool, connected: bool) -> None:
+        self.query_one("#title", Static).update(_title(view))
+        self.query_one("#ask", Static).update(text(view.ask))
+        self.query_one("#why", Static).update(text(view.why, "$muted"))
+        self.query_one("#saw", Static).update(_saw(view, busy=busy))
+        self._show_findings(view)
+        self._show_remedies(view.remedies)
+        said = list(_said(view))
+        self.query_one("#said", Static).update(Rows(*said))
+        for name, shown in (("#says", said), ("#said", said), ("#right", view.remedies)):
+            self.query_one(name).display = bool(shown)
+        self.query_one("#now", Static).update(Rows(*_now(view, key_name, sealed=sealed, connected=connected)))
+
+    def _show_findings(self, view: StepView) -> None:
+        indent = head_width(view.findings)
+        box = self.query_one("#findings", Vertical)
+        there = list(box.query_children(FindingView))
+        for shown, finding in zip(there, view.findings, strict=False):
+            shown.show(finding, indent, unfolded=self._unfolded)
+        for surplus in there[len(view.findings) :]:
+            surplus.remove()
+        new = view.findings[len(there) :]
+        if new:
+            box.mount_all([FindingView(one, indent, unfolded=self._unfolded) for one in new])
+
+    def _show_remedies(self, remedies: Sequence[Remedy]) -> None:
+        box = self.query_one("#remedies", Vertical)
+        wanted: list[tuple[str, Content]] = []
+        for remedy in remedies:
+            if remedy.title:
+                wanted.append(("remedy-title", line(remedy.title, "$muted")))
+            wanted.append(("remedy", text(remedy.text)))
+        there = list(box.query_children(Static))
+        if [(tuple(one.classes), str(one.content)) for one in there] == [
+            ((name,), content.plain) for name, content in wanted
+        ]:
+            return
+        box.remove_children()
+        box.mount_all([Static(content, classes=name, markup=False) for name, content in wanted])
+
+    def unfold(self) -> None:
+        """Show or hide the evidence of all findings."""
+        self._unfolded = not self._unfolded
+        for shown in self.query(FindingView):
+            shown.show(shown.finding, shown.indent, unfolded=self._unfolded)
+
+
+def _title(view: StepView) -> Rows:
+    number = f"{view.number}  "
+    severity = Content.styled(view.severity.value, _SEVERITY[view.severity])
+    words = joined(
+        (view.symbol, f"bold {STYLES[view.result]}") if view.has_probes else "", " " * view.has_probes
+    )
+    state = joined(words, (view.words, STYLES[view.result] if view.has_probes else "$muted"))
+    indent = len(number)
+    return Rows(
+        Row(Content.styled(number, "bold $primary"), line(view.title, "bold"), indent, severity),
+        Row(Content(""), state, indent),
+    )
+
+
+def _saw(view: StepView, *, busy: bool) -> Content:
+    if not view.has_probes:
+        return joined("The machine saw  ", ("nothing: only a person can know this", "not bold $muted"))
+    if not view.findings:
+        state = "looking …" if busy else "nothing yet"
+        return joined("The machine saw  ", (state, "not bold $muted"))
+    if not view.probed:
+        state = "looking …" if busy else "not all of it: the look was not finished"
+        return joined("The machine saw  ", (state, "not bold $warning"))
+    return Content("The machine saw")
+
+
+def _said(view: StepView) -> Iterator[Row]:
+    indent = 13
+
+    def labelled(label: str, body: Content) -> Row:
+        return Row(joined("  ", (label, "$muted")), body, indent)
+
+    if view.answer:
+        attested, time = view.answer.attested, view.answer.time
+        kind = joined(
+            f"{MARKS[attested.kind]} ", (KINDS[attested.kind], "bold"), (f"  {moment(time)}", "$muted")
+        )
+        yield Row(Content(""), kind, 0)
+        for label, value in (
+            ("statement", attested.statement),
+            ("saw", attested.value),
+            ("reason", attested.reason),
+            ("until", attested.until),
+        ):
+            if value:
+                yield labelled(label, text(value))
+        if attested.kind == "confirmed" and view.result is Result.FAIL:
+            yield labelled("but", Content.styled("the machine saw a failure; the step stays open", "$error"))
+    for time, note in view.notes:
+        yield labelled("note", joined(text(note), (f"  {moment(time)}", "$muted")))
+
+
+def _now(view: StepView, key_name: KeyName, *, sealed: bool, connected: bool) -> Iterator[Row]:
+    def can(binding: str, body: str | Content) -> Row:
+        return Row(Content.styled(key_name(binding), "bold $accent"), Content("") + body, 4)
+
+    if sealed:
+        yield Row(Content(""), Content.styled("The record is sealed; nothing can be added.", "$muted"), 0)
+        return
+    if not connected:
+        yield can("recheck", "connect to the target, and look again")
+    elif view.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} or not view.probed:
+        yield can("recheck", "look again, once you have put it right")
+    if view.statement:
+        yield can("confirm", joined("confirm: ", text(view.statement, "$muted")))
+    if view.remedies:
+        yield can("copy", "copy a command")
+    if view.open:
+        yield can("accept-risk", "accept the risk, with a reason and until a date")
+        yield can("skip", "skip, with a reason")
+    if view.answer:
+        yield can("withdraw", "take your answer back")
