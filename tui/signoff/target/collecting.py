@@ -16,6 +16,7 @@ from signoff.target.sudo import Refused, Sudo
 
 _GRACE: Final = 5.0  # seconds beyond a command's timeout: then the host's own timeout(1) has failed
 _LOSSES: Final = 2  # how often a broken shell is opened again
+_PAUSE: Final = 1.0  # seconds before that, where the host is not there at all
 _STUCK: Final = 3  # how many commands may hang a shell before the rest is given up
 
 
@@ -130,9 +131,16 @@ class _Lane:
                 losses += 1
                 continue
             except TargetError:
-                return
+                losses += 1
+                self._pause()
+                continue
             stuck += hung
             losses += bool(waiting) and not hung
+
+    def _pause(self) -> None:
+        end = time.monotonic() + _PAUSE
+        while time.monotonic() < end and not self._stopped():
+            time.sleep(TICK)
 
     def _once(self, waiting: Sequence[Command]) -> tuple[tuple[Command, ...], bool]:
         """Open a shell and run the batch. Return what is still without an output, and whether one hung."""

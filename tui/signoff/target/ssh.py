@@ -17,8 +17,8 @@ from signoff.target.address import SshAddress
 from signoff.target.base import Prompter
 from signoff.target.collecting import collect
 from signoff.target.command import Command, Output
-from signoff.target.shell import ConnectionLostError, NoShell, Process, open_shell
-from signoff.target.ssh_config import ssh_config
+from signoff.target.shell import ConnectionLostError, NoShell, Process, Stopped, open_shell
+from signoff.target.ssh_config import SshConfig, ssh_config
 from signoff.target.ssh_link import Link, open_link
 from signoff.target.ssh_login import Login
 from signoff.target.sudo import Sudo
@@ -29,7 +29,12 @@ _PATIENCE: Final = 20.0  # seconds for the answer to one request
 
 def connect(address: SshAddress, prompter: Prompter) -> SshTarget:
     """Return the target at an address, connected and logged in. Raise TargetError."""
-    target = SshTarget(address, prompter)
+    config = ssh_config(address)
+    try:
+        target = SshTarget(config, prompter)
+    except TargetError as error:
+        # What was not known of the way may be why it led nowhere.
+        raise TargetError(error.message, " ".join([error.hint, *config.notes])) from None
     try:
         target.greet()
     except BaseException:
@@ -41,8 +46,8 @@ def connect(address: SshAddress, prompter: Prompter) -> SshTarget:
 class SshTarget:
     """A machine at the other end of an SSH connection, which is made again when it is lost."""
 
-    def __init__(self, address: SshAddress, prompter: Prompter) -> None:
-        self._config = ssh_config(address)
+    def __init__(self, config: SshConfig, prompter: Prompter) -> None:
+        self._config = config
         self._prompter = prompter
         self._login = Login(prompter)
         self._link = open_link(self._config, prompter, self._login)
@@ -136,7 +141,7 @@ class SshTarget:
 
     def _alive(self) -> Link:
         if self._closed:
-            raise TargetError(f"The connection to {self.address} was closed.")
+            raise Stopped
         if not self._link.is_alive:
             self._link.close()
             link = open_link(self._config, self._prompter, self._login)
