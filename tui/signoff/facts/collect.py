@@ -1,13 +1,13 @@
-"""Collect facts: all host commands in one batch, then what is asked from outside, each as it can be had."""
+"""Collect facts: all host commands in one batch, each look from outside once its needs are there."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Event
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
 from typing import Any
 
 from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable, text_for
@@ -19,7 +19,7 @@ from signoff.target.outside import Outside
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_OUTSIDE_AT_ONCE = 4
+_TICK = 0.05  # seconds; how soon a cancelled collection ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +78,107 @@ def collect(
     ``known`` are values from the same run, by fact id, that need no second look. After ``cancel`` is set
     the iteration ends early, and what was not looked up is not yielded.
     """
-    values: dict[str, Any] = dict(known or {})
-    todo = [fact for fact in closure(wanted) if fact.id not in values]
-    host = {fact.id: fact for fact in todo if isinstance(fact, HostFact)}
-    for one in _from_host(host, target, profile, cancel):
-        values[one.fact.id] = one.value
-        yield one
-    outside = [fact for fact in todo if isinstance(fact, OutsideFact)]
-    for one in _from_outside(outside, Outside(outside_addresses(target, profile)), profile, values, cancel):
+    known = known or {}
+    todo = [fact for fact in closure(wanted) if fact.id not in known]
+    work = _Work(target, profile, cancel, known, [fact for fact in todo if isinstance(fact, OutsideFact)])
+    work.start([fact for fact in todo if isinstance(fact, HostFact)])
+    for _ in todo:
+        one = work.next()
+        if one is None:
+            return
         yield one
 
 
-def _from_host(
-    facts: Mapping[str, HostFact[Any]], target: Target, profile: Profile, cancel: Event
-) -> Iterator[Collected]:
-    commands = [
-        Command(fact.id, text_for(fact.script, profile), fact.root, fact.timeout, fact.cap)
-        for fact in facts.values()
-    ]
-    scripts = {command.id: command.script for command in commands}
-    if not commands:
-        return
-    for output in target.collect(commands, cancel):
-        if output.problem is Problem.CANCELLED:
-            continue
-        fact = facts[output.id]
-        yield Collected(
-            fact=fact,
-            value=_value(fact, output, profile),
-            command=scripts[output.id],
-            status=output.status,
-            size=len(output.stdout),
-            digest="" if fact.sensitive else hashlib.sha256(output.stdout).hexdigest(),
-            as_root=output.as_root,
-        )
+class _Work:
+    """One collection under way: the host's batch in one thread, each look from outside in another.
+
+    The threads are daemons, so that nobody who quits has to wait for an answer that may never come.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        profile: Profile,
+        cancel: Event,
+        known: Mapping[str, Any],
+        waiting: Sequence[OutsideFact[Any]],
+    ) -> None:
+        self._target = target
+        self._profile = profile
+        self._cancel = cancel
+        self._values = dict(known)
+        self._waiting = list(waiting)
+        self._outside: Outside | None = None
+        self._lock = Lock()
+        self._done: SimpleQueue[Collected | Exception] = SimpleQueue()
+
+    def start(self, facts: Sequence[HostFact[Any]]) -> None:
+        if facts:
+            self._in_thread(lambda: self._ask_host({fact.id: fact for fact in facts}))
+        self._look_where_ready()
+
+    def next(self) -> Collected | None:
+        """Wait for the next fact; None where the work was cancelled."""
+        while True:
+            try:
+                one = self._done.get(timeout=_TICK)
+            except Empty:
+                if self._cancel.is_set():
+                    return None
+                continue
+            if isinstance(one, Exception):
+                raise one
+            self._values[one.fact.id] = one.value
+            if not self._cancel.is_set():
+                self._look_where_ready()
+            return one
+
+    def _in_thread(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as defect:  # noqa: BLE001 - raised again where the facts are read
+                self._done.put(defect)
+
+        Thread(target=guarded, daemon=True).start()
+
+    def _ask_host(self, facts: Mapping[str, HostFact[Any]]) -> None:
+        commands = [
+            Command(fact.id, text_for(fact.script, self._profile), fact.root, fact.timeout, fact.cap)
+            for fact in facts.values()
+        ]
+        scripts = {command.id: command.script for command in commands}
+        for output in self._target.collect(commands, self._cancel):
+            if output.problem is not Problem.CANCELLED:
+                self._done.put(_collected(facts[output.id], output, scripts[output.id], self._profile))
+
+    def _look_where_ready(self) -> None:
+        """Start every look from outside whose needs are there."""
+        ready = [fact for fact in self._waiting if all(need.id in self._values for need in fact.needs)]
+        self._waiting = [fact for fact in self._waiting if fact not in ready]
+        for fact in ready:
+            self._in_thread(partial(self._look, fact, Facts(dict(self._values))))
+
+    def _look(self, fact: OutsideFact[Any], facts: Facts) -> None:
+        with self._lock:
+            # Resolving the URL's name may take a while: done once, and in a thread.
+            if self._outside is None:
+                self._outside = Outside(outside_addresses(self._target, self._profile))
+        outside = self._outside
+        value = _attempt(lambda: fact.look(outside, self._profile, facts), fact)
+        self._done.put(Collected(fact=fact, value=value))
+
+
+def _collected(fact: HostFact[Any], output: Output, script: str, profile: Profile) -> Collected:
+    return Collected(
+        fact=fact,
+        value=_value(fact, output, profile),
+        command=script,
+        status=output.status,
+        size=len(output.stdout),
+        digest="" if fact.sensitive else hashlib.sha256(output.stdout).hexdigest(),
+        as_root=output.as_root,
+    )
 
 
 def _value(fact: HostFact[Any], output: Output, profile: Profile) -> Any:
@@ -138,25 +205,3 @@ def _attempt(look: Callable[[], Any], fact: Fact[Any]) -> Any:
         return absent
     except Exception as defect:  # noqa: BLE001 - one fact that cannot be read must not end the session
         return Malformed(f"{one_line(fact.title)}: cannot be read ({type(defect).__name__})")
-
-
-def _from_outside(
-    facts: list[OutsideFact[Any]], outside: Outside, profile: Profile, values: dict[str, Any], cancel: Event
-) -> Iterator[Collected]:
-    """Look from outside, several facts at a time, each once what it needs is there."""
-    waiting = list(facts)
-    with ThreadPoolExecutor(_OUTSIDE_AT_ONCE, thread_name_prefix="outside") as pool:
-        while waiting and not cancel.is_set():
-            ready = [fact for fact in waiting if all(needed.id in values for needed in fact.needs)]
-            if not ready:
-                return
-            waiting = [fact for fact in waiting if fact not in ready]
-            seen = Facts(dict(values))
-            looks = {
-                pool.submit(_attempt, partial(fact.look, outside, profile, seen), fact): fact
-                for fact in ready
-            }
-            for done in as_completed(looks):
-                fact = looks[done]
-                values[fact.id] = done.result()
-                yield Collected(fact=fact, value=values[fact.id])
