@@ -22,6 +22,7 @@ KILL_THE_SHELL = "kill -9 $(cut -d ' ' -f 6 /proc/$$/stat); sleep 5"  # its sess
 # sudo(8) as a script: takes the options that signoff gives, and makes `id` say root.
 FAKE_SUDO = """#!/bin/sh
 dir=${0%/*}
+[ "$1" = -k ] && shift
 [ "$1" = -n ] && quiet=1 && shift
 [ "$1" = -S ] && prompt=$3 && shift 3
 echo x >> "$dir/started"

@@ -64,7 +64,7 @@ class Sudo:
 
     def _with_password(self, start: Start, stop: Stop) -> Shell:
         prompt = secrets.token_hex(16)
-        opening = Opening(start, through=(*_SUDO, "-S", "-p", f"{prompt}:"))
+        opening = Opening(start, through=(*_SUDO, "-k", "-S", "-p", f"{prompt}:"))
         try:
             return _checked(self._answer(opening, prompt.encode() + b":", stop))
         except NoShell as refusal:
