@@ -21,6 +21,7 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from signoff.credentials.dotenv import Variable
 from signoff.credentials.placeholders import is_default
 from signoff.credentials.recognise import secret_like, url_password
 from signoff.credentials.secret import Secret
@@ -55,11 +56,13 @@ def find_secrets(value: object, name: str = "a secret") -> Iterator[tuple[str, S
     """Find the secrets within a parsed fact, each with the name of its variable or field.
 
     Goes through dataclasses, msgspec Structs, mappings and sequences. Of an environment (a mapping of names
-    to Secrets) only those variables are taken that hold secrets: ``PATH`` is wrapped like all, and is none.
+    to Secrets, a file's Variables) only those are taken that hold secrets: ``PATH`` is wrapped, and is none.
     """
     if isinstance(value, Secret):
         yield name, value
         return
+    if isinstance(value, Variable):
+        value = {value.name: value.value}
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(item, Secret) or secret_like(str(key), item):
@@ -139,13 +142,9 @@ class Redactor:
 
         Of a URL the password is remembered. Values that are not live are passed over.
         """
-        fresh = {
-            form: name
-            for name, secret in secrets
-            for value in (url_password(secret) or secret,)
-            if is_live(value)
-            for form in forms(value)
-        }
+        # Every process of a service runs with the same ones: the forms are made once for each value.
+        live = {url_password(secret) or secret: name for name, secret in secrets}
+        fresh = {form: name for value, name in live.items() if is_live(value) for form in forms(value)}
         with self.__lock:
             self.__forms = {**fresh, **self.__forms}
 

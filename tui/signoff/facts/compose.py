@@ -1,0 +1,121 @@
+"""Compose files: which files with secrets their services read, and what stands in them openly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from signoff.credentials.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class EnvReference:
+    """An entry of ``env_file``. Compose refuses to start a service whose required file is missing."""
+
+    path: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class ComposeService:
+    """A service. ``environment`` is what stands in the file itself, ``${...}`` as it is written there."""
+
+    name: str
+    env_files: tuple[EnvReference, ...] = ()
+    environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    builds: str = ""
+    """The directory that its image is built of, empty where it is not built."""
+    mounts: tuple[str, ...] = ()
+    """The paths of the host that it sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """A compose file. ``problem`` says why its services are not known."""
+
+    path: str
+    services: tuple[ComposeService, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """The names under ``secrets``: files that are mounted, not variables."""
+    problem: str = ""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads compose's own tags (``!reset``, ``!override``) as plain values."""
+
+
+def _untagged(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    return loader.construct_mapping(node) if isinstance(node, yaml.MappingNode) else None
+
+
+yaml.add_multi_constructor("!", _untagged, Loader=_Loader)
+
+
+def parse_compose(path: str, text: Secret | None) -> Compose:
+    """Read a compose file. Never raises: what cannot be read is the result's ``problem``."""
+    if text is None:
+        return Compose(path, problem="it may not be read")
+    try:
+        document = yaml.load(text.reveal(), Loader=_Loader)  # noqa: S506 - a safe loader with two tags more
+    except yaml.MarkedYAMLError as error:
+        # Of the error the line's number alone: its text quotes the file, and that may hold a secret.
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        return Compose(path, problem=f"it is no YAML in line {line}")
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return Compose(path, problem="it is no YAML")
+    if not isinstance(document, dict):
+        return Compose(path, problem="it is no compose file")
+    services = document.get("services") or {}
+    secrets = document.get("secrets") or {}
+    if not isinstance(services, dict):
+        return Compose(path, problem="it is no compose file")
+    return Compose(
+        path,
+        services=tuple(_service(str(name), one) for name, one in services.items() if isinstance(one, dict)),
+        secrets=tuple(map(str, secrets)) if isinstance(secrets, dict) else (),
+    )
+
+
+def _service(name: str, service: dict[Any, Any]) -> ComposeService:
+    build = service.get("build")
+    context = build.get("context", ".") if isinstance(build, dict) else build
+    return ComposeService(
+        name=name,
+        env_files=tuple(_references(service.get("env_file"))),
+        environment=dict(_environment(service.get("environment"))),
+        builds=str(context) if context else "",
+        mounts=tuple(_mounts(service.get("volumes"))),
+    )
+
+
+def _references(entry: Any) -> Iterator[EnvReference]:
+    for one in entry if isinstance(entry, list) else [entry]:
+        if isinstance(one, str):
+            yield EnvReference(one)
+        elif isinstance(one, dict) and isinstance(one.get("path"), str):
+            yield EnvReference(one["path"], one.get("required") is not False)
+
+
+def _environment(entry: Any) -> Iterator[tuple[str, Secret]]:
+    if isinstance(entry, dict):
+        yield from ((str(key), Secret(str(value))) for key, value in entry.items() if value is not None)
+    elif isinstance(entry, list):
+        for one in entry:
+            key, equals, value = str(one).partition("=")
+            if equals:
+                yield key, Secret(value)
+
+
+def _mounts(entry: Any) -> Iterator[str]:
+    for one in entry if isinstance(entry, list) else []:
+        source = one.get("source") if isinstance(one, dict) else str(one).partition(":")[0]
+        # A name without a slash is a volume of Docker's own.
+        if isinstance(source, str) and source[:1] in {".", "/", "~", "$"}:
+            yield source

@@ -1,0 +1,239 @@
+"""A project's files with secrets: what they say, who may read them, who refers to them, and their copies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import PurePosixPath
+from shlex import quote
+from typing import Final
+
+from signoff.credentials.dotenv import EnvFile, read
+from signoff.credentials.secret import Secret
+from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.compose import Compose, parse_compose
+from signoff.facts.sections import Section, read_script, sections
+from signoff.target.command import Output, Root
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_EXAMPLE: Final = re.compile(r"example|sample|\bdist\b|template|\btpl\b|skeleton", re.IGNORECASE)
+_DEVELOPMENT: Final = re.compile(r"[._-](dev|develop|development|test|testing|tests|ci|e2e)\b", re.IGNORECASE)
+_COPY: Final = re.compile(
+    r"(~|#|\.sw[a-p]|[._-](bak|backup|old|orig|save|saved|copy|copied|tmp|temp|prev|previous|rej|disabled|swp|\d+)[\d._-]*)$"
+    r"|^env\.(bak|old|txt)$",
+    re.IGNORECASE,
+)
+
+
+class Kind(StrEnum):
+    """What a file named like ``.env`` is."""
+
+    LIVE = "live"
+    EXAMPLE = "example"
+    DEVELOPMENT = "development"
+    COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A path with its mode and owners. ``mode`` is None where it could not be asked for."""
+
+    path: str
+    mode: int | None
+    uid: int
+    owner: str
+    gid: int
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A file named like ``.env``. ``target`` is where a symbolic link leads, else the path itself.
+
+    ``changed`` is when its content was (mtime; what copies files can set it back), ``touched`` when anything
+    of it was (ctime: its content, its mode, its name).
+    ``content`` is None where it could not be read, or was not: of copies only what stands around them is
+    looked at, and of example files the values.
+    """
+
+    access: Access
+    kind: Kind
+    changed: datetime | None
+    touched: datetime | None
+    size: int
+    readable: bool
+    target: str
+    content: EnvFile | None
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.access.path
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text of the project that secrets could stand in. ``text`` is None where it could not be read."""
+
+    path: str
+    text: Secret | None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What is known of a project's files with secrets.
+
+    ``seen_as`` is the user who looked; ``absent`` are the paths that the profile or a unit names and that are
+    not there, with whether that is sure; ``elsewhere`` are files of such names outside of the project,
+    ``members`` the users in each group, by its name, ``gaps`` the directories that could not be looked into.
+    """
+
+    project: str
+    seen_as: str
+    files: tuple[SecretFile, ...]
+    parents: tuple[Access, ...]
+    absent: Mapping[str, bool] = field(default_factory=dict)
+    compose: tuple[Compose, ...] = ()
+    dockerfiles: tuple[Document, ...] = ()
+    dockerignores: tuple[Document, ...] = ()
+    elsewhere: tuple[SecretFile, ...] = ()
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> tuple[SecretFile, ...]:
+        """The files that programs read."""
+        return tuple(file for file in self.files if file.kind is Kind.LIVE)
+
+    def file(self, path: str) -> SecretFile | None:
+        """Return the file at a path, or that a link there leads to."""
+        return next((file for file in self.files if path in {file.path, file.target}), None)
+
+
+def kind_of(path: str) -> Kind:
+    """Tell by its name what a file is."""
+    name = PurePosixPath(path).name
+    if _COPY.search(name):
+        return Kind.COPY
+    if _EXAMPLE.search(name):
+        return Kind.EXAMPLE
+    return Kind.DEVELOPMENT if _DEVELOPMENT.search(name) else Kind.LIVE
+
+
+def no_project(reason: str, project: str = "") -> Unavailable:
+    """Return why there is no project directory to look into."""
+    if reason == "closed":
+        return Unavailable(f"{project} may not be looked into without root", f"sudo ls -la {quote(project)}")
+    if reason == "missing":
+        return Unavailable(f"there is no directory {project}; put the project's into targets.toml")
+    return Unavailable("the project directory is not known; put it into targets.toml as project")
+
+
+def parse_environment(output: Output) -> Environment:
+    """Return what was found; raise Unavailable where the project directory is not known or closed."""
+    found = sections(output)
+    for section in found:
+        if section.name == "nowhere":
+            raise no_project(section.field(0), one_line(section.field(1)))
+    project = next((section for section in found if section.name == "project"), None)
+    if project is None:
+        raise Malformed("the look at the project directory did not run to its end")
+    return Environment(
+        project=project.field(0),
+        seen_as=project.field(1),
+        files=tuple(_file(section) for section in found if section.name == "file"),
+        parents=tuple(_access(section) for section in found if section.name == "parent"),
+        absent={one.field(0): one.field(1) == "sure" for one in found if one.name == "absent"},
+        compose=tuple(parse_compose(one.path, one.text) for one in _documents(found, "compose")),
+        dockerfiles=tuple(_documents(found, "dockerfile")),
+        dockerignores=tuple(_documents(found, "dockerignore")),
+        elsewhere=tuple(_file(section) for section in found if section.name == "elsewhere"),
+        members=_members(found),
+        gaps=tuple(section.field(0) for section in found if section.name == "gap"),
+    )
+
+
+def _access(section: Section) -> Access:
+    mode, uid, owner, gid, group = (section.field(index) for index in range(1, 6))
+    return Access(
+        path=section.field(0),
+        mode=int(mode, 8) if mode else None,
+        uid=int(uid) if uid else -1,
+        owner=owner,
+        gid=int(gid) if gid else -1,
+        group=group,
+    )
+
+
+def _file(section: Section) -> SecretFile:
+    access, kind = _access(section), kind_of(section.field(0))
+    changed, touched, size = (section.field(index) for index in (6, 7, 8))
+    content = _decoded(section) if section.lines and kind is not Kind.COPY else None
+    return SecretFile(
+        access=access,
+        kind=kind,
+        changed=datetime.fromtimestamp(int(changed), UTC) if changed else None,
+        touched=datetime.fromtimestamp(int(touched), UTC) if touched else None,
+        size=int(size) if size else 0,
+        readable=section.field(9) == "yes",
+        target=section.field(10) or access.path,
+        content=None if content is None else read(content),
+    )
+
+
+def _decoded(section: Section) -> bytes:
+    try:
+        return base64.b64decode("".join(section.lines), validate=True)
+    except binascii.Error:
+        raise Malformed(f"the content of {one_line(section.field(0))} did not come through") from None
+
+
+def _documents(found: tuple[Section, ...], name: str) -> Iterator[Document]:
+    for section in found:
+        if section.name == name:
+            readable = section.field(1) == "yes"
+            text = Secret(_decoded(section).decode("utf-8", "replace")) if readable else None
+            yield Document(section.field(0), text)
+
+
+def _members(found: tuple[Section, ...]) -> dict[str, frozenset[str]]:
+    """Return the users of each group: those listed in it, and those whose own group it is."""
+    users = [line.split(":") for one in found if one.name == "users" for line in one.lines if line]
+    groups = [line.split(":") for one in found if one.name == "groups" for line in one.lines if line]
+    return {
+        name: frozenset(filter(None, listed.split(","))) | {user for user, _, gid in users if gid == number}
+        for name, number, listed in groups
+    }
+
+
+def script_for(name: str) -> Callable[[Profile], str]:
+    """Return a script that looks at a project, given what the profile knows of it."""
+
+    def script(profile: Profile) -> str:
+        return (
+            f"project={quote(profile.project)}\n"
+            f"listed={quote(chr(10).join(profile.env_files))}\n"
+            f"services={quote(chr(10).join(profile.services))}\n"
+            f"{read_script('project-files.sh')}{read_script(name)}"
+        )
+
+    return script
+
+
+ENVIRONMENT: HostFact[Environment] = HostFact(
+    id="environment",
+    title="the project's files with secrets",
+    script=script_for("environment.sh"),
+    parse=parse_environment,
+    root=Root.PREFER,
+    timeout=20.0,
+    cap=8 << 20,
+    sensitive=True,
+    by_hand=lambda profile: f"sudo ls -la {quote(profile.project or '.')}",
+)

@@ -1,0 +1,71 @@
+# After project-files.sh. A project's files with secrets: who may read them, what they say, who refers to them, and where copies lie about. Reads only; contents go out in base64.
+tab=$(printf '\t')
+plain() { printf %s "$1" | tr '\t\n\r' '???'; }
+# NAME PATH FIELD ...: with what is known of the file that the path leads to.
+tell() {
+    printf '#%s\t%s\t' "$1" "$(plain "$2")"
+    about=$(stat -L -c "%a${tab}%u${tab}%U${tab}%g${tab}%G${tab}%Y${tab}%Z${tab}%s" -- "$2" 2> /dev/null)
+    printf %s "${about:-$tab$tab$tab$tab$tab$tab$tab}"
+    shift 2
+    for field in "$@"; do printf '\t%s' "$field"; done
+    echo
+}
+content() { [ "$(wc -c < "$1")" -gt 262144 ] || base64 < "$1" | show; }
+# PLACE: files named like those with secrets. Folders of other people's code are passed over.
+candidates() {
+    find "$1" -xdev -maxdepth 4 \( -name .git -o -name node_modules -o -name .venv -o -name venv -o -name vendor \
+        -o -name site-packages -o -name __pycache__ -o -name .cache \) -prune -o \( -type f -o -type l \) -print 2> /dev/null |
+        grep -E '/(\.env([._~-][^/]*)?|\.envrc|[^/]*\.env([._~-][^/]*)?|#[^/]*env#|env\.(bak|old|txt))$'
+}
+file() {
+    if [ ! -f "$1" ]; then
+        above=$(dirname -- "$1")
+        while [ "$above" != / ] && [ ! -e "$above" ]; do above=$(dirname -- "$above"); done
+        head_of absent "$(plain "$1")" "$([ -x "$above" ] && echo sure)"
+        return
+    fi
+    if [ ! -r "$1" ]; then tell file "$1" no "$(plain "$(readlink -f -- "$1")")"; return; fi
+    tell file "$1" yes "$(plain "$(readlink -f -- "$1")")"
+    case $1 in *.sw[a-p] | *'~' | *'#') ;; *) content "$1" ;; esac
+}
+document() {
+    [ -f "$2" ] || return 0
+    if [ -r "$2" ]; then head_of "$1" "$(plain "$2")" yes; content "$2"; else head_of "$1" "$(plain "$2")" no; fi
+}
+
+[ -n "$project" ] || { head_of nowhere 'not known'; head_of end; exit 0; }
+if ! cd -- "$project" 2> /dev/null; then
+    why=missing
+    above=$project
+    while [ "$above" != / ] && [ ! -e "$above" ]; do above=$(dirname -- "$above"); done
+    { [ -e "$project" ] || [ ! -x "$above" ]; } && why=closed
+    head_of nowhere "$why" "$(plain "$project")"
+    head_of end
+    exit 0
+fi
+project=$(pwd -P)
+head_of project "$(plain "$project")" "$(id -un)"
+above=$project
+while :; do
+    tell parent "$above"
+    [ "$above" = / ] && break
+    above=$(dirname -- "$above")
+done
+{
+    secret_files
+    candidates "$project"
+} | sort -u | head -n 200 | while IFS= read -r path; do file "$path"; done
+for path in docker-compose*.y*ml compose*.y*ml; do document compose "$project/$path"; done
+for path in Dockerfile* */Dockerfile; do document dockerfile "$project/$path"; done
+for path in .dockerignore */.dockerignore Dockerfile*.dockerignore; do document dockerignore "$project/$path"; done
+# Copies elsewhere: where web servers serve from, and where people put things down.
+for place in /var/www /usr/share/nginx /usr/share/caddy /srv /opt /home /root /tmp /var/tmp; do
+    [ -d "$place" ] || continue
+    [ -r "$place" ] || head_of gap "$place"
+    candidates "$place" | head -n 100 | while IFS= read -r path; do
+        case $path in "$project"/*) ;; *) [ -f "$path" ] && tell elsewhere "$path" ;; esac
+    done
+done
+head_of groups; getent group | cut -d: -f1,3,4 | head -n 2000 | show
+head_of users; getent passwd | cut -d: -f1,3,4 | head -n 2000 | show
+head_of end

@@ -1,0 +1,99 @@
+# After project-files.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
+# whether today's values stand there. Reads only. Values go through pipes alone, and what comes out names commits
+# and variables.
+plain() { printf %s "$1" | tr '\t\n\r' '???'; }
+[ -n "$project" ] || { head_of nowhere 'not known'; head_of end; exit 0; }
+if ! cd -- "$project" 2> /dev/null; then
+    why=missing
+    [ -e "$project" ] && why=closed
+    head_of nowhere "$why" "$(plain "$project")"
+    head_of end
+    exit 0
+fi
+project=$(pwd -P)
+top=$project
+while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
+if [ ! -e "$top/.git" ]; then
+    # A directory that may not be looked into could hold one.
+    above=$project
+    while [ "$above" != / ] && [ -x "$above" ]; do above=$(dirname -- "$above"); done
+    head_of norepository "$(plain "$project")" "$([ -x "$above" ] && echo sure)"
+    head_of end
+    exit 0
+fi
+command -v git > /dev/null || { head_of nogit "$(plain "$top")"; head_of end; exit 0; }
+
+# A repository's configuration can name programs to run, and it need not be root's: git runs as its owner,
+# without what starts programs, writes, asks or connects.
+owner=$(stat -c %u -- "$top/.git")
+unprivileged() { "$@"; }
+if [ "$(id -u)" = 0 ] && [ "$owner" != 0 ]; then
+    if command -v setpriv > /dev/null; then
+        unprivileged() { setpriv --reuid "$owner" --regid "$(stat -c %g -- "$top/.git")" --clear-groups "$@"; }
+    else head_of noowner "$(plain "$top")"; head_of end; exit 0; fi
+fi
+export HOME=/nonexistent XDG_CONFIG_HOME=/nonexistent GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1
+bound=
+in_git() {
+    unprivileged $bound git --no-pager --no-replace-objects -C "$top" -c safe.directory='*' -c core.fsmonitor=false -c core.quotePath=false \
+        -c log.showSignature=false -c protocol.allow=never -c core.hooksPath=/dev/null "$@"
+}
+refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(plain "$refused" | head -c 300)"; head_of end; exit 0; }
+shallow=$(in_git rev-parse --is-shallow-repository 2> /dev/null)
+partial=$(in_git config --get-regexp '^(extensions\.partialclone|remote\..*\.promisor)$' > /dev/null 2>&1 && echo yes)
+head_of repository "$(plain "$top")" "$shallow" "$partial" "$(in_git rev-list --all --count 2> /dev/null)"
+head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
+# Of the working tree and of every ref's history, whatever .gitignore says.
+set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
+head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | head -n 200 | show
+secret_files | while IFS= read -r path; do
+    [ -f "$path" ] || continue
+    in_git check-ignore -q --no-index -- "$path" 2> /dev/null
+    head_of ignored "$(plain "$path")" "$?"
+done
+head_of history
+in_git log --all --full-history -m --diff-filter=d --name-only --format='commit %H %ct' -- "$@" 2> /dev/null | head -c 400000 | show
+
+values() {
+    secret_files | while IFS= read -r path; do
+        if [ -r "$path" ] && [ -f "$path" ]; then printf '#read\t%s\n' "$(plain "$path")"; cat -- "$path"; echo; fi
+    done | awk -v q="'" '
+        /^#read\t/ { print; next }
+        {
+            sub(/\r$/, ""); sub(/^[ \t]*(export[ \t]+)?/, "")
+            if (!match($0, /^[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) next
+            name = substr($0, 1, RLENGTH - 1); value = substr($0, RLENGTH + 1)
+            gsub(/[ \t]/, "", name); gsub(/^[ \t]+|[ \t]+$/, "", value)
+            first = substr(value, 1, 1)
+            if (first == "\"" || first == q) { value = substr(value, 2); sub("[" first "].*", "", value) }
+            else sub(/[ \t]+#.*/, "", value)
+            if (length(value) >= 8) print name "\t" value
+            # The password in a URL, as it is written there.
+            if (match(value, /:\/\/[^\/@]*:[^\/@]+@/)) {
+                value = substr(value, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", value)
+                if (length(value) >= 8) print name "\t" value
+            }
+        }'
+}
+history() {
+    bound='timeout 25'
+    in_git log --all -p -c -U0 --no-ext-diff --no-textconv --no-color --no-renames --format='%x01%H' 2> /dev/null
+    printf '\001status %s\n' "$?"
+}
+head_of values
+values | {
+    exec 8<&0
+    history < /dev/null | head -c 400000000 | awk -F '\t' '
+        BEGIN { while ((getline line < "/dev/fd/8") > 0) {
+            if (line ~ /^#read\t/) { print substr(line, 2); continue }
+            at = index(line, "\t"); n++; name[n] = substr(line, 1, at - 1); value[n] = substr(line, at + 1)
+        } }
+        /^\001status / { complete = ($0 ~ /status 0$/); next }
+        /^\001/ { commit = substr($0, 2); next }
+        { for (i = 1; i <= n; i++) if (index($0, value[i]) && !((commit, name[i]) in seen)) {
+            seen[commit, name[i]] = 1
+            if (++count[name[i]] <= 5) print "commit\t" commit "\t" name[i]
+        } }
+        END { print (complete ? "complete" : "cut") "\t" n + 0 }'
+} | show
+head_of end

@@ -1,0 +1,53 @@
+# After project-files.sh. The systemd services that belong to a project, and
+# the environments that its processes run with. Reads only; environments go out in base64.
+tab=$(printf '\t')
+ticks=$(getconf CLK_TCK 2> /dev/null || echo 100)
+booted=$(awk '$1 == "btime" {print $2}' /proc/stat)
+process() { # UNIT PID
+    name=$(tr -d '\t\n\r' < "/proc/$2/comm" 2> /dev/null) || return 0
+    started=$(awk -v b="$booted" -v t="$ticks" '{sub(/^.*\) /, ""); printf "%d", b + $20 / t}' "/proc/$2/stat" 2> /dev/null)
+    if [ -r "/proc/$2/environ" ] && environment=$(base64 < "/proc/$2/environ" 2> /dev/null); then
+        head_of process "$1" "$2" "$name" "$started" yes
+        printf '%s\n' "$environment" | show
+    elif [ -d "/proc/$2" ]; then
+        head_of process "$1" "$2" "$name" "$started" no
+    fi
+}
+project=$(cd -- "${project:-/nonexistent}" 2> /dev/null && pwd -P || printf %s "$project")
+known=' '
+if [ -d /run/systemd/system ] && command -v systemctl > /dev/null; then
+    head_of systemd yes
+    for unit in $(project_units); do
+        shown=$(TZ=UTC systemctl show "$unit" -p Id -p LoadState -p ActiveState -p MainPID -p User -p Group -p WorkingDirectory \
+            -p EnvironmentFiles -p Environment -p FragmentPath -p ExecMainStartTimestamp -p ControlGroup \
+            2> /dev/null) || continue
+        head_of unit "$unit"
+        printf '%s\n' "$shown" | show
+        group=$(printf '%s\n' "$shown" | sed -n 's/^ControlGroup=//p')
+        main=$(printf '%s\n' "$shown" | sed -n 's/^MainPID=//p')
+        [ "$main" != 0 ] || continue
+        members=
+        for root in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+            [ -n "$group" ] && [ -z "$members" ] && [ -d "$root$group" ] &&
+                members=$(find "$root$group" -name cgroup.procs -exec cat {} + 2> /dev/null | head -n 64)
+        done
+        for pid in ${members:-$main}; do
+            process "$unit" "$pid"
+            known="$known$pid "
+        done
+    done
+else
+    head_of systemd no
+fi
+# Processes of the project that no unit accounts for: started by hand, by supervisor, by cron.
+[ -r /proc/1/environ ] || head_of hidden
+[ -z "$project" ] || for directory in /proc/[0-9]*; do
+    pid=${directory#/proc/}
+    case $known in *" $pid "*) continue ;; esac
+    case $(readlink "$directory/cwd" 2> /dev/null) in "$project" | "$project"/*) ;; *) continue ;; esac
+    # In a container the same path is another place.
+    grep -qE 'docker|containerd|libpod|crio|lxc' "$directory/cgroup" 2> /dev/null && continue
+    case $(cat "$directory/comm" 2> /dev/null) in sh | bash | dash | zsh | fish | sudo | ssh* | systemd*) continue ;; esac
+    process '' "$pid"
+done
+head_of end

@@ -1,0 +1,224 @@
+"""The files with secrets: that they are there and read alike by all, and that nobody else may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from shlex import quote
+from typing import Final
+
+from signoff.credentials.recognise import secret_like
+from signoff.facts.base import Facts
+from signoff.facts.environment import ENVIRONMENT, Access, Environment, Kind, SecretFile
+from signoff.facts.units import UNITS
+from signoff.model import Result, Vantage
+from signoff.probes.base import Judgement, probe
+from signoff.probes.secretfiles import (
+    Reference,
+    closed,
+    listing,
+    no_files,
+    readers,
+    references,
+    secrets_of,
+    used_files,
+)
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_SERVED: Final = frozenset({"public", "public_html", "htdocs", "html", "static", "wwwroot", "webroot"})
+
+
+@probe(
+    "env.present",
+    title="Secrets are kept in files that every program reads alike",
+    expected="each file that something refers to is there, and has one reading",
+    items=("A5", "A20", "B2", "B6"),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.PROJECT,
+)
+def present(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge that the files are there, can be read, and mean the same to all their readers."""
+    environment = facts[ENVIRONMENT]
+    known = references(facts, profile)
+    missing = tuple(_missing(environment, known))
+    used = used_files(facts, profile)
+    if not missing and not used:
+        raise no_files(facts)
+    yield from missing
+    for file in used:
+        yield from _file(file, environment, known)
+
+
+def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
+    for path in dict.fromkeys(one.path for one in known if one.required):
+        by = listing(dict.fromkeys(one.by for one in known if one.path == path))
+        if environment.file(path):
+            continue
+        inside = PurePosixPath(path).is_relative_to(environment.project)
+        if environment.absent.get(path, inside and _looked_for(path)):
+            yield Judgement(
+                result=Result.FAIL,
+                subject=path,
+                observed=f"{one_line(path)} is not there, and {by} reads it",
+                remedy=f"install -m 600 /dev/null {quote(path)}, and fill it in; or take the reference out.",
+            )
+        else:
+            yield Judgement(
+                result=Result.UNKNOWN,
+                subject=path,
+                observed=f"{by} reads {one_line(path)}, which was not looked at",
+                remedy="Name it in targets.toml as one of env_files.",
+            )
+
+
+def _looked_for(path: str) -> bool:
+    name = PurePosixPath(path).name
+    return name.startswith(".env") or name.endswith(".env") or ".env." in name
+
+
+def _file(file: SecretFile, environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
+    if file.content is None:
+        yield Judgement(
+            result=Result.UNKNOWN,
+            subject=file.path,
+            observed=closed(file),
+            remedy="Run signoff with a user who may use sudo.",
+        )
+        return
+    faults = [*_faults(file, environment, known)]
+    yield from faults
+    if not faults:
+        by = listing(dict.fromkeys(one.by for one in known if one.path in {file.path, file.target}))
+        secrets = secrets_of([file])
+        yield Judgement(
+            result=Result.PASS,
+            subject=file.path,
+            observed=f"{one_line(file.path)}: {len(file.content.variables)} variables, {len(secrets)} of them"
+            f" secrets{f'; read by {by}' if by else ''}",
+        )
+
+
+def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
+    content = file.content
+    if content is None:
+        return
+    if content.broken:
+        yield Judgement(
+            result=Result.FAIL,
+            subject=f"{file.path}: lines",
+            observed=f"{one_line(file.path)}: line {listing(map(str, content.broken))} cannot be read",
+            remedy=f"Put it right: ${{EDITOR:-vi}} +{content.broken[0]} {quote(file.path)}",
+        )
+    if content.repeated:
+        yield Judgement(
+            result=Result.FAIL,
+            subject=f"{file.path}: repeated",
+            observed=f"{one_line(file.path)}: {listing(content.repeated)} set twice, to different values",
+            remedy="Keep one line of each: which one counts depends on the program that reads it.",
+        )
+    actual = readers(file, environment, known)
+    for variable in content.variables.values():
+        disputed = actual.intersection(variable.disputed)
+        if disputed and secret_like(variable.name, variable.value):
+            yield Judgement(
+                result=Result.FAIL,
+                subject=f"{file.path}: {variable.name}",
+                observed=f"{one_line(variable.name)} (line {variable.line}) has another value for"
+                f" {listing(sorted(disputed))} than for programs that read dotenv files",
+                remedy="Take a value of letters, digits, - and _ only, without quotes, blanks or a comment"
+                " behind it: signoff generate key",
+            )
+
+
+@probe(
+    "env.mode",
+    title="Nobody but its service may read a file with secrets",
+    expected="mode 0600, or 0640 with the service's own group; no readable copies",
+    items=("A5", "B4"),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.HOST,
+)
+def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge modes and owners of the files in use, of copies of them, and of the directories above."""
+    environment = facts[ENVIRONMENT]
+    users = {unit.user for unit in facts[UNITS].units} if not facts.missing(UNITS) else set()
+    used = used_files(facts, profile)
+    if not used:
+        yield Judgement(result=Result.UNKNOWN, observed=no_files(facts).reason)
+    for directory in environment.parents:
+        if directory.mode is not None and directory.mode & 0o002 and not directory.mode & 0o1000:
+            yield Judgement(
+                result=Result.FAIL,
+                subject=directory.path,
+                observed=f"anybody may replace files in {one_line(directory.path)} ({directory.mode:04o})",
+                remedy=f"chmod o-w {quote(directory.path)}",
+            )
+    for file in used:
+        yield _access(file, environment, users)
+    yield from _copies(environment, users)
+
+
+def _copies(environment: Environment, services: set[str]) -> Iterator[Judgement]:
+    """Judge what nothing reads: copies, and files of such names elsewhere on the machine."""
+    copies = [file for file in (*environment.files, *environment.elsewhere) if file.kind is Kind.COPY]
+    others = [file for file in environment.elsewhere if file.kind is Kind.LIVE]
+    open_ones = [file for file in (*copies, *others) if _fault(file, environment, services)]
+    closed_ones = [file for file in copies if file not in open_ones]
+    for result, files in ((Result.FAIL, open_ones), (Result.INFORMATIONAL, closed_ones)):
+        if files:
+            how = "others may read" if result is Result.FAIL else "nothing reads"
+            yield Judgement(
+                result=result,
+                subject=f"copies that {how}",
+                observed=f"files with secrets that {how}: {listing(file.path for file in files)}",
+                evidence=tuple(_seen(file) for file in files[:20]),
+                remedy=f"Delete what nobody needs: shred -u {' '.join(quote(one.path) for one in files[:8])}",
+            )
+
+
+def _access(file: SecretFile, environment: Environment, services: set[str]) -> Judgement:
+    if file.access.mode is None:
+        observed = f"{one_line(file.path)}: its mode cannot be seen"
+        return Judgement(result=Result.UNKNOWN, subject=file.path, observed=observed)
+    fault = _fault(file, environment, services)
+    if not fault:
+        return Judgement(result=Result.PASS, subject=file.path, observed=_seen(file))
+    return Judgement(
+        result=Result.FAIL,
+        subject=file.path,
+        observed=f"{_seen(file)}: {fault}",
+        remedy=f"chmod 600 {quote(file.path)}",
+    )
+
+
+def _seen(file: SecretFile) -> str:
+    access = file.access
+    owners = f"{one_line(access.owner)}:{one_line(access.group)}"
+    return f"{one_line(file.path)} has mode {access.mode or 0:04o} and belongs to {owners}"
+
+
+def _fault(file: SecretFile, environment: Environment, services: set[str]) -> str:
+    return _too_open(file.access, environment, services) or _wrong_place(file)
+
+
+def _too_open(access: Access, environment: Environment, services: set[str]) -> str:
+    bits = access.mode or 0
+    if bits & 0o007:
+        return "every user of the machine may read it" if bits & 0o004 else "every user has some right to it"
+    if access.owner in {"nobody", "UNKNOWN"}:
+        return "its owner is nobody in particular"
+    if bits & 0o030:
+        return f"the group {one_line(access.group)} may change it"
+    if bits & 0o040:
+        strangers = environment.members.get(access.group, frozenset()) - {access.owner, "root"} - services
+        if access.group not in environment.members:
+            return f"who is in the group {one_line(access.group)} cannot be told, and it may read it"
+        if strangers:
+            return f"the group {one_line(access.group)} may read it, and so {listing(sorted(strangers))}"
+    return ""
+
+
+def _wrong_place(file: SecretFile) -> str:
+    served = _SERVED.intersection(PurePosixPath(file.target).parent.parts)
+    return f"it lies in {min(served)}, a directory that web servers serve from" if served else ""

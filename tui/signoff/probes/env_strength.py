@@ -1,0 +1,172 @@
+"""The secrets themselves: strong, each for one thing, none of a provider's test mode, no debugging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate, reused
+from signoff.credentials.recognise import Form
+from signoff.credentials.secret import Secret
+from signoff.facts.base import Facts
+from signoff.facts.environment import ENVIRONMENT
+from signoff.facts.units import UNITS
+from signoff.model import Result, Vantage
+from signoff.probes.base import Judgement, probe
+from signoff.probes.secretfiles import listing, readable_files, secrets_of, surroundings
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_GENERATE: Final = {
+    Form.KEY: "signoff generate key. A new key ends sessions; where it encrypts data, old data is lost.",
+    Form.DJANGO: "signoff generate django. A new key ends sessions and password-reset links.",
+    Form.JWT: "signoff generate jwt. A new key ends all sessions.",
+    Form.FERNET: "signoff generate fernet. Decrypt first with the old key what it encrypted.",
+    Form.POSTGRES: "signoff generate postgres. Alter the role in the database first, then the file: the file"
+    " alone changes nothing in a database that is there already.",
+    Form.REDIS: "signoff generate redis. Set it in Redis (requirepass, or its ACL file) and in the file.",
+    Form.PASSWORD: "signoff generate password. Set it where the account is, and in the file.",
+    Form.ISSUED: "Have the provider issue a new one, and revoke this one.",
+}
+
+
+@probe(
+    "env.strength",
+    title="The secrets in the files are strong",
+    expected="no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 characters"
+    " of four classes, or 128 bits",
+    items=("A5", "B1", "B2", "B7", "X2"),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.PROJECT,
+)
+def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge each secret. What cannot be judged from here, an unused provider's key, is unknown."""
+    context = surroundings(facts, profile)
+    found = secrets_of(readable_files(facts, profile))
+    ratings = [(file, rate(variable.name, variable.value, context)) for file, variable in found]
+    strong = [rating for _, rating in ratings if rating.verdict is Verdict.STRONG]
+    for file, rating in ratings:
+        if rating.verdict is not Verdict.STRONG:
+            yield _weak(rating, file.path)
+    if not ratings:
+        yield Judgement(result=Result.UNKNOWN, observed="none of the variables looks like a secret")
+    elif strong:
+        least = min(rating.bits for rating in strong)
+        yield Judgement(
+            result=Result.PASS,
+            subject="strong",
+            observed=f"{listing(rating.name for rating in strong)}: strong, {least} bits or more",
+        )
+
+
+def _weak(rating: Rating, path: str) -> Judgement:
+    name = one_line(rating.name)
+    subject = f"{path}: {name}"
+    if rating.verdict is Verdict.EMPTY and not rating.own:
+        return Judgement(
+            result=Result.UNKNOWN,
+            subject=subject,
+            observed=f"{name} is empty: whether something needs it cannot be seen from here",
+            remedy="Set it, or take the line out.",
+        )
+    observed = f"{name} is {rating.verdict.value}"
+    if rating.verdict not in {Verdict.EMPTY, Verdict.DEFAULT}:
+        observed += f": {listing(rating.reasons)}"
+    return Judgement(result=Result.FAIL, subject=subject, observed=observed, remedy=_GENERATE[rating.form])
+
+
+@probe(
+    "env.reuse",
+    title="No secret serves two purposes",
+    expected="each key and password is used for one thing only",
+    items=("A5", "B2"),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.PROJECT,
+)
+def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge whether variables share a value."""
+    variables = _variables(facts, profile)
+    groups = reused(variables)
+    for names in groups:
+        yield Judgement(
+            result=Result.FAIL,
+            subject=listing(names),
+            observed=f"{listing(names)} have the same value",
+            remedy="Make a new one for all but one of them: signoff generate key",
+        )
+    if not groups:
+        yield Judgement(result=Result.PASS, observed="no two secrets have the same value")
+
+
+@probe(
+    "env.test-keys",
+    title="The keys are the providers' production keys",
+    expected="no test or sandbox key",
+    items=("B3",),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.PROJECT,
+)
+def test_keys(facts: Facts, profile: Profile) -> Judgement:
+    """Judge by the prefixes that providers give their test keys."""
+    names = provider_test_keys(_variables(facts, profile))
+    if names:
+        return Judgement(
+            result=Result.FAIL,
+            observed=f"{listing(names)}: a provider's test key, or the address of its sandbox",
+            remedy="Put in the production keys from the providers' consoles.",
+        )
+    return Judgement(result=Result.PASS, observed="no value has the prefix of a test key")
+
+
+_DEBUG: Final = frozenset({"DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "APP_DEBUG", "DEBUG_MODE"})
+_MODE: Final = frozenset(
+    {"ENV", "ENVIRONMENT"} | {f"{one}_ENV" for one in ("APP", "NODE", "FLASK", "DJANGO", "RAILS")}
+)
+_ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+_DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test", "testing", "debug"})
+
+
+@probe(
+    "env.debug",
+    title="Debugging and development modes are off",
+    expected="DEBUG off, the environment called production, no wildcard among the allowed hosts",
+    items=("B3", "B6", "B16"),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.PROJECT,
+)
+def debug(facts: Facts, profile: Profile) -> Judgement:
+    """Judge the switches that open a program up for developers."""
+    faults = [
+        fault
+        for name, value in _variables(facts, profile).items()
+        if (fault := _switch(name.upper(), value.reveal().strip().casefold()))
+    ]
+    if faults:
+        return Judgement(
+            result=Result.FAIL,
+            observed="; ".join(one_line(fault) for fault in faults),
+            remedy="Turn it off in the file, and restart the services that read it.",
+        )
+    return Judgement(result=Result.PASS, observed="no switch for debugging or development is on")
+
+
+def _switch(name: str, value: str) -> str:
+    if name in _DEBUG and value in _ON:
+        return f"{name} is on"
+    if name in _MODE and value in _DEVELOPING:
+        return f"{name} is {value}"
+    if name.endswith("ALLOWED_HOSTS") and "*" in {host.strip(" []'\"") for host in value.split(",")}:
+        return f"{name} takes any host"
+    return ""
+
+
+def _variables(facts: Facts, profile: Profile) -> dict[str, Secret]:
+    """Return all variables of the files in use, by name; a file's name is added where two files have one."""
+    found: dict[str, Secret] = {}
+    for file in readable_files(facts, profile):
+        for variable in file.content.variables.values() if file.content else ():
+            name = variable.name
+            if name in found and found[name] != variable.value:
+                name = f"{name} ({one_line(file.path)})"
+            found[name] = variable.value
+    return found

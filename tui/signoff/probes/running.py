@@ -1,0 +1,154 @@
+"""What runs of the project, and with which secrets: containers, units, and processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePosixPath
+from posixpath import normpath
+from shlex import quote
+
+from signoff.credentials.secret import Secret
+from signoff.facts.base import Facts
+from signoff.facts.compose import ComposeService
+from signoff.facts.containers import CONTAINERS, Container
+from signoff.facts.environment import ENVIRONMENT, SecretFile
+from signoff.facts.units import UNITS, Process
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_PROJECT = "com.docker.compose.project.working_dir"
+_FILES = "com.docker.compose.project.config_files"
+_SERVICE = "com.docker.compose.service"
+_VERSION = "com.docker.compose.version"
+
+
+@dataclass(frozen=True)
+class Running:
+    """One service of the project. ``remedy`` starts it anew so that it takes the files' values.
+
+    ``environments`` are its processes', as far as they may be read (``seen`` says whether all may);
+    ``whole`` tells whether a variable that is not there was not given. ``reads`` are the files that are
+    given to it as a whole. ``apart`` means that it cannot have the secrets but by its
+    environment. A ``container`` keeps the environment that it was made with, however often it is started.
+    """
+
+    name: str
+    started: datetime | None
+    environments: tuple[Mapping[str, Secret], ...] = field(repr=False)
+    seen: bool
+    whole: bool
+    reads: frozenset[str]
+    apart: bool
+    container: bool
+    remedy: str
+
+
+def running(facts: Facts, profile: Profile, names: frozenset[str]) -> tuple[Running, ...]:
+    """Return the services of the project that run. ``names`` are the variables that hold its secrets.
+
+    What cannot be seen at all is left out: ``blind`` says so.
+    """
+    found: list[Running] = []
+    if not facts.missing(CONTAINERS):
+        found += _containers(facts, profile, names)
+    if not facts.missing(UNITS):
+        found += _units(facts, names)
+    return tuple(found)
+
+
+def blind(facts: Facts) -> tuple[str, ...]:
+    """Return why services may run that are not seen."""
+    return tuple(reason for reason in (facts.missing(CONTAINERS), facts.missing(UNITS)) if reason)
+
+
+def _containers(facts: Facts, profile: Profile, names: frozenset[str]) -> Iterator[Running]:
+    environment = facts[ENVIRONMENT]
+    known = {
+        service.name: (compose.path, service)
+        for compose in environment.compose
+        for service in compose.services
+    }
+    for one in facts[CONTAINERS]:
+        if one.running and _belongs(one, environment.project, profile, names):
+            path, service = known.get(one.labels.get(_SERVICE, ""), ("", None))
+            yield Running(
+                name=f"container {one_line(one.name)}",
+                started=one.started,
+                environments=(one.env,),
+                seen=True,
+                whole=True,
+                reads=_env_files(path, service),
+                apart=service is not None and _apart(path, service, environment.live),
+                container=True,
+                remedy=_recreate(one, environment.project),
+            )
+
+
+def _belongs(one: Container, project: str, profile: Profile, names: frozenset[str]) -> bool:
+    if {one.name, one.labels.get(_SERVICE)} & set(profile.services):
+        return True
+    if _PROJECT in one.labels or _FILES in one.labels:
+        places = [one.labels.get(_PROJECT, ""), *one.labels.get(_FILES, "").split(",")]
+        return any(place and PurePosixPath(normpath(place)).is_relative_to(project) for place in places)
+    return bool(names & one.env.keys())
+
+
+def _env_files(path: str, service: ComposeService | None) -> frozenset[str]:
+    if service is None:
+        return frozenset()
+    directory = PurePosixPath(path).parent
+    return frozenset(normpath(str(directory / one.path)) for one in service.env_files)
+
+
+def _apart(path: str, service: ComposeService, files: tuple[SecretFile, ...]) -> bool:
+    """Tell whether a service neither sees the files nor was built where they may have been copied in."""
+    directory = PurePosixPath(path).parent
+    mounts = [PurePosixPath(normpath(str(directory / mount))) for mount in service.mounts]
+    sees = any(PurePosixPath(file.target).is_relative_to(mount) for mount in mounts for file in files)
+    variable = any(mount.startswith(("$", "~")) for mount in service.mounts)
+    return not (service.env_files or service.builds or sees or variable)
+
+
+def _recreate(one: Container, project: str) -> str:
+    service = one.labels.get(_SERVICE)
+    if not service:
+        return f"docker rm -f {quote(one.name)}, and docker run it again: a container keeps its environment"
+    program = "docker-compose" if one.labels.get(_VERSION, "").startswith("1.") else "docker compose"
+    directory = one.labels.get(_PROJECT) or project
+    return f"cd {quote(directory)} && {program} up -d --force-recreate {quote(service)}"
+
+
+def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:
+    known = facts[UNITS]
+    for unit in known.units:
+        if unit.active and unit.processes:
+            yield Running(
+                name=one_line(unit.name),
+                started=unit.started,
+                environments=_environments(unit.processes),
+                seen=all(process.environment is not None for process in unit.processes),
+                whole=all(process.whole for process in unit.processes),
+                reads=frozenset(normpath(one.path) for one in unit.env_files),
+                apart=False,
+                container=False,
+                remedy=f"sudo systemctl restart {quote(unit.name)}",
+            )
+    for process in known.strays:
+        if process.environment is not None and names & process.environment.keys():
+            yield Running(
+                name=f"process {process.pid} ({process.name})",
+                started=process.started,
+                environments=(process.environment,),
+                seen=True,
+                whole=process.whole,
+                reads=frozenset(),
+                apart=False,
+                container=False,
+                remedy=f"Start process {process.pid} ({process.name}) anew, with today's environment",
+            )
+
+
+def _environments(processes: tuple[Process, ...]) -> tuple[Mapping[str, Secret], ...]:
+    return tuple(process.environment for process in processes if process.environment is not None)

@@ -1,0 +1,139 @@
+"""What the probes on secrets share: which files are in use, by whom, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from posixpath import normpath
+
+from signoff.credentials.dotenv import Reader, Variable
+from signoff.credentials.recognise import secret_like, words
+from signoff.facts.base import Facts, Unavailable
+from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
+from signoff.facts.units import UNITS
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_DEFAULT = Profile().env_files
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """That something reads a file: a unit, a compose service, or the profile says so."""
+
+    path: str
+    by: str
+    reader: Reader | None
+    required: bool
+
+
+def references(facts: Facts, profile: Profile) -> tuple[Reference, ...]:
+    """Return who reads which file, as far as can be seen."""
+    environment = facts[ENVIRONMENT]
+    found = list(_of_compose(environment))
+    if not facts.missing(UNITS):
+        found += [
+            Reference(normpath(one.path), unit.name, Reader.SYSTEMD, one.required)
+            for unit in facts[UNITS].units
+            for one in unit.env_files
+        ]
+    if profile.env_files != _DEFAULT:
+        found += [
+            Reference(
+                normpath(f"{environment.project}/{name}" if name[:1] != "/" else name),
+                "targets.toml",
+                None,
+                True,
+            )
+            for name in profile.env_files
+        ]
+    return tuple(found)
+
+
+def _of_compose(environment: Environment) -> Iterator[Reference]:
+    for compose in environment.compose:
+        directory, name = PurePosixPath(compose.path).parent, PurePosixPath(compose.path).name
+        for service in compose.services:
+            for one in service.env_files:
+                if "$" not in one.path:
+                    path = normpath(str(directory / one.path))
+                    yield Reference(path, f"{service.name} in {name}", Reader.COMPOSE, one.required)
+
+
+def readers(file: SecretFile, environment: Environment, known: Iterable[Reference]) -> frozenset[Reader]:
+    """Return which programs read a file for sure. Compose reads ``.env`` beside its own file unasked."""
+    found = {one.reader for one in known if one.path in {file.path, file.target} and one.reader}
+    if file.path in {str(PurePosixPath(one.path).parent / ".env") for one in environment.compose}:
+        found.add(Reader.COMPOSE)
+    return frozenset(found)
+
+
+def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
+    """Return the files that programs read: those that something refers to, and those that look like it."""
+    paths = {one.path for one in references(facts, profile)}
+    return tuple(
+        file
+        for file in facts[ENVIRONMENT].files
+        if file.kind is Kind.LIVE or file.path in paths or file.target in paths
+    )
+
+
+def no_files(facts: Facts) -> Unavailable:
+    """Say that it is not known where the secrets are kept."""
+    project = one_line(facts[ENVIRONMENT].project)
+    return Unavailable(
+        f"no file with secrets was found in {project}; where they are kept is not known"
+        " (put the files' names into targets.toml as env_files)"
+    )
+
+
+def readable_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
+    """Return the files in use; raise Unavailable where there is none, or where one could not be read."""
+    found = used_files(facts, profile)
+    if not found:
+        raise no_files(facts)
+    for file in found:
+        if file.content is None:
+            raise Unavailable(closed(file))
+    return found
+
+
+def closed(file: SecretFile) -> str:
+    """Say why there is nothing to judge in a file."""
+    if not file.readable:
+        return f"{one_line(file.path)} may be read by {one_line(file.access.owner)} and root only"
+    return f"{one_line(file.path)} is too large to be a file with secrets ({file.size} bytes)"
+
+
+def secrets_of(files: Iterable[SecretFile]) -> tuple[tuple[SecretFile, Variable], ...]:
+    """Return every variable that holds a secret, with its file."""
+    return tuple(
+        (file, variable)
+        for file in files
+        if file.content
+        for variable in file.content.variables.values()
+        if secret_like(variable.name, variable.value)
+    )
+
+
+def surroundings(facts: Facts, profile: Profile) -> tuple[str, ...]:
+    """Return the words that an attacker would try: names of the host, project, database and users."""
+    environment = facts[ENVIRONMENT]
+    users = [
+        variable.value.reveal()
+        for file in environment.live
+        if file.content
+        for variable in file.content.variables.values()
+        if words(variable.name)[-1:] in {("user",), ("username",), ("db",), ("database",)}
+    ]
+    texts = (profile.name, profile.url, profile.database, PurePosixPath(environment.project).name, *users)
+    return tuple({word.casefold() for text in texts for word in re.split(r"[^\w]+", text) if len(word) > 2})
+
+
+def listing(names: Iterable[str], most: int = 8) -> str:
+    """Return names in a row, the first few of many."""
+    found = [one_line(name, 60) for name in names]
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
