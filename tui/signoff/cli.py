@@ -90,7 +90,8 @@ def main(context: click.Context, language: str | None) -> int | None:
 
 
 def _need_terminal(command: str) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
             "This is no terminal, and the app needs one.",
             f"Run {command!r} in a terminal, or for scripts and screen readers: signoff run --plain",
