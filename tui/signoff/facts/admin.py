@@ -1,0 +1,135 @@
+"""The admin panel as it is reached from outside: by its name, with a forged header, and by a bare address."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from signoff.facts.admin_requests import Answer, Asker, View
+from signoff.facts.base import Facts, OutsideFact, Unavailable
+from signoff.facts.outside import OUTSIDE_PORTS
+from signoff.facts.web import WEB_SERVERS
+from signoff.target.outside import Outside
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+USUAL_PATHS = ("/admin/", "/api/admin/", "/wp-admin/", "/dashboard/", "/backoffice/")
+"""Tried where nobody named the admin paths; an answer there is a finding, silence is none."""
+
+_MOST_PATHS = 8
+_MOST_ADDRESSES = 4
+_MOST_CLAIMS = 4
+_MOST_PORTS = 6
+_MOST_ROUND_ABOUT = 2
+"""Paths that are asked for by a bare address, another name or another port."""
+_OTHER_HOST = "other.invalid"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that was asked from outside.
+
+    ``named`` tells that the operator named the paths. ``sources`` are this machine's addresses as it sends.
+    """
+
+    paths: tuple[str, ...]
+    named: bool
+    views: tuple[View, ...]
+    forged: tuple[tuple[View, Answer], ...]
+    raw: tuple[View, ...]
+    sources: tuple[str, ...]
+
+
+def admin_paths(profile: Profile) -> tuple[tuple[str, ...], bool]:
+    """Return the paths to ask for, and whether the operator named them."""
+    named = tuple(f"/{path.lstrip('/')}" for path in profile.admin_paths if path.strip("/ "))
+    return (named[:_MOST_PATHS], True) if named else (USUAL_PATHS, False)
+
+
+def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
+    """Ask for every admin path at every address: by name, with forged headers, and by the bare address."""
+    host = urlsplit(profile.url).hostname
+    if not host:
+        raise Unavailable("the product's URL is not known: name it in the target's profile (url)")
+    if not outside.addresses:
+        raise Unavailable("there is no address at which to look from outside")
+    paths, named = _paths(profile, facts)
+    asker = Asker(outside, host)
+    addresses = _some(outside.addresses)
+    views = asker.views([(address, profile.url.rstrip("/"), "") for address in addresses], paths)
+    answering = [view for view in views if view.front.status]
+    if not answering:
+        raise Unavailable(f"the site does not answer from outside: {one_line(str(views[0].front))}")
+    forged = asker.forged(answering[0], _claims(facts)) if named else ()
+    raw = asker.views(list(_bare(addresses, profile, facts)), paths[:_MOST_ROUND_ABOUT]) if named else ()
+    return Survey(
+        paths=paths,
+        named=named,
+        views=views,
+        forged=forged,
+        raw=raw,
+        sources=tuple(sorted(set(filter(None, map(_source, addresses))))),
+    )
+
+
+def _paths(profile: Profile, facts: Facts) -> tuple[tuple[str, ...], bool]:
+    paths, named = admin_paths(profile)
+    if not named and not facts.missing(WEB_SERVERS):
+        paths = tuple(dict.fromkeys((*facts[WEB_SERVERS].admin_paths(), *paths)))[:_MOST_PATHS]
+    return paths, named
+
+
+def _some(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return a few addresses, of both families where there are both."""
+    four = [address for address in addresses if ip_address(address).version == 4]
+    six = [address for address in addresses if ip_address(address).version == 6]
+    half = _MOST_ADDRESSES // 2
+    return (*four[: max(half, _MOST_ADDRESSES - len(six))], *six[: max(half, _MOST_ADDRESSES - len(four))])
+
+
+def _claims(facts: Facts) -> tuple[str, ...]:
+    """Return the addresses to claim: the server's own, those that its rules let in, and a private one."""
+    found = ["127.0.0.1"]
+    if not facts.missing(WEB_SERVERS):
+        # The second address of a network: the first one is the network's own name.
+        found += [str(net[1] if net.num_addresses > 1 else net[0]) for net in facts[WEB_SERVERS].allowed()]
+    return tuple(dict.fromkeys((*found[: _MOST_CLAIMS - 1], "10.0.0.1")))
+
+
+def _bare(addresses: tuple[str, ...], profile: Profile, facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """Yield the ways around: unencrypted, by the address itself, another name, and ports that speak HTTP."""
+    host = urlsplit(profile.url).hostname or ""
+    for address in addresses:
+        yield address, f"http://{host}", ""
+        at = f"[{address}]" if ":" in address else address
+        for scheme in ("https", "http"):
+            yield address, f"{scheme}://{at}", ""
+            yield address, f"{scheme}://{at}", _OTHER_HOST
+    own = urlsplit(profile.url).port or 443
+    if not facts.missing(OUTSIDE_PORTS):
+        ports = [port for port in facts[OUTSIDE_PORTS].open() if port.speaks == "http" and port.port != own]
+        for port in ports[:_MOST_PORTS]:
+            at = f"[{port.address}]" if ":" in port.address else port.address
+            yield port.address, f"http://{at}:{port.port}", host
+
+
+def _source(address: str) -> str:
+    """Return the address that this machine sends from; nothing is sent to find out (connect(2) on UDP)."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 443))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
+
+
+ADMIN_SURVEY: OutsideFact[Survey] = OutsideFact(
+    id="admin.survey",
+    title="the admin panel from outside",
+    look=look_at_admin,
+    needs=(WEB_SERVERS, OUTSIDE_PORTS),
+)

@@ -1,0 +1,95 @@
+"""The web servers of the target: the configuration that each runs with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signoff.facts import caddy, nginx, nginx_access
+from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.ruling import Network, Ruling
+from signoff.facts.sections import read_script, sections
+from signoff.target.command import Output, Root
+from signoff.text import one_line
+
+BY_HAND = "sudo nginx -T; curl -s http://127.0.0.1:2019/config/ (Caddy)"
+
+
+@dataclass(frozen=True)
+class WebServers:
+    """Every nginx and Caddy with its configuration.
+
+    ``unread`` are those whose configuration could not be had, ``others`` the servers of other kinds,
+    ``stale`` those whose files changed after they were last loaded: what runs is not what was read.
+    """
+
+    nginx: tuple[nginx.Server, ...] = ()
+    caddy: tuple[caddy.Server, ...] = ()
+    unread: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any configuration to judge."""
+        return bool(self.nginx or self.caddy)
+
+    def rulings(self, host: str, path: str) -> tuple[Ruling, ...]:
+        """Return what each server that can be reached from outside does with a path of a host."""
+        return (*nginx_access.rulings(self.nginx, host, path), *caddy.rulings(self.caddy, host, path))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the host names that are served."""
+        return tuple(dict.fromkeys((*nginx_access.names(self.nginx), *caddy.names(self.caddy))))
+
+    def allowed(self) -> tuple[Network, ...]:
+        """Return every network that some rule lets in by name."""
+        found = (*nginx_access.allowed_anywhere(self.nginx), *caddy.allowed_anywhere(self.caddy))
+        return tuple(dict.fromkeys(found))
+
+    def admin_paths(self) -> tuple[str, ...]:
+        """Return the paths called ``admin`` that some rule names."""
+        found = (*nginx_access.admin_locations(self.nginx), *caddy.admin_locations(self.caddy))
+        return tuple(dict.fromkeys(found))
+
+
+def parse_web(output: Output) -> WebServers:
+    """Return the web servers; one whose configuration is not understood counts as unread."""
+    servers: list[nginx.Server] = []
+    sites: list[caddy.Server] = []
+    unread, others, stale = list[str](), list[str](), list[str]()
+    for section in sections(output):
+        where = one_line(f"{section.name} on {section.field(0)}")
+        try:
+            match section.name:
+                case "nginx":
+                    servers += nginx.parse(section.text)
+                    stale += [where] if _is_stale(section.field(1), section.field(2)) else []
+                case "caddy":
+                    sites += caddy.parse(section.text)
+                    stale += [where] if _is_stale(section.field(2), section.field(3)) else []
+                case "failed":
+                    unread.append(one_line(f"{section.field(0)} on {section.field(1)}"))
+                case "other":
+                    others.append(one_line(section.field(0)))
+        except Malformed as garbled:
+            unread.append(f"{where}: {garbled.reason}")
+    if not (servers or sites or unread or others) and not output.as_root:
+        raise Unavailable("needs root: what web server runs cannot be told", BY_HAND)
+    return WebServers(tuple(servers), tuple(sites), tuple(unread), tuple(others), tuple(stale))
+
+
+def _is_stale(begun: str, changed: str) -> bool:
+    return begun.isdecimal() and changed.isdecimal() and int(changed) > int(begun) + 1
+
+
+WEB_SERVERS: HostFact[WebServers] = HostFact(
+    id="web-servers",
+    title="the web servers' configuration",
+    script=read_script("web.sh"),
+    parse=parse_web,
+    root=Root.PREFER,
+    timeout=25.0,
+    cap=4 << 20,
+    sensitive=True,
+    by_hand=BY_HAND,
+)

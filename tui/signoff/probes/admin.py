@@ -1,0 +1,175 @@
+"""Can the admin panel be reached from outside by its name, plainly or with a forged header?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from signoff.facts.admin import ADMIN_SURVEY, Survey
+from signoff.facts.admin_requests import Answer, View
+from signoff.facts.base import Facts
+from signoff.model import Result, Vantage
+from signoff.probes.base import Judgement, probe
+from signoff.probes.reach import (
+    CLOSE,
+    ITEMS,
+    NEEDS,
+    Reach,
+    Reached,
+    own_address_allowed,
+    proof,
+    reached,
+    unnamed,
+)
+from signoff.target.profile import Profile
+
+
+@probe(
+    "admin.outside",
+    title="The admin panel cannot be reached from outside",
+    expected="403, 404 or no answer, for the page and for its API, at every address",
+    items=ITEMS,
+    needs=NEEDS,
+    vantage=Vantage.OUTSIDE,
+    remedy=CLOSE,
+)
+def outside(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge each path, at every address, as it is asked for by its name."""
+    survey = facts[ADMIN_SURVEY]
+    judged = {path: _path(path, survey, facts, profile) for path in survey.paths}
+    if not survey.named:
+        found = [one for one in judged.values() if one.result is Result.FAIL]
+        yield from found or [unnamed(survey)]
+        return
+    closed_api = any(one.result is Result.PASS and "/api" in path for path, one in judged.items())
+    for path, one in judged.items():
+        yield one if not (closed_api and _is_shell(path, survey)) else _as_shell(one)
+
+
+_SHELL = "This page is the same for everybody; what matters is its API: name its paths in admin_paths."
+
+
+def _is_shell(path: str, survey: Survey) -> bool:
+    """Whether the path gives, at every address, the one page that the site gives for every path."""
+    found = {
+        reached(answer, view).reach for view in survey.views for answer in view.answers if answer.path == path
+    }
+    return found == {Reach.SHELL}
+
+
+def _as_shell(one: Judgement) -> Judgement:
+    """The page that the site gives for every path, and behind it an API that is closed."""
+    observed = f"{one.observed}; its API is closed"
+    return Judgement(
+        result=Result.INFORMATIONAL, subject=one.subject, observed=observed, evidence=one.evidence
+    )
+
+
+def _path(path: str, survey: Survey, facts: Facts, profile: Profile) -> Judgement:
+    answers = [(answer, view) for view in survey.views for answer in view.answers if answer.path == path]
+    silent = [view for view in survey.views if not view.front.status]
+    found = [(answer, view, reached(answer, view)) for answer, view in answers if view not in silent]
+    evidence = tuple(str(answer) for answer, _, _ in found)[:6]
+    by_reach = {reach: [one for one in found if one[2].reach is reach] for reach in Reach}
+    if ways := by_reach[Reach.OPEN]:
+        return _open(path, ways, facts, profile, evidence)
+    if ways := by_reach[Reach.UNCLEAR]:
+        observed = f"{path}: {ways[0][2].why} at {ways[0][0].address}; whether it was reached cannot be told"
+        return Judgement(
+            result=Result.UNKNOWN,
+            subject=path,
+            observed=observed,
+            evidence=evidence,
+            remedy="Ask for it yourself from an address that is not let in, and from one that is.",
+        )
+    if by_reach[Reach.SHELL]:
+        observed = f"{path}: {by_reach[Reach.SHELL][0][2].why}"
+        return Judgement(
+            result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=_SHELL
+        )
+    return _closed(path, found, [view.address for view in silent], facts, profile)
+
+
+_Found = list[tuple[Answer, View, Reached]]
+
+
+def _open(path: str, ways: _Found, facts: Facts, profile: Profile, evidence: tuple[str, ...]) -> Judgement:
+    where = ", ".join(dict.fromkeys(answer.address for answer, _, _ in ways))
+    answer, _, how = ways[0]
+    observed = f"{path}: {answer.status} at {where}: {how.why}"
+    if own := own_address_allowed(facts, profile, path):
+        return Judgement(
+            result=Result.UNKNOWN,
+            subject=path,
+            observed=f"{observed}; but you look from {own}, which a rule lets in",
+            evidence=evidence,
+            remedy="Look again from an address that is not let in: another network, a phone without Wi-Fi.",
+        )
+    return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
+
+
+def _closed(path: str, found: _Found, silent: list[str], facts: Facts, profile: Profile) -> Judgement:
+    said = ", ".join(f"{how.why} at {answer.address}" for answer, _, how in found)
+    evidence = tuple(str(answer) for answer, _, _ in found)[:6]
+    if silent:
+        return Judgement(
+            result=Result.UNKNOWN,
+            subject=path,
+            observed=f"{path}: {said}; the site does not answer at {', '.join(silent)}",
+            evidence=evidence,
+        )
+    proofs = [proof(answer, view, facts, profile) for answer, view, _ in found]
+    if not all(proofs) or not proofs:
+        return Judgement(
+            result=Result.UNKNOWN,
+            subject=path,
+            observed=f"{path}: {said}; nothing shows that the address is why",
+            evidence=evidence,
+            remedy="Check that the path is spelt as it is used, and ask for it from an address that is let in.",
+        )
+    return Judgement(
+        result=Result.PASS, subject=path, observed=f"{path}: {said}; {proofs[0]}", evidence=evidence
+    )
+
+
+@probe(
+    "admin.forged-header",
+    title="A forged header does not open the admin panel",
+    expected="the same refusal with X-Forwarded-For and the like of an address that is let in",
+    items=ITEMS,
+    needs=NEEDS,
+    vantage=Vantage.OUTSIDE,
+    remedy=(
+        "Take the client's address from the connection. nginx: set_real_ip_from your own proxy only; Caddy: "
+        "trusted_proxies of your own proxy only, no remote_ip forwarded; in the application, no such header."
+    ),
+)
+def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge what was refused at first, asked for again in the name of others."""
+    survey = facts[ADMIN_SURVEY]
+    if not survey.named:
+        yield unnamed(survey)
+        return
+    if not survey.forged:
+        yield Judgement(
+            result=Result.UNKNOWN, observed="no path is refused at all, so that there is nothing to get past"
+        )
+        return
+    for path in dict.fromkeys(answer.path for _, answer in survey.forged):
+        yield _forged(path, [(answer, view) for view, answer in survey.forged if answer.path == path])
+
+
+def _forged(path: str, tried: list[tuple[Answer, View]]) -> Judgement:
+    found = [(answer, reached(answer, view)) for answer, view in tried]
+    evidence = tuple(str(answer) for answer, _ in found)[:8]
+    for answer, how in found:
+        if how.reach in {Reach.OPEN, Reach.SHELL}:
+            observed = f"{path}: {answer.status} with {answer.how}: {how.why}"
+            return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
+    plain = next(one for one in tried[0][1].answers if one.path == path)
+    for answer, how in found:
+        if how.reach is Reach.UNCLEAR or answer.status != plain.status:
+            said = answer.status or answer.error
+            observed = f"{path}: {plain.status} became {said} with {answer.how}"
+            return Judgement(result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence)
+    observed = f"{path}: refused all the same, {len(found)} requests in the names of others"
+    return Judgement(result=Result.PASS, subject=path, observed=observed, evidence=evidence)
