@@ -33,13 +33,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AllowedSigners:
-    """The entries of a file, up to the first line that cannot be read.
+    """A file's entries. As for ssh-keygen, a malformed line does not count; ``note`` tells of the first."""
 
-    As for ssh-keygen, what follows such a line does not count; ``problem`` says why.
-    """
-
-    entries: tuple[Entry, ...]
-    problem: str = ""
+    entries: tuple[Entry, ...] = ()
+    note: str = ""
 
     def refusal(self, name: str, key: PublicKey, namespace: str, at: datetime) -> str:
         """Return why ``name`` may not sign with ``key`` for ``namespace`` at a time; empty where they may."""
@@ -50,10 +47,8 @@ class AllowedSigners:
         ]
         if "" in reasons:
             return ""
-        if reasons:
-            return reasons[0]
         unknown = f"the key {key.fingerprint} is not among the allowed signers under the name {name}"
-        return f"{unknown}; {self.problem}" if self.problem else unknown
+        return "; ".join(filter(None, [reasons[0] if reasons else unknown, self.note]))
 
 
 def _refusal(entry: Entry, namespace: str, at: datetime) -> str:
@@ -83,7 +78,7 @@ def read(path: Path) -> AllowedSigners:
 
 def parse(data: bytes) -> AllowedSigners:
     """Read an allowed_signers file's bytes."""
-    entries = []
+    entries, note = [], ""
     for number, raw in enumerate(data.split(b"\n"), 1):
         line = raw.decode("utf-8", "replace").rstrip("\r").lstrip(" \t")
         if not line or line.startswith("#"):
@@ -91,23 +86,20 @@ def parse(data: bytes) -> AllowedSigners:
         try:
             entries.append(_entry(number, line))
         except ValueError as problem:
-            return AllowedSigners(tuple(entries), f"line {number} of the allowed signers: {problem}")
-    return AllowedSigners(tuple(entries))
+            note = note or f"line {number} of the allowed signers does not count: {problem}"
+    return AllowedSigners(tuple(entries), note)
 
 
 def _entry(number: int, line: str) -> Entry:
     principals, rest = _word(line)
-    if not principals:
-        raise ValueError("it names nobody")
     try:
         return Entry(number, principals, PublicKey.from_line(rest))
     except SignatureError:
         options, rest = _options(rest)
-    key = PublicKey.from_line(rest)
     entry = Entry(
         number,
         principals,
-        key,
+        PublicKey.from_line(rest),
         namespaces=options.get("namespaces"),
         valid_after=_time(options.get("valid-after")),
         valid_before=_time(options.get("valid-before")),

@@ -1,0 +1,324 @@
+"""Signatures: ssh-keygen and we agree on the good ones, and we refuse every odd one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signoff.session import sshsig
+from signoff.session.keys import PublicKey, ed25519
+from signoff.session.signer import KeySigner
+from signoff.session.sshsig import GENESIS, RECORD, armour, parse
+from signoff.session.wire import Reader, SignatureError, string
+from unit.session.conftest import SshKeygen
+
+MESSAGE = b"what was found and said\n"
+L = 2**252 + 27742317777372353535851937790883648493
+P = 2**255 - 19
+Y8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7  # of a point of order 8
+
+
+@pytest.fixture(scope="module")
+def signer() -> KeySigner:
+    return KeySigner.generate("tester@host")
+
+
+def accepted_by_ssh_keygen(
+    ssh_keygen: SshKeygen, tmp_path: Path, key: PublicKey, signature: bytes | str, name: str = "tester@host"
+) -> bool:
+    text = signature.encode() if isinstance(signature, str) else signature
+    (tmp_path / "allowed").write_text(f"{name} {key.line}\n")
+    (tmp_path / "sig").write_bytes(text)
+    return ssh_keygen(tmp_path / "allowed", name, RECORD, tmp_path / "sig", MESSAGE)
+
+
+def accepted_by_us(signature: bytes | str) -> bool:
+    try:
+        parse(signature).verify_message(RECORD, MESSAGE)
+    except SignatureError:
+        return False
+    return True
+
+
+def blob_of(text: str) -> bytes:
+    return base64.b64decode("".join(text.splitlines()[1:-1]))
+
+
+def parts_of(text: str) -> list[bytes]:
+    """Return key, namespace, reserved, hash and signature."""
+    reader = Reader(blob_of(text))
+    reader.take(10)
+    return [reader.string() for _ in range(5)]
+
+
+def put_together(parts: list[bytes]) -> str:
+    return armour(b"SSHSIG" + (1).to_bytes(4, "big") + b"".join(string(part) for part in parts))
+
+
+def test_ours_is_accepted_by_both(signer: KeySigner, ssh_keygen: SshKeygen, tmp_path: Path) -> None:
+    text = signer.sign(RECORD, MESSAGE)
+    assert accepted_by_us(text)
+    assert accepted_by_ssh_keygen(ssh_keygen, tmp_path, signer.key, text)
+
+
+def test_ours_is_byte_for_byte_what_ssh_keygen_makes(signer: KeySigner, tmp_path: Path) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    key = tmp_path / "key"
+    key.write_bytes(signer.private_bytes())
+    key.chmod(0o600)
+    theirs = subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", RECORD],
+        input=MESSAGE,
+        capture_output=True,
+        check=True,
+    )
+    assert theirs.stdout.decode() == signer.sign(RECORD, MESSAGE)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [("ed25519", ""), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "2048"), ("rsa", "3072")],
+    ids="".join,
+)
+def test_what_ssh_keygen_makes_is_accepted(kind: tuple[str, str], tmp_path: Path) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    bits = ["-b", kind[1]] if kind[1] else []
+    subprocess.run(["ssh-keygen", "-q", "-t", kind[0], *bits, "-N", "", "-f", tmp_path / "key"], check=True)
+    for algorithm in ("sha256", "sha512"):
+        made = subprocess.run(
+            [
+                "ssh-keygen",
+                "-q",
+                "-Y",
+                "sign",
+                "-f",
+                tmp_path / "key",
+                "-n",
+                RECORD,
+                "-O",
+                f"hashalg={algorithm}",
+            ],
+            input=MESSAGE,
+            capture_output=True,
+            check=True,
+        ).stdout
+        signature = parse(made)
+        signature.verify_message(RECORD, MESSAGE)
+        signature.verify(RECORD, hashlib.new(algorithm, MESSAGE).digest())
+        assert signature.key == PublicKey.from_line((tmp_path / "key.pub").read_text())
+        for namespace, message in ((RECORD, MESSAGE + b"x"), (GENESIS, MESSAGE)):
+            with pytest.raises(SignatureError):
+                signature.verify_message(namespace, message)
+
+
+def test_a_fingerprint_is_the_one_that_ssh_keygen_shows(signer: KeySigner, tmp_path: Path) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    (tmp_path / "key.pub").write_text(f"{signer.key.line} {signer.name}\n")
+    shown = subprocess.run(
+        ["ssh-keygen", "-l", "-f", tmp_path / "key.pub"], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.split()[1] == signer.fingerprint
+
+
+class SecurityKey:
+    """What a FIDO token does, in software (OpenSSH, PROTOCOL.u2f)."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._ed25519, self._ecdsa = Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())
+        if kind.startswith("sk-ssh-ed25519"):
+            point = string(self._ed25519.public_key().public_bytes_raw())
+        else:
+            raw = self._ecdsa.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+            point = string(b"nistp256") + string(raw)
+        self.key = PublicKey(kind, string(kind.encode()) + point + string(b"ssh:"))
+
+    def sign(self, message: bytes, flags: int = 1) -> bytes:
+        state = bytes([flags]) + (7).to_bytes(4, "big")
+        signed = hashlib.sha256(b"ssh:").digest() + state + hashlib.sha256(message).digest()
+        if self.kind.startswith("sk-ssh-ed25519"):
+            signature = self._ed25519.sign(signed)
+        else:
+            r, s = decode_dss_signature(self._ecdsa.sign(signed, ec.ECDSA(hashes.SHA256())))
+            signature = b"".join(string(n.to_bytes(n.bit_length() // 8 + 1, "big")) for n in (r, s))
+        return string(self.kind.encode()) + string(signature) + state
+
+
+@pytest.mark.parametrize("kind", ["sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"])
+def test_a_security_key_is_accepted_when_it_was_touched(
+    kind: str, ssh_keygen: SshKeygen, tmp_path: Path
+) -> None:
+    token = SecurityKey(kind)
+    text = sshsig.make(token.key, RECORD, MESSAGE, token.sign)
+    assert accepted_by_us(text)
+    assert accepted_by_ssh_keygen(ssh_keygen, tmp_path, token.key, text)
+    untouched = sshsig.make(token.key, RECORD, MESSAGE, lambda message: token.sign(message, flags=0))
+    assert not accepted_by_us(untouched)
+
+
+def _malleable(text: str) -> str:
+    parts = parts_of(text)
+    reader = Reader(parts[4])
+    kind, raw = reader.string(), reader.string()
+    shifted = (int.from_bytes(raw[32:], "little") + L).to_bytes(32, "little")
+    return put_together([*parts[:4], string(kind) + string(raw[:32] + shifted)])
+
+
+def _with(at: int, value: bytes) -> Callable[[str], str]:
+    return lambda text: put_together([*parts_of(text)[:at], value, *parts_of(text)[at + 1 :]])
+
+
+def _grown(text: str) -> str:
+    return armour(blob_of(text) + b"\0")
+
+
+def _one_wide(text: str) -> str:
+    return f"{text.splitlines()[0]}\n{base64.b64encode(blob_of(text)).decode()}\n{text.splitlines()[-1]}\n"
+
+
+ODD: dict[str, Callable[[str], str]] = {
+    "S + L": _malleable,
+    "reserved is set": _with(2, b"x"),
+    "hash md5": _with(3, b"md5"),
+    "hash sha1": _with(3, b"sha1"),
+    "hash sha384": _with(3, b"sha384"),
+    "hash SHA512": _with(3, b"SHA512"),
+    "junk after END": lambda text: text + "junk\n",
+    "an empty line after END": lambda text: text + "\n",
+    "two signatures": lambda text: text + text,
+    "no line feed after END": lambda text: text[:-1],
+    "junk before BEGIN": lambda text: "junk\n" + text,
+    "an empty line before BEGIN": lambda text: "\n" + text,
+    "BOM": lambda text: "\ufeff" + text,
+    "bytes after the blob": _grown,
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "one wide line": _one_wide,
+    "a space in the base64": lambda text: text.replace("U1NIU0lH", "U1NI U0lH"),
+    "an empty line in the base64": lambda text: text.replace("U1NIU0lH", "\nU1NIU0lH"),
+    "other version": lambda text: armour(b"SSHSIG" + (2).to_bytes(4, "big") + blob_of(text)[10:]),
+    "other magic": lambda text: armour(b"SSHSIX" + blob_of(text)[6:]),
+    "cut": lambda text: armour(blob_of(text)[:-1]),
+    "namespace empty": _with(1, b""),
+    "namespace with NUL": _with(1, RECORD.encode() + b"\0"),
+    "public key of another": _with(0, KeySigner.generate("x").key.blob),
+    "public key with a tail": lambda text: put_together([parts_of(text)[0] + b"\0", *parts_of(text)[1:]]),
+    "signature with a tail": lambda text: put_together([*parts_of(text)[:4], parts_of(text)[4] + b"\0"]),
+    "empty": lambda text: "",
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_an_odd_signature_is_refused(odd: Callable[[str], str], signer: KeySigner) -> None:
+    text = signer.sign(RECORD, MESSAGE)
+    assert accepted_by_us(text)
+    mutated = odd(text)
+    assert mutated != text
+    assert not accepted_by_us(mutated)
+
+
+@pytest.mark.parametrize("point", [0, 1, P - 1, P, P + 1, Y8, P - Y8])
+def test_a_key_under_which_anything_is_signed_is_refused(point: int) -> None:
+    """With A of small order, R = the neutral element and S = 0 hold for a fraction of all messages."""
+    raw, forgery = point.to_bytes(32, "little"), (1).to_bytes(32, "little") + bytes(32)
+    key = PublicKey("ssh-ed25519", string(b"ssh-ed25519") + string(raw))
+    assert any(_holds(raw, forgery, bytes([number])) for number in range(200))
+    for number in range(200):
+        with pytest.raises(SignatureError, match="weak"):
+            key.verify(string(b"ssh-ed25519") + string(forgery), bytes([number]))
+
+
+def _holds(raw: bytes, signature: bytes, message: bytes) -> bool:
+    """Tell what OpenSSL, through cryptography, says of a signature."""
+    try:
+        Ed25519PublicKey.from_public_bytes(raw).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def test_every_flipped_byte_is_refused(signer: KeySigner) -> None:
+    text = signer.sign(RECORD, MESSAGE).encode()
+    for at in range(len(text)):
+        for mask in (0x01, 0x20, 0x80):
+            assert not accepted_by_us(text[:at] + bytes([text[at] ^ mask]) + text[at + 1 :]), at
+
+
+def test_whatever_we_accept_of_mutated_signatures_ssh_keygen_accepts(
+    signer: KeySigner, ssh_keygen: SshKeygen, tmp_path: Path
+) -> None:
+    """Ours is the strict one: never do we accept what it refuses."""
+    text = signer.sign(RECORD, MESSAGE)
+    for odd in ODD.values():
+        mutated = odd(text)
+        if not accepted_by_ssh_keygen(ssh_keygen, tmp_path, signer.key, mutated):
+            assert not accepted_by_us(mutated)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("ssh-ed25519", "malformed|cut short"),
+        ("ssh-ed25519 !!!!", "malformed"),
+        ("ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIDNgcepyRCjL7XWuAY+aktvKiJDWWngR8+z5k2J2/tZt", "another type"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDNgcepyRCjL7XWuAY+aktvKiJDWWngR8+z5k2J2/tZu=", "canonical"),
+    ],
+)
+def test_a_public_key_that_is_none_is_refused(line: str, reason: str) -> None:
+    with pytest.raises(SignatureError, match=reason):
+        PublicKey.from_line(line)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300))
+def test_rubbish_never_crashes(rubbish: bytes) -> None:
+    for text in (rubbish, armour(rubbish), armour(b"SSHSIG\0\0\0\1" + rubbish)):
+        assert not accepted_by_us(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(
+        [
+            "ssh-ed25519",
+            "ecdsa-sha2-nistp256",
+            "ecdsa-sha2-nistp521",
+            "ssh-rsa",
+            "sk-ssh-ed25519@openssh.com",
+            "sk-ecdsa-sha2-nistp256@openssh.com",
+            "ssh-dss",
+        ]
+    ),
+    st.lists(st.binary(max_size=70), max_size=4),
+    st.lists(st.binary(max_size=70), max_size=4),
+)
+def test_a_rubbish_key_of_a_known_type_never_crashes(
+    kind: str, key: list[bytes], signature: list[bytes]
+) -> None:
+    name = string(kind.encode())
+    with pytest.raises(SignatureError):
+        PublicKey.from_blob(name + b"".join(map(string, key))).verify(
+            name + b"".join(map(string, signature)), MESSAGE
+        )
+
+
+def test_a_key_made_elsewhere_has_the_same_form() -> None:
+    private = Ed25519PrivateKey.generate()
+    openssh = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    assert ed25519(private.public_key()).line == openssh
