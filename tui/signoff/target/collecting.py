@@ -11,10 +11,20 @@ from typing import Final, Protocol
 from signoff.errors import TargetError
 from signoff.target.batch import Batch
 from signoff.target.command import Command, Output, Problem, Root
-from signoff.target.shell import TICK, ConnectionLostError, NoShell, Process, Shell, Stop, Stopped, open_shell
+from signoff.target.shell import (
+    OPENING_PATIENCE,
+    TICK,
+    ConnectionLostError,
+    NoShell,
+    Process,
+    Shell,
+    Stop,
+    Stopped,
+    open_shell,
+)
 from signoff.target.sudo import Refused, Sudo
 
-_GRACE: Final = 5.0  # seconds beyond a command's timeout: then the host's own timeout(1) has failed
+_GRACE: Final = 8.0  # seconds beyond a command's timeout: then the host's own timeout(1) has failed
 _LOSSES: Final = 2  # how often a broken shell is opened again
 _PAUSE: Final = 1.0  # seconds before that, where the host is not there at all
 _STUCK: Final = 3  # how many commands may hang a shell before the rest is given up
@@ -172,8 +182,9 @@ class _Lane:
             for output in batch.feed(*received):
                 self._emit(output)
             running = batch.running
+            patience = running.timeout + _GRACE if running else OPENING_PATIENCE
             if received[0]:
                 heard = time.monotonic()
-            elif time.monotonic() - heard > (running.timeout if running else 0) + _GRACE:
+            elif time.monotonic() - heard > patience:
                 return True
         return False

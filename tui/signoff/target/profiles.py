@@ -133,7 +133,7 @@ def resolve(text: str) -> Profile:
     address = parse_address(text if is_address else f"ssh://{text}")
     if address is None or not (is_address or _is_ssh_host(text)):
         raise _unknown(text, profiles)
-    name = address.host if is_address else text
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", address.host).strip("-._")
     return Profile(name=name, address=text if is_address else f"ssh://{text}", project=address.project)
 
 

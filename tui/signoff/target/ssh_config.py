@@ -20,6 +20,8 @@ WITHOUT_SSH: Final = (
     "hosts), the address is taken as it stands."
 )
 
+_REVOKED: Final = "RevokedHostKeys in ~/.ssh/config is not looked at; @revoked lines in known_hosts are."
+
 _DEFAULT_TIMEOUT: Final = 10.0
 _DEFAULTS: Final = {
     "identityfile": ["~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519"],
@@ -125,7 +127,7 @@ def _config(address: SshAddress, options: Mapping[str, list[str]], notes: tuple[
         address_family=last("addressfamily", "any"),
         known_hosts_files=tuple(_path(file, tokens) for file in known_hosts),
         host_key_alias=last("hostkeyalias"),
-        notes=notes,
+        notes=(*notes, _REVOKED) if last("revokedhostkeys") else notes,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -65,7 +67,7 @@ def open_link(config: SshConfig, prompter: Prompter, login: Login) -> Link:
 def _open(config: SshConfig, prompter: Prompter, login: Login, *, jumps: int) -> Link:
     if config.proxy_command:
         sock, process = _through_command(config)
-        return _linked(sock, config, prompter, login, closing=[process.kill, process.wait])
+        return _linked(sock, config, prompter, login, closing=[lambda: _end(process)])
     if not config.proxy_jump:
         direct = _connected(config)
         peer = str(direct.getpeername()[0]).partition("%")[0]
@@ -198,6 +200,13 @@ def _through(way: Link, hop: SshConfig) -> paramiko.Channel:
             f"The jump host does not lead on to {hop.destination}: {one_line(str(reason))}.",
             "See AllowTcpForwarding on the jump host, and whether it can reach the next one.",
         ) from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a ProxyCommand and whatever it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _through_command(config: SshConfig) -> tuple[socket.socket, subprocess.Popen[bytes]]:

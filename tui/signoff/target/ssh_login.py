@@ -67,7 +67,7 @@ class Login:
                     return
                 if not progress:
                     break
-        except (paramiko.SSHException, EOFError, OSError) as reason:
+        except (paramiko.SSHException, EOFError, OSError, ValueError) as reason:
             raise _refused(config, stage, f"The server ended it: {one_line(str(reason))}.") from None
         raise _refused(config, stage)
 
@@ -214,13 +214,16 @@ class Login:
                 self._keys[file] = "no passphrase given"
                 return "no passphrase given"
             try:
-                # The stub says str, but cryptography, which reads the file, takes bytes only.
-                phrase: Any = passphrase.reveal().encode()
-                self._keys[file] = key = paramiko.PKey.from_path(file, phrase)
-            except (ValueError, paramiko.SSHException):
+                self._keys[file] = key = paramiko.PKey.from_path(file, _in_bytes(passphrase))
+            except (ValueError, TypeError, OSError, paramiko.SSHException):
                 continue
             return key
         return "wrong passphrase"
+
+
+def _in_bytes(passphrase: Secret) -> Any:
+    # The stub says str, but cryptography, which reads the file, takes bytes only.
+    return passphrase.reveal().encode("utf-8", "replace")
 
 
 class _NoAnswer(paramiko.AuthenticationException):

@@ -87,7 +87,7 @@ class Sudo:
                 self._ask(stop)
             if self._password is None:
                 break
-            opening.process.send(f"{self._password.reveal()}\n".encode())
+            opening.process.send(f"{self._password.reveal()}\n".encode("utf-8", "replace"))
         raise Refused("sudo did not accept the password")
 
     def _ask(self, stop: Stop) -> None:
