@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from signoff.facts.base import Malformed
@@ -39,17 +40,23 @@ def allowed_anywhere(servers: tuple[Server, ...]) -> tuple[Network, ...]:
     )
 
 
+_ALTERNATIVES = re.compile(r"\^?/\(([\w/|.-]+)\)")
+
+
 def admin_locations(servers: tuple[Server, ...]) -> tuple[str, ...]:
-    """Return the prefixes of locations that are called ``admin``: plain ones, no regular expressions."""
+    """Return the paths called ``admin`` that locations name, as prefixes or as ``^/(one|other)``."""
 
     def walk(directive: Directive) -> Iterator[str]:
         for location in directive.all("location"):
             pattern = location.args[-1] if location.args else ""
-            if pattern.startswith("/") and "admin" in pattern.lower():
-                yield pattern
+            if found := _ALTERNATIVES.match(pattern):
+                yield from (f"/{name}/" for name in found[1].split("|"))
+            elif re.fullmatch(r"\^?/[\w/.-]+", pattern):
+                yield pattern.lstrip("^")
             yield from walk(location)
 
-    return tuple(dict.fromkeys(path for server in servers for path in walk(server.block)))
+    named = dict.fromkeys(path for server in servers for path in walk(server.block))
+    return tuple(path for path in named if "admin" in path.lower())
 
 
 def _ruling(server: Server, path: str) -> Ruling:

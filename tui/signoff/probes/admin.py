@@ -49,7 +49,7 @@ _SHELL = "This page is the same for everybody; what matters is its API: name its
 
 
 def _is_shell(path: str, survey: Survey) -> bool:
-    """Whether the path gives, at every address, the one page that the site gives for every path."""
+    """Whether the path gives everywhere the one page that the site gives for every path."""
     found = {
         reached(answer, view).reach for view in survey.views for answer in view.answers if answer.path == path
     }
@@ -124,7 +124,7 @@ def _closed(path: str, found: _Found, silent: list[str], facts: Facts, profile: 
             subject=path,
             observed=f"{path}: {said}; nothing shows that the address is why",
             evidence=evidence,
-            remedy="Check that the path is spelt as it is used, and ask for it from an address that is let in.",
+            remedy="Check that the path is spelt as it is used; ask for it from an address that is let in.",
         )
     return Judgement(
         result=Result.PASS, subject=path, observed=f"{path}: {said}; {proofs[0]}", evidence=evidence
