@@ -37,7 +37,8 @@ def parse_engine(output: Output) -> Engine:
         return Engine()
     if "refused" in found:
         raise Unavailable(f"the Docker daemon does not answer: {one_line(found['refused'].text)}", BY_HAND)
-    version, state, manager = [*found["info"].text.split(), "", "", ""][:3]
+    version = one_line(found["version"].field(0), 40)
+    state, manager = [*found["swarm"].text.split(), "", ""][:2]
     if state == "inactive":
         return Engine(version)
     if manager != "true" or found["services"].field(0) != "0":

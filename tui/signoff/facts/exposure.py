@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from signoff.facts.base import Fact, Facts, Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
@@ -24,28 +24,44 @@ _RANGE_CAP = 64
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Who is behind a port. ``kind`` is the datastore that it is, or empty.
+
+    nameless  a process that may not be seen, or a socket of the kernel's
+    process   a program of the host
+    shared    a container on the host's own network
+    published a container, through a published port
+    rule      a rule forwards to an address that is no known container's
+    """
+
+    sort: Literal["nameless", "process", "shared", "published", "rule"]
+    name: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
 class Exposure:
     """A port of one of the target's own addresses that leads to something.
 
-    ``kind`` is the datastore that it is, or empty. ``fate`` tells what the packet filter does with a packet
-    from the internet, ``because`` the rule. ``forwarded`` tells that it is translated to another machine,
-    such as a container, and so goes around everything that INPUT says. ``exceptions`` are rules that let
-    named senders in though others are blocked.
+    ``fate`` tells what the packet filter does with a packet
+    from the internet, ``because`` the rule. ``leads_to`` is the port behind any translation.
+    ``forwarded`` tells that it is translated to another machine, such as a container, and so goes around
+    everything that INPUT says. ``exceptions`` are rules that let named senders in though others are blocked.
     """
 
     protocol: str
     address: Address
     port: int
-    owner: str
-    kind: str
+    owner: Owner
     fate: Fate
     because: str
+    leads_to: int
     forwarded: bool = False
     exceptions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = f"[{self.address}]" if self.address.version == 6 else f"{self.address}"
-        return f"{where}:{self.port}/{self.protocol} ({self.owner})"
+        return f"{where}:{self.port}/{self.protocol} ({self.owner.name})"
 
 
 @dataclass(frozen=True)
@@ -159,16 +175,16 @@ class _Finder:
         ways = passages(tables, self.interfaces, packet)
         fates = {way.fate for way in ways}
         for way in ways:
-            owner, kind = self._forwarded(way, packet) if way.forwarded else self._local(way, packet)
+            owner = self._forwarded(way, packet) if way.forwarded else self._local(way, packet)
             if owner:
                 yield Exposure(
                     packet.protocol,
                     packet.destination,
                     packet.port,
                     owner,
-                    kind,
                     way.fate if len(fates) == 1 else "unsure",
                     way.because,
+                    way.port,
                     way.forwarded,
                     way.exceptions,
                 )
@@ -177,16 +193,18 @@ class _Finder:
         """The packet filter is not seen: whatever listens or is published may be open."""
         for listener in self.listeners:
             if listener.covers(address) and listener.interface in {"", interface}:
-                owner, kind = self._of(listener, address)
-                yield Exposure(listener.protocol, address, listener.port, owner, kind, "unsure", self.blind)
+                owner = self._of(listener, address)
+                yield Exposure(
+                    listener.protocol, address, listener.port, owner, "unsure", self.blind, listener.port
+                )
         for container in self.containers:
             for port in container.published:
                 if binds(port, address):
-                    kind = _container_kind(container, port.container_port)
-                    owner = _owner(container)
-                    yield Exposure(port.protocol, address, port.port, owner, kind, "unsure", self.blind, True)
+                    owner = _published(container, port.container_port)
+                    number, inner = port.port, port.container_port
+                    yield Exposure(port.protocol, address, number, owner, "unsure", self.blind, inner, True)
 
-    def _local(self, way: Passage, packet: Packet) -> tuple[str, str]:
+    def _local(self, way: Passage, packet: Packet) -> Owner | None:
         for listener in self.listeners:
             if (
                 listener.protocol == packet.protocol
@@ -195,28 +213,31 @@ class _Finder:
                 and listener.interface in {"", packet.interface}
             ):
                 return self._of(listener, packet.destination)
-        return "", ""
+        return None
 
-    def _forwarded(self, way: Passage, packet: Packet) -> tuple[str, str]:
+    def _forwarded(self, way: Passage, packet: Packet) -> Owner:
         for container in self.containers:
             if str(way.to) in container.addresses:
-                return _owner(container), _container_kind(container, way.port) or kind_of_port(packet.port)
-        return f"forwarded to {way.to} port {way.port}", kind_of_port(way.port) or kind_of_port(packet.port)
+                return _published(container, way.port)
+        kind = kind_of_port(way.port) or kind_of_port(packet.port)
+        return Owner("rule", f"forwarded to {way.to} port {way.port}", kind)
 
-    def _of(self, listener: Listener, address: Address) -> tuple[str, str]:
-        """Return who holds a listening socket, and what datastore that is."""
+    def _of(self, listener: Listener, address: Address) -> Owner:
+        """Return who holds a listening socket."""
         for container in self.containers:
             if container.id == listener.container:
-                return _owner(container), _container_kind(container, listener.port)
+                kind = kind_of_name(container.image, container.name) or kind_of_port(listener.port)
+                return Owner("shared", f"container {container.name}, on the host's network", kind)
         for container in self.containers:
             if port := _published_as(container, listener, address):
-                return _owner(container), _container_kind(container, port.container_port)
-        names = ", ".join(listener.processes)
-        if _WEB.intersection(listener.processes):
-            return names, ""
-        return names or "process not visible", kind_of_name(*listener.processes) or kind_of_port(
-            listener.port
+                return _published(container, port.container_port)
+        by_port = (
+            kind_of_port(listener.port) if listener.protocol == "tcp" or listener.port in _ON_UDP else ""
         )
+        if not listener.processes:
+            return Owner("nameless", "process not visible", by_port)
+        kind = kind_of_name(*listener.processes) or ("" if _WEB.intersection(listener.processes) else by_port)
+        return Owner("process", ", ".join(listener.processes), kind)
 
 
 _WEB = frozenset({"nginx", "caddy", "apache2", "httpd", "haproxy", "traefik", "sshd", "sshd-session"})
@@ -242,9 +263,6 @@ def _published_as(container: Container, listener: Listener, address: Address) ->
     )
 
 
-def _owner(container: Container) -> str:
-    return f"container {container.name}, image {container.image}"
-
-
-def _container_kind(container: Container, port: int) -> str:
-    return kind_of_name(container.image, container.name) or kind_of_port(port)
+def _published(container: Container, port: int) -> Owner:
+    kind = kind_of_name(container.image, container.name) or kind_of_port(port)
+    return Owner("published", f"container {container.name}, image {container.image}", kind)

@@ -39,7 +39,7 @@ class Unit:
 class Firewall:
     """Every table of the packet filter, and what loads them at boot.
 
-    ``legacy_hidden`` tells that tables of iptables-legacy hold rules that nft and iptables-save do not show.
+    ``legacy_hidden`` tells that tables of iptables-legacy hold rules, which nft does not show.
     ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own, ``refuses``
     that it refuses something itself. ``saved`` are netfilter-persistent's rule files that refuse something.
     """
@@ -71,8 +71,7 @@ def parse_firewall(output: Output) -> Firewall:
         + tuple(table for table in native if (table.version, table.name.split()[1]) not in shown),
         ufw=_ufw(found),
         units=_units(found["units"].text),
-        legacy_hidden=len(legacy) < len(tables) + len(native)
-        and any(_does_something(table) for table in legacy),
+        legacy_hidden=any(_does_something(table) for table in legacy),
         flushes="flush ruleset" in found["nftables.conf"].text,
         refuses=bool(re.search("drop|reject|include", found["nftables.conf"].text)),
         saved=tuple(line for line in found["saved"].lines if line),

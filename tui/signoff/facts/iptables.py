@@ -43,7 +43,7 @@ _ENDING = {
     "RETURN": Verdict("return"),
 }
 # Match modules that ask nothing by themselves, only through their options below.
-_MODULES = re.compile("tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp")
+_MODULES = re.compile("tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp|rt")
 
 
 def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
@@ -193,6 +193,7 @@ _MATCHES: dict[str, Callable[..., Condition]] = {
     "--ctorigdstport": lambda text: _ports(text, original=True),
     "--ctorigdst": lambda text: Destination(_networks(text), original=True),
     "--dst-type": _destination_type,
+    "--rt-type": lambda *_: Always(False),  # IPv6 routing headers: an ordinary packet has none
     "--icmp-type": lambda *_: Always(False),
     "--icmpv6-type": lambda *_: Always(False),
 }

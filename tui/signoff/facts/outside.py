@@ -101,7 +101,7 @@ def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideVi
         ports = tuple(_identified(outside, connection, quiet) for connection in found)
     except OutsideError as refusal:
         raise Unavailable(refusal.message) from None
-    return OutsideView(ports, *_in_doubt(ports), max(0, len(learnt) - _LEARNT_CAP))
+    return OutsideView(ports, *in_doubt(ports), max(0, len(learnt) - _LEARNT_CAP))
 
 
 def _learnt(profile: Profile, facts: Facts) -> Iterator[int]:
@@ -141,7 +141,7 @@ def _identified(outside: Outside, connection: Connection, quiet: frozenset[int])
     return Port(connection.address, connection.port, connection.state, speaks)
 
 
-def _in_doubt(ports: tuple[Port, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def in_doubt(ports: tuple[Port, ...]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the addresses whose silence, and those whose answers, prove nothing.
 
     A filtered port is a closed one only if something else on the same address answers: else the operator's

@@ -267,7 +267,10 @@ _DEPTH = 32
 
 
 def walk(table: Table, chain: str, packet: Packet, depth: int = 0) -> dict[Verdict, str]:
-    """Return every outcome that a chain may have for a packet; END means that it came to the chain's end."""
+    """Return every outcome that a chain may have for a packet, with the last rule that may bring it about.
+
+    END means that the packet came to the chain's end.
+    """
     if depth > _DEPTH or chain not in table.chains:
         return {_UNKNOWN: f"the chain {chain}"}
     found: dict[Verdict, str] = {}
@@ -281,7 +284,7 @@ def walk(table: Table, chain: str, packet: Packet, depth: int = 0) -> dict[Verdi
         else:
             outcomes = {rule.verdict: rule.text}
         comes_back = kind == "jump" and outcomes.pop(END, None) is not None
-        found = {**outcomes, **found}
+        found |= outcomes
         if matches and kind != "unknown" and not comes_back:
             return found
     return {**found, END: f"the end of {chain}"}

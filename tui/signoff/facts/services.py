@@ -39,7 +39,7 @@ DATASTORES: tuple[Datastore, ...] = (
         "PostgreSQL",
         (5432, 5433, 6432),
         pattern(r"postgres|postgis|timescale|pgbouncer|pgvector|pgpool"),
-        pattern(rb"\A[SN]\Z|\AE....S?.*(?:FATAL|SFATAL)|unsupported frontend protocol"),
+        pattern(rb"\A[SN]\Z"),
         SSL_REQUEST,
     ),
     Datastore(
@@ -47,7 +47,7 @@ DATASTORES: tuple[Datastore, ...] = (
         "Redis",
         (6379, 6380, 16379, 26379),
         pattern(r"redis|valkey|keydb|dragonfly"),
-        pattern(rb"\A(?:\+PONG|-NOAUTH|-DENIED|-NOPERM|-ERR (?:unknown|operation|max number))"),
+        pattern(rb"\A(?:\+PONG|-NOAUTH|-DENIED|-NOPERM|-ERR (?:unknown command|wrong number|operation|max))"),
         PING,
     ),
     Datastore(
@@ -55,7 +55,7 @@ DATASTORES: tuple[Datastore, ...] = (
         "MySQL or MariaDB",
         (3306, 33060),
         pattern(r"mysql|mariadb|percona"),
-        pattern(rb"(?s)\A...\x00(?:\x0a\d|\xff)|\A\x05\x00\x00\x00\x0b\x08\x05\x1a\x00"),
+        pattern(rb"(?s)\A...\x00(?:\x0a\d|\xff)"),
     ),
     Datastore(
         "mongodb",

@@ -18,33 +18,40 @@ _LOOPBACK = {
 }
 
 
-def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...], kind: str = "") -> str:
+def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> str:
     """Return the exact commands that close what is open, by the way that it is opened."""
-    lines: dict[str, None] = {}
-    for exposure in exposures:
-        lines[_one_way_to_close(exposure, kind)] = None
-    for number in sorted({port.port for port in ports} - {exposure.port for exposure in exposures}):
-        lines[
-            f"Port {number}: find what leads there: sudo ss -lntp 'sport = :{number}'; "
-            f"sudo iptables -t nat -S | grep -w {number}; sudo nft list ruleset | grep -w {number}"
-        ] = None
-    return "\n".join(lines)
+    known = [one for one in exposures if one.owner.sort != "nameless"]
+    seen = {one.port for one in exposures} | {port.port for port in ports}
+    lines = dict.fromkeys(f"Port {one.port}: {_one_way_to_close(one)}" for one in known)
+    return "\n".join(
+        [*lines, *(f"Port {port}: {_find(port)}" for port in sorted(seen - {one.port for one in known}))]
+    )
 
 
-def _one_way_to_close(exposure: Exposure, kind: str) -> str:
+def _one_way_to_close(exposure: Exposure) -> str:
     number = exposure.port
-    if exposure.owner.startswith("container "):
-        return (
-            f"Port {number}: in compose.yaml publish it on loopback only, "
-            f'ports: ["127.0.0.1:{number}:..."], or drop it; then: docker compose up -d'
-        )
-    if exposure.forwarded:
-        return (
-            f"Port {number}: take away the rule that forwards it (see it with: "
-            f"sudo iptables -t nat -S PREROUTING; sudo nft list ruleset), and where it is loaded from"
-        )
-    loopback = _LOOPBACK.get(exposure.kind or kind, "")
-    firewall = f"sudo ufw deny {number}/{exposure.protocol}"
+    match exposure.owner.sort:
+        case "published":
+            return (
+                "in compose.yaml publish it on loopback only, "
+                f'ports: ["127.0.0.1:{number}:{exposure.leads_to}"], or drop it; then: docker compose up -d'
+            )
+        case "shared":
+            return (
+                "in compose.yaml drop network_mode: host, or make the program listen on 127.0.0.1; "
+                "then: docker compose up -d"
+            )
+        case "rule":
+            return (
+                "take away the rule that forwards it, and where it is loaded from: "
+                f"sudo iptables -t nat -S | grep -w {number}; sudo nft -a list ruleset | grep -w {number}"
+            )
+    refuse = f"bind it to 127.0.0.1, or refuse it: sudo ufw deny {number}/{exposure.protocol}"
+    return _LOOPBACK.get(exposure.owner.kind, refuse)
+
+
+def _find(port: int) -> str:
     return (
-        f"Port {number}: {loopback}" if loopback else f"Port {number}: bind it to 127.0.0.1, or: {firewall}"
+        f"find what leads there: sudo ss -lntup 'sport = :{port}'; "
+        f"sudo iptables -t nat -S | grep -w {port}; sudo nft list ruleset | grep -w {port}"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS
-from signoff.facts.exposure import HOST_FACTS, host_view, translated
+from signoff.facts.exposure import HOST_FACTS, Exposure, host_view, translated
 from signoff.facts.firewall import FIREWALL, Firewall
 from signoff.facts.network import INTERFACES, Interfaces
 from signoff.facts.outside import OUTSIDE_PORTS
@@ -76,7 +76,7 @@ def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: st
     title = f"The host firewall denies by default, IPv{version}"
     ufw = rules.ufw
     program = f"ufw is {'active' if ufw.active else 'inactive'}" if ufw.installed else "ufw is not installed"
-    hidden = "iptables-legacy has rules of its own, which nft and iptables-save do not show"
+    hidden = "iptables-legacy has rules of its own, which nft does not show"
     evidence = (
         f"{program}; incoming: {ufw.incoming or 'not said'}",
         f"decided by: {because}",
@@ -172,6 +172,18 @@ def _boot(rules: Firewall) -> Judgement:
     )
 
 
+def _refusals(around: tuple[Exposure, ...], interfaces: Interfaces) -> str:
+    """Return the commands that make DOCKER-USER drop it (Docker's manual, Packet filtering)."""
+    return "\n".join(
+        dict.fromkeys(
+            f"sudo {'ip6tables' if one.address.version == 6 else 'iptables'} -I DOCKER-USER "
+            f"-i {interfaces.towards(one.address)} -p {one.protocol} "
+            f"-m conntrack --ctorigdstport {one.port} --ctdir ORIGINAL -j DROP"
+            for one in around
+        )
+    )
+
+
 @probe(
     "network.docker-bypass",
     title="Docker does not go around the firewall",
@@ -191,8 +203,10 @@ def docker_bypass(facts: Facts, profile: Profile) -> Judgement:
     if around:
         denies = any(default_fate(rules, interfaces, one.address.version)[0] == "blocked" for one in around)
         who = "ufw" if rules.ufw.active else "INPUT"
+        docker = any(one.owner.sort == "published" for one in around)
         trap = (
-            f"the ufw-versus-Docker trap: {who} denies, yet these are forwarded before it is asked"
+            f"{'the ufw-versus-Docker trap: ' if docker else ''}"
+            f"{who} denies, yet these are forwarded before it is asked"
             if denies
             else "these are forwarded, and nothing denies"
         )
@@ -201,9 +215,7 @@ def docker_bypass(facts: Facts, profile: Profile) -> Judgement:
             observed=f"{trap}: {', '.join(map(str, around[:6]))}",
             evidence=evidence,
             remedy=f"{how_to_close(around, ())}\n"
-            "Or let DOCKER-USER decide (eth0: the interface to the internet): "
-            f"sudo iptables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport {around[0].port} "
-            "--ctdir ORIGINAL -j DROP",
+            f"Or let DOCKER-USER refuse them:\n{_refusals(around, interfaces)}",
         )
     if unsure:
         return Judgement(

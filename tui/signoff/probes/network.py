@@ -30,10 +30,13 @@ _ALWAYS = frozenset({"postgresql", "redis"})
 def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each kind of datastore: from both sides closed, or not."""
     seen = vantages(facts, profile)
+    # What a port says of itself counts for more than the number it is forwarded to.
+    said = {(port.port, _version(port)): port.kind for port in seen.open_outside() if port.kind}
+    kinds = {one: said.get((one.port, one.address.version), one.owner.kind) for one in seen.host.exposures}
     quiet: list[Datastore] = []
     for store in DATASTORES:
         answering = tuple(port for port in seen.open_outside() if port.kind == store.kind)
-        leading = tuple(exposure for exposure in seen.host.exposures if exposure.kind == store.kind)
+        leading = tuple(one for one, kind in kinds.items() if kind == store.kind)
         if answering or leading or store.kind in _ALWAYS:
             yield _datastore(store, answering, leading, seen)
         else:
@@ -71,7 +74,7 @@ def _datastore(
         return judged(
             Result.FAIL,
             f"{_from_outside(answering, seen, numbers)}; {_on_the_host(let_in, leading, seen)}",
-            how_to_close(let_in or leading, answering, store.kind),
+            how_to_close(let_in or leading, answering),
         )
     if doubts:
         return judged(Result.UNKNOWN, "; ".join(doubts), _LOOK_AGAIN)
@@ -92,7 +95,8 @@ def _from_outside(answering: tuple[Port, ...], seen: Vantages, numbers: frozense
     if seen.outside is None:
         return f"from outside: not looked at ({seen.not_outside})"
     where = ", ".join(seen.outside.addresses)
-    return f"from outside: closed on {where} (ports {', '.join(map(str, sorted(numbers)))})"
+    closed = numbers - {port.port for port in seen.outside.open()}
+    return f"from outside: closed on {where} (ports {', '.join(map(str, sorted(closed)))})"
 
 
 def _on_the_host(
@@ -101,7 +105,13 @@ def _on_the_host(
     if let_in:
         return f"on the host: {', '.join(map(str, let_in[:4]))}, and no rule stops it"
     if leading:
-        return f"on the host: {', '.join(map(str, leading[:4]))}, stopped by {leading[0].because}"
+        unsure = next((one.because for one in leading if one.fate == "unsure"), "")
+        said = (
+            f"whether a rule stops it is not certain ({unsure})"
+            if unsure
+            else f"stopped by {leading[0].because}"
+        )
+        return f"on the host: {', '.join(map(str, leading[:4]))}, {said}"
     if seen.host.missing:
         return f"on the host: {'; '.join(seen.host.missing)}"
     return "on the host: nothing of the kind listens on an outside address, or is forwarded to"
@@ -148,13 +158,14 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     doubts = (*seen.doubts(), *(described(one) for one in leading if one.fate == "unsure"))
     if answering or let_in:
         outside = ", ".join(map(str, answering[:6])) or "none of them answers"
-        host = ", ".join(map(str, let_in[:6])) or "nothing that leads there is seen"
+        through = let_in or tuple(one for one in leading if one.fate == "unsure")
+        host = ", ".join(map(str, through[:6])) or "nothing that leads there is seen"
         yield Judgement(
             result=Result.FAIL,
             observed=f"unexpected ports: from outside: {outside}; on the host: {host}",
             expected=expected,
             evidence=evidence,
-            remedy=how_to_close(let_in, answering),
+            remedy=how_to_close(through, answering),
         )
     elif doubts:
         yield Judgement(
@@ -191,7 +202,7 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
         and one.fate != "blocked"
         and one.port not in _UDP_EXPECTED
         # The kernel's own sockets have no process: WireGuard, which answers to nobody without a key.
-        and not (tunnels and one.owner == "process not visible")
+        and not (tunnels and one.owner.sort == "nameless")
     )
     if not leading:
         return

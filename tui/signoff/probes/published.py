@@ -41,16 +41,17 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     kept: list[str] = []
     failed = False
-    for name, port in _published(containers, engine):
-        where = f"[{port.address}]" if ":" in port.address else port.address
-        text = f"{where}:{port.port}/{port.protocol} of {name}"
-        if _meant(port, profile) or _inside(port, seen):
+    for (name, number, protocol), ports in _grouped(containers, engine).items():
+        bound = ", ".join(dict.fromkeys(port.address for port in ports))
+        text = f"port {number}/{protocol} on {bound} by {name}"
+        open_ones = [port for port in ports if not (_meant(port, profile) or _inside(port, seen))]
+        if not open_ones:
             kept.append(text)
-        elif _stopped(port, seen):
+        elif all(_stopped(port, seen) for port in open_ones):
             kept.append(f"{text} (stopped by the firewall)")
         else:
             failed = True
-            yield _laid_open(name, port, text, seen)
+            yield _laid_open(f"{name} {number}/{protocol}", open_ones, text, seen)
     if no_engine:
         yield Judgement(result=Result.UNKNOWN, subject="swarm", observed=no_engine)
     elif not failed:
@@ -61,13 +62,16 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         )
 
 
-def _published(containers: tuple[Container, ...], engine: Engine) -> Iterator[tuple[str, PublishedPort]]:
-    for container in containers:
-        if container.running:
-            for port in container.published:
-                yield f"container {container.name}", port
-    for service, port in engine.swarm:
-        yield f"swarm service {service}", port
+def _grouped(
+    containers: tuple[Container, ...], engine: Engine
+) -> dict[tuple[str, int, str], list[PublishedPort]]:
+    """Return what is published now, by who publishes it, port and protocol: one for each address."""
+    found: dict[tuple[str, int, str], list[PublishedPort]] = {}
+    running = (container for container in containers if container.running)
+    named = [(f"container {one.name}", port) for one in running for port in one.published]
+    for name, port in [*named, *((f"swarm service {service}", port) for service, port in engine.swarm)]:
+        found.setdefault((name, port.port, port.protocol), []).append(port)
+    return found
 
 
 def _meant(port: PublishedPort, profile: Profile) -> bool:
@@ -107,9 +111,9 @@ def _stopped(port: PublishedPort, seen: Vantages) -> bool:
     )
 
 
-def _laid_open(name: str, port: PublishedPort, text: str, seen: Vantages) -> Judgement:
-    leading = _exposures(port, seen)
-    answering = tuple(other for other in seen.open_outside() if other.port == port.port)
+def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantages) -> Judgement:
+    leading = tuple(one for port in ports for one in _exposures(port, seen))
+    answering = tuple(other for other in seen.open_outside() if other.port == ports[0].port)
     outside = (
         f"from outside: {', '.join(map(str, answering))}"
         if answering
@@ -119,11 +123,11 @@ def _laid_open(name: str, port: PublishedPort, text: str, seen: Vantages) -> Jud
     )
     return Judgement(
         result=Result.FAIL,
-        subject=f"{name.split()[-1]} {port.address} {port.port}/{port.protocol}",
+        subject=subject,
         observed=f"published on an outside address: {text}; {outside}",
         evidence=tuple(map(described, leading)),
-        remedy=f"In compose.yaml publish it on loopback only, ports: "
-        f'["127.0.0.1:{port.port}:{port.container_port}"], or drop it; then: docker compose up -d',
+        remedy="In compose.yaml publish it on loopback only, ports: "
+        f'["127.0.0.1:{ports[0].port}:{ports[0].container_port}"], or drop it; then: docker compose up -d',
     )
 
 

@@ -90,6 +90,6 @@ def vantages(facts: Facts, profile: Profile) -> Vantages:
 
 def described(exposure: Exposure) -> str:
     """Return an exposure with what the packet filter does to it, as evidence."""
-    fates = {"open": "let in", "blocked": "stopped", "unsure": "perhaps stopped"}
-    said = f"host: {exposure}: {fates[exposure.fate]} by {exposure.because}"
+    fates = {"open": "let in by", "blocked": "stopped by", "unsure": "it is not certain what becomes of it:"}
+    said = f"host: {exposure}: {fates[exposure.fate]} {exposure.because}"
     return said + (f"; but let in for some: {exposure.exceptions[0]}" if exposure.exceptions else "")

@@ -55,8 +55,10 @@ def fetch(
             ]
             return Answer(answer.status, tuple(fields), body[:cap])
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as failure:
-        if isinstance(failure.__cause__, ssl.SSLCertVerificationError):
-            raise failure.__cause__ from None
+        # httpcore drops the cause on the way through its pool; the error itself stays the argument.
+        for reason in failure.args:
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise reason from None
         raise ConnectionError(str(failure) or "it took too long") from None
 
 

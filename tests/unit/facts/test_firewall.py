@@ -1,0 +1,221 @@
+"""What the packet filter does: over real rulesets of ufw, Docker, nftables and iptables-legacy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from signoff.facts.base import Malformed, Unavailable
+from signoff.facts.exposure import translated
+from signoff.facts.firewall import FIREWALL, parse_firewall
+from signoff.facts.iptables import parse_iptables
+from signoff.facts.network import INTERFACES
+from signoff.facts.nftables import parse_nftables
+from signoff.facts.packets import Packet, Source, Table
+from signoff.facts.passage import Passage, passages
+from signoff.target.command import Output
+from unit.network_hosts import BAD, GOOD, output, parsed
+
+
+def way(state: str, port: int, *, version: int = 4, protocol: str = "tcp", source: str = "") -> Passage:
+    """Return the only way that a packet from outside takes on a recorded host."""
+    bad = state in {"bad", "docker-user"}
+    interfaces = parsed("bad" if bad else "traps" if state == "traps" else "good", INTERFACES)
+    address = ip_address((BAD if bad else GOOD)[0 if version == 4 else 1])
+    packet = Packet(protocol, address, port, "eth0", source=ip_address(source) if source else None)
+    (found,) = passages(parsed(state, FIREWALL).tables, interfaces, packet)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("state", "version", "port", "fate"),
+    [
+        ("good", 4, 22, "open"),
+        ("good", 4, 443, "open"),
+        ("good", 6, 443, "open"),
+        ("good", 4, 5432, "blocked"),
+        ("good", 6, 5432, "blocked"),
+        ("bad", 6, 5432, "blocked"),
+        ("ufw-inactive", 4, 5432, "open"),
+        ("ufw-inactive", 6, 5432, "open"),
+        ("ufw-ipv6-no", 6, 443, "blocked"),
+        ("ip6-open", 4, 6379, "blocked"),
+        ("ip6-open", 6, 6379, "open"),
+        ("accept-first", 4, 5432, "open"),
+        ("accept-first", 6, 5432, "open"),
+        ("legacy", 4, 443, "open"),
+        ("legacy", 4, 6379, "blocked"),
+        ("legacy", 6, 6379, "open"),
+        ("nftables", 4, 80, "open"),
+        ("nftables", 6, 443, "open"),
+        ("nftables", 4, 6379, "blocked"),
+        ("nftables", 4, 5432, "blocked"),
+        ("nftables", 4, 8080, "blocked"),
+        # A rate limit lets in, or not: that is all that can be said.
+        ("nftables", 4, 22, "unsure"),
+    ],
+)
+def test_what_becomes_of_a_connection(state: str, version: int, port: int, fate: str) -> None:
+    assert way(state, port, version=version).fate == fate
+
+
+def test_docker_forwards_past_a_deny_rule_of_ufw() -> None:
+    found = way("bad", 5432)
+    assert found.fate == "open"
+    assert found.forwarded
+    assert (str(found.to), found.port) == ("172.18.0.3", 5432)
+    assert found.because.startswith("-A DOCKER ")
+    text = output("bad", FIREWALL).stdout
+    assert b"-A ufw-user-input -p tcp -m tcp --dport 5432 -j DROP" in text
+
+
+def test_a_rule_in_docker_user_stops_what_is_forwarded() -> None:
+    found = way("docker-user", 5432)
+    assert found.fate == "blocked"
+    assert "--ctorigdstport 5432" in found.because
+    assert way("docker-user", 8000).fate == "open"
+
+
+def test_senders_that_a_rule_names_are_an_exception_and_no_more() -> None:
+    found = way("docker-user", 6379)
+    assert found.fate == "blocked"
+    assert any("203.0.113.0/24" in rule for rule in found.exceptions)
+    assert way("docker-user", 6379, source="203.0.113.9").fate == "open"
+    assert way("docker-user", 6379, source="198.51.100.9").fate == "blocked"
+    assert way("ip6-open", 5432).fate == "blocked"
+    assert way("ip6-open", 5432, source="198.51.100.9").fate == "open"
+    assert way("nftables", 5432, source="198.51.100.7").fate == "open"
+
+
+def test_a_raw_translation_is_followed() -> None:
+    found = way("traps", 15432)
+    assert (found.fate, str(found.to), found.port, found.forwarded) == ("open", "10.99.0.2", 5432, True)
+
+
+def test_a_redirection_ends_on_the_machine_itself() -> None:
+    found = way("nftables", 3334)
+    assert (found.to, found.port, found.forwarded) == (ip_address(GOOD[0]), 22, False)
+
+
+def test_the_ports_that_are_translated_are_learnt() -> None:
+    assert set(translated(parsed("nftables", FIREWALL).tables)) == {
+        ("tcp", 25432, 25432),
+        ("tcp", 3333, 3333),
+        ("tcp", 3334, 3334),
+    }
+    assert ("tcp", 15432, 15432) in translated(parsed("traps", FIREWALL).tables)
+    assert ("tcp", 5433, 5433) in translated(parsed("legacy", FIREWALL).tables)
+
+
+@pytest.mark.parametrize("state", ["good", "bad", "traps", "docker-user"])
+def test_nft_alone_never_claims_more_than_iptables_and_nft_together(state: str) -> None:
+    """The same rules, shown by nft, have matches that it cannot express: then it is unsure, not wrong."""
+    whole = parsed(state, FIREWALL).tables
+    section = output(state, FIREWALL).stdout.decode().split("#nft\t0\n|")[1].split("\n")[0]
+    native = parse_nftables(section)
+    bad = state in {"bad", "docker-user"}
+    interfaces = parsed("bad" if bad else state, INTERFACES)
+    for address in BAD if bad else GOOD:
+        for port in (22, 80, 443, 5432, 6379, 8000, 9200, 15432, 40000):
+            packet = Packet("tcp", ip_address(address), port, "eth0")
+            certain = {found.fate for found in passages(whole, interfaces, packet)}
+            careful = {found.fate for found in passages(native, interfaces, packet)}
+            assert careful <= certain | {"unsure"}
+
+
+@pytest.mark.parametrize(
+    ("networks", "held"),
+    [
+        (["0.0.0.0/0"], True),
+        (["203.0.113.0/24"], False),
+        (["10.0.0.0/8"], False),
+        # Two halves are the whole.
+        (["0.0.0.0/1"], None),
+        (["128.0.0.0/1"], None),
+    ],
+)
+def test_a_wide_network_is_not_somebody_else(networks: list[str], held: bool | None) -> None:
+    (table,) = parse_iptables(
+        "*filter\n:INPUT DROP [0:0]\n"
+        + "".join(f"-A INPUT -s {one} -j ACCEPT\n" for one in networks)
+        + "COMMIT\n",
+        4,
+        "iptables",
+    )
+    (source,) = table.chains["INPUT"][0].conditions
+    assert isinstance(source, Source)
+    assert source.holds(Packet("tcp", ip_address("192.0.2.1"), 1, "eth0")) is held
+
+
+def test_all_of_the_internet_by_ipv6_is_not_somebody_else() -> None:
+    packet = Packet("tcp", ip_address("2001:db8::1"), 1, "eth0")
+    (table,) = parse_iptables(
+        "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 2000::/3 -j ACCEPT\nCOMMIT\n", 6, "ip6tables"
+    )
+    (source,) = table.chains["INPUT"][0].conditions
+    assert source.holds(packet) is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-A INPUT -p tcp -m tcp --sport 53 -j ACCEPT",
+        "-A INPUT -m mark --mark 0x1 -j ACCEPT",
+        "-A INPUT -m set --match-set allowed src -j ACCEPT",
+        "-A INPUT -m limit --limit 5/min -j ACCEPT",
+        "-A INPUT -m geoip --source-country XX -j ACCEPT",
+        "-A INPUT -j NFQUEUE --queue-num 0",
+        "-A INPUT -j UNSEEN",
+    ],
+)
+def test_what_is_not_understood_is_never_called_blocked(rule: str) -> None:
+    tables = parse_iptables(f"*filter\n:INPUT DROP [0:0]\n{rule}\nCOMMIT\n", 4, "iptables")
+    interfaces = parsed("good", INTERFACES)
+    (found,) = passages(tables, interfaces, Packet("tcp", ip_address(GOOD[0]), 5432, "eth0"))
+    assert found.fate == "unsure"
+
+
+def test_an_accept_in_one_table_does_not_overrule_a_drop_in_another() -> None:
+    tables = parsed("accept-first", FIREWALL).tables
+    dropping = parsed("ip6-open", FIREWALL).tables
+    interfaces = parsed("good", INTERFACES)
+    packet = Packet("tcp", ip_address(GOOD[0]), 5432, "eth0")
+    both: tuple[Table, ...] = (*tables, *(replace(table, name="other") for table in dropping))
+    assert {found.fate for found in passages(both, interfaces, packet)} == {"blocked"}
+
+
+def test_who_loads_the_rules_at_boot_is_read() -> None:
+    good = parsed("good", FIREWALL)
+    assert (good.ufw.active, good.ufw.incoming, good.ufw.enabled) == (True, "deny", True)
+    assert good.units["ufw"].enabled
+    inactive = parsed("ufw-inactive", FIREWALL).ufw
+    assert (inactive.installed, inactive.active, inactive.enabled) == (True, False, False)
+    nftables = parsed("nftables", FIREWALL)
+    assert nftables.units["nftables"].enabled
+    assert nftables.flushes
+    assert nftables.refuses
+
+
+def test_rules_of_iptables_legacy_that_nft_does_not_show_are_seen() -> None:
+    assert parsed("legacy", FIREWALL).legacy_hidden
+    assert not parsed("good", FIREWALL).legacy_hidden
+
+
+def test_a_part_that_cannot_be_seen_makes_the_whole_unavailable() -> None:
+    text = output("legacy", FIREWALL).stdout
+    sections = text.split(b"#")
+    without = b"#".join(part for part in sections if b"tables-legacy-save\t" not in part)
+    with pytest.raises(Unavailable, match="iptables-legacy"):
+        parse_firewall(Output("firewall", 0, without))
+    with pytest.raises(Unavailable, match="did not succeed"):
+        parse_firewall(Output("firewall", 0, text.replace(b"#nft\t0", b"#nft\t1")))
+
+
+def test_garbled_rules_are_malformed() -> None:
+    text = output("good", FIREWALL).stdout
+    with pytest.raises(Malformed):
+        parse_firewall(Output("firewall", 0, text.replace(b"|*filter", b"|?filter")))
+    with pytest.raises(Malformed):
+        parse_firewall(Output("firewall", 0, text.replace(b'{"nftables"', b'{"nf')))
