@@ -22,7 +22,7 @@ from signoff.engine import Engine, Key, Progress, looked
 from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Facts, Malformed, Unavailable
 from signoff.facts.collect import Collected, collect
-from signoff.facts.discovery import DISCOVERY, propose
+from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
 from signoff.probes import all_probes
 from signoff.session.events import Attested, ChecklistRef, Entered, Noted, Resumed, TargetRef
@@ -85,7 +85,8 @@ class Walk:
             redactor.know(find_secrets([one.value for one in seen]))
             facts = Facts({one.fact.id: one.value for one in seen})
             machine = _machine(facts)
-            profile = _complete(propose(facts, profile).profile, machine)
+            profile = propose(facts, profile).profile
+            profile = msgspec.structs.replace(profile, name=profile.name or machine.name)
             session = Session.start(
                 target=_reference(target, profile, machine),
                 checklists=[_checklist_reference(loaded) for loaded in checklists],
@@ -317,7 +318,7 @@ def _said(text: str, hint: str) -> str:
 
 
 def _discover(target: Target, profile: Profile) -> list[Collected]:
-    seen = list(collect((MACHINE, *DISCOVERY), target, profile, Event()))
+    seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, Event()))
     if all(isinstance(one.value, Unavailable) for one in seen):
         raise TargetError(
             f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
@@ -330,12 +331,6 @@ def _machine(facts: Facts) -> Machine:
         return facts[MACHINE]
     except (Unavailable, Malformed):
         return Machine(name="", id="", system="")
-
-
-def _complete(profile: Profile, machine: Machine) -> Profile:
-    """Fill in what discovery leaves open."""
-    project = profile.project or (str(Path.cwd()) if profile.address == "local" else "")
-    return msgspec.structs.replace(profile, name=profile.name or machine.name, project=project)
 
 
 def _reference(target: Target, profile: Profile, machine: Machine) -> TargetRef:
