@@ -126,8 +126,19 @@ def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantag
         subject=subject,
         observed=f"published on an outside address: {text}; {outside}",
         evidence=tuple(map(described, leading)),
-        remedy="In compose.yaml publish it on loopback only, ports: "
-        f'["127.0.0.1:{ports[0].port}:{ports[0].container_port}"], or drop it; then: docker compose up -d',
+        remedy=_on_loopback(subject, ports[0]),
+    )
+
+
+def _on_loopback(subject: str, port: PublishedPort) -> str:
+    if subject.startswith("swarm"):
+        return (
+            f"A swarm publishes on every node: sudo docker service update --publish-rm {port.container_port} "
+            f"{subject.split()[2]} (published as {port.port}), and let the proxy reach it through a network"
+        )
+    return (
+        "In compose.yaml publish it on loopback only, "
+        f'ports: ["127.0.0.1:{port.port}:{port.container_port}"], or drop it; then: docker compose up -d'
     )
 
 
