@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from signoff.session.events import Attested, ChecklistRef, Entered, TargetRef
+from signoff.session.events import Attested, ChecklistRef, Entered, Noted, TargetRef
 from signoff.session.session import Session
 from signoff.session.signer import KeySigner
 
@@ -47,3 +47,23 @@ class Place:
             session.append(CONFIRMED)
             session.seal(self.operator, open_steps=["quick/ports"])
         return session.directory
+
+    def unsealed(self) -> Path:
+        """Return a small open record: entered, confirmed, checkpoint, noted, checkpoint."""
+        with self.start() as session:
+            session.append(Entered(checklist="quick", step="secrets"))
+            session.append(CONFIRMED)
+            session.append(Noted(checklist="quick", step="ports", text="hello"))
+        return session.directory
+
+
+def journal(directory: Path) -> Path:
+    return directory / "session.jsonl"
+
+
+def lines(directory: Path) -> list[bytes]:
+    return journal(directory).read_bytes().splitlines(keepends=True)
+
+
+def write(directory: Path, content: list[bytes]) -> None:
+    journal(directory).write_bytes(b"".join(content))

@@ -27,6 +27,7 @@ from signoff.session.housekeeping import tidy
 from signoff.session.journal import Journal, reserve
 from signoff.session.line import Entry, digest
 from signoff.session.lock import Lock
+from signoff.session.order import Order
 from signoff.session.signer import KeySigner, Signer, save_key
 from signoff.session.sshsig import GENESIS, parse
 from signoff.session.tip import Tip
@@ -74,6 +75,7 @@ def begin(
         draft, directory = sessions / f"{DRAFT}{session}", sessions / session
         key, tip = KeySigner.generate(session), Tip(session)
         entry, line = tip.add(genesis(key.key.line, book.head))
+        Order().check(entry.event)
         guard(line)
         files = {GENESIS_SIGNATURE: sign(signer, GENESIS, line).encode("ascii"), JOURNAL: line, **copies}
         try:

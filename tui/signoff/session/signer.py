@@ -103,7 +103,7 @@ def load_key(path: Path, name: str, passphrase: Passphrase | None = None) -> Key
 
 def _read_private(path: Path) -> bytes:
     try:
-        with open_regular(path) as file:
+        with open_regular(path.resolve()) as file:
             status = os.fstat(file.fileno())
             data = file.read(_MAX_KEY_FILE)
     except OSError as problem:
