@@ -67,6 +67,11 @@ def test_a_broken_script_fails_alone(shell: list[str]) -> None:
     assert by_id["last"].stdout == b"still here\n"
 
 
+def test_what_reads_its_input_gets_no_script() -> None:
+    (output,) = run(["sh"], Command("long", 'read line; echo "got:$line"\n' + "# padding\n" * 3000))
+    assert output.stdout == b"got:\n"
+
+
 def test_the_cap_keeps_the_status_and_tells(shell: list[str]) -> None:
     exact, beyond, endless = run(
         shell,

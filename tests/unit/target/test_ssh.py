@@ -206,7 +206,10 @@ def test_cancelling_is_prompt(shop: str) -> None:
         assert collect(target, Command("again", "echo 3"))["again"].stdout == b"3\n"
 
 
-def test_a_server_with_one_session_at_a_time_gets_one(home: Home, keys: Path, tmp_path: Path) -> None:
+def test_a_server_with_one_session_at_a_time_gets_one(
+    home: Home, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signoff.target.collecting._PAUSE", 0.01)
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, text in (("sudo", 'shift; exec "$@"'), ("id", "echo 0")):
@@ -258,17 +261,16 @@ def test_a_proxy_command_is_a_way(home: Home, sshd: Sshd, keys: Path, tmp_path: 
 
 
 def test_a_key_with_a_passphrase(home: Home, keys: Path, tmp_path: Path) -> None:
-    for kind in ("ed25519", "rsa"):
-        locked = make_key(tmp_path / f"locked-{kind}", kind, passphrase="open sesame ü")
-        with serving(keys, tmp_path / kind) as server:
-            (tmp_path / kind / "authorized_keys").write_text(public(locked) + "\n")
-            home.known_hosts.write_text(server.known())
-            address = home.configure(f"locked-{kind}", server, IdentityFile=locked, IdentitiesOnly="yes")
-            operator = Operator(passphrases=["wrong", "open sesame ü"])
-            with opened(address, operator):
-                assert operator.asked == [f"passphrase {locked}"] * 2
-            error = refused(address, Operator())
-            assert f"key {locked} (no passphrase given)" in error.message
+    locked = make_key(tmp_path / "locked", passphrase="open sesame ü")
+    with serving(keys, tmp_path / "sshd") as server:
+        (tmp_path / "sshd" / "authorized_keys").write_text(public(locked) + "\n")
+        home.known_hosts.write_text(server.known())
+        address = home.configure("locked", server, IdentityFile=locked, IdentitiesOnly="yes")
+        operator = Operator(passphrases=["wrong", "open sesame ü"])
+        with opened(address, operator):
+            assert operator.asked == [f"passphrase {locked}"] * 2
+        error = refused(address, Operator())
+        assert f"key {locked} (no passphrase given)" in error.message
 
 
 def test_the_agent_signs(home: Home, sshd: Sshd, keys: Path, tmp_path: Path) -> None:

@@ -88,10 +88,12 @@ def serving(keys: Path, *methods: str) -> Iterator[tuple[int, Server]]:
         transport.close()
 
 
-def log_in(home: Home, operator: Operator, port: int, **options: object) -> None:
-    """Connect, log in and hang up."""
+def log_in(home: Home, operator: Operator, port: int, **options: object) -> Login:
+    """Connect, log in and hang up; return what was kept."""
     home.configure("door", None, HostName="127.0.0.1", Port=port, **options)
-    open_link(ssh_config(SshAddress("door")), operator, Login(operator)).close()
+    login = Login(operator)
+    open_link(ssh_config(SshAddress("door")), operator, login).close()
+    return login
 
 
 def test_a_password_is_the_last_resort(home: Home, keys: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,8 +101,11 @@ def test_a_password_is_the_last_resort(home: Home, keys: Path, caplog: pytest.Lo
     logging.getLogger("paramiko").setLevel(logging.DEBUG)
     operator = Operator(login_passwords=["wrong", PASSWORD])
     with serving(keys, "password") as (port, server):
-        log_in(home, operator, port, IdentityFile=keys / "client")
+        login = log_in(home, operator, port, IdentityFile=keys / "client")
         assert server.given == ["wrong", PASSWORD]
+    assert login._passwords
+    login.forget()
+    assert not login._passwords
     assert [question.split()[0] for question in operator.asked] == ["host", "login", "login"]
     assert caplog.text == ""
 
@@ -146,4 +151,3 @@ def test_closing_forgets_what_was_typed(shop: str, sshd: Sshd) -> None:
     assert login._keys
     target.close()
     assert not login._keys
-    assert not login._passwords
