@@ -13,6 +13,7 @@ from signoff.facts.network import (
     LISTENERS,
     SSH_SERVER,
     Interface,
+    Interfaces,
     Listener,
     SshServer,
     parse_interfaces,
@@ -138,3 +139,30 @@ def test_an_active_ssh_socket_counts_and_an_inactive_one_does_not() -> None:
     assert parse_ssh_server(Output("ssh-server", 0, text)).ports == frozenset()
     active = text.replace(b"ActiveState=inactive", b"ActiveState=active")
     assert parse_ssh_server(Output("ssh-server", 0, active)).ports == {22}
+
+
+def test_a_session_of_unknown_addresses_is_no_session() -> None:
+    """The words of sshd where it has no network socket: sshd(8), SSH_CONNECTION."""
+    text = output("bad", SSH_SERVER).stdout.replace(
+        b"10.213.222.1 50000 10.213.222.7 22", b"UNKNOWN 65535 UNKNOWN 65535"
+    )
+    assert parse_ssh_server(Output("ssh-server", 0, text)) == SshServer(frozenset(), "")
+
+
+def test_a_public_address_on_loopback_or_on_a_bridge_counts() -> None:
+    """Floating addresses and routed prefixes lie where nothing from outside seems to come in."""
+    lo = Interface(
+        "lo", "", (ip_interface("127.0.0.1/8"), ip_interface("95.216.0.9/32")), default_route=False
+    )
+    bridge = Interface("docker0", "bridge", (ip_interface("2a01:4f8:1::1/64"),), default_route=False)
+    found = Interfaces((lo, bridge)).outside()
+    assert [(name, str(address)) for name, address in found] == [("", "95.216.0.9"), ("", "2a01:4f8:1::1")]
+
+
+def test_a_socket_bound_to_an_interface_hears_only_that_one() -> None:
+    loopback = listeners("namespace")["tcp", 7006][0]
+    assert not loopback.hears("eth0")
+    assert not loopback.hears("")
+    external = replace(loopback, interface="eth0")
+    assert external.hears("eth0")
+    assert external.hears("")

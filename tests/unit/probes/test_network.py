@@ -7,8 +7,12 @@ from ipaddress import ip_address, ip_interface
 
 import pytest
 
-from signoff.facts.base import Facts, Malformed
+from signoff.facts.base import Facts, Malformed, Unavailable
+from signoff.facts.containers import CONTAINERS
+from signoff.facts.firewall import FIREWALL
+from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES, LISTENERS, Listener, SshServer
+from signoff.facts.outside import OutsideView
 from signoff.facts.services import KNOWN_PORTS
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.network import datastore_ports, only_expected, vantages_agree
@@ -64,9 +68,9 @@ def test_open_on_both_sides_fails_and_says_both() -> None:
 
 
 @pytest.mark.parametrize("seen", [outside(BAD), NO_OUTSIDE], ids=["closed outside", "nobody outside"])
-def test_open_by_the_host_alone_fails(seen: object) -> None:
+def test_open_by_the_host_alone_fails(seen: OutsideView | Unavailable) -> None:
     """A provider's firewall, or the operator's own network, may hide what the host lets in."""
-    found = datastores(facts("bad", seen))  # type: ignore[arg-type]
+    found = datastores(facts("bad", seen))
     assert found["postgresql"].result is Result.FAIL
     assert found["redis"].result is Result.FAIL
 
@@ -276,3 +280,31 @@ def test_an_expected_port_that_does_not_answer_is_told_and_no_more() -> None:
 def test_agreement_is_unknown_where_one_side_is_missing() -> None:
     assert judged(vantages_agree, facts("good", NO_OUTSIDE))[""].result is Result.UNKNOWN
     assert judged(vantages_agree, facts("viewer", outside(BAD)))[""].result is Result.UNKNOWN
+
+
+def test_a_public_address_of_a_container_is_a_doubt() -> None:
+    """With IPv6 and no translation a container answers without publishing anything."""
+    containers = tuple(replace(one, addresses=("2a01:4f8:1::2",)) for one in parsed("good", CONTAINERS))
+    found = datastores(facts("good", outside(), containers=containers))
+    assert found["redis"].result is Result.UNKNOWN
+    assert "2a01:4f8:1::2 of container mailer_mailer_1" in found["redis"].observed
+
+
+def test_a_known_port_within_a_translated_range_is_seen() -> None:
+    rules = parsed("nftables", FIREWALL)
+    tables = parse_iptables(
+        "*nat\n:PREROUTING ACCEPT [0:0]\n"
+        "-A PREROUTING -p tcp -m tcp --dport 5000:7000 -j DNAT --to-destination 10.99.0.2\nCOMMIT\n",
+        4,
+        "iptables",
+    )
+    found = datastores(facts("good", NO_OUTSIDE, firewall=replace(rules, tables=tables)))
+    assert found["postgresql"].result is Result.FAIL
+    assert found["redis"].result is Result.FAIL
+
+
+def test_a_web_server_that_passes_a_database_on_is_no_exception() -> None:
+    listeners = tuple(one for one in parsed("good", LISTENERS) if one.port != 5432)
+    stream = Listener("tcp", ip_address(GOOD[0]), 5432, processes=("nginx",))
+    found = datastores(facts("ufw-inactive", outside(), listeners=(*listeners, stream)))
+    assert found["postgresql"].result is Result.FAIL

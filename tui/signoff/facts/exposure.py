@@ -12,7 +12,7 @@ from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
 from signoff.facts.packets import Packet, Ports, Proto, Table
 from signoff.facts.passage import Fate, Passage, passages
-from signoff.facts.services import datastore, kind_of_name, kind_of_port
+from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ HOST_FACTS: tuple[Fact[Any], ...] = (LISTENERS, INTERFACES, FIREWALL, CONTAINERS
 """The facts that this module reads."""
 
 _RANGE_CAP = 64
-"""The most ports looked at one by one of a translated range."""
+"""The most ports looked at one by one of a translated range, beside the known ones."""
 
 
 @dataclass(frozen=True)
@@ -156,19 +156,17 @@ class _Finder:
     def exposures(self) -> Iterator[Exposure]:
         for interface, address in self.interfaces.outside():
             if self.tables is None:
-                yield from self._without_rules(interface.name, address)
+                yield from self._without_rules(interface, address)
             else:
                 for protocol, port in self._ports():
-                    yield from self._behind_rules(
-                        self.tables, Packet(protocol, address, port, interface.name)
-                    )
+                    yield from self._behind_rules(self.tables, Packet(protocol, address, port, interface))
 
     def _ports(self) -> tuple[tuple[str, int], ...]:
         found = dict.fromkeys((listener.protocol, listener.port) for listener in self.listeners)
         for protocol, low, high in translated(self.tables or ()):
-            found.update(
-                dict.fromkeys((protocol, port) for port in range(low, min(high, low + _RANGE_CAP) + 1))
-            )
+            one_by_one = range(low, min(high, low + _RANGE_CAP) + 1)
+            known = (port for port in sorted(KNOWN_PORTS) if low <= port <= high)
+            found.update(dict.fromkeys((protocol, port) for port in (*one_by_one, *known)))
         return tuple(found)
 
     def _behind_rules(self, tables: tuple[Table, ...], packet: Packet) -> Iterator[Exposure]:
@@ -192,7 +190,7 @@ class _Finder:
     def _without_rules(self, interface: str, address: Address) -> Iterator[Exposure]:
         """The packet filter is not seen: whatever listens or is published may be open."""
         for listener in self.listeners:
-            if listener.covers(address) and listener.interface in {"", interface}:
+            if listener.covers(address) and listener.hears(interface):
                 owner = self._of(listener, address)
                 yield Exposure(
                     listener.protocol, address, listener.port, owner, "unsure", self.blind, listener.port
@@ -210,7 +208,7 @@ class _Finder:
                 listener.protocol == packet.protocol
                 and listener.port == way.port
                 and listener.covers(way.to)
-                and listener.interface in {"", packet.interface}
+                and listener.hears(packet.interface)
             ):
                 return self._of(listener, packet.destination)
         return None
@@ -236,11 +234,11 @@ class _Finder:
         )
         if not listener.processes:
             return Owner("nameless", "process not visible", by_port)
-        kind = kind_of_name(*listener.processes) or ("" if _WEB.intersection(listener.processes) else by_port)
+        # Also a web server's port: nginx may well pass a database on as it is.
+        kind = kind_of_name(*listener.processes) or by_port
         return Owner("process", ", ".join(listener.processes), kind)
 
 
-_WEB = frozenset({"nginx", "caddy", "apache2", "httpd", "haproxy", "traefik", "sshd", "sshd-session"})
 _ON_UDP = datastore("memcached").ports
 
 

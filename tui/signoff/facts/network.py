@@ -40,6 +40,12 @@ class Listener:
             return address.version == self.address.version or self.dual_stack
         return address == self.address
 
+    def hears(self, interface: str) -> bool:
+        """Tell whether what comes in by an interface (empty: not known by which) comes to this socket."""
+        if not self.interface:
+            return True
+        return self.interface == interface if interface else not inside_by_name(self.interface)
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -55,7 +61,7 @@ class Interface:
         """Tell whether nothing from outside comes in here: loopback, containers' bridges, tunnels."""
         if self.default_route:
             return False
-        return self.kind in _TUNNELS or bool(_INSIDE.fullmatch(self.name))
+        return self.kind in _NOWHERE or inside_by_name(self.name)
 
 
 # Bridges by name: one that an administrator made may well hold the public address.
@@ -63,7 +69,12 @@ _INSIDE = re.compile(
     r"lo|docker\d+|docker_gwbridge|br-[0-9a-f]{12}|veth.*|podman\d+|cni\d+|lxcbr\d+|lxdbr\d+|virbr\d+"
     r"|(?:wg|tun|tap|tailscale|zt|nebula)[\w.-]*"
 )
-_TUNNELS = frozenset({"wireguard", "tun"})
+_NOWHERE = frozenset({"wireguard", "tun", "dummy"})
+
+
+def inside_by_name(name: str) -> bool:
+    """Tell whether an interface of this name is one that nothing from outside comes in by."""
+    return bool(_INSIDE.fullmatch(name))
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,18 @@ class Interfaces:
 
     all: tuple[Interface, ...]
 
-    def outside(self) -> tuple[tuple[Interface, Address], ...]:
-        """Return the addresses that the outside may come to, link-local ones left out."""
+    def outside(self) -> tuple[tuple[str, Address], ...]:
+        """Return the addresses that the outside may come to, each with the interface that it comes in by.
+
+        Link-local addresses are left out. A public address on loopback or on a bridge (a floating address,
+        a routed prefix) counts; by which interface its packets come in is not known: an empty name.
+        """
         return tuple(
-            (interface, address.ip)
+            ("" if interface.inside else interface.name, address.ip)
             for interface in self.all
-            if not interface.inside
             for address in interface.addresses
             if not (address.ip.is_link_local or address.ip.is_loopback)
+            and (address.ip.is_global or not interface.inside)
         )
 
     def towards(self, address: Address) -> str:
@@ -186,7 +201,11 @@ def parse_ssh_server(output: Output) -> SshServer:
     """Read the session's own addresses (ssh(1), SSH_CONNECTION), and systemd's sockets for SSH."""
     found = {section.name: section for section in sections(output)}
     client, _client_port, _server, port = (found["session"].text.split() + [""] * 4)[:4]
-    ports = {int(port)} if port.isdecimal() else set()
+    try:
+        ip_address(client)
+        ports = {int(port)}
+    except ValueError:  # no session, or sshd says UNKNOWN
+        client, ports = "", set[int]()
     # A unit's properties form a paragraph: "Listen=[::]:22 (Stream)", then "ActiveState=active".
     for unit in found["socket"].text.split("\n\n"):
         if "ActiveState=active" in unit:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal, Protocol
 
-from signoff.facts.network import Address
+from signoff.facts.network import Address, inside_by_name
 
 Network = IPv4Network | IPv6Network
 
@@ -176,7 +176,7 @@ class InterfaceIs:
     def holds(self, packet: Packet) -> bool | None:
         actual = packet.outgoing if self.outgoing else packet.interface
         if not actual:
-            return None
+            return False if not self.outgoing and all(map(inside_by_name, self.names)) else None
         return any(
             actual.startswith(name[:-1]) if name[-1:] in {"+", "*"} else actual == name for name in self.names
         )

@@ -103,7 +103,7 @@ DATASTORES: tuple[Datastore, ...] = (
     Datastore(
         "clickhouse",
         "ClickHouse",
-        (8123, 9000),
+        (8123,),
         pattern(r"clickhouse"),
         pattern(rb"ClickHouse|port 9000 is for clickhouse"),
         GET,
@@ -130,7 +130,7 @@ DATASTORES: tuple[Datastore, ...] = (
 OTHER_PORTS = (
     *(21, 23, 25, 81, 111, 139, 389, 445, 873, 1883, 2019, 2049, 2377, 3000, 3128, 3389, 4000, 5000),
     *(5001, 5173, 5555, 5601, 5900, 6443, 7946, 8000, 8001, 8008, 8080, 8081, 8082, 8088, 8443, 8500),
-    *(8834, 8888, 9080, 9090, 9093, 9100, 9187, 9121, 9443, 10000, 10250, 19999, 50000, 61208),
+    *(8834, 8888, 9000, 9080, 9090, 9093, 9100, 9187, 9121, 9443, 10000, 10250, 19999, 50000, 61208),
 )
 """What else is usually left open: application servers, admin panels, metrics, file and remote access."""
 

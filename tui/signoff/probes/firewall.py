@@ -64,7 +64,7 @@ def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple
         if address.version == version:
             for protocol in ("tcp", "udp"):
                 for port in _UNNAMED:
-                    packet = Packet(protocol, address, port, interface.name)
+                    packet = Packet(protocol, address, port, interface)
                     for way in passages(rules.tables, interfaces, packet):
                         found.setdefault(way.fate, way.because)
     worst: Fate = "open" if "open" in found else "unsure" if "unsure" in found else "blocked"

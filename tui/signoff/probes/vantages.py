@@ -50,6 +50,13 @@ class Vantages:
         missed = [
             str(address) for address in self.host.addresses if address.is_global and address not in tried
         ]
+        # A container with a public address needs no published port (IPv6 without translation).
+        missed += [
+            f"{address} of container {container.name}"
+            for container in self.host.containers
+            for address in container.addresses
+            if container.running and ip_address(address).is_global and ip_address(address) not in tried
+        ]
         return [f"not tried from outside: {', '.join(missed)}"] if missed else []
 
     def open_outside(self) -> tuple[Port, ...]:

@@ -20,7 +20,7 @@ from signoff.text import one_line
 
 State = Literal["open", "refused", "filtered", "unreachable"]
 
-CONNECTION_BUDGET = 1500
+CONNECTION_BUDGET = 2000
 REQUEST_BUDGET = 300
 BODY_CAP = 256 * 1024
 BANNER_CAP = 512
