@@ -14,7 +14,7 @@ from signoff.engine import Engine, Progress
 from signoff.facts.base import Facts, HostFact
 from signoff.model import Result
 from signoff.probes.base import Judgement, Probe, probe
-from signoff.session.events import Found, Looked, Probed, TargetRef
+from signoff.session.events import ChecklistRef, Found, Looked, Probed, TargetRef
 from signoff.session.session import Session
 from signoff.session.signer import KeySigner
 from signoff.target.command import Output, Problem, Root
@@ -78,9 +78,14 @@ def loaded(tmp_path: Path) -> Loaded:
 class Bench:
     """An engine on a fake target, with a real session."""
 
-    def __init__(self, tmp_path: Path, loaded: Loaded, target: FakeTarget, second: Probe = both) -> None:
-        from signoff.session.events import ChecklistRef
-
+    def __init__(
+        self,
+        tmp_path: Path,
+        loaded: Loaded,
+        target: FakeTarget,
+        second: Probe = both,
+        known: dict[str, str] | None = None,
+    ) -> None:
         redactor = Redactor()
         signer = KeySigner.generate("ann@desk")
         self.target = target
@@ -92,7 +97,7 @@ class Bench:
             sessions=tmp_path / "state" / "sessions",
         )
         probes = {"t.word": word, "t.both": second}
-        self.engine = Engine([loaded], probes, target, Profile(), self.session, redactor)
+        self.engine = Engine([loaded], probes, target, Profile(), self.session, redactor, known)
         self.events: list[object] = []
         self.session.subscribe(lambda entry: self.events.append(entry.event))
 
@@ -172,3 +177,17 @@ def test_a_probe_that_this_version_has_not_is_unknown(tmp_path: Path, loaded: Lo
     bench.engine._probes = {"t.word": word}
     bench.engine.probe()
     assert bench.result("one") is Result.UNKNOWN
+
+
+def test_what_was_looked_up_a_moment_ago_is_not_looked_up_again_but_the_next_time(
+    tmp_path: Path, loaded: Loaded
+) -> None:
+    bench = Bench(
+        tmp_path, loaded, FakeTarget({"word": b"bad", "keys": VALUE.encode()}), known={"word": "good"}
+    )
+    bench.engine.probe()
+    assert bench.target.batches == [("keys",)]
+    assert bench.result("two") is Result.PASS
+    bench.engine.probe()
+    assert bench.target.batches[-1] == ("word", "keys")
+    assert bench.result("two") is Result.FAIL

@@ -38,7 +38,8 @@ class Progress:
 class Engine:
     """Probes a target for the steps of some checklists, and writes down what it finds.
 
-    One round of probing at a time; everything here may be called from a worker thread.
+    One round of probing at a time; everything here may be called from a worker thread. ``known`` are facts
+    looked up a moment ago, by id; the first round does not look them up again.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Engine:
         profile: Profile,
         session: Session,
         redactor: Redactor,
+        known: Mapping[str, Any] | None = None,
     ) -> None:
         self._steps = {
             (loaded.checklist.id, step.id): step for loaded in checklists for step in loaded.checklist.steps
@@ -58,6 +60,7 @@ class Engine:
         self._profile = profile
         self._session = session
         self._redactor = redactor
+        self._known = dict(known or {})
         self._one_at_a_time = Lock()
 
     def probe(
@@ -82,9 +85,10 @@ class Engine:
             for key in keys
         }
         needed = closure(fact for probes in waiting.values() for one in probes for fact in one.needs)
-        values: dict[str, Any] = {}
+        known, self._known = self._known, {}
+        values = {fact.id: known[fact.id] for fact in needed if fact.id in known}
         self._judge_ready(waiting, values)
-        for collected in collect(needed, self._target, self._profile, cancel):
+        for collected in collect(needed, self._target, self._profile, cancel, dict(values)):
             self._redactor.know(find_secrets(collected.value))
             values[collected.fact.id] = collected.value
             self._session.append(looked(collected))

@@ -6,11 +6,11 @@ returns only when it is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ from signoff.checklist.model import Language, Step
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.engine import Engine, Key, Progress, looked
 from signoff.errors import RecordError, TargetError, UsageError
-from signoff.facts.base import Facts, Malformed, Unavailable
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable, text_for
 from signoff.facts.collect import Collected, collect
 from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
@@ -85,7 +85,7 @@ class Walk:
             redactor.know(find_secrets([one.value for one in seen]))
             facts = Facts({one.fact.id: one.value for one in seen})
             machine = _machine(facts)
-            profile = propose(facts, profile).profile
+            given, profile = profile, propose(facts, profile).profile
             profile = msgspec.structs.replace(profile, name=profile.name or machine.name)
             session = Session.start(
                 target=_reference(target, profile, machine),
@@ -102,7 +102,7 @@ class Walk:
         _keep(checklists, session.directory)
         for one in seen:
             session.append(looked(one))
-        walk._use(target)
+        walk._use(target, {one.fact.id: one.value for one in seen if _still_holds(one, given, profile)})
         return walk
 
     @classmethod
@@ -148,12 +148,13 @@ class Walk:
         self.session.append(Resumed(signoff=__version__, host_key=target.host_key, machine_id=machine.id))
         self._use(target)
 
-    def _use(self, target: Target) -> None:
+    def _use(self, target: Target, known: Mapping[str, Any] | None = None) -> None:
         if self._target is not None:
             self._target.close()
         self._target = target
         self._engine = Engine(
-            self.checklists, all_probes(), target, self.profile, self.session, self._redactor
+            self.checklists, all_probes(), target, self.profile, self.session, self._redactor, known
+        ), target, self.profile, self.session, self._redactor
         )
 
     @property
@@ -324,6 +325,12 @@ def _discover(target: Target, profile: Profile) -> list[Collected]:
             f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
         )
     return seen
+
+
+def _still_holds(seen: Collected, given: Profile, profile: Profile) -> bool:
+    """Tell whether a fact would be asked in the same words now that the profile is filled in."""
+    fact = seen.fact
+    return isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, profile)
 
 
 def _machine(facts: Facts) -> Machine:
