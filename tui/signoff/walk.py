@@ -154,7 +154,6 @@ class Walk:
         self._target = target
         self._engine = Engine(
             self.checklists, all_probes(), target, self.profile, self.session, self._redactor, known
-        ), target, self.profile, self.session, self._redactor
         )
 
     @property
