@@ -95,7 +95,7 @@ class SshTarget:
         except NoShell as noise:
             raise TargetError(
                 f"{self.address} lets us in, but gives no shell. It said: {noise.said or 'nothing'}",
-                "See the account's login shell, its ~/.bashrc, and ForceCommand or command= in authorized_keys.",
+                "See its login shell, its ~/.bashrc, and ForceCommand or command= in authorized_keys.",
             ) from None
         self.is_root = shell.is_root
         shell.process.close()
