@@ -1,6 +1,5 @@
 # After project-files.sh. A project's files with secrets: who may read them, what they say, who refers to them, and where copies lie about. Reads only; contents go out in base64.
 tab=$(printf '\t')
-plain() { printf %s "$1" | tr '\t\n\r' '???'; }
 # NAME PATH FIELD ...: with what is known of the file that the path leads to.
 tell() {
     printf '#%s\t%s\t' "$1" "$(plain "$2")"
@@ -33,17 +32,7 @@ document() {
     if [ -r "$2" ]; then head_of "$1" "$(plain "$2")" yes; content "$2"; else head_of "$1" "$(plain "$2")" no; fi
 }
 
-[ -n "$project" ] || { head_of nowhere 'not known'; head_of end; exit 0; }
-if ! cd -- "$project" 2> /dev/null; then
-    why=missing
-    above=$project
-    while [ "$above" != / ] && [ ! -e "$above" ]; do above=$(dirname -- "$above"); done
-    { [ -e "$project" ] || [ ! -x "$above" ]; } && why=closed
-    head_of nowhere "$why" "$(plain "$project")"
-    head_of end
-    exit 0
-fi
-project=$(pwd -P)
+enter_project
 head_of project "$(plain "$project")" "$(id -un)"
 above=$project
 while :; do

@@ -1,16 +1,7 @@
 # After project-files.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
 # whether today's values stand there. Reads only. Values go through pipes alone, and what comes out names commits
 # and variables.
-plain() { printf %s "$1" | tr '\t\n\r' '???'; }
-[ -n "$project" ] || { head_of nowhere 'not known'; head_of end; exit 0; }
-if ! cd -- "$project" 2> /dev/null; then
-    why=missing
-    [ -e "$project" ] && why=closed
-    head_of nowhere "$why" "$(plain "$project")"
-    head_of end
-    exit 0
-fi
-project=$(pwd -P)
+enter_project
 top=$project
 while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
 if [ ! -e "$top/.git" ]; then

@@ -2,6 +2,19 @@
 # project_units prints the systemd services that belong to the project: those named, and those with its directory in
 # their working directory, their environment files or their command. secret_files prints the files with secrets that
 # are known of by name: those listed, those that such services read, and those that look like it at the project's top.
+plain() { printf %s "$1" | tr '\t\n\r' '???'; }
+# Goes to the project directory, or says why not and ends the script.
+enter_project() {
+    [ -n "$project" ] || { head_of nowhere 'not known'; head_of end; exit 0; }
+    if cd -- "$project" 2> /dev/null; then project=$(pwd -P); return; fi
+    why=missing
+    above=$project
+    while [ "$above" != / ] && [ "$above" != . ] && [ ! -e "$above" ]; do above=$(dirname -- "$above"); done
+    { [ -e "$project" ] || [ ! -x "$above" ]; } && why=closed
+    head_of nowhere "$why" "$(plain "$project")"
+    head_of end
+    exit 0
+}
 project_units() {
     [ -d /run/systemd/system ] && command -v systemctl > /dev/null || return 0
     {
@@ -25,6 +38,9 @@ secret_files() {
         for unit in $(project_units); do
             systemctl show "$unit" -p EnvironmentFiles 2> /dev/null | sed -n 's/^EnvironmentFiles=\(.*\) (ignore_errors=[a-z]*)$/\1/p'
         done
-        for path in "$project"/.env "$project"/.env.* "$project"/*.env; do [ -f "$path" ] && printf '%s\n' "$path"; done
+        for path in "$project"/.env "$project"/.env.* "$project"/*.env; do
+            case ${path##*/} in *example* | *sample* | *dist | *template* | *.bak | *.old | *.orig | *.save | *.sw? | *~) continue ;; esac
+            [ -f "$path" ] && printf '%s\n' "$path"
+        done
     } | sort -u
 }

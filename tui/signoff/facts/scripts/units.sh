@@ -46,6 +46,7 @@ fi
     case $known in *" $pid "*) continue ;; esac
     case $(readlink "$directory/cwd" 2> /dev/null) in "$project" | "$project"/*) ;; *) continue ;; esac
     # In a container the same path is another place.
+    [ "$(readlink "$directory/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] || continue
     grep -qE 'docker|containerd|libpod|crio|lxc' "$directory/cgroup" 2> /dev/null && continue
     case $(cat "$directory/comm" 2> /dev/null) in sh | bash | dash | zsh | fish | sudo | ssh* | systemd*) continue ;; esac
     process '' "$pid"
