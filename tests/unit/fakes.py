@@ -21,6 +21,7 @@ class FakeTarget:
     address: str = "deploy@shop.example:22"
     host_key: str = "SHA256:fake"
     outside_addresses: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     before: Callable[[str], None] = lambda _: None
     batches: list[tuple[str, ...]] = field(default_factory=list)
     closed: bool = False

@@ -94,6 +94,7 @@ def run_audit(
     with closing(
         Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
     ) as walk:
+        _tell_notes(walk)
         walk.probe(progress=_progress)
         walk.finish()
         checklists = [one.checklist for one in loaded]
@@ -138,6 +139,7 @@ def run_plain(
         walk = Walk.begin(resolve(target), loaded, signer, prompter, nonce=nonce)
     with closing(walk):
         _connect(walk, prompter)
+        _tell_notes(walk)
         if answers:
             answers.check(walk)
         face = _Face(walk, language, interactive=sys.stdin.isatty() and not answers)
@@ -169,6 +171,11 @@ def _connect(walk: Walk, prompter: Prompter) -> None:
     except TargetError as error:
         say(f"The target cannot be probed now: {inert(error.message)}")
         say(inert(error.hint))
+
+
+def _tell_notes(walk: Walk) -> None:
+    for note in walk.notes:
+        say(inert(note))
 
 
 class _Face:

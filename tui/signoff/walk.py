@@ -162,6 +162,11 @@ class Walk:
         return self._engine is not None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of the way to the target."""
+        return self._target.notes if self._target else ()
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         """The steps, in order."""
         return tuple(self._steps)

@@ -64,6 +64,10 @@ def test_says_what_was_run_and_proves_it_but_not_of_secrets() -> None:
     ("output", "reason"),
     [
         (Output("secret", problem=Problem.NEEDS_ROOT), "the secrets: needs root, and sudo was refused"),
+        (
+            Output("secret", stderr=b"ann is not in the sudoers file\n", problem=Problem.NEEDS_ROOT),
+            "the secrets: needs root, and sudo was refused (ann is not in the sudoers file)",
+        ),
         (Output("secret", problem=Problem.TIMED_OUT), "the secrets: no answer within 10 s"),
         (Output("secret", problem=Problem.LOST), "the secrets: the connection was lost"),
         (Output("secret", status=0, truncated=True), "the secrets: more than 1048576 bytes"),

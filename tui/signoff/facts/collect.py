@@ -185,7 +185,9 @@ def _value(fact: HostFact[Any], output: Output, profile: Profile) -> Any:
     by_hand = text_for(fact.by_hand, profile)
     match output.problem:
         case Problem.NEEDS_ROOT:
-            return Unavailable(f"{fact.title}: needs root, and sudo was refused", by_hand)
+            said = one_line(output.stderr)
+            why = f" ({said})" if said else ""
+            return Unavailable(f"{fact.title}: needs root, and sudo was refused{why}", by_hand)
         case Problem.TIMED_OUT:
             return Unavailable(f"{fact.title}: no answer within {fact.timeout:g} s", by_hand)
         case Problem.KILLED | Problem.LOST | Problem.CANCELLED:

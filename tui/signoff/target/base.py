@@ -43,6 +43,10 @@ class Target(Protocol):
     def outside_addresses(self) -> tuple[str, ...]:
         """IP addresses by which the operator's machine reaches it directly; empty where it cannot."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of the way there; a part of their ssh configuration not honoured."""
+
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
         """Run the commands in as few round trips as possible; yield each output as it arrives.
 
