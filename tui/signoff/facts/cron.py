@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _PERIODS = {"hourly": "each hour", "daily": "each day", "weekly": "each week", "monthly": "each month"}
 _MANY_DAYS = frozenset({"weekly", "monthly"})
 _GRACE = timedelta(minutes=2)
+_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,16 @@ def jobs(found: tuple[Section, ...], cron: Cron) -> Iterator[Job]:
     for section in found:
         if section.name not in {"system", "user"}:
             continue
-        for entry, job in _from_crontab(section, cron):
+        for entry, job, read in _from_crontab(section, cron):
             yield job
             for period in _PERIODS:
-                if f"/etc/cron.{period}" in entry.command and not job.faults:
+                if read and f"/etc/cron.{period}" in entry.command:
                     periodic[period] = entry
     yield from _periodic(found, periodic, cron)
 
 
-def _from_crontab(section: Section, cron: Cron) -> Iterator[tuple[Entry, Job]]:
+def _from_crontab(section: Section, cron: Cron) -> Iterator[tuple[Entry, Job, bool]]:
+    """Yield each entry with its job, and whether cron reads the file at all."""
     system = section.name == "system"
     where = section.field(0) if system else f"crontab of {section.field(0)}"
     if system and section.field(5) == "unreadable":
@@ -111,7 +113,7 @@ def _from_crontab(section: Section, cron: Cron) -> Iterator[tuple[Entry, Job]]:
         # What the file would have done tells whether it matters.
         entries = _readable_lines(section.lines, owner)
     for entry in entries:
-        yield entry, _job(entry, where, tuple(faults), cron)
+        yield entry, _job(entry, where, tuple(faults), cron), not faults
 
 
 def _readable_lines(lines: tuple[str, ...], owner: str) -> tuple[Entry, ...]:
@@ -193,12 +195,8 @@ def _last_run(entry: Entry, cron: Cron) -> Run:
     said = cron.said
     if said.since is None:
         return Run(unknown="the system's journal cannot be read")
-    started = _plain(entry.command)
-    times = [
-        time
-        for message, time in said.messages.items()
-        if _plain(message).startswith(f"({entry.user})CMD({started}")
-    ]
+    started = f"({entry.user})CMD({_logged(entry.command)})"
+    times = [time for message, time in said.messages.items() if _BLANKS.sub("", message) == started]
     if times:
         return Run(last=max(times))
     due = entry.schedule.last_due(cron.now)
@@ -207,9 +205,9 @@ def _last_run(entry: Entry, cron: Cron) -> Run:
     return Run(unknown=f"the journal reaches back to {said.since:%Y-%m-%d %H:%M} only")
 
 
-def _plain(command: str) -> str:
-    """Return a command as cron and the journal both have it: up to the first bare ``%``, without escapes."""
-    return re.sub(r"[\s\\]|\)$", "", re.split(r"(?<!\\)%", command)[0])
+def _logged(command: str) -> str:
+    """Return a command as cron logs it: up to the first bare ``%``, an escaped one without its backslash."""
+    return _BLANKS.sub("", re.split(r"(?<!\\)%", command)[0].replace(r"\%", "%"))
 
 
 def _periodic(found: tuple[Section, ...], periodic: Mapping[str, Entry], cron: Cron) -> Iterator[Job]:

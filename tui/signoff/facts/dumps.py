@@ -25,6 +25,8 @@ _PACKINGS = {
 }
 _STARTED = re.compile(rb"^-- Started on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 _SQL = b"PostgreSQL database"
+# Packets that are only packed, signed, or literal (RFC 9580, 5): compressed data, one-pass signature.
+_OPENPGP_OPEN = frozenset({4, 8})
 _LOOKED_AT = 200
 """How many unpacked bytes decide whether a text is a dump; the same number as in check.sh."""
 
@@ -57,6 +59,8 @@ def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:
         return Kind("empty")
     if encryption := encrypted_with(head):
         return Kind("sealed", encryption=encryption, unique=True)
+    if _openpgp_packet(_openpgp(head))[0] in _OPENPGP_OPEN:
+        return Kind("sealed", "OpenPGP without encryption")
     if head.startswith(b"PK\x03\x04"):
         return _zip(head)
     packing = next((name for magic, name in _PACKINGS.items() if head.startswith(magic)), "")
@@ -86,9 +90,7 @@ def encrypted_with(head: bytes) -> str:
         return "age"
     if head.startswith(b"Salted__"):
         return "openssl"
-    if head.startswith(b"-----BEGIN PGP MESSAGE-----"):
-        return "OpenPGP" if _openpgp_encrypted(_armoured(head)) else ""
-    return "OpenPGP" if _openpgp_encrypted(head) else ""
+    return "OpenPGP" if _openpgp_encrypted(_openpgp(head)) else ""
 
 
 def is_private_key(head: bytes) -> bool:
@@ -113,6 +115,10 @@ def _openpgp_packet(content: bytes) -> tuple[int, int]:
     else:
         tag, start = (content[0] & 0x3C) >> 2, 1 + (1, 2, 4, 0)[content[0] & 3]
     return tag, content[start] if start < len(content) else 0
+
+
+def _openpgp(head: bytes) -> bytes:
+    return _armoured(head) if head.startswith(b"-----BEGIN PGP MESSAGE-----") else head
 
 
 def _armoured(head: bytes) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Scheduler = Literal["cron", "run-parts", "timer"]
+Scheduler = Literal["cron", "run-parts", "timer", "container"]
 
 # What makes a copy of a PostgreSQL database. The second kind keeps stores of its own, not dump files.
 _DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|dbbackup|autopostgresqlbackup|pg_back)\b")
@@ -40,7 +40,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """``where`` names it for people; ``faults`` say why its scheduler will not run it, or not each day.
+    """``where`` names it for people; ``faults`` say why its scheduler will not run it, or not each day,
+    ``doubts`` why that cannot be told.
 
     ``command`` is what is scheduled, ``text`` the same with the scripts that it runs, without comments. They
     may hold passwords and are for looking at only: they are never shown. ``unread`` are the scripts that
@@ -54,6 +55,7 @@ class Job:
     command: str = field(repr=False)
     text: str = field(repr=False)
     faults: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     run: Run = Run()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from signoff.facts import cron, timers
+from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.job import Job
 from signoff.facts.sections import Section, read_script, sections
@@ -49,7 +49,11 @@ def parse_jobs(output: Output) -> Jobs:
     ]
     return Jobs(
         now=now,
-        jobs=(*cron.jobs(found, surroundings), *timers.jobs(found, programs, booted, now)),
+        jobs=(
+            *cron.jobs(found, surroundings),
+            *timers.jobs(found, programs, booted, now),
+            *dumpers.jobs(found),
+        ),
         gaps=tuple(gaps),
     )
 

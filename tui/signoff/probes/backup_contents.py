@@ -45,7 +45,7 @@ def integrity(facts: Facts, profile: Profile) -> Judgement:
         what = newest.kind.encryption or newest.kind.packing
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{name}: {what}, and cannot be read without its key",
+            observed=f"{name}: {what}, and cannot be read here",
             remedy="Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE",
         )
     check = facts[BACKUP_CHECK]
@@ -122,7 +122,8 @@ def encryption(facts: Facts, profile: Profile) -> Judgement:
     found = find(facts, profile)
     if isinstance(found, Judgement):
         return found
-    newest = found[0]
+    # A newest file with nothing in it says nothing of how the others are kept.
+    newest = next((dump for dump in found if dump.kind.form != "empty"), found[0])
     kind, name = newest.kind, one_line(newest.path)
     evidence = tuple(f"{_what(dump)}: {one_line(dump.path)}" for dump in found[:4])
     if kind.encryption and not kind.weak:
@@ -137,7 +138,10 @@ def encryption(facts: Facts, profile: Profile) -> Judgement:
 
 
 def _what(dump: Dump) -> str:
-    return dump.kind.encryption or f"plain {dump.kind.packing} {dump.kind.form}".replace("  ", " ")
+    kind = dump.kind
+    if kind.form == "sealed":
+        return kind.encryption or kind.packing
+    return " ".join(filter(None, ("plain", kind.packing, kind.form)))
 
 
 def _false_claim(newest: Dump, found: tuple[Dump, ...]) -> str:
@@ -145,7 +149,7 @@ def _false_claim(newest: Dump, found: tuple[Dump, ...]) -> str:
         return f"{newest.kind.encryption} protects nothing"
     if _CLAIMS.search(newest.path.rpartition("/")[2]):
         return f"its name says encrypted, its first bytes say {_what(newest)}"
-    if newest.kind.form != "empty" and any(dump.kind.encryption for dump in found):
+    if any(dump.kind.encryption for dump in found):
         return "plain, while older ones are encrypted"
     return ""
 

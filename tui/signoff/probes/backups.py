@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
-from signoff.facts.backups import BACKUPS, Dump
+from signoff.facts.backups import BACKUPS, Dump, Repository
 from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS
 from signoff.model import Result
@@ -46,13 +46,8 @@ def _listing(dumps: Iterable[Dump], count: int = 4) -> tuple[str, ...]:
 def age(facts: Facts, profile: Profile) -> Judgement:
     """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
     backups, now = facts[BACKUPS], clock(facts)
-    for store in backups.repositories if not backups.dumps else ():
-        if store.newest is None:
-            continue
-        result = Result.PASS if now - store.newest < DAY else Result.FAIL
-        return Judgement(
-            result=result, observed=f"the newest {store.tool} snapshot is of {ago(store.newest, now)}"
-        )
+    if backups.repositories and not backups.dumps:
+        return _snapshots(backups.repositories, now)
     found = find(facts, profile)
     if isinstance(found, Judgement):
         return found
@@ -66,6 +61,24 @@ def age(facts: Facts, profile: Profile) -> Judgement:
     old = now - newest.made >= DAY
     observed = f"{one_line(newest.path)}: {ago(newest.made, now)}{empty}"
     return Judgement(result=Result.FAIL if old else Result.PASS, observed=observed, evidence=evidence)
+
+
+def _snapshots(stores: tuple[Repository, ...], now: datetime) -> Judgement:
+    """Judge a store: restic's snapshots have a file each; borg's files change when it prunes, too."""
+    times = [store.newest for store in stores if store.newest]
+    if not times:
+        return Judgement(result=Result.UNKNOWN, observed="a backup store in which no snapshot is seen")
+    newest = max(times)
+    name = " and ".join(sorted({store.tool for store in stores}))
+    if now - newest >= DAY:
+        return Judgement(result=Result.FAIL, observed=f"the {name} store last changed {ago(newest, now)}")
+    if any(store.tool != "restic" for store in stores):
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"the {name} store changed {ago(newest, now)}; whether by a new archive cannot be seen",
+            remedy="Run by hand: borg list --last 1 REPOSITORY",
+        )
+    return Judgement(result=Result.PASS, observed=f"the newest restic snapshot is of {ago(newest, now)}")
 
 
 def _doubt(newest: Dump, now: datetime) -> tuple[Result, str] | None:

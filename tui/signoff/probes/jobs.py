@@ -46,7 +46,10 @@ def scheduled(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     sound = [job for job in found if not job.faults]
     for job in found:
-        if not job.faults:
+        if job.doubts and not job.faults:
+            observed = f"{_said(job)}: {'; '.join(job.doubts)}"
+            yield Judgement(result=Result.UNKNOWN, subject=one_line(job.where), observed=observed)
+        elif not job.faults:
             yield Judgement(result=Result.PASS, subject=one_line(job.where), observed=_said(job))
         else:
             yield Judgement(
@@ -60,6 +63,9 @@ def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
     jobs = facts[JOBS]
     if named := [job for job in jobs.jobs if job.resembles_backup]:
         where = ", ".join(one_line(job.where) for job in named[:3])
+        if all(job.faults for job in named) and not jobs.gaps:
+            observed = f"{where} is called a backup, and does not run: {named[0].faults[0]}"
+            return Judgement(result=Result.FAIL, observed=observed)
         return Judgement(
             result=Result.UNKNOWN,
             observed=f"{where} is called a backup, but no pg_dump is seen in what it runs",
@@ -107,25 +113,34 @@ def ran(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     if not found:
         yield _none_scheduled(facts, profile)
         return
-    for job in [job for job in found if not job.faults] or found:
-        result, observed = _run(job, jobs.now, _newest(facts, profile))
-        yield Judgement(
-            result=result, subject=one_line(job.where), observed=f"{one_line(job.where)}: {observed}"
-        )
+    sound = [job for job in found if not job.faults] or list(found)
+    dumps = _full(facts, profile)
+    for job in sound:
+        result, observed = _run(job, jobs.now, dumps[0] if dumps else None)
+        if result is Result.PASS and _too_few(sound, dumps):
+            result, observed = Result.UNKNOWN, f"{observed}; but {len(sound)} jobs ran, and left fewer dumps"
+        where = one_line(job.where)
+        yield Judgement(result=result, subject=where, observed=f"{where}: {observed}")
 
 
-def _newest(facts: Facts, profile: Profile) -> Dump | None:
-    """Return the newest dump that holds anything; None where none was seen."""
+def _too_few(jobs: list[Job], dumps: tuple[Dump, ...]) -> bool:
+    """Whether one job's dump may hide that another left none: there are fewer dumps than jobs that ran."""
+    times = [job.run.last for job in jobs if job.run.last]
+    return len(times) > 1 and len([dump for dump in dumps if dump.made >= min(times) - _SLACK]) < len(times)
+
+
+def _full(facts: Facts, profile: Profile) -> tuple[Dump, ...]:
+    """Return the dumps that hold anything, newest first; none where none was seen."""
     if facts.missing(BACKUPS):
-        return None
+        return ()
     found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return None
-    return next((dump for dump in found if dump.kind.form != "empty"), None)
+    return () if isinstance(found, Judgement) else tuple(dump for dump in found if dump.kind.form != "empty")
 
 
 def _run(job: Job, now: datetime, newest: Dump | None) -> tuple[Result, str]:
     run = job.run
+    if job.scheduler == "container" and not job.faults and newest and now - newest.made < DAY:
+        return Result.PASS, f"{one_line(newest.path)} is of {ago(newest.made, now)}"
     if run.last is None:
         if run.certain or job.faults:
             return Result.FAIL, "it has never run" if run.certain else f"it does not run: {job.faults[0]}"

@@ -1,6 +1,6 @@
 # After scheduled.sh and places.sh: the dumps, by what is in them. Reads only.
 tab=$(printf '\t')
-hex() { head -c 1024 | od -An -v -tx1 | tr -d ' \n'; }
+hex() { head -c 640 | od -An -v -tx1 | tr -d ' \n'; }
 unpacked() {
     case $1 in
         1f8b*) gzip -dc ;;

@@ -23,7 +23,7 @@ is_dump() {
                 PGDMP* | toc.dat* | *PostgreSQL\ database*) return 0 ;;
                 *) return 1 ;;
             esac ;;
-        6167652d65 | 53616c7465 | 2d2d2d2d2d | 8[4-6cd]* | c[13]*) named_as_dump "$1" "$2" ;;
+        6167652d65 | 53616c7465 | 2d2d2d2d2d | 8[4-6cd]* | a3* | c[138]*) named_as_dump "$1" "$2" ;;
         *) case $(head -c 200 "$2" | tr -d '\0') in toc.dat* | *PostgreSQL\ database*) return 0 ;; esac; return 1 ;;
     esac
 }

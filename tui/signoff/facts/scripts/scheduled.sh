@@ -75,10 +75,15 @@ paths() {
         while read -r word; do command -v -- "$word"; done | grep -E '^/' |
         awk -F / '$0 !~ /^\/(usr\/)?s?bin\// || $NF ~ /backup/'
 }
-# Scripts alone are printed, and no file that is merely named in a command.
+# Scripts alone are printed, and no file that is merely named in a command; none of the system's own.
 programs() {
     paths "$1" | sort -u | head -n 300 | while read -r file; do
         if [ -d "$file" ]; then continue; fi
+        case $file in
+            /etc/cron.*) continue ;;
+            /usr/local/*) ;;
+            /usr/* | /bin/* | /sbin/* | /lib/*) case ${file##*/} in *backup* | *dump*) ;; *) continue ;; esac ;;
+        esac
         if [ ! -e "$file" ]; then head_of absent "$file"; continue; fi
         mode="$(stat -L -c '%a' "$file" 2> /dev/null)"
         if [ ! -r "$file" ]; then head_of program "$file" "$mode" unreadable; continue; fi
