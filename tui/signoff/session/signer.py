@@ -111,7 +111,7 @@ def _read_private(path: Path) -> bytes:
     if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid not in {os.geteuid(), 0}:
         raise RecordError(
             f"Others can read or write the signing key {path}.",
-            f"If nobody has: chmod 600 {path}, as its owner. If in doubt, move it away: a new one is made.",
+            f"If you are sure that nobody has: chmod 600 {path}",
         )
     return data
 
@@ -122,7 +122,7 @@ def _decrypt(data: bytes, path: Path, passphrase: Passphrase | None) -> object:
 
     unreadable = RecordError(
         f"The signing key {path} is damaged, or not in OpenSSH's format.",
-        "Restore it from a backup, or move it aside: a new one is made.",
+        "Restore it from a backup, or move it aside and begin anew.",
     )
     try:
         return load_ssh_private_key(data, password=None)

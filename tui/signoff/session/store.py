@@ -97,9 +97,8 @@ def find(key: str, sessions: Path | None = None) -> Path:
         return sessions / key
     if key == LATEST and names:
         return sessions / names[-1]
-    given = Path(key).expanduser()
-    if key and (given / JOURNAL).exists():
-        return given
+    if key and _is_record(Path(key)):
+        return Path(key)
     found = [name for name in names if key and name.startswith(key)]
     if len(found) == 1:
         return sessions / found[0]
@@ -139,4 +138,15 @@ def missing(sessions: Path | None = None) -> list[LedgerEntry]:
 def _directories(sessions: Path) -> list[Path]:
     if not sessions.is_dir():
         return []
-    return [path for path in sessions.iterdir() if path.is_dir() and not path.name.startswith(DRAFT)]
+    return [
+        path
+        for path in sessions.iterdir()
+        if path.is_dir() and path.name.isprintable() and not path.name.startswith(DRAFT)
+    ]
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        return (path / JOURNAL).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
