@@ -16,7 +16,7 @@ from signoff.probes.base import Probe
 from signoff.target.command import Output
 from signoff.target.profile import Profile
 
-RECORDED = Path(__file__).parent.parent / "recorded/env"
+RECORDED = Path(__file__).parent / "recorded/env"
 SHOP = Profile(name="shop", project="/srv/shop")
 NEEDS_ROOT = Unavailable("the Docker daemon may not be asked: permission denied", "sudo docker ps")
 
@@ -39,9 +39,12 @@ def facts(name: str, **others: Any) -> Facts:
     values: dict[str, Any] = {}
     for fact in (ENVIRONMENT, UNITS, GIT, CONTAINERS):
         given = others.get(fact.id, name)
-        if fact is CONTAINERS and given == "good-viewer":
+        if fact is CONTAINERS and given in {"good-viewer", "bad-viewer"}:
             given = NEEDS_ROOT
-        values[fact.id] = parsed(given, fact) if isinstance(given, str) else given
+        if not isinstance(given, str):
+            values[fact.id] = given
+        elif (RECORDED / f"{given}.{fact.id}").exists():
+            values[fact.id] = parsed(given, fact)
     return Facts(values)
 
 
