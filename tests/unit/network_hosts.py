@@ -10,6 +10,7 @@ docker-user    bad, and rules in DOCKER-USER for 5432 and 6379
 ufw-inactive   good after ``ufw disable``; ufw-ipv6-no: good with IPV6=no in /etc/default/ufw
 nftables       good without ufw, with a native ruleset, a DNAT to 25432 and a redirection of 3333 to SSH
 legacy         good without ufw, with rules of iptables-legacy only, which nft does not show
+nft-maps       a network namespace with sets, verdict maps and a translation by a map
 ip6-open       a network namespace with iptables rules, and none of ip6tables
 accept-first   a network namespace where an ACCEPT of everything stands before the DROP
 namespace      a network namespace with every kind of listening socket

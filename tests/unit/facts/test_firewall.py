@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from signoff.facts.base import Malformed, Unavailable
-from signoff.facts.exposure import translated
+from signoff.facts.exposure import host_view, translated
 from signoff.facts.firewall import FIREWALL, parse_firewall
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES
@@ -16,7 +16,7 @@ from signoff.facts.nftables import parse_nftables
 from signoff.facts.packets import Packet, Source, Table
 from signoff.facts.passage import Passage, passages
 from signoff.target.command import Output
-from unit.network_hosts import BAD, GOOD, output, parsed
+from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, facts, output, parsed
 
 
 def way(state: str, port: int, *, version: int = 4, protocol: str = "tcp", source: str = "") -> Passage:
@@ -219,3 +219,47 @@ def test_garbled_rules_are_malformed() -> None:
         parse_firewall(Output("firewall", 0, text.replace(b"|*filter", b"|?filter")))
     with pytest.raises(Malformed):
         parse_firewall(Output("firewall", 0, text.replace(b'{"nftables"', b'{"nf')))
+
+
+@pytest.mark.parametrize(
+    ("port", "version", "fate"),
+    [
+        (22, 6, "open"),
+        (443, 6, "open"),
+        (8005, 6, "open"),
+        (9000, 6, "blocked"),
+        # Who is in a set that changes with time cannot be told.
+        (22, 4, "unsure"),
+    ],
+)
+def test_sets_and_maps_of_nft_are_looked_into(port: int, version: int, fate: str) -> None:
+    found = passages(
+        parsed("nft-maps", FIREWALL).tables,
+        parsed("good", INTERFACES),
+        Packet("tcp", ip_address(GOOD[0 if version == 4 else 1]), port, "eth0"),
+    )
+    assert {way.fate for way in found} == {fate}
+
+
+def test_a_reject_is_for_the_packets_of_its_kind_only() -> None:
+    """nft shows ``meta nfproto ipv6 udp dport 53 reject`` without the first of its matches."""
+    (table,) = (one for one in parsed("nft-maps", FIREWALL).tables if one.name == "inet filter")
+    rule = table.chains["input"][-1]
+    assert rule.verdict.kind == "drop"
+    assert rule.matches(Packet("udp", ip_address(GOOD[1]), 53, "eth0"))
+    assert rule.matches(Packet("udp", ip_address(GOOD[0]), 53, "eth0")) is False
+
+
+def test_a_translation_by_a_map_is_said_to_be_beyond_us() -> None:
+    given = facts("nft-maps", NO_OUTSIDE)
+    assert any("cannot be followed" in reason for reason in host_view(given).missing)
+    assert not any("cannot be followed" in reason for reason in host_view(facts("bad", NO_OUTSIDE)).missing)
+
+
+def test_a_rules_comment_is_made_inert() -> None:
+    tables = parse_iptables(
+        '*filter\n:INPUT DROP [0:0]\n-A INPUT -m comment --comment "\x1b[2Jgone" -j ACCEPT\nCOMMIT\n',
+        4,
+        "iptables",
+    )
+    assert "\x1b" not in tables[0].chains["INPUT"][0].text

@@ -144,8 +144,8 @@ def _container(one: _Inspected) -> Container:
     environment = (entry.partition("=") for entry in one.config.env or ())
     return Container(
         id=one.id,
-        name=one.name.removeprefix("/"),
-        image=one.config.image,
+        name=one_line(one.name.removeprefix("/")),
+        image=one_line(one.config.image),
         running=one.state.running,
         started=_time(one.state.started_at),
         env={key: Secret(value) for key, _, value in environment},

@@ -10,7 +10,7 @@ from signoff.facts.base import Fact, Facts, Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
-from signoff.facts.packets import Packet, Ports, Proto, Table
+from signoff.facts.packets import Packet, Ports, Proto, Rule, Table
 from signoff.facts.passage import Fate, Passage, passages
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 
@@ -100,6 +100,7 @@ def host_view(facts: Facts) -> HostView:
     interfaces = have(INTERFACES) or Interfaces(())
     firewall = have(FIREWALL)
     tables = firewall.tables if firewall else None
+    missing += [f"a translation that cannot be followed: {text}" for text in _not_followed(tables or ())]
     # Containers give names; what leads into them is in listeners and translations. Without root they are
     # the only sign of a published port.
     containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
@@ -120,29 +121,44 @@ def host_view(facts: Facts) -> HostView:
 
 def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
     """Return (protocol, lowest port, highest port) of everything that is translated on its way in."""
-    found: dict[tuple[str, int, int], None] = {}
+    return tuple(
+        dict.fromkeys(
+            (protocol, low, high)
+            for _, protocols, ranges in _translating(tables)
+            for protocol in protocols
+            for low, high in ranges or ((1, 65535),)
+        )
+    )
+
+
+def _not_followed(tables: Iterable[Table]) -> tuple[str, ...]:
+    """Return the rules that translate to where they do not say themselves, as by a map."""
+    rules = (rule for rule, _, _ in _translating(tables) if rule.verdict.kind == "unknown")
+    return tuple(dict.fromkeys(rule.text for rule in rules))
+
+
+_Translating = tuple[Rule, tuple[str, ...], tuple[tuple[int, int], ...]]
+"""A rule that translates, with the protocols and the ranges of ports (none: all) that come to it."""
+
+
+def _translating(tables: Iterable[Table]) -> Iterator[_Translating]:
     for table in tables:
         for base in table.bases:
             if base.translates and base.hook == "prerouting":
-                found.update(dict.fromkeys(_translated(table, base.chain, (), ("tcp", "udp"), 0)))
-    return tuple(found)
+                yield from _within(table, base.chain, ("tcp", "udp"), (), 0)
 
 
-_Ranges = tuple[tuple[int, int], ...]
-
-
-def _translated(
-    table: Table, chain: str, ranges: _Ranges, protocols: tuple[str, ...], depth: int
-) -> Iterator[tuple[str, int, int]]:
+def _within(
+    table: Table, chain: str, protocols: tuple[str, ...], ranges: tuple[tuple[int, int], ...], depth: int
+) -> Iterator[_Translating]:
     for rule in table.chains.get(chain, ()):
         ports = next((c.ranges for c in rule.conditions if isinstance(c, Ports)), ranges)
         named = next((c.names for c in rule.conditions if isinstance(c, Proto)), frozenset(protocols))
         of = tuple(protocol for protocol in protocols if protocol in named)
         if rule.verdict.kind in {"jump", "goto"} and depth < 16:
-            yield from _translated(table, rule.verdict.chain, ports, of, depth + 1)
+            yield from _within(table, rule.verdict.chain, of, ports, depth + 1)
         elif rule.verdict.kind in {"translate", "unknown"}:
-            for low, high in ports or ((1, 65535),):
-                yield from ((protocol, low, high) for protocol in of)
+            yield rule, of, ports
 
 
 @dataclass(frozen=True)

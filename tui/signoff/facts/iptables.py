@@ -103,7 +103,7 @@ def _rule(line: str, chains: frozenset[str]) -> Rule:
             options[option] = values
         else:
             conditions += _conditions(option, values, negated)
-    return Rule(tuple(conditions), _verdict(target, goto, options, chains), line)
+    return Rule(tuple(conditions), _verdict(target, goto, options, chains), one_line(line, 300))
 
 
 def _options(line: str) -> Iterator[tuple[str, bool, list[str]]]:

@@ -190,7 +190,7 @@ def _interfaces(links: list[dict[str, Any]], default: set[str]) -> Iterator[Inte
     for link in links:
         addresses = (entry for entry in link.get("addr_info", ()) if "local" in entry)
         yield Interface(
-            name=str(link["ifname"]),
+            name=one_line(str(link["ifname"])),
             kind=str(link.get("linkinfo", {}).get("info_kind", "")),
             addresses=tuple(ip_interface(f"{entry['local']}/{entry['prefixlen']}") for entry in addresses),
             default_route=link["ifname"] in default,

@@ -29,6 +29,7 @@ from signoff.facts.packets import (
     Table,
     Verdict,
 )
+from signoff.text import one_line
 
 _VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
 _TRANSPORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
@@ -53,7 +54,7 @@ def parse_nftables(text: str) -> tuple[Table, ...]:
         objects: list[dict[str, dict[str, Any]]] = json.loads(text)["nftables"]
         return tuple(_tables(objects))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        raise Malformed("nft -j list ruleset: not the JSON that it prints", text[:200]) from None
+        raise Malformed("nft -j list ruleset: not the JSON that it prints", one_line(text)) from None
 
 
 def _tables(objects: Iterable[dict[str, dict[str, Any]]]) -> Iterator[Table]:
@@ -88,9 +89,8 @@ def _base(chain: Mapping[str, Any]) -> Base:
 
 def _rules(rule: Mapping[str, Any], table: _Table) -> Iterator[Rule]:
     """Yield the rule; several where a verdict map tells cases apart."""
-    text = (
-        f"rule {rule.get('handle', '?')} of nft table {rule['family']} {rule['table']}, chain {rule['chain']}"
-    )
+    where = f"{rule['family']} {rule['table']}, chain {rule['chain']}"
+    text = one_line(f"rule {rule.get('handle', '?')} of nft table {where}")
     conditions: list[Condition] = []
     for statement in rule["expr"]:
         ((kind, value),) = statement.items()
@@ -101,7 +101,7 @@ def _rules(rule: Mapping[str, Any], table: _Table) -> Iterator[Rule]:
                 found = _match("==", value["key"], key, table) if key != "*" else []
                 yield Rule((*conditions, *found), _verdict(verdict), text)
         elif (ending := _verdict(statement)).kind != "pass":
-            yield Rule(tuple(conditions), ending, text)
+            yield Rule((*conditions, *_unsaid(statement)), ending, text)
         elif kind not in _PASSING:
             # limit, quota, ct count, a dynamic set, a match of iptables without a translation: perhaps.
             conditions.append(Opaque())
@@ -132,6 +132,21 @@ def _verdict(statement: Mapping[str, Any]) -> Verdict:
             return Verdict("pass")
 
 
+def _unsaid(statement: Mapping[str, Any]) -> list[Condition]:
+    """Return what a verdict implies: the match that it stands for is left out when nft shows the rule."""
+    ((_, value),) = statement.items()
+    if not isinstance(value, dict):
+        return []
+    implied: dict[str, Condition] = {
+        "icmp": Family(4),
+        "icmpv6": Family(6),
+        "tcp reset": Proto(frozenset({"tcp"})),
+        "ip": Family(4),
+        "ip6": Family(6),
+    }
+    return [implied[kind] for kind in (value.get("type"), value.get("family")) if kind in implied]
+
+
 def _translation(value: Mapping[str, Any]) -> Verdict:
     address, port = value.get("addr"), value.get("port")
     if (address is not None and not isinstance(address, str)) or (
@@ -144,15 +159,23 @@ def _translation(value: Mapping[str, Any]) -> Verdict:
 def _match(operator: str, left: Any, right: Any, table: _Table) -> list[Condition]:
     """Return the conditions of one match; with those that nft leaves unsaid (``tcp dport`` means TCP)."""
     try:
-        values = tuple(_values(right, table))
-        implied, condition = _condition(left, values, operator)
+        condition = _condition(left, tuple(_values(right, table)), operator)
     except (KeyError, TypeError, ValueError, AttributeError):
-        return [Opaque()]
+        condition = Opaque()
     if operator == "!=":
         condition = Not(condition)
     elif operator not in {"==", "in"}:
         condition = Opaque()
-    return [*implied, condition]
+    return [*_implied(left), condition]
+
+
+def _implied(left: Any) -> list[Condition]:
+    protocol = left.get("payload", {}).get("protocol", "") if isinstance(left, dict) else ""
+    if protocol in _TRANSPORTS:
+        return [Proto(frozenset({protocol}))]
+    if protocol in {"ip", "ip6"}:
+        return [Family(4 if protocol == "ip" else 6)]
+    return [Always(False)] if protocol in _ICMP or protocol == "arp" else []
 
 
 def _values(right: Any, table: _Table) -> Iterator[Any]:
@@ -168,45 +191,37 @@ def _values(right: Any, table: _Table) -> Iterator[Any]:
         yield value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
 
 
-def _condition(left: Any, values: tuple[Any, ...], operator: str) -> tuple[list[Condition], Condition]:
+def _condition(left: Any, values: tuple[Any, ...], operator: str) -> Condition:
     ((kind, what),) = left.items()
     match kind:
         case "payload":
             return _payload(what["protocol"], what["field"], values, operator)
         case "meta":
-            return [], _meta(what["key"], values)
+            return _meta(what["key"], values)
         case "ct":
-            return [], _tracked(what, values)
+            return _tracked(what, values)
         case "fib":
-            return [], _fib(what, values)
+            return _fib(what, values)
         case "&":
             masked, mask = what
             if masked == {"payload": {"protocol": "tcp", "field": "flags"}}:
-                return [], Flags(frozenset(_flags(mask)), frozenset(_flags(list(values))))
-    return [], Opaque()
+                return Flags(frozenset(_flags(mask)), frozenset(_flags(list(values))))
+    return Opaque()
 
 
-def _payload(
-    protocol: str, field_name: str, values: tuple[Any, ...], operator: str
-) -> tuple[list[Condition], Condition]:
-    if protocol in _ICMP or protocol == "arp":
-        return [Always(False)], Always(False)
-    if protocol in _TRANSPORTS or protocol == "th":
-        implied: list[Condition] = [Proto(frozenset({protocol}))] if protocol in _TRANSPORTS else []
-        if field_name == "dport":
-            return implied, Ports(tuple(_range(value) for value in values))
-        if protocol == "tcp" and field_name == "flags" and operator == "in":
-            return implied, Always("syn" in _flags(list(values)))
-        return implied, Opaque()
-    if protocol in {"ip", "ip6"}:
-        implied = [Family(4 if protocol == "ip" else 6)]
-        if field_name in {"saddr", "daddr"}:
-            networks = tuple(network for value in values for network in _networks(value))
-            return implied, Source(networks) if field_name == "saddr" else Destination(networks)
-        if field_name in {"protocol", "nexthdr"}:
-            return implied, Proto(frozenset(map(str, values)))
-        return implied, Opaque()
-    return [], Opaque()
+def _payload(protocol: str, name: str, values: tuple[Any, ...], operator: str) -> Condition:
+    match name:
+        case "dport" if protocol in _TRANSPORTS or protocol == "th":
+            return Ports(tuple(_range(value) for value in values))
+        case "flags" if protocol == "tcp" and operator == "in":
+            return Always("syn" in _flags(list(values)))
+        case "saddr" if protocol in {"ip", "ip6"}:
+            return Source(tuple(network for value in values for network in _networks(value)))
+        case "daddr" if protocol in {"ip", "ip6"}:
+            return Destination(tuple(network for value in values for network in _networks(value)))
+        case "protocol" | "nexthdr" if protocol in {"ip", "ip6"}:
+            return Proto(frozenset(map(str, values)))
+    return Opaque()
 
 
 def _meta(key: str, values: tuple[Any, ...]) -> Condition:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from signoff.facts.network import Address, Interfaces
 from signoff.facts.packets import END, Base, Packet, Table, Verdict, walk
+from signoff.text import one_line
 
 Fate = Literal["open", "blocked", "unsure"]
 
@@ -100,7 +101,7 @@ def _bases(
 def _fate(table: Table, base: Base, packet: Packet) -> tuple[Fate, str]:
     """Tell what one base chain does. An accept ends this chain only; the next one still has its say."""
     outcomes = walk(table, base.chain, packet)
-    policy = f"policy {base.policy} of {table.name} {base.chain} ({table.origin})"
+    policy = one_line(f"policy {base.policy} of {table.name} {base.chain} ({table.origin})")
     ends = {Verdict(base.policy) if verdict == END else verdict for verdict in outcomes}
     texts = {
         Verdict(base.policy) if verdict == END else verdict: policy if verdict == END else text
