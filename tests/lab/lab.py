@@ -11,18 +11,17 @@ python tests/lab/lab.py stop                       stop the lab's Docker daemon,
 import argparse
 import secrets
 import shlex
-import shutil
 import sys
 import time
 from pathlib import Path
 
 from labhost.build import HERE, VARIANTS, Builder
-from labhost.engine import Engine, LabError, run
-from labhost.host import LABEL, Host, create
+from labhost.engine import Engine, LabError
+from labhost.host import LABEL, Host, create, identify
 
 BOOT = HERE / "hosts" / "common" / "boot.sh"
 FIRST_AGE = {"good": 24, "good-caddy": 24, "good-docker": 24, "bad": 2}
-"""How old, in hours, the newest backup of a variant's image is to look when a host boots. The good ones make another."""
+"""How many hours old the newest backup in an image looks at boot; the good hosts then make one more."""
 
 
 class Lab:
@@ -32,6 +31,11 @@ class Lab:
         """Nothing is started before it is needed."""
         self.engine = Engine()
         self.builder = Builder(self.engine)
+
+    @property
+    def ssh_key(self) -> Path:
+        """The private key that every user of every host accepts."""
+        return self.builder.ssh_key
 
     @property
     def ca_certificate(self) -> Path:
@@ -45,21 +49,15 @@ class Lab:
         """
         if variant not in VARIANTS:
             raise LabError(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
-        self.builder.build(variant)
         name = name or f"{variant}-{secrets.token_hex(3)}"
         tree = self.engine.cache / "hosts" / f"{name}-{secrets.token_hex(4)}"
-        tree.parent.mkdir(exist_ok=True)
-        run("cp", "--archive", "--reflink=auto", self.builder.docker_tree(variant), tree)
-        labels = {LABEL: name, f"{LABEL}.variant": variant, f"{LABEL}.tree": str(tree)}
-        if owner is not None:
-            labels[f"{LABEL}.owner"] = identify(owner)
         script = f"FIRST_AGE={FIRST_AGE[variant]}\n{BOOT.read_text()}"
-        image = self.builder.variant_image(variant)
-        try:
-            container = create(self.engine, image, name, tree, script=script, labels=labels)
-        except LabError:
-            shutil.rmtree(tree)
-            raise
+        self.engine.start()
+        with self.builder.locked():  # nobody may replace the image between its building and its use
+            self.builder.ensure(variant)
+            self.builder.copy_docker_tree(variant, tree)
+            image = self.builder.variant_image(variant)
+            container = create(self.engine, image, name, variant, tree, script=script, owner=owner)
         host = self._host(container)
         try:
             host.wait_ready()
@@ -75,9 +73,7 @@ class Lab:
         """All hosts that run, whoever started them."""
         if self.engine.pid() is None:
             return []
-        containers = self.engine.docker(
-            "ps", "--all", "--quiet", "--no-trunc", f"--filter=label={LABEL}.variant"
-        )
+        containers = self.engine.docker("ps", "--all", "--quiet", "--no-trunc", f"--filter=label={LABEL}")
         return [self._host(container) for container in containers.split()]
 
     def find(self, name: str) -> Host:
@@ -90,22 +86,12 @@ class Lab:
     def reap(self) -> None:
         """Remove the hosts whose owner has ended without doing so, and no others."""
         for host in self.hosts():
-            owner = host.labels.get(f"{LABEL}.owner")
-            if owner is not None and identify(int(owner.partition(":")[0])) != owner:
+            if host.owner and identify(int(host.owner.partition(":")[0])) != host.owner:
                 host.stop()
 
     def _host(self, container: str) -> Host:
         """The host in this container."""
-        return Host(self.engine, container, self.builder.ssh_key)
-
-
-def identify(pid: int) -> str:
-    """A process by its id and its start time, for ids are used again."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return f"{pid}:gone"
-    return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
+        return Host(self.engine, container, self.ssh_key)
 
 
 def describe(host: Host) -> str:
@@ -113,61 +99,69 @@ def describe(host: Host) -> str:
     return f"{host.name}  {host.variant}  {host.target()}  {host.target(ipv6=True)}  {host.fingerprint}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command."""
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="lab.py", description="Real hosts on this machine to judge probes by."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="make what hosts start from (all variants, or those named)")
-    build.add_argument("variants", nargs="*", choices=[*VARIANTS, []], metavar="VARIANT")
+    build.add_argument("variants", nargs="*", metavar="VARIANT")
     up = commands.add_parser("up", help="start a host")
     up.add_argument("variant", choices=VARIANTS)
     up.add_argument("--name", default="")
     down = commands.add_parser("down", help="remove a host, or all")
-    down.add_argument("name", nargs="?")
-    down.add_argument("--all", action="store_true")
+    which = down.add_mutually_exclusive_group(required=True)
+    which.add_argument("name", nargs="?")
+    which.add_argument("--all", action="store_true")
     commands.add_parser("list", help="the hosts that run")
     shell = commands.add_parser("shell", help="run a command on a host, as root")
     shell.add_argument("name")
-    shell.add_argument("cmd", nargs=argparse.REMAINDER)
+    shell.add_argument("cmd", nargs=argparse.REMAINDER, metavar="CMD")
     commands.add_parser("stop", help="stop the lab's Docker daemon")
-    options = parser.parse_args(arguments)
-    lab = Lab()
+    return parser
+
+
+def shell(host: Host, words: list[str]) -> int:
+    """Run the words as a command; a single one is a line for the shell."""
+    result = host.run(words[0] if len(words) == 1 else shlex.join(words))
+    sys.stdout.write(result.stdout)
+    sys.stderr.write(result.stderr)
+    return result.code
+
+
+def perform(lab: Lab, options: argparse.Namespace) -> int:
+    """Do what the command line asks for; return the exit code."""
     started = time.monotonic()
+    match options.command:
+        case "build":
+            lab.builder.build(*options.variants)
+            print(f"built in {time.monotonic() - started:.0f} s below {lab.engine.cache}")
+        case "up":
+            host = lab.up(options.variant, options.name)
+            print(f"{describe(host)}\nssh key {lab.ssh_key}, authority {lab.ca_certificate}")
+            print(f"up in {time.monotonic() - started:.1f} s")
+        case "down":
+            for host in lab.hosts() if options.all else [lab.find(options.name)]:
+                host.stop()
+        case "list":
+            print("\n".join(map(describe, lab.hosts())) or "no hosts")
+        case "shell":
+            return shell(lab.find(options.name), options.cmd)
+        case "stop":
+            for host in lab.hosts():
+                host.stop()
+            lab.engine.stop()
+    return 0
+
+
+def main() -> int:
+    """The command."""
     try:
-        match options.command:
-            case "build":
-                lab.builder.build(*options.variants)
-                print(f"built in {time.monotonic() - started:.0f} s below {lab.engine.cache}")
-            case "up":
-                host = lab.up(options.variant, options.name)
-                print(describe(host))
-                print(
-                    f"ssh key {host.ssh_key}, authority {lab.ca_certificate}; up in {time.monotonic() - started:.1f} s"
-                )
-            case "down" if options.all:
-                for host in lab.hosts():
-                    host.stop()
-            case "down" if options.name:
-                lab.find(options.name).stop()
-            case "down":
-                parser.error("down: a NAME or --all")
-            case "list":
-                print("\n".join(map(describe, lab.hosts())) or "no hosts")
-            case "shell":
-                result = lab.find(options.name).run(
-                    shlex.join(options.cmd) if len(options.cmd) > 1 else options.cmd[0]
-                )
-                sys.stdout.write(result.stdout)
-                sys.stderr.write(result.stderr)
-                return result.code
-            case "stop":
-                lab.engine.stop()
+        return perform(Lab(), arguments().parse_args())
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""Build what hosts start from: file trees, images for the containers on them, keys, certificates, and each variant."""
+"""Build what hosts start from: file trees, images for their containers, keys, certificates, variants."""
 
 import hashlib
 import io
+import os
 import secrets
 import shutil
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from labhost.engine import Engine, LabError, run
-from labhost.host import LABEL, Host, create
+from labhost.host import Host, create
 
 HERE = Path(__file__).resolve().parents[1]
 VARIANTS = ("good", "bad", "good-caddy", "good-docker")
@@ -34,7 +37,7 @@ def digest(*paths: Path) -> str:
 
 
 class Builder:
-    """Makes, once, everything that is not there yet. Each result's name carries the hash of what it was made from."""
+    """Makes, once, what is not there yet. Each result is named by the hash of what it was made from."""
 
     def __init__(self, engine: Engine) -> None:
         """Work with this engine, below its cache."""
@@ -53,8 +56,12 @@ class Builder:
         return self.keys / "ca.crt"
 
     def variant_image(self, variant: str) -> str:
-        """The image that a variant's hosts start from, by the hash of everything in it."""
-        inputs = [HERE / "rootfs.sh", HERE / "images", HERE / "shop", HERE / "hosts"]
+        """The image that a variant's hosts start from, named by the hash of everything in it."""
+        hosts = HERE / "hosts"
+        folders = {hosts / "common", hosts / variant}
+        if variant.startswith("good"):
+            folders.add(hosts / "good")  # where the product is that all of these share
+        inputs = [HERE / "rootfs.sh", HERE / "images", HERE / "shop", hosts / "common.sh", *sorted(folders)]
         key = digest(*inputs, self.keys / f"{SITE}.crt", self.ssh_key.with_suffix(".pub"))
         return f"signoff-lab/{variant}:{key}"
 
@@ -69,17 +76,49 @@ class Builder:
         image = self.engine.docker("images", "--quiet", self.variant_image(variant))
         return bool(image) and self.docker_tree(variant).is_dir()
 
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from building, and from replacing what is built."""
+        return self.engine.locked("build")
+
     def build(self, *variants: str) -> None:
         """Make whatever these variants (all when none is named) still need."""
+        unknown = {*variants} - {*VARIANTS}
+        if unknown:
+            raise LabError(f"no variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
         self.engine.start()
-        with self.engine.locked("build"):
-            self.make_keys()
-            for variant in variants or VARIANTS:
-                if not self.is_built(variant):
-                    self.make_variant(variant)
+        with self.locked():
+            self.ensure(*variants or VARIANTS)
+
+    def ensure(self, *variants: str) -> None:
+        """The same, for a caller who holds the lock. Two variants at a time: each often waits for its own."""
+        self.make_keys()
+        missing = [variant for variant in variants if not self.is_built(variant)]
+        if missing:
+            base, inner = self.make_base(), self.make_inner_images()
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda variant: self.make_variant(variant, base, inner), missing))
+
+    def copy_docker_tree(self, variant: str, target: Path) -> None:
+        """A copy of the variant's /var/lib/docker for one host.
+
+        Layers of images are only ever read, so they are linked; those of containers are written, so copied.
+        """
+        source = self.docker_tree(variant)
+        target.mkdir(parents=True)
+        mounts = source.glob("image/overlay2/layerdb/mounts/*/*-id")
+        written = {name for mount in mounts for name in (mount.read_text(), f"{mount.read_text()}-init")}
+        rest = [path for path in source.iterdir() if path.name != "overlay2"]
+        layers = source / "overlay2"
+        (target / "overlay2").mkdir(mode=0o710)
+        linked = [path for path in layers.iterdir() if path.name not in written]
+        copied = [path for path in layers.iterdir() if path.name in written]
+        run("cp", "--archive", *rest, target)
+        run("cp", "--archive", "--link", *linked, target / "overlay2")
+        if copied:
+            run("cp", "--archive", *copied, target / "overlay2")
 
     def make_keys(self) -> None:
-        """The users' SSH key, the lab's authority, and the site's certificate; the last anew before it runs out."""
+        """The users' SSH key, the lab's authority, and the site's certificate, renewed before it runs out."""
         self.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.ssh_key.exists():
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", self.ssh_key)
@@ -170,17 +209,16 @@ class Builder:
         """The words of a docker command on the lab's engine."""
         return ("docker", f"--host=unix://{self.engine.socket}", *args)
 
-    def make_variant(self, variant: str) -> None:
+    def make_variant(self, variant: str, base: str, inner: Path) -> None:
         """Start a bare host, set it up as this variant while it runs, and keep what became of it."""
-        base, inner = self.make_base(), self.make_inner_images()
         tree = self.docker_tree(variant)
         self.remove_old(variant)
         scratch = tree.with_name(f"{tree.name}.partial")
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         name = f"setup-{variant}-{secrets.token_hex(3)}"
-        labels = {LABEL: name, f"{LABEL}.variant": "base", f"{LABEL}.tree": str(scratch)}
-        container = create(self.engine, base, name, scratch, script="ssh-keygen -A && exec /sbin/init", labels=labels)
+        script = "ssh-keygen -A && exec /sbin/init"
+        container = create(self.engine, base, name, variant, scratch, script=script, owner=os.getpid())
         host = Host(self.engine, container, self.ssh_key)
         try:
             host.wait_booted()

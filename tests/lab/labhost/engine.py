@@ -26,7 +26,7 @@ def cache_directory() -> Path:
 def run(
     *args: str | Path, stdin: bytes | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command and keep what it prints; a failure becomes a LabError with its own words."""
+    """Run a command and keep what it prints; a failure becomes a LabError with the command's words."""
     done = subprocess.run([str(arg) for arg in args], input=stdin, capture_output=True, check=False)
     if check and done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip()
@@ -35,7 +35,7 @@ def run(
 
 
 class Engine:
-    """A dockerd with its own data, socket and network, started on demand and left running for the next use."""
+    """A dockerd with its own data, socket and network, started on demand and left running for the next."""
 
     def __init__(self, cache: Path | None = None) -> None:
         """Name the places; nothing is started here."""
@@ -97,7 +97,7 @@ class Engine:
             f"--pidfile={self.pidfile}",
             f"--host=unix://{self.socket}",
             "--storage-driver=overlay2",
-            # The machine's firewall and forwarding stay as they are: hosts reach the machine and each other, no further.
+            # The machine's firewall and forwarding stay as they are: hosts reach it and each other only.
             "--bridge=none",
             "--iptables=false",
             "--ip6tables=false",

@@ -1,12 +1,12 @@
 """One host of the lab: a container in which systemd runs, with addresses, users and a state to compare."""
 
 import base64
+import contextlib
 import hashlib
 import json
-import os
 import shlex
 import shutil
-from collections.abc import Mapping
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,28 +14,46 @@ from labhost.engine import NETWORK, Engine, LabError, run
 from labhost.state import SNAPSHOT, State
 
 LABEL = "signoff.lab"
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+"""The lab's own commands find the real programs first, also where a test has put others into /usr/local."""
 SUDO_PASSWORD = "lab-sudo-password"
 """What sudo asks the user `operator` for. `deploy` is asked for nothing; `viewer` may not."""
 
 
-def create(
-    engine: Engine, image: str, name: str, docker_tree: Path, *, script: str, labels: Mapping[str, str]
-) -> str:
-    """Start a container in which systemd and Docker can run; return its id.
+def identify(pid: int) -> str:
+    """A process by its id and its start time, for ids are used again."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return f"{pid}:gone"
+    return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
 
-    The capabilities are the few that systemd, the firewall and the Docker daemon inside need; the control groups are
-    the machine's, because a systemd that cannot make any does not start.
+
+def create(
+    engine: Engine, image: str, name: str, variant: str, tree: Path, *, script: str, owner: int | None = None
+) -> str:
+    """Start a container in which systemd and, in the tree given, Docker can run; return its id.
+
+    The capabilities are the few that systemd, the firewall and the inner Docker daemon need. The control
+    groups are the machine's, because a systemd that cannot make any does not start.
     """
-    return engine.docker(
-        *("run", "--detach", f"--name=lab-{name}", "--hostname=shop", f"--network={NETWORK}"),
-        *("--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"),
-        *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
-        *("--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup"),
-        *("--tmpfs=/run:exec", "--tmpfs=/run/lock", f"--volume={docker_tree}:/var/lib/docker"),
-        *("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.disable_ipv6=0"),
-        *("--stop-signal=SIGRTMIN+3", *(f"--label={key}={value}" for key, value in labels.items())),
-        *(image, "/bin/sh", "-c", script),
-    )
+    labels = {LABEL: name, f"{LABEL}.variant": variant, f"{LABEL}.tree": str(tree)}
+    if owner is not None:
+        labels[f"{LABEL}.owner"] = identify(owner)
+    try:
+        return engine.docker(
+            *("run", "--detach", f"--name=lab-{name}", "--hostname=shop", f"--network={NETWORK}"),
+            *("--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"),
+            *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+            *("--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup"),
+            *("--tmpfs=/run:exec", "--tmpfs=/run/lock", f"--volume={tree}:/var/lib/docker"),
+            *("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.disable_ipv6=0"),
+            *("--stop-signal=SIGRTMIN+3", *(f"--label={key}={value}" for key, value in labels.items())),
+            *(image, "/bin/sh", "-c", script),
+        )
+    except LabError:
+        shutil.rmtree(tree, ignore_errors=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -46,9 +64,16 @@ class Result:
     stdout: str
     stderr: str
 
+    @classmethod
+    def of(cls, done: subprocess.CompletedProcess[bytes]) -> "Result":
+        """The same, of a command that has ended."""
+        return cls(
+            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
+
 
 class Host:
-    """A running host. Everything it is asked for goes through `docker exec`, so it answers whatever its network does."""
+    """A running host. It is asked through `docker exec`, so it answers whatever its network does."""
 
     def __init__(self, engine: Engine, container: str, ssh_key: Path) -> None:
         """Wrap a container that runs."""
@@ -59,6 +84,7 @@ class Host:
         self.labels: dict[str, str] = about["Config"]["Labels"]
         self.name = self.labels[LABEL]
         self.variant = self.labels[f"{LABEL}.variant"]
+        self.owner = self.labels.get(f"{LABEL}.owner", "")
         self.ipv4: str = about["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]
         self.ipv6: str = about["NetworkSettings"]["Networks"][NETWORK]["GlobalIPv6Address"]
 
@@ -66,17 +92,16 @@ class Host:
         """Run a shell command on the host, as root unless another user is named."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         done = self.engine.docker_run(
-            *("exec", "--interactive", f"--user={user}", "--env=LC_ALL=C.UTF-8", "--workdir=/"),
+            *("exec", "--interactive", f"--user={user}", "--workdir=/", f"--env=PATH={PATH}"),
+            "--env=LC_ALL=C.UTF-8",
             *(self.container, "/bin/bash", "-c", cmd),
             stdin=data,
             check=False,
         )
-        return Result(
-            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-        )
+        return Result.of(done)
 
     def exec(self, cmd: str, check: bool = True, stdin: str | bytes | None = None, user: str = "root") -> str:
-        """What a shell command prints, without the last newline; LabError when it fails, unless told otherwise."""
+        """What a shell command prints, less the last newline; LabError when it fails, unless check is off."""
         result = self.run(cmd, stdin=stdin, user=user)
         if check and result.code:
             raise LabError(
@@ -104,6 +129,8 @@ class Host:
         url = "--resolve shop.test:443:127.0.0.1 https://shop.test/healthz"
         self._wait(f"curl --silent --fail --insecure --output /dev/null {url}", seconds, "serves no shop")
         self._wait("ss -Hltn 'sport = :22' | grep -q .", seconds, "has no sshd")
+        checking = "docker ps --filter health=starting --quiet"
+        self._wait(f'[ -z "$(systemctl is-active --quiet docker && {checking})" ]', seconds, "has no health")
 
     def _wait(self, cmd: str, seconds: float, complaint: str) -> None:
         """Wait on the host itself, which is cheaper than asking again and again from here."""
@@ -138,7 +165,7 @@ class Host:
         return f"ssh://{user}@{address}:22{project}"
 
     def ssh(self, cmd: str, user: str = "deploy", *, ipv6: bool = False, stdin: str | None = None) -> Result:
-        """Run a command over SSH with the stock client, which reads no configuration and knows only this host."""
+        """Run a command over SSH: the stock client, without its configuration, knowing only this host."""
         options = {
             "IdentityFile": self.ssh_key,
             "IdentitiesOnly": "yes",
@@ -151,12 +178,8 @@ class Host:
         }
         words = [f"-o{name}={value}" for name, value in options.items()]
         address = self.ipv6 if ipv6 else self.ipv4
-        done = run(
-            "ssh", "-F/dev/null", *words, f"{user}@{address}", cmd, stdin=(stdin or "").encode(), check=False
-        )
-        return Result(
-            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-        )
+        data = (stdin or "").encode()
+        return Result.of(run("ssh", "-F/dev/null", *words, f"{user}@{address}", cmd, stdin=data, check=False))
 
     def state(self) -> State:
         """A snapshot of what probing must not change."""
@@ -167,7 +190,8 @@ class Host:
         inner = self.run("docker ps --all --quiet --no-trunc").stdout.split()
         self.engine.docker("rm", "--force", "--volumes", self.container, check=False)
         shutil.rmtree(self.labels[f"{LABEL}.tree"], ignore_errors=True)
-        # Where a control group hierarchy is not systemd's, the containers of the host leave an empty group behind.
+        # A control group hierarchy that is not systemd's keeps an empty group of each container.
         for container in inner:
             for group in Path("/sys/fs/cgroup").glob(f"*/system.slice/docker-{container}.scope"):
-                os.rmdir(group)
+                with contextlib.suppress(OSError):
+                    group.rmdir()

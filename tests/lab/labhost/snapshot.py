@@ -1,4 +1,4 @@
-"""Print as JSON what probing must not change: files, packages, firewall, processes, listeners, containers, units."""
+"""Print as JSON what probing must not change, from files to firewall; runs on a host, with its Python."""
 
 import hashlib
 import json
@@ -59,11 +59,11 @@ def lines(text: str) -> dict[str, str]:
 
 
 def describe(path: str) -> str:
-    """Mode, owner, and what is in it. A directory's times change with its entries, which are listed themselves."""
+    """Mode, owner, and what is in it. A directory's times follow its entries, which are listed themselves."""
     about = os.lstat(path)
     words = [stat.filemode(about.st_mode), f"{about.st_uid}:{about.st_gid}"]
     if stat.S_ISLNK(about.st_mode):
-        words.append(os.readlink(path))
+        words.append(str(Path(path).readlink()))
     elif stat.S_ISREG(about.st_mode):
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         words += [str(about.st_size), str(about.st_mtime_ns), digest]
@@ -75,8 +75,8 @@ def files() -> dict[str, str]:
     found: dict[str, str] = {}
     for root in ROOTS:
         for folder, folders, names in os.walk(root):
-            folders[:] = [name for name in folders if not RESTLESS.match(os.path.join(folder, name))]
-            for path in (folder, *(os.path.join(folder, name) for name in (*names, *folders))):
+            folders[:] = [name for name in folders if not RESTLESS.match(f"{folder}/{name}")]
+            for path in (folder, *(f"{folder}/{name}" for name in (*names, *folders))):
                 if not RESTLESS.match(path):
                     try:
                         found[path] = describe(path)
@@ -86,11 +86,10 @@ def files() -> dict[str, str]:
 
 
 def processes_now() -> dict[int, tuple[int, str]]:
-    """Each process that descends from systemd, with its parent and a line that has no numbers of this moment."""
+    """Each process that descends from systemd: its parent, and a line without numbers of this moment."""
     found: dict[int, tuple[int, str]] = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            folder = Path("/proc") / entry
             arguments = (
                 folder.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             )
@@ -99,7 +98,7 @@ def processes_now() -> dict[int, tuple[int, str]]:
             name = folder.joinpath("comm").read_text().strip()
         except OSError:
             continue
-        found[int(entry)] = (parent, f"{uid} {arguments or '[' + name + ']'}")
+        found[int(folder.name)] = (parent, f"{uid} {arguments or '[' + name + ']'}")
 
     def descends(pid: int) -> bool:
         """Whether this is no command that the lab itself runs on the host: those have no parent here."""
@@ -107,7 +106,7 @@ def processes_now() -> dict[int, tuple[int, str]]:
             pid = found[pid][0]
         return pid == 1
 
-    # PostgreSQL makes and ends workers as it pleases; a connection held by the shop lasts as long as its request.
+    # PostgreSQL makes and ends workers as it pleases; a connection of the shop lasts as long as its request.
     passing = re.compile(
         r"postgres: .*(autovacuum worker|\d+\(\d+\)|\[local\])|postgres: .* (idle|SELECT|authentication)"
     )

@@ -11,7 +11,7 @@ SNAPSHOT = Path(__file__).with_name("snapshot.py")
 
 @dataclass(frozen=True)
 class State:
-    """Named sections, each a mapping of things to how they are. Two equal states are a host that nothing changed."""
+    """Named sections, each a mapping of things to how they are. Two equal states: nothing was changed."""
 
     sections: Mapping[str, Mapping[str, str]]
 

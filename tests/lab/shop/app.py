@@ -1,4 +1,4 @@
-"""A small real web shop for the lab: the standard library, PostgreSQL and Redis, configured by the environment."""
+"""The lab's web shop: small, real, on PostgreSQL and Redis, and configured by its environment."""
 
 import base64
 import hashlib
@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import bcrypt
-import psycopg2
-import redis
+import psycopg2  # type: ignore[import-untyped]
+import redis  # type: ignore[import-not-found]
 
 ENV = os.environ
 DEBUG = ENV.get("DEBUG") == "1"
@@ -124,17 +124,14 @@ def page(title: str, body: str) -> str:
     )
 
 
-PRIVACY = (
-    "<p>Shop Test Ltd keeps the name, the e-mail address and the orders of its customers for as long as the law on "
-    "accounts asks, and nothing else. Photographs are deleted after 24 hours and messages after 30 days. Nobody "
-    "outside the company sees them. Whoever wants to know, correct or delete what is kept writes to the address below "
-    "and has an answer within ten days.</p><p>In force since 1 March 2026.</p>"
-)
-TERMS = (
-    "<p>Shop Test Ltd, registration number 1234567890, sells what is listed on the first page at the price given there. "
-    "An order is binding once it has been confirmed by e-mail. Goods can be sent back within fourteen days.</p>"
-    "<p>In force since 1 March 2026.</p>"
-)
+PRIVACY = """<p>Shop Test Ltd keeps the name, the e-mail address and the orders of its customers for as
+long as the law on accounts asks, and nothing else. Photographs are deleted after 24 hours and messages after
+30 days. Nobody outside the company sees them. Whoever wants to know, correct or delete what is kept writes to
+the address below and has an answer within ten days.</p><p>In force since 1 March 2026.</p>"""
+TERMS = """<p>Shop Test Ltd, registration number 1234567890, sells what is listed on the first page at the
+price given there. An order is binding once it has been confirmed by e-mail. Goods can be sent back within
+fourteen days.</p><p>In force since 1 March 2026.</p>"""
+PAGES = {"/privacy": ("Privacy", PRIVACY), "/oferta": ("Terms", TERMS)}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -204,6 +201,14 @@ class Handler(BaseHTTPRequestHandler):
                     "<input name=user type=email><input name=password type=password><button>Log in</button>"
                 )
                 self.send(200, page("Log in", f"<form method=post>{fields}</form>"))
+            case "/privacy" | "/oferta" if "SUPPORT_EMAIL" in ENV:
+                self.send(200, page(*PAGES[path]))
+            case _:
+                self.get_admin(path)
+
+    def get_admin(self, path: str) -> None:
+        """GET and HEAD of what only an administrator may see, and of what there is not."""
+        match path:
             case "/admin":
                 self.send(301, "", Location="/admin/")
             case "/admin/" if self.is_admin():
@@ -217,10 +222,6 @@ class Handler(BaseHTTPRequestHandler):
                     self.send_json(200, [dict(zip(names, row, strict=True)) for row in cur.fetchall()])
             case "/api/admin/users":
                 self.send_json(401, {"error": "log in first"})
-            case "/privacy" if "SUPPORT_EMAIL" in ENV:
-                self.send(200, page("Privacy", PRIVACY))
-            case "/oferta" if "SUPPORT_EMAIL" in ENV:
-                self.send(200, page("Terms", TERMS))
             case _:
                 self.send(404, page("Not found", "<p>There is no such page.</p>"))
 
@@ -249,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             path = urlsplit(self.path).path
             self.post(path) if self.command == "POST" else self.get(path)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the caller gets an answer
             print(f"error {self.path}: {error}", flush=True)
             status = (
                 HTTPStatus.SERVICE_UNAVAILABLE
@@ -260,7 +261,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = answer  # noqa: N815 - names that http.server looks for
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it is called by
         """One line a request, with the address that the proxy vouches for."""
         print(self.headers.get("X-Real-IP", self.client_address[0]), format % args, flush=True)
 

@@ -4,7 +4,7 @@ import os
 import pathlib
 
 import bcrypt
-from app import cursor
+from app import cursor  # type: ignore[import-not-found]
 
 USERS = [("admin@shop.test", "admin"), ("ann@shop.test", "customer"), ("bob@shop.test", "customer")]
 
