@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from signoff.session import store
 from signoff.session.line import digest
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import GENESIS, RECORD
@@ -214,5 +215,6 @@ def test_no_rubbish_crashes_it(place: Place, data: st.DataObject) -> None:
     try:
         verdict = verify(directory)
         assert verdict.status is (Status.VALID if changed == original else Status.INVALID)
+        assert store.summary(directory).id == directory.name
     finally:
         (directory / name).write_bytes(original)

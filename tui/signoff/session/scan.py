@@ -33,8 +33,9 @@ class Scan:
     """What one walk through a record has found. Its memory does not grow with the record.
 
     ``read`` raises BrokenError at the first line that does not hold: its form, its place in the chain, the
-    order of events, the clock within a boot, the checkpoints' digests and (unless ``signatures`` is False)
-    their signatures. Bytes after the last line feed are no line: they end the walk, kept as ``torn``.
+    order of events, the clock within a boot, the checkpoints' digests and their signatures. Where it is not
+    ``strict`` the one form and the signatures are not looked at. Bytes after the last line feed are no line:
+    they end the walk, kept as ``torn``.
 
     lines     the number of whole lines read, all of which hold
     size      their bytes
@@ -47,8 +48,8 @@ class Scan:
     set_back  the lines at which the clock had been set back, the first few of them
     """
 
-    def __init__(self, *, signatures: bool = True) -> None:
-        self._signatures = signatures
+    def __init__(self, *, strict: bool = True) -> None:
+        self._strict = strict
         self.last: Entry | None = None
         self.genesis: Genesis | None = None
         self.first_line = b""
@@ -85,7 +86,7 @@ class Scan:
     def _take(self, raw: bytes) -> Entry:
         number = self.lines + 1
         try:
-            entry = decode(raw)
+            entry = decode(raw, strict=self._strict)
             self._check_place(entry, number)
             self.order.admit(entry.event)
             if isinstance(entry.event, Genesis):
@@ -133,7 +134,7 @@ class Scan:
             self.sha256.hexdigest(),
         ):
             raise LineError("the checkpoint was not made over the lines before it")
-        if self._signatures:
+        if self._strict:
             signature = parse(checkpoint.signature)
             if signature.key != self._session_key:
                 raise SignatureError("the checkpoint is signed by another key than the session's")

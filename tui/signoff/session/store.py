@@ -45,7 +45,7 @@ class Summary:
 class Record:
     """A session as it was read: its state, its entries in order, and what does not hold, if anything.
 
-    Reading is not verifying: the chain and the form have been checked, the signatures have not.
+    Reading is not verifying: the chain has been checked, the signatures have not.
     """
 
     directory: Path
@@ -116,7 +116,7 @@ def read(directory: Path) -> Record:
     try:
         with open_regular(path) as file:
             try:
-                for entry in Scan(signatures=False).read(file):
+                for entry in Scan(strict=False).read(file):
                     state.apply(entry.event, session=entry.session, time=entry.time)
                     entries.append(entry)
             except BrokenError as broken:
