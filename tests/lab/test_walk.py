@@ -93,7 +93,7 @@ def test_without_root_it_is_unknown_and_says_what_to_run(desk: Desk, good_host: 
     without = results(report)
     assert not any("fail" in each for each in without.values())
     affected = {probe for probe in with_root if with_root[probe] != without[probe]}
-    assert {"env.mode", "env.strength", "env.running", "network.firewall", "backups.integrity"} <= affected
+    assert {"env.strength", "env.running", "network.firewall", "backups.integrity"} <= affected
     for probe in affected:
         for finding in findings(report, probe):
             assert finding["result"] in {"unknown", *NEUTRAL}
@@ -155,22 +155,22 @@ def test_a_scripted_walk_ends_in_a_record_that_ssh_keygen_verifies(desk: Desk, g
     assert done.returncode == 0, done.stdout + done.stderr
     session = done.stdout.strip().rsplit(" ", 1)[1]
     record = desk.record(session)
-    assert stock_verifies(desk, record)
+    operator = json.loads((record / "session.jsonl").open("rb").readline())["operator"]["name"]
+    assert stock_verifies(desk, record, operator)
     assert desk.signoff("verify", session).stdout.startswith("VALID\n")
 
     journal = record / "session.jsonl"
     whole = journal.read_bytes()
-    for place in range(0, len(whole), max(1, len(whole) // 40)):
+    for place in range(0, len(whole), max(1, len(whole) // 20)):
         journal.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert not stock_verifies(desk, record), place
-        assert desk.signoff("verify", session).returncode == 1 if place % 7 == 0 else True
+        assert not stock_verifies(desk, record, operator), place
+        assert desk.signoff("verify", session).returncode == 1, place
     journal.write_bytes(whole)
-    assert stock_verifies(desk, record)
+    assert stock_verifies(desk, record, operator)
 
 
-def stock_verifies(desk: Desk, record: Path) -> bool:
+def stock_verifies(desk: Desk, record: Path, operator: str) -> bool:
     """Ask ssh-keygen, as the README says."""
-    operator = json.loads((record / "session.jsonl").open("rb").readline())["operator"]["name"]
     signers = desk.home / "config" / "signoff" / "allowed_signers"
     arguments = ["-Y", "verify", "-f", str(signers), "-I", operator, "-n", "record@signoff.v1"]
     with (record / "session.jsonl").open("rb") as journal:
@@ -222,7 +222,7 @@ def test_a_full_disk_loses_nothing(desk: Desk, good_host: Host) -> None:
         before = digests(state)
         done = desk.signoff("audit", "--target", "shop")
         assert done.returncode == 2
-        assert "No space left" in done.stderr
+        assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
         assert {path: digest for path, digest in digests(state).items() if path in before} == before
         (state / "filler").unlink()
