@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -158,3 +160,13 @@ def test_times_are_told_as_the_record_has_them(place: Place) -> None:
     assert verdict.finished is not None
     assert timestamp(verdict.started).encode() in lines(directory)[0]
     assert timestamp(verdict.finished).encode() in lines(directory)[-1]
+
+
+def test_to_verify_nothing_slow_is_imported() -> None:
+    slow = ["textual", "paramiko", "click", "socket", "subprocess", "asyncio", "signoff.session.session"]
+    script = f"import sys, signoff.session.verify; print([name for name in {slow!r} if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

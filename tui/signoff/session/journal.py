@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from signoff.errors import RecordError
-from signoff.session.files import record_error, sync_folder, write_all
+from signoff.session.files import record_error, write_all
 
 RESERVE: Final = 1 << 16
 """Bytes kept back beside the journal, so that a session can still be sealed when the disk is full."""
@@ -24,20 +24,6 @@ class Journal:
         self.size = size
         self._descriptor = descriptor
         self._broken = False
-
-    @classmethod
-    def create(cls, path: Path, data: bytes) -> Journal:
-        """Make the file, with its first line. Raises RecordError where it is there already."""
-        try:
-            descriptor = os.open(
-                path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-            )
-            journal = cls(path, descriptor, 0)
-            journal.append(data)
-            sync_folder(path.parent)
-        except OSError as problem:
-            raise record_error(problem, _WHAT, path) from None
-        return journal
 
     @classmethod
     def open(cls, path: Path, size: int) -> Journal:
