@@ -26,7 +26,6 @@ from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
 from signoff.probes import all_probes
 from signoff.session.events import Attested, ChecklistRef, Entered, Noted, Resumed, TargetRef
-from signoff.session.files import write_new
 from signoff.session.session import Session
 from signoff.session.signer import Signer
 from signoff.session.state import StepState
@@ -90,6 +89,7 @@ class Walk:
             session = Session.start(
                 target=_reference(target, profile, machine),
                 checklists=[_checklist_reference(loaded) for loaded in checklists],
+                copies={f"{loaded.checklist.id}.yaml": loaded.raw for loaded in checklists},
                 signer=signer,
                 mode=mode,
                 nonce=nonce,
@@ -99,7 +99,6 @@ class Walk:
             target.close()
             raise
         walk = cls(session, checklists, profile, signer, redactor)
-        _keep(checklists, session.directory)
         for one in seen:
             session.append(looked(one))
         walk._use(target, {one.fact.id: one.value for one in seen if _still_holds(one, given, profile)})
@@ -121,6 +120,13 @@ class Walk:
                 raise RecordError(
                     f"Session {session.id} was begun with another key.",
                     "Resume it as the operator who began it, or start a new session.",
+                )
+            if session.state.sealed is not None:
+                # The last line was written, and the power went before the signature was.
+                session.seal(signer)
+                raise RecordError(
+                    f"Session {session.id} was over already; it is sealed now.",
+                    f"Verify it with: signoff verify {session.id}",
                 )
             profile = msgspec.convert(genesis.target.profile, Profile)
             return cls(session, checklists_of(directory), profile, signer, redactor)
@@ -305,12 +311,6 @@ def _as_used(reference: ChecklistRef, directory: Path) -> Loaded:
         f"{directory}: the checklist {reference.id} is not there as the session used it.",
         "The record itself is not touched by this; see: signoff verify",
     )
-
-
-def _keep(checklists: Sequence[Loaded], directory: Path) -> None:
-    """Put copies of the checklists beside the record: what was asked must be readable years later."""
-    for loaded in checklists:
-        write_new(directory / f"{loaded.checklist.id}.yaml", loaded.raw)
 
 
 def _said(text: str, hint: str) -> str:
