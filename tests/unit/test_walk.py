@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from signoff.checklist.load import Loaded, find, load
 from signoff.errors import RecordError, TargetError, UsageError
 from signoff.model import Result
 from signoff.probes import all_probes
+from signoff.session import session as session_module
 from signoff.session.signer import KeySigner
 from signoff.session.verify import Status, verify
 from signoff.target.profile import Profile
@@ -143,14 +145,21 @@ def test_finished_is_sealed_and_cannot_be_gone_on_with(desk: Desk) -> None:
         desk.resume()
 
 
-def test_a_seal_that_was_interrupted_is_made_up_for(desk: Desk, tmp_path: Path) -> None:
+def test_a_seal_that_was_interrupted_is_made_up_for(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, data: bytes) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
     walk = desk.begin()
-    walk.finish()
+    with monkeypatch.context() as broken:
+        broken.setattr(session_module, "write_new", fail)
+        with pytest.raises(RecordError):
+            walk.finish()
     walk.close()
-    (walk.session.directory / "seal.sig").unlink()
     signers = tmp_path / "signers"
     signers.write_text(f"{desk.signer.name} {desk.signer.key.line}\n")
-    assert verify(walk.session.directory, signers).status is not Status.VALID
+    assert verify(walk.session.directory, signers).status is Status.UNSEALED
     with pytest.raises(RecordError, match="sealed now"):
         desk.resume(walk.session.id)
     assert verify(walk.session.directory, signers).status is Status.VALID
