@@ -17,6 +17,7 @@ from signoff.model import Finding, Result
 from signoff.probes.base import Probe
 from signoff.probes.env import mode, present
 from signoff.probes.env_git import git
+from signoff.probes.env_open import hardcoded
 from signoff.probes.env_running import restarted, values
 from signoff.probes.env_strength import debug, reuse, strength, test_keys
 from signoff.target.opening import open_target
@@ -25,7 +26,18 @@ from unit.target.rig import Operator
 
 pytestmark = pytest.mark.lab
 
-PROBES: tuple[Probe, ...] = (present, mode, git, strength, reuse, test_keys, debug, values, restarted)
+PROBES: tuple[Probe, ...] = (
+    present,
+    mode,
+    git,
+    hardcoded,
+    strength,
+    reuse,
+    test_keys,
+    debug,
+    values,
+    restarted,
+)
 ENV = "/srv/shop/.env"
 
 Found = dict[tuple[str, str], Finding]

@@ -16,6 +16,7 @@ from signoff.credentials.redact import find_secrets
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable, text_for
 from signoff.facts.compose import EnvReference, parse_compose
+from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.git import GIT, Git
 from signoff.facts.units import UNITS, Units
@@ -114,7 +115,7 @@ def test_odd_files() -> None:
         EnvReference("./.env.absent"),
         EnvReference("../elsewhere/app.conf"),
     )
-    assert set(compose.services[0].environment) == {"SECRET_KEY", "DB"}
+    assert set(compose.services[0].environment) == {"SECRET_KEY"}
 
 
 @pytest.mark.parametrize(
@@ -254,6 +255,71 @@ def test_a_compose_file_that_is_no_yaml_is_told_without_its_text() -> None:
     found = parse_compose("c.yml", Secret("services:\n  web:\n   - *hunter2secret\n  bad: [\n"))
     assert "line" in found.problem
     assert "hunter2" not in found.problem
+
+
+@pytest.mark.parametrize(
+    ("written", "literal"),
+    [
+        ("plain", "plain"),
+        ("${SECRET_KEY}", None),
+        ("$SECRET_KEY", None),
+        ("${SECRET_KEY:-changeme}", "changeme"),
+        ("${SECRET_KEY-changeme}", "changeme"),
+        ("${SECRET_KEY:?must be set}", None),
+        ("${SECRET_KEY:-}", None),
+        ("postgres://u:${PASSWORD}@db", "postgres://u:${PASSWORD}@db"),
+    ],
+)
+def test_what_stands_in_a_compose_file_itself(written: str, literal: str | None) -> None:
+    text = f"services: {{a: {{environment: {{A_SECRET: {json.dumps(written)}}}}}}}"
+    (service,) = parse_compose("c.yml", Secret(text)).services
+    assert dict(service.environment) == ({} if literal is None else {"A_SECRET": Secret(literal)})
+
+
+def test_a_dockerfile() -> None:
+    text = """# ENV COMMENT=1
+FROM python:3.12-slim AS base
+ARG VERSION
+ARG TOKEN=abc "TWO=b c"
+ENV OLD the value
+ENV A=1 \\
+    B="two words" C=$VERSION
+COPY --from=base / /x
+COPY --chown=app:app . /app
+"""
+    found = parse_dockerfile("/srv/shop/Dockerfile", Secret(text))
+    variables = {name: value.reveal() for name, value in found.variables.items()}
+    assert variables == {"TOKEN": "abc", "TWO": "b c", "OLD": "the value", "A": "1", "B": "two words"}
+    assert found.takes_all
+    assert not parse_dockerfile("D", Secret("COPY --from=base . .\nCOPY app.py ./\n")).takes_all
+    assert parse_dockerfile("D", Secret('ADD ["./", "/app"]\n')).takes_all
+    assert not parse_dockerfile("D", None).readable
+
+
+@pytest.mark.parametrize(
+    ("patterns", "ignored"),
+    [
+        (".env\n", True),
+        (".env*\n.git\n", True),
+        ("**/.env\n", True),
+        ("*\n", True),
+        ("*\n!.env\n", False),
+        ("*.env\n", True),
+        ("# .env\n", False),
+        ("config/.env\n", False),
+        ("/.env\n", True),
+        ("node_modules\n", False),
+    ],
+)
+def test_dockerignore(patterns: str, ignored: bool) -> None:
+    assert parse_dockerignore("/srv/shop/.dockerignore", Secret(patterns)).ignores(".env") is ignored
+
+
+def test_dockerignore_within_directories() -> None:
+    found = parse_dockerignore("d", Secret("*.env\nconfig\n"))
+    assert found.ignores("config/app.env")
+    assert not found.ignores("other/app.env")  # a star does not cross a slash
+    assert parse_dockerignore("d", Secret("**/*.env\n")).ignores("a/b/app.env")
 
 
 def test_compose_tags_and_lists() -> None:

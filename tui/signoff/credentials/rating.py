@@ -6,7 +6,7 @@ what a dictionary takes off. Passwords inside URLs are rated, percent-decoded.
 
 What is asked of each form:
 
-keys       32 bytes (ASVS 11.2.3's margin; RFC 7518, 3.2 for HS256) and 128 bits (ASVS 5.0.0, 11.5.1)
+keys       32 bytes (RFC 7518, 3.2, for HS256) and 128 bits (ASVS 5.0.0, 11.5.1)
 databases  16 characters of four classes, or 128 bits without: 64 random hex digits are no weaker for it
 passwords  15 characters (NIST SP 800-63B-4, 3.1.1.2) and 64 bits
 issued     16 characters and 64 bits; the provider chose the form

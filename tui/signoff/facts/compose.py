@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ class EnvReference:
 
 @dataclass(frozen=True)
 class ComposeService:
-    """A service. ``environment`` is what stands in the file itself, ``${...}`` as it is written there."""
+    """A service. ``environment`` is what stands in the file itself, a default in ``${NAME:-...}`` too."""
 
     name: str
     env_files: tuple[EnvReference, ...] = ()
@@ -105,12 +106,14 @@ def _references(entry: Any) -> Iterator[EnvReference]:
 
 def _environment(entry: Any) -> Iterator[tuple[str, Secret]]:
     if isinstance(entry, dict):
-        yield from ((str(key), Secret(str(value))) for key, value in entry.items() if value is not None)
-    elif isinstance(entry, list):
-        for one in entry:
-            key, equals, value = str(one).partition("=")
-            if equals:
-                yield key, Secret(value)
+        pairs = [(str(key), "=", str(value)) for key, value in entry.items() if value is not None]
+    else:
+        pairs = [str(one).partition("=") for one in entry] if isinstance(entry, list) else []
+    for key, equals, value in pairs:
+        reference = re.fullmatch(r"\$(\w+|\{\w+(?:(?::?-)(?P<default>.*)|[:?+].*)?\})", value, re.DOTALL)
+        literal = reference["default"] if reference else value
+        if equals and literal:
+            yield key, Secret(literal)
 
 
 def _mounts(entry: Any) -> Iterator[str]:

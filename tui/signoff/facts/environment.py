@@ -17,6 +17,7 @@ from signoff.credentials.dotenv import EnvFile, read
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.compose import Compose, parse_compose
+from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
 from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
@@ -77,14 +78,6 @@ class SecretFile:
         return self.access.path
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A text of the project that secrets could stand in. ``text`` is None where it could not be read."""
-
-    path: str
-    text: Secret | None
-
-
 @dataclass(frozen=True)
 class Environment:
     """What is known of a project's files with secrets.
@@ -100,8 +93,8 @@ class Environment:
     parents: tuple[Access, ...]
     absent: Mapping[str, bool] = field(default_factory=dict)
     compose: tuple[Compose, ...] = ()
-    dockerfiles: tuple[Document, ...] = ()
-    dockerignores: tuple[Document, ...] = ()
+    dockerfiles: tuple[Dockerfile, ...] = ()
+    dockerignores: tuple[Dockerignore, ...] = ()
     elsewhere: tuple[SecretFile, ...] = ()
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
@@ -150,9 +143,9 @@ def parse_environment(output: Output) -> Environment:
         files=tuple(_file(section) for section in found if section.name == "file"),
         parents=tuple(_access(section) for section in found if section.name == "parent"),
         absent={one.field(0): one.field(1) == "sure" for one in found if one.name == "absent"},
-        compose=tuple(parse_compose(one.path, one.text) for one in _documents(found, "compose")),
-        dockerfiles=tuple(_documents(found, "dockerfile")),
-        dockerignores=tuple(_documents(found, "dockerignore")),
+        compose=tuple(parse_compose(*one) for one in _documents(found, "compose")),
+        dockerfiles=tuple(parse_dockerfile(*one) for one in _documents(found, "dockerfile")),
+        dockerignores=tuple(parse_dockerignore(*one) for one in _documents(found, "dockerignore")),
         elsewhere=tuple(_file(section) for section in found if section.name == "elsewhere"),
         members=_members(found),
         gaps=tuple(section.field(0) for section in found if section.name == "gap"),
@@ -194,12 +187,13 @@ def _decoded(section: Section) -> bytes:
         raise Malformed(f"the content of {one_line(section.field(0))} did not come through") from None
 
 
-def _documents(found: tuple[Section, ...], name: str) -> Iterator[Document]:
+def _documents(found: tuple[Section, ...], name: str) -> Iterator[tuple[str, Secret | None]]:
+    """Yield the path and the text of each, None where it may not be read."""
     for section in found:
         if section.name == name:
             readable = section.field(1) == "yes"
             text = Secret(_decoded(section).decode("utf-8", "replace")) if readable else None
-            yield Document(section.field(0), text)
+            yield section.field(0), text
 
 
 def _members(found: tuple[Section, ...]) -> dict[str, frozenset[str]]:

@@ -1,0 +1,101 @@
+"""env.hardcoded: secrets in compose files, units, Dockerfiles and images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from signoff.credentials.secret import Secret
+from signoff.facts.base import Facts, Unavailable
+from signoff.facts.compose import Compose, parse_compose
+from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
+from signoff.facts.environment import ENVIRONMENT
+from signoff.probes.env_open import hardcoded
+from unit.env_hosts import facts, judge, results
+
+VALUE = "kV7x9mQzXw2Lp0RtYb8Nc4Hd6Js1Kg5F"
+
+
+def changed(**changes: Any) -> Facts:
+    known = facts("good-root")
+    return Facts({**known.values, ENVIRONMENT.id: replace(known[ENVIRONMENT], **changes)})
+
+
+def dockerfile(text: str, ignored: str | None = None) -> Facts:
+    ignores = () if ignored is None else (parse_dockerignore("/srv/shop/.dockerignore", Secret(ignored)),)
+    return changed(
+        dockerfiles=(parse_dockerfile("/srv/shop/Dockerfile", Secret(text)),), dockerignores=ignores
+    )
+
+
+@pytest.mark.parametrize("name", ["good-root", "bad-root"])
+def test_hosts_without_such_secrets_pass(name: str) -> None:
+    assert results(hardcoded, facts(name)) == {"": "pass"}
+
+
+def test_a_closed_project_is_unknown() -> None:
+    assert results(hardcoded, facts("good-root", environment="closed")) == {"": "unknown"}
+
+
+def test_units_that_cannot_be_seen_are_unknown() -> None:
+    assert results(hardcoded, facts("good-root", units=Unavailable("no answer"))) == {"units": "unknown"}
+
+
+def test_a_secret_in_a_compose_file_fails() -> None:
+    found = judge(hardcoded, facts("odd", units="good-root"))
+    finding = found["/srv/shop/docker-compose.yml"]
+    assert finding.result == "fail"
+    assert "SECRET_KEY in /srv/shop/docker-compose.yml" in finding.observed
+    assert VALUE not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [("${SECRET_KEY}", "pass"), ("${SECRET_KEY:-dev-secret}", "fail"), ("/run/secrets/key", "pass")],
+)
+def test_references_pass_and_defaults_fail(value: str, result: str) -> None:
+    text = f"services: {{web: {{environment: {{SECRET_KEY: '{value}', PORT: 80}}}}}}"
+    known = changed(compose=(parse_compose("/srv/shop/compose.yaml", Secret(text)),))
+    assert set(results(hardcoded, known).values()) == {result}
+
+
+def test_a_compose_file_that_cannot_be_read_is_unknown() -> None:
+    known = changed(compose=(Compose("/srv/shop/compose.yaml", problem="it is no YAML in line 3"),))
+    assert results(hardcoded, known) == {"/srv/shop/compose.yaml": "unknown"}
+
+
+def test_a_secret_in_a_unit_fails_for_any_user_can_ask() -> None:
+    found = judge(hardcoded, facts("good-root", units="worker"))
+    assert found["shop-worker.service"].result == "fail"
+    assert "API_TOKEN" in found["shop-worker.service"].observed
+
+
+def test_a_secret_in_a_dockerfile_fails() -> None:
+    found = judge(hardcoded, dockerfile(f"FROM x\nENV SECRET_KEY={VALUE} PORT=80\n"))
+    assert found["/srv/shop/Dockerfile"].result == "fail"
+    assert VALUE not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored", "result"),
+    [
+        ("COPY . .", None, "fail"),
+        ("COPY . .", "node_modules\n", "fail"),
+        ("COPY . .", ".env*\n!.env\n", "fail"),
+        ("COPY . .", ".env*\n", "pass"),
+        ("COPY --from=build . .", None, "pass"),
+        ("COPY app.py ./", None, "pass"),
+    ],
+)
+def test_an_image_takes_the_file_in_where_nothing_keeps_it_out(
+    text: str, ignored: str | None, result: str
+) -> None:
+    found = results(hardcoded, dockerfile(f"FROM x\n{text}\n", ignored))
+    assert set(found.values()) == {result}
+
+
+def test_a_dockerfile_that_may_not_be_read_is_unknown() -> None:
+    known = changed(dockerfiles=(parse_dockerfile("/srv/shop/Dockerfile", None),))
+    assert results(hardcoded, known) == {"/srv/shop/Dockerfile": "unknown"}

@@ -1,0 +1,123 @@
+"""Secrets in places that were not made for them: compose files, units, Dockerfiles, images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from shlex import quote
+
+from signoff.credentials.recognise import secret_like
+from signoff.credentials.secret import Secret
+from signoff.facts.base import Facts
+from signoff.facts.dockerfile import Dockerfile
+from signoff.facts.environment import ENVIRONMENT, Environment, Kind
+from signoff.facts.units import UNITS
+from signoff.model import Result, Vantage
+from signoff.probes.base import Judgement, probe
+from signoff.probes.secretfiles import listing
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+_MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make new ones: they were open."
+
+
+@probe(
+    "env.hardcoded",
+    title="Secrets stand only in the files that were made for them",
+    expected="none in compose files, units, Dockerfiles or images",
+    items=("A5", "B6", "X1"),
+    needs=(ENVIRONMENT, UNITS),
+    vantage=Vantage.PROJECT,
+)
+def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Judge what stands in the project's own files, and what of the units any user can ask for."""
+    del profile
+    environment = facts[ENVIRONMENT]
+    found = [*_compose(environment), *_dockerfiles(environment), *_units(facts)]
+    yield from found
+    if not found:
+        files = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
+        units = [] if facts.missing(UNITS) else [unit.name for unit in facts[UNITS].units]
+        looked = listing([*(PurePosixPath(path).name for path in files), *units])
+        yield Judgement(
+            result=Result.PASS,
+            observed=f"no secret in {looked}" if looked else "there is no compose file, Dockerfile or unit",
+        )
+
+
+def _secrets(variables: Mapping[str, Secret]) -> list[str]:
+    return [name for name, value in variables.items() if value and secret_like(name, value)]
+
+
+def _compose(environment: Environment) -> Iterator[Judgement]:
+    for compose in environment.compose:
+        path = one_line(compose.path)
+        if compose.problem:
+            yield Judgement(
+                result=Result.UNKNOWN,
+                subject=compose.path,
+                observed=f"{path} was not read: {compose.problem}",
+                remedy=f"docker compose -f {quote(compose.path)} config --quiet",
+            )
+        names = dict.fromkeys(name for service in compose.services for name in _secrets(service.environment))
+        if names:
+            yield Judgement(
+                result=Result.FAIL,
+                subject=compose.path,
+                observed=f"{listing(names)} in {path} itself",
+                remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
+            )
+
+
+def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
+    for dockerfile in environment.dockerfiles:
+        path = one_line(dockerfile.path)
+        if not dockerfile.readable:
+            yield Judgement(
+                result=Result.UNKNOWN, subject=dockerfile.path, observed=f"{path} may not be read"
+            )
+        names = _secrets(dockerfile.variables)
+        if names:
+            yield Judgement(
+                result=Result.FAIL,
+                subject=dockerfile.path,
+                observed=f"{listing(names)} in {path}: everybody with the image can read them",
+                remedy=f"{_MOVE} What only the build needs: RUN --mount=type=secret",
+            )
+        taken = list(_taken(dockerfile, environment)) if dockerfile.takes_all else []
+        if taken:
+            context = dockerfile.context
+            yield Judgement(
+                result=Result.FAIL,
+                subject=f"{dockerfile.path}: image",
+                observed=f"{path} copies {listing(taken)} into the image: no .dockerignore keeps them out",
+                remedy=f"printf '.env*\\n!.env.example\\n' >> {quote(f'{context}/.dockerignore')}; build"
+                " again, delete the old images, and make new secrets",
+            )
+
+
+def _taken(dockerfile: Dockerfile, environment: Environment) -> Iterator[str]:
+    """Yield the files with secrets that a build takes in. A Dockerfile's own .dockerignore goes first."""
+    names = (f"{dockerfile.path}.dockerignore", f"{dockerfile.context}/.dockerignore")
+    found = [one for name in names for one in environment.dockerignores if one.path == name]
+    for file in environment.files:
+        path = PurePosixPath(file.path)
+        if file.kind in {Kind.LIVE, Kind.COPY} and path.is_relative_to(dockerfile.context):
+            inside = str(path.relative_to(dockerfile.context))
+            if not found or not found[0].ignores(inside):
+                yield inside
+
+
+def _units(facts: Facts) -> Iterator[Judgement]:
+    if facts.missing(UNITS):
+        yield Judgement(result=Result.UNKNOWN, subject="units", observed=facts.missing(UNITS))
+        return
+    for unit in facts[UNITS].units:
+        names = _secrets(unit.environment)
+        if names:
+            yield Judgement(
+                result=Result.FAIL,
+                subject=unit.name,
+                observed=f"{listing(names)} in {one_line(unit.name)}: any user can see them (systemctl show)",
+                remedy=f"systemctl edit {quote(unit.name)}: EnvironmentFile= or LoadCredential=. {_MOVE}",
+            )
