@@ -26,7 +26,7 @@ BODY_CAP = 256 * 1024
 BANNER_CAP = 512
 BANNER_WAIT = 1.0
 """Seconds given to a server that speaks first (SSH, SMTP, MySQL)."""
-AT_ONCE = 128
+AT_ONCE = 256
 
 # What connect(2) says, in the words of a port scan. Anything else is a fault of this machine, not an answer.
 _STATES: dict[int, State] = {
