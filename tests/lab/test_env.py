@@ -148,12 +148,37 @@ def test_a_changed_secret_fails_until_the_printed_restart(look: Look, trap_host:
     assert of(found, restarted) == {"shop.service": "pass"}
 
 
+def test_a_restarted_container_keeps_the_old_value_until_it_is_made_anew(look: Look, lab: Lab) -> None:
+    host = lab.up("bad")
+    web = "container shop_web_1"
+    try:
+        host.exec("cd /srv/shop && docker-compose restart web 2> /dev/null")
+        found = look(host)
+        assert of(found, values)[web] == "fail"
+        assert of(found, restarted)[web] == "fail"
+        host.exec(f"{found[values.id, web].remedy} 2> /dev/null")
+        found = look(host)
+        assert of(found, values)[web] == "pass"
+        assert of(found, restarted)[web] == "pass"
+    finally:
+        host.stop()
+
+
 def test_an_open_mode_fails_until_the_printed_chmod(look: Look, trap_host: Host) -> None:
     trap_host.exec(f"chmod 644 {ENV}; cp {ENV} '/srv/shop/.env.it'\"'\"'s old.bak'")
     found = look(trap_host)
     assert of(found, mode) == {ENV: "fail", "copies that others may read": "fail"}
     trap_host.exec(found[mode.id, ENV].remedy)
     trap_host.exec(found[mode.id, "copies that others may read"].remedy.partition(": ")[2])
+    assert of(look(trap_host), mode) == {ENV: "pass"}
+    trap_host.exec(
+        "python3 -c 'import os, struct;"
+        " entries = [(1, 6, -1), (2, 4, 33), (4, 0, -1), (16, 4, -1), (32, 0, -1)];"
+        ' os.setxattr("/srv/shop/.env", "system.posix_acl_access", struct.pack("<I", 2)'
+        ' + b"".join(struct.pack("<HHi", *entry) for entry in entries))\''
+    )
+    assert "access control list" in look(trap_host)[mode.id, ENV].observed
+    trap_host.exec(f"chmod 600 {ENV}")
     assert of(look(trap_host), mode) == {ENV: "pass"}
 
 

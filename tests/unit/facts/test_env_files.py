@@ -52,7 +52,7 @@ def test_the_files_of_a_project() -> None:
         "shop",
         "shop",
     )
-    assert env.changed == datetime.fromtimestamp(1795360487, UTC)
+    assert env.changed == datetime.fromtimestamp(1795362855, UTC)
     assert env.content is not None
     assert {"SECRET_KEY", "POSTGRES_PASSWORD", "SUPPORT_EMAIL"} <= env.content.variables.keys()
     assert example.kind is Kind.EXAMPLE
@@ -371,6 +371,13 @@ def test_the_scripts_run_here_whatever_a_path_is_called(tmp_path: Path, shell: s
     assert [file.path for file in found.files] == [str(project / ".env")]
     history = run(GIT, project, shell)
     assert set(history.search.found) == {"B_TOKEN"}
+
+
+def test_a_repository_within_the_project_is_not_overlooked(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    in_git(tmp_path / "app", "init", "-q")
+    with pytest.raises(Unavailable, match="repository of its own"):
+        run(GIT, tmp_path)
 
 
 def test_git_runs_nothing_that_the_repository_asks_for(tmp_path: Path) -> None:

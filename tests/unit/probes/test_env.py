@@ -161,6 +161,8 @@ def access(known: Facts, **changes: Any) -> Facts:
         ({"mode": 0o604}, "fail"),
         ({"mode": 0o601}, "fail"),
         ({"mode": 0o4600}, "pass"),
+        ({"mode": 0o640, "listed": True}, "fail"),
+        ({"mode": 0o600, "listed": True}, "pass"),  # the list's mask is empty: it lets nobody in
         ({"owner": "nobody"}, "fail"),
         ({"owner": "UNKNOWN"}, "fail"),
         ({"mode": None}, "unknown"),

@@ -43,7 +43,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A path with its mode and owners. ``mode`` is None where it could not be asked for."""
+    """A path with its mode and owners. ``mode`` is None where it could not be asked for.
+
+    ``listed`` tells whether an access control list (acl(5)) lets more users in than the mode names.
+    """
 
     path: str
     mode: int | None
@@ -51,6 +54,7 @@ class Access:
     owner: str
     gid: int
     group: str
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ def _access(section: Section) -> Access:
         owner=owner,
         gid=int(gid) if gid else -1,
         group=group,
+        listed=section.field(9) == "+",
     )
 
 
@@ -174,8 +179,8 @@ def _file(section: Section) -> SecretFile:
         changed=datetime.fromtimestamp(int(changed), UTC) if changed else None,
         touched=datetime.fromtimestamp(int(touched), UTC) if touched else None,
         size=int(size) if size else 0,
-        readable=section.field(9) == "yes",
-        target=section.field(10) or access.path,
+        readable=section.field(10) == "yes",
+        target=section.field(11) or access.path,
         content=None if content is None else read(content),
     )
 

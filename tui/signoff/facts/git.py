@@ -74,6 +74,12 @@ def _refusals(found: Mapping[str, Section]) -> None:
     if "norepository" in found and found["norepository"].field(1) != "sure":
         directory = one_line(found["norepository"].field(0))
         raise Unavailable(f"a directory above {directory} may not be looked into, and may hold a repository")
+    if "within" in found:
+        paths = one_line(found["within"].field(0).replace("?", ", "))
+        raise Unavailable(
+            f"the project directory holds a repository of its own, which was not looked at: {paths}",
+            "in it: git log --all --full-history --oneline -- '*.env*'",
+        )
     if "nogit" in found:
         top = found["nogit"].field(0)
         raise Unavailable(

@@ -208,8 +208,10 @@ def _too_open(access: Access, environment: Environment, services: set[str]) -> s
         return "every user of the machine may read it" if bits & 0o004 else "every user has some right to it"
     if access.owner in {"nobody", "UNKNOWN"}:
         return "its owner is nobody in particular"
-    if bits & 0o030:
+    if bits & 0o030 and not access.listed:
         return f"the group {one_line(access.group)} may change it"
+    if bits & 0o070 and access.listed:
+        return "its access control list (getfacl) lets others in"
     if bits & 0o040:
         strangers = environment.members.get(access.group, frozenset()) - {access.owner, "root"} - services
         if access.group not in environment.members:

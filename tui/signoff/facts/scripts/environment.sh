@@ -1,10 +1,12 @@
 # After project-files.sh. A project's files with secrets: who may read them, what they say, who refers to them, and where copies lie about. Reads only; contents go out in base64.
 tab=$(printf '\t')
-# NAME PATH FIELD ...: with what is known of the file that the path leads to.
+# NAME PATH FIELD ...: between them what is known of the file that the path leads to.
 tell() {
     printf '#%s\t%s\t' "$1" "$(plain "$2")"
     about=$(stat -L -c "%a${tab}%u${tab}%U${tab}%g${tab}%G${tab}%Y${tab}%Z${tab}%s" -- "$2" 2> /dev/null)
-    printf %s "${about:-$tab$tab$tab$tab$tab$tab$tab}"
+    printf '%s\t' "${about:-$tab$tab$tab$tab$tab$tab$tab}"
+    # A plus behind the mode: an access control list.
+    ls -Lld -- "$2" 2> /dev/null | cut -c11 | tr -dc '+'
     shift 2
     for field in "$@"; do printf '\t%s' "$field"; done
     echo

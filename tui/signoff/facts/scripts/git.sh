@@ -5,6 +5,8 @@ enter_project
 top=$project
 while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
 if [ ! -e "$top/.git" ]; then
+    within=$(find "$project" -xdev -maxdepth 4 -name node_modules -prune -o -name .git -print 2> /dev/null | head -n 5)
+    [ -z "$within" ] || { head_of within "$(plain "$within")"; head_of end; exit 0; }
     # A directory that may not be looked into could hold one.
     above=$project
     while [ "$above" != / ] && [ -x "$above" ]; do above=$(dirname -- "$above"); done
