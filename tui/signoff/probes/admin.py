@@ -25,7 +25,7 @@ from signoff.target.profile import Profile
 
 @probe(
     "admin.outside",
-    title="The admin panel cannot be reached from outside",
+    title="Admin panel from outside",
     expected="403, 404 or no answer, for the page and for its API, at every address",
     items=ITEMS,
     needs=NEEDS,
@@ -133,7 +133,7 @@ def _closed(path: str, found: _Found, silent: list[str], facts: Facts, profile: 
 
 @probe(
     "admin.forged-header",
-    title="A forged header does not open the admin panel",
+    title="Admin panel with forged headers",
     expected="the same refusal with X-Forwarded-For and the like of an address that is let in",
     items=ITEMS,
     needs=NEEDS,

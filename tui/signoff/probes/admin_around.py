@@ -30,7 +30,7 @@ from signoff.target.profile import Profile
 
 @probe(
     "admin.raw-address",
-    title="The admin panel cannot be reached around its name",
+    title="Admin panel around its name",
     expected="nothing of it by the bare address, another name, plain HTTP or the application's own port",
     items=ITEMS,
     needs=NEEDS,
@@ -107,7 +107,7 @@ def _not_known_to_exist(survey: Survey, facts: Facts, profile: Profile) -> Itera
 
 @probe(
     "admin.restriction",
-    title="The web server's rules let only the few in",
+    title="Web server's rules for the admin panel",
     expected="deny all but named networks, by the connection's own address, for every admin path",
     items=ITEMS,
     needs=NEEDS,

@@ -19,12 +19,13 @@ _SETTLED = timedelta(minutes=2)
 _TIMED_OUT = 124
 _NO_TOOL = frozenset({125, 126, 127})
 """Exit statuses of docker exec, and of a shell, for a program that was not run at all."""
+_DIGITS = re.compile(r"\d+")
 _CLAIMS = re.compile(r"\.(age|gpg|pgp|asc|enc|aes|crypt|encrypted)\b", re.IGNORECASE)
 
 
 @probe(
     "backups.integrity",
-    title="The newest dump can be read to its end",
+    title="Integrity of the newest dump",
     expected="pg_restore reads all of it, or gzip does and pg_dump's own last words are there; with tables",
     items=ITEMS,
     needs=(BACKUPS, BACKUP_CHECK, JOBS),
@@ -39,6 +40,8 @@ def integrity(facts: Facts, profile: Profile) -> Judgement:
     if isinstance(found, Judgement):
         return found
     newest, name = found[0], one_line(found[0].path)
+    if stray := _of_another_database(facts[BACKUPS].dumps, newest):
+        return stray
     if newest.kind.form == "empty":
         return Judgement(result=Result.FAIL, observed=f"{name}: nothing in it, {newest.size} bytes")
     if newest.kind.form == "sealed":
@@ -56,6 +59,17 @@ def integrity(facts: Facts, profile: Profile) -> Judgement:
             remedy=f"Run by hand: pg_restore -f /dev/null {name}",
         )
     return _read(check, name)
+
+
+def _of_another_database(dumps: tuple[Dump, ...], newest: Dump) -> Judgement | None:
+    """Judge a newer dump that is called like the product's and is of another database."""
+    for dump in dumps:
+        if dump == newest:
+            return None
+        if dump.kind.database and _DIGITS.sub("", dump.path) == _DIGITS.sub("", newest.path):
+            observed = f"{one_line(dump.path)} is a dump of the database {one_line(dump.kind.database)}"
+            return Judgement(result=Result.FAIL, observed=observed)
+    return None
 
 
 def _read(check: Check, name: str) -> Judgement:
@@ -102,7 +116,7 @@ def _fault(check: Check) -> str:
 
 @probe(
     "backups.encryption",
-    title="Dumps that leave the host are encrypted",
+    title="Encryption of the dumps",
     expected="encrypted by its own first bytes, or plain and never taken off the host; no key beside it",
     items=ITEMS,
     needs=(BACKUPS, JOBS),

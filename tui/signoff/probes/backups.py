@@ -37,7 +37,7 @@ def _listing(dumps: Iterable[Dump], count: int = 4) -> tuple[str, ...]:
 
 @probe(
     "backups.age",
-    title="The newest dump is of today",
+    title="Age of the newest dump",
     expected="a dump that holds something, less than 26 hours old",
     items=ITEMS,
     needs=(BACKUPS, JOBS),
@@ -114,7 +114,7 @@ def _date_in(path: str) -> date | None:
 
 @probe(
     "backups.size",
-    title="The newest dump is not smaller than it should be",
+    title="Size of the newest dump",
     expected="more than 1 kB, and at least half the median of the last seven",
     items=ITEMS,
     needs=(BACKUPS, JOBS),
@@ -145,7 +145,7 @@ def size(facts: Facts, profile: Profile) -> Judgement:
 
 @probe(
     "backups.retention",
-    title="Dumps are kept for 7 to 30 days",
+    title="Retention of the dumps",
     expected="a dump of each of the last 7 days, and none older than 30 days",
     items=ITEMS,
     needs=(BACKUPS, JOBS),
@@ -195,7 +195,7 @@ def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]
 
 @probe(
     "backups.modes",
-    title="Nobody else can read the dumps",
+    title="Access to the dumps",
     expected="files 0600 or 0640, in a folder that others cannot enter or write to",
     items=ITEMS,
     needs=(BACKUPS, JOBS),

@@ -31,7 +31,7 @@ _SERVED: Final = frozenset({"public", "public_html", "htdocs", "html", "static",
 
 @probe(
     "env.present",
-    title="Secrets are kept in files that every program reads alike",
+    title="Files with secrets",
     expected="each file that something refers to is there, and has one reading",
     items=("A5", "A20", "B2", "B6"),
     needs=(ENVIRONMENT, UNITS),
@@ -133,7 +133,7 @@ def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, 
 
 @probe(
     "env.mode",
-    title="Nobody but its service may read a file with secrets",
+    title="Access to the files with secrets",
     expected="mode 0600, or 0640 with the service's own group; no readable copies",
     items=("A5", "B4"),
     needs=(ENVIRONMENT, UNITS),

@@ -24,7 +24,7 @@ _ROTATE = "What was committed is known to everybody with a clone: make new secre
 
 @probe(
     "env.git",
-    title="No secret was ever committed to git",
+    title="Secrets in git",
     expected="no file with secrets is tracked or in the history of any ref, nor are today's values",
     items=("A5", "B4", "X1"),
     needs=(GIT, ENVIRONMENT, UNITS),

@@ -23,7 +23,7 @@ _MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make
 
 @probe(
     "env.hardcoded",
-    title="Secrets stand only in the files that were made for them",
+    title="Secrets written into other files",
     expected="none in compose files, units, Dockerfiles or images",
     items=("A5", "B6", "X1"),
     needs=(ENVIRONMENT, UNITS),

@@ -38,7 +38,7 @@ class _Match:
 
 @probe(
     "env.running",
-    title="The running services use the secrets that are in the files",
+    title="Secrets of the running services",
     expected="each service's environment holds the files' values",
     items=("A20", "B2"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
@@ -136,7 +136,7 @@ def _judge(service: Running, match: _Match) -> Iterator[Judgement]:
 
 @probe(
     "env.restarted",
-    title="The services were started after the secrets were last changed",
+    title="Restart since the secrets' last change",
     expected="each service started after its files' last change",
     items=("A20",),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),

@@ -32,7 +32,7 @@ _GENERATE: Final = {
 
 @probe(
     "env.strength",
-    title="The secrets in the files are strong",
+    title="Strength of the secrets",
     expected="no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 characters"
     " of four classes, or 128 bits",
     items=("A5", "B1", "B2", "B7", "X2"),
@@ -77,7 +77,7 @@ def _weak(rating: Rating, path: str) -> Judgement:
 
 @probe(
     "env.reuse",
-    title="No secret serves two purposes",
+    title="Reuse of secrets",
     expected="each key and password is used for one thing only",
     items=("A5", "B2"),
     needs=(ENVIRONMENT, UNITS),
@@ -100,7 +100,7 @@ def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 
 @probe(
     "env.test-keys",
-    title="The keys are the providers' production keys",
+    title="Test keys",
     expected="no test or sandbox key",
     items=("B3",),
     needs=(ENVIRONMENT, UNITS),
@@ -128,7 +128,7 @@ _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test"
 
 @probe(
     "env.debug",
-    title="Debugging and development modes are off",
+    title="Debugging and development modes",
     expected="DEBUG off, the environment called production, no wildcard among the allowed hosts",
     items=("B3", "B6", "B16"),
     needs=(ENVIRONMENT, UNITS),

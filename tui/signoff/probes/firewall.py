@@ -33,7 +33,7 @@ _IPV6 = "Set IPV6=yes in /etc/default/ufw, then: sudo ufw disable && sudo ufw en
 
 @probe(
     "network.firewall",
-    title="The host firewall denies what is not allowed",
+    title="Host firewall",
     expected="incoming packets are dropped or rejected by default, IPv4 and IPv6, also after a restart",
     items=("B24", "A2"),
     needs=(FIREWALL, INTERFACES, OUTSIDE_PORTS),
@@ -73,7 +73,7 @@ def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple
 
 def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: str) -> Judgement:
     subject = f"ipv{version}"
-    title = f"The host firewall denies by default, IPv{version}"
+    title = f"Host firewall, IPv{version}"
     ufw = rules.ufw
     program = f"ufw is {'active' if ufw.active else 'inactive'}" if ufw.installed else "ufw is not installed"
     hidden = "iptables-legacy has rules of its own, which nft does not show"
@@ -134,7 +134,7 @@ _LOADERS = ("firewalld", "shorewall", "ferm", "iptables")
 
 def _boot(rules: Firewall) -> Judgement:
     """Judge whether the rules come back after a restart."""
-    title = "The firewall comes back after a restart"
+    title = "Host firewall after a restart"
     expected = "a service that is enabled loads the rules at boot"
 
     def judged(result: Result, observed: str, remedy: str = "") -> Judgement:
@@ -186,7 +186,7 @@ def _refusals(around: tuple[Exposure, ...], interfaces: Interfaces) -> str:
 
 @probe(
     "network.docker-bypass",
-    title="Docker does not go around the firewall",
+    title="Docker's way around the firewall",
     expected="no port is forwarded past the default deny, 80 and 443 aside; or DOCKER-USER restricts it",
     items=("A2", "B24"),
     needs=HOST_FACTS,

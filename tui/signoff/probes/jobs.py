@@ -32,7 +32,7 @@ def _backup_jobs(jobs: Jobs) -> tuple[Job, ...]:
 
 @probe(
     "jobs.backup-scheduled",
-    title="A backup job is scheduled, and its scheduler will run it",
+    title="Schedule of the backup job",
     expected="a job that runs pg_dump each day, and nothing that keeps it from running",
     items=ITEMS,
     needs=(JOBS, BACKUPS),
@@ -100,7 +100,7 @@ def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
 
 @probe(
     "jobs.backup-ran",
-    title="The backup job ran, and left a dump",
+    title="Last run of the backup job",
     expected="it ran within the last 26 hours, ended well, and the newest dump is of that run",
     items=ITEMS,
     needs=(JOBS, BACKUPS),

@@ -21,7 +21,7 @@ _ALWAYS = frozenset({"postgresql", "redis"})
 
 @probe(
     "network.datastore-ports",
-    title="Databases and caches do not answer from outside",
+    title="Databases and caches from outside",
     expected="closed: nothing answers from outside, and the host lets nothing in",
     items=("A2", "B8"),
     needs=BOTH,
@@ -56,7 +56,7 @@ def _datastore(
     def judged(result: Result, observed: str, remedy: str = "") -> Judgement:
         return Judgement(
             result=result,
-            title=f"{store.title} does not answer from outside",
+            title=f"{store.title} from outside",
             subject=store.kind,
             observed=observed,
             evidence=evidence,
@@ -120,7 +120,7 @@ def _on_the_host(
 def _others(quiet: list[Datastore], seen: Vantages) -> Judgement:
     numbers = frozenset(port for store in quiet for port in store.ports)
     names = ", ".join(store.title for store in quiet)
-    title = "No other datastore answers from outside"
+    title = "Other datastores from outside"
     if doubts := seen.doubts(numbers):
         return Judgement(
             result=Result.UNKNOWN,
@@ -139,7 +139,7 @@ def _others(quiet: list[Datastore], seen: Vantages) -> Judgement:
 
 @probe(
     "network.only-expected",
-    title="Only the expected ports answer from outside",
+    title="Ports that answer from outside",
     expected="80, 443, SSH and the profile's open_ports; on every address, IPv4 and IPv6",
     items=("A21",),
     needs=BOTH,
@@ -209,7 +209,7 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
     let_in = tuple(one for one in leading if one.fate == "open")
     yield Judgement(
         result=Result.FAIL if let_in else Result.UNKNOWN,
-        title="No unexpected UDP port leads in",
+        title="UDP ports that lead in",
         subject="udp",
         observed=f"on the host: {', '.join(map(str, (let_in or leading)[:6]))}",
         expected="no UDP port but 443 is open to the outside",
@@ -221,7 +221,7 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
 
 @probe(
     "network.vantages-agree",
-    title="Host and outside agree on which ports are open",
+    title="Host and outside compared",
     expected="what answers from outside is what the host lets in",
     items=("A2", "A21"),
     needs=BOTH,
@@ -248,7 +248,7 @@ def vantages_agree(facts: Facts, profile: Profile) -> Judgement:
     )
     odd = [
         *(f"{port}, though the host shows nothing that lets it in" for port in unseen),
-        *(f"{one} is let in by the host, but does not answer from outside" for one in unanswered),
+        *(f"{one} is let in by the host, but from outside" for one in unanswered),
     ]
     serious = [*unseen, *(one for one in unanswered if one.port not in seen.expected)]
     if serious:

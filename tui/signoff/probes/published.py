@@ -23,7 +23,7 @@ _LOOPBACK_REACHED = 28
 
 @probe(
     "network.published-ports",
-    title="Only the web proxy publishes container ports",
+    title="Published container ports",
     expected="every published port is bound to loopback; the proxy's 80 and 443 aside",
     items=("B8", "B23"),
     needs=(*BOTH, DOCKER_ENGINE),
@@ -157,7 +157,7 @@ def _remarks(containers: tuple[Container, ...], engine: Engine) -> Iterator[str]
 
 @probe(
     "network.host-networking",
-    title="Containers on the host's network lay nothing open",
+    title="Containers on the host's network",
     expected="a container with network_mode host listens on loopback only, 80 and 443 aside",
     items=("A2",),
     needs=BOTH,

@@ -77,6 +77,8 @@ def _alike(answer: Answer, random: Answer) -> bool:
 
 def _like_nothing(answer: Answer) -> Reached:
     """The answer is the same as to a path that cannot exist."""
+    if answer.status < 300 and answer.empty:
+        return Reached(Reach.CLOSED, "an empty answer, as to any path")
     if answer.status < 300:
         return Reached(Reach.SHELL, "the same page as for any path, made up ones too")
     return Reached(Reach.UNCLEAR, f"{answer.status}, as for any path, made up ones too")
