@@ -29,7 +29,7 @@ def modules(content: Secret, quiet: int | None = None) -> tuple[tuple[bool, ...]
     Without ``quiet`` the zone is as wide as the standard wants it, or narrower where that fits 80x24.
     """
     code = segno.make(content.reveal(), error="l", micro=False)
-    side = code.symbol_size(border=0)[1]
+    side = len(code.matrix)
     if quiet is None:
         quiet = min(QUIET, max(LEAST_QUIET, (2 * ROWS - side) // 2))
     return tuple(tuple(bool(module) for module in row) for row in code.matrix_iter(border=quiet))

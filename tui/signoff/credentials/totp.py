@@ -133,16 +133,16 @@ def read_seed(typed: Secret) -> Secret:
     if text.lower().startswith("otpauth:"):
         text = _from_uri(text)
     seed = re.sub(r"[\s=-]", "", text).upper()
-    if not _BASE32.fullmatch(seed) or len(seed) * 5 % 8 > 4:  # noqa: PLR2004 - less than a character is left over
+    if not _BASE32.fullmatch(seed) or len(seed) * 5 % 8 > 4:
         raise UsageError(
             "That is no TOTP seed.", "A seed is base32, the letters A to Z and the digits 2 to 7; or a URI."
         )
-    if len(seed) * 5 // 8 * 8 < LEAST_SEED_BITS:
-        raise UsageError(
-            f"That seed has fewer than {LEAST_SEED_BITS} bits.",
-            "RFC 4226 does not allow it; enrol anew: signoff totp new",
-        )
     return Secret(seed)
+
+
+def seed_bits(seed: Secret) -> int:
+    """Return how long a seed is; below ``LEAST_SEED_BITS`` RFC 4226 does not allow it."""
+    return len(seed) * 5 // 8 * 8
 
 
 def _from_uri(text: str) -> str:
@@ -180,7 +180,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a typed code was. ``drift`` is how far the device's clock seems ahead of this one's, in seconds."""
+    """What a typed code was. ``drift`` is how many seconds the device's clock seems ahead of this one's."""
 
     answer: Answer
     drift: int = 0
@@ -198,7 +198,7 @@ class Checked:
             case Answer.USED:
                 return "That code was used already; wait for the next one."
             case Answer.FAR:
-                return f"That code is right for another time: {_clock(self.drift)}. Set the clocks, then try again."
+                return f"That code is right for another time: {_clock(self.drift)}. Set them, then try again."
             case Answer.WRONG:
                 return "That is not this key's code. Is it the newest entry in the app?"
 
