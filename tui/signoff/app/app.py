@@ -55,8 +55,9 @@ class SignoffApp(App[int]):
     ENABLE_COMMAND_PALETTE = False  # it would offer to take a screenshot of whatever is shown
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "question_mark,f1", "keys", "Help", id="help", key_display="?", tooltip="What every key does here"
+            "question_mark", "keys", "Help", id="help", key_display="?", tooltip="What every key does here"
         ),
+        Binding("f1", "keys", "Help", id="help-always", show=False, tooltip="Help, also while typing"),
         Binding(
             "q", "quit", "Quit", id="quit", tooltip="Leave; everything is on disk, and can be gone on with"
         ),
@@ -213,6 +214,11 @@ class SignoffApp(App[int]):
 
         self.walk = walk
         self.switch_screen(RunScreen(walk))
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return how a key is written: ``ctrl+s``, not ``^s``; somebody tired has to press it."""
+        shown = super().get_key_display(binding)
+        return f"ctrl+{shown[1:]}" if len(shown) == 2 and shown.startswith("^") else shown
 
     def key_name(self, screen: Screen[Any], binding_id: str) -> str:
         """Return the key that a binding has now, as the footer shows it."""

@@ -10,10 +10,21 @@ from types import TracebackType
 
 from rich.text import Text
 
-# Settings of how the app looks; every other TEXTUAL variable writes keys, messages or screens somewhere,
-# presses keys by itself, or takes another driver.
-_HARMLESS = frozenset(
-    f"TEXTUAL_{name}" for name in ("ANIMATIONS", "COLOR_SYSTEM", "DIM_FACTOR", "DISABLE_KITTY_KEY", "FPS")
+# Textual's environment variables that write keys, messages or screens somewhere, press keys by themselves,
+# let the terminal kill the app, or take another driver. Those left out only change how it looks.
+HARMFUL = (
+    "TEXTUAL",
+    "TEXTUAL_ALLOW_SIGNALS",
+    "TEXTUAL_DEBUG",
+    "TEXTUAL_DEVTOOLS_HOST",
+    "TEXTUAL_DEVTOOLS_PORT",
+    "TEXTUAL_DRIVER",
+    "TEXTUAL_LOG",
+    "TEXTUAL_PRESS",
+    "TEXTUAL_SCREENSHOT",
+    "TEXTUAL_SCREENSHOT_FILENAME",
+    "TEXTUAL_SCREENSHOT_LOCATION",
+    "TEXTUAL_SHOW_RETURN",
 )
 _OFF = {
     "DEBUG": False,
@@ -27,9 +38,8 @@ _OFF = {
 
 def clean_environment() -> None:
     """Take out of the environment what makes Textual log, take screenshots, or press keys."""
-    for name in list(os.environ):
-        if (name == "TEXTUAL" or name.startswith("TEXTUAL_")) and name not in _HARMLESS:
-            del os.environ[name]
+    for name in HARMFUL:
+        os.environ.pop(name, None)
     constants = sys.modules.get("textual.constants")
     if constants is not None:
         # Textual read the environment when it was imported, which somebody else may have done first.

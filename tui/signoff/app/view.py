@@ -88,9 +88,9 @@ class StepView:
     @property
     def to_do(self) -> str:
         """What an open step waits for."""
-        if self.result in {Result.FAIL, Result.ERROR}:
+        if self.result is Result.FAIL:
             return "to put right"
-        if self.result is Result.UNKNOWN:
+        if self.result in {Result.ERROR, Result.UNKNOWN}:
             return "to be judged"
         if self.statement and not (self.answer and self.answer.attested.kind == "confirmed"):
             return "to confirm"

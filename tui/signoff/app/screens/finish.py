@@ -8,13 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from signoff.app.closing import NO_RECORD_CAN_PROVE, Closing, counts, record_rows, step_rows
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.screens.prompts import Choice, TypedWord
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line, text
+from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.rows import Rows
 from signoff.app.work import background, in_thread
 
@@ -58,7 +59,7 @@ class FinishScreen(SignoffScreen[None]):
             yield Static("What no record can prove", classes="heading", markup=False)
             yield Static(text(NO_RECORD_CAN_PROVE, "$muted"), markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show the session."""

@@ -13,12 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from signoff.app.screens.base import Dialog, SignoffScreen
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, text
+from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.credentials.generate import KINDS, generate
 from signoff.credentials.secret import HIDDEN
@@ -79,7 +80,7 @@ class GenerateScreen(SignoffScreen[None]):
                 yield Static(id="problem", markup=False)
                 yield Static(id="values", markup=False)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start in the list."""
@@ -137,11 +138,12 @@ class GenerateScreen(SignoffScreen[None]):
             values.update("")
         else:
             one = self._made[0]
+            each = " each" if len(self._made) > 1 else ""
             note = f"\n{one.note}" if one.note else ""
             shown = [made.value.reveal() if self._shown else HIDDEN for made in self._made]
             values.update(
                 joined(
-                    text("\n".join(shown), "bold $accent"), (f"\n\n{one.bits:.0f} bits each{note}", "$muted")
+                    text("\n".join(shown), "bold $accent"), (f"\n\n{one.bits:.0f} bits{each}{note}", "$muted")
                 )
             )
         self.query_one(StatusLine).idle(self._state())

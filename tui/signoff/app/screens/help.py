@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -80,7 +81,9 @@ class HelpScreen(Dialog[None]):
 def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str, str]]:
     """Yield key, meaning and name of what is bound: one line a binding, however many keys it has."""
     found: dict[str, tuple[list[str], str]] = {}
-    for _node, binding, _enabled, _tooltip in screen.active_bindings.values():
+    active = screen.active_bindings.values()
+    # The screen's own first, then the app's, then those of the part that has the focus.
+    for _node, binding, _enabled, _tooltip in sorted(active, key=lambda one: _rank(one.node, screen)):
         if binding.id and binding.tooltip:
             keys, _ = found.setdefault(binding.id, ([], binding.tooltip))
             name = screen.app.get_key_display(binding)
@@ -88,6 +91,10 @@ def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str, str]]:
                 keys.append(name)
     for name, (keys, tooltip) in found.items():
         yield " ".join(keys), tooltip, name
+
+
+def _rank(node: DOMNode, screen: Screen[Any]) -> int:
+    return 0 if node is screen else 1 if node is screen.app else 2
 
 
 def _symbol_rows() -> Iterator[Row]:

@@ -12,7 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from signoff import __version__
@@ -22,6 +22,7 @@ from signoff.app.theme import STYLES
 from signoff.app.view import ago
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line
+from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.errors import SignoffError
 from signoff.model import SYMBOLS, Result
@@ -77,7 +78,7 @@ class HomeScreen(SignoffScreen[None]):
         yield TitleBar(__version__, "production security, step by step, with a signed record")
         yield OptionList(id="home", markup=False, compact=True)
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         """Look again whenever the screen comes back: a session may have ended, a target been saved."""

@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.widgets.bars import TitleBar
 from signoff.app.widgets.content import joined, line
+from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.checklist.load import Loaded
 
@@ -42,7 +43,7 @@ class OpeningScreen(SignoffScreen[None]):
         with Vertical(id="opening"):
             yield Static(self._doing(), id="doing", markup=False)
             yield Static(id="waited", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin, and count the seconds."""

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList
+from textual.widgets import OptionList
 
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens import answers
@@ -26,6 +26,7 @@ from signoff.app.theme import STYLES
 from signoff.app.view import KINDS, StepView, step_views, to_copy
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line
+from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.step_list import StepList, StepStrip
 from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
@@ -132,7 +133,7 @@ class RunScreen(SignoffScreen[None]):
             yield StepList()
             yield StepPanel()
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show the step where the operator was, and look at what has not been seen yet."""
@@ -185,7 +186,7 @@ class RunScreen(SignoffScreen[None]):
         self._told = False
         views = self._views()
         view = views[self.current]
-        self.query_one(TitleBar).show(self._titles(), f"{self._where()}  {view.number} of {view.total}")
+        self.query_one(TitleBar).show(self._titles(), f"{self._where()} · {view.number} of {view.total}")
         self.query_one(StepList).show(views, self.current)
         self.query_one(StepStrip).show(views, self.current)
         self.query_one(StepPanel).show(

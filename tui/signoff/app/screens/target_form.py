@@ -12,12 +12,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line, text
+from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.errors import SignoffError
 from signoff.target.profile import Profile
@@ -102,7 +103,7 @@ class TargetForm(SignoffScreen[Profile]):
                     id=f"{one.name.replace('_', '-')}-problem", classes="field-problem", markup=False
                 )
         yield StatusLine()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Start in the first field."""
@@ -125,8 +126,13 @@ class TargetForm(SignoffScreen[Profile]):
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
-        if event.input.id:
-            self.query_one(f"#{event.input.id}-problem", Static).update("")
+        self._tell(event.input.id or "", "")
+
+    def _tell(self, field: str, problem: str) -> None:
+        """Show a problem below its field; no problem takes no room."""
+        beside = self.query_one(f"#{field}-problem", Static)
+        beside.update(text(problem, "$error"))
+        beside.display = bool(problem)
 
     def _profile_of(self, typed: dict[str, Any]) -> Profile | None:
         """Return the profile, or None with the reasons beside the fields."""
@@ -134,7 +140,7 @@ class TargetForm(SignoffScreen[Profile]):
         for name, value in typed.items():
             problem = problem_of(name, value)
             shown = name.replace("_", "-")
-            self.query_one(f"#{shown}-problem", Static).update(text(problem, "$error"))
+            self._tell(shown, problem)
             if problem and first is None:
                 first = shown
         if first is None:
@@ -177,7 +183,7 @@ class TargetForm(SignoffScreen[Profile]):
         """Connect, and propose values for what is still empty."""
         typed = self._typed()
         problem = problem_of("address", typed["address"])
-        self.query_one("#address-problem", Static).update(text(problem, "$error"))
+        self._tell("address", problem)
         if not problem and self._cancel is None:
             known = {name: value for name, value in typed.items() if not problem_of(name, value)}
             self.discover(msgspec.convert(known, Profile))
@@ -260,12 +266,12 @@ def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Profile:
     """Reach a target, look around, and return the profile with what was found. Called in a thread."""
     from signoff.facts.base import Facts
     from signoff.facts.collect import collect
-    from signoff.facts.discovery import DISCOVERY, propose
+    from signoff.facts.discovery import DISCOVERY_FACTS, propose
     from signoff.target.opening import open_target
 
     target = open_target(profile, prompter)
     try:
-        seen = list(collect(DISCOVERY, target, profile, cancel))
+        seen = list(collect(DISCOVERY_FACTS, target, profile, cancel))
     finally:
         target.close()
     proposed: Profile = propose(Facts({one.fact.id: one.value for one in seen}), profile).profile

@@ -33,7 +33,8 @@ def rows_of(finding: Finding, indent: int, *, unfolded: bool) -> Rows:
     title = line(finding.title, "" if finding.result in _QUIET else "bold")
     if folded:
         # What is as it should be takes a line or two, so that the rest is seen.
-        title = joined(title, "  ", line(finding.observed, "$muted"))
+        more = " ▸" if finding.evidence else ""
+        title = joined(title, "  ", line(finding.observed, "$muted"), (more, "$muted"))
     rows = [
         Row(
             Content.styled(f"{SYMBOLS[finding.result]} {finding.result.value}", f"bold {style}"),
@@ -62,8 +63,8 @@ def rows_of(finding: Finding, indent: int, *, unfolded: bool) -> Rows:
             rows.append(labelled("", Content.styled(more, "$muted")))
     elif finding.evidence:
         count = len(finding.evidence)
-        folded = f"▸ evidence, {count} {'line' if count == 1 else 'lines'}"
-        rows.append(Row(Content(" " * indent), Content.styled(folded, "$muted"), indent))
+        more = f"▸ evidence, {count} {'line' if count == 1 else 'lines'}"
+        rows.append(Row(Content(" " * indent), Content.styled(more, "$muted"), indent))
     return Rows(*rows)
 
 

@@ -1,0 +1,98 @@
+"""The app on a fake target, in folders of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import signoff.walk
+from app.fakes import SHOP, FakeTarget, fake_probes, outputs
+from signoff.app.app import SignoffApp, Start
+from signoff.checklist.load import Loaded, find, load
+from signoff.session import identity
+from signoff.session.signer import KeySigner
+from signoff.target.base import Prompter, Target
+from signoff.target.profile import Profile
+from signoff.walk import Walk
+
+SHOP_PROFILE = Profile(
+    name="shop", address="ssh://deploy@shop.example", url="https://shop.example", project="/srv/shop"
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test folders of its own, and no terminal's habits."""
+    for name in ("CONFIG", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def checklist() -> Loaded:
+    """The checklist that comes with signoff; its probes are replaced by fakes of the same names."""
+    return load(find("quick-production"))
+
+
+@pytest.fixture
+def signer(monkeypatch: pytest.MonkeyPatch) -> KeySigner:
+    """An operator's key that is always the same."""
+    made = KeySigner("deploy@laptop", Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
+    monkeypatch.setattr(identity, "load_or_create", lambda _passphrase=None: made)
+    return made
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch, checklist: Loaded, signer: KeySigner) -> FakeTarget:
+    """The target that every walk reaches."""
+    del signer
+    made = FakeTarget(outputs(SHOP))
+
+    def reach(_profile: Profile, _prompter: Prompter) -> Target:
+        return made
+
+    probes = fake_probes([name for step in checklist.checklist.steps for name in step.probes])
+    monkeypatch.setattr(signoff.walk, "open_target", reach)
+    monkeypatch.setattr(signoff.walk, "all_probes", lambda: probes)
+    return made
+
+
+@pytest.fixture
+def begin(target: FakeTarget, checklist: Loaded, signer: KeySigner) -> Callable[[], Walk]:
+    """Begin a walk without the app."""
+    del target
+
+    def make() -> Walk:
+        return Walk.begin(SHOP_PROFILE, (checklist,), signer, NoPrompter())
+
+    return make
+
+
+@pytest.fixture
+def app(target: FakeTarget, checklist: Loaded) -> SignoffApp:
+    """The app, about to begin a session on the fake target."""
+    del target
+    return SignoffApp(Start(SHOP_PROFILE, (checklist,)))
+
+
+class NoPrompter:
+    """Answers every question with no."""
+
+    def accept_host_key(self, host: str, kind: str, fingerprint: str) -> bool:
+        return False
+
+    def passphrase(self, path: str) -> None:
+        return None
+
+    def login_password(self, user: str, host: str) -> None:
+        return None
+
+    def sudo_password(self, user: str, host: str) -> None:
+        return None
