@@ -26,6 +26,7 @@ from signoff.session.events import (
     ChecklistRef,
     Checkpoint,
     Done,
+    Enrolled,
     Entered,
     Found,
     Genesis,
@@ -61,6 +62,7 @@ EVENTS: tuple[AnyEvent, ...] = (
     Attested(checklist="quick", step="ports", kind="withdrawn", reason="no"),
     Noted(checklist="quick", step="ports", text="remark: 日本\n"),
     Intended(checklist="quick", step="secrets", action="rotate", subject=".env", digests={"KEY": "k"}),
+    Enrolled(checklist="quick", step="secrets", account="admin", issuer="Shop", verified=True),
     Resumed(signoff="0.1.0", host_key="SHA256:x", machine_id="m"),
     Entered(checklist="quick", step="ports"),
 )
@@ -123,7 +125,7 @@ def test_a_checkpoint_follows_each_decision_and_nothing_else(place: Place) -> No
             session.append(event)
     events = [entry.event for entry in store.read(session.directory).entries]
     followed = {type(before) for before, after in pairwise(events) if type(after) is Checkpoint}
-    assert followed == {Probed, Attested, Noted, Intended, Resumed}
+    assert followed == {Probed, Attested, Noted, Intended, Enrolled, Resumed}
     assert followed <= set(DECISIONS)
 
 

@@ -14,6 +14,7 @@ from signoff.session.events import (
     Attested,
     Checkpoint,
     Done,
+    Enrolled,
     Entered,
     Found,
     Genesis,
@@ -62,6 +63,7 @@ def state(*events: AnyEvent) -> SessionState:
         ((GENESIS,), Attested(checklist="quick", step="no-such", kind="confirmed")),
         ((GENESIS,), Noted(checklist="quick", step="no-such", text="x")),
         ((GENESIS,), Intended(checklist="quick", step="no-such", action="a", subject="s")),
+        ((GENESIS,), Enrolled(checklist="quick", step="no-such", account="a", issuer="i")),
         ((GENESIS,), Done(intent=-1, outcome="done")),
         ((GENESIS, CONFIRMED), CONFIRMED),
         ((GENESIS, SEALED, CHECK), CONFIRMED),
@@ -112,3 +114,10 @@ def test_an_intended_action_is_pending_until_it_is_done() -> None:
     assert folded.pending == {2: intended}
     folded = state(GENESIS, intended, CHECK, Done(intent=2, outcome="done"), CHECK)
     assert folded.pending == {}
+
+
+def test_a_second_factor_belongs_to_its_step() -> None:
+    enrolled = Enrolled(checklist="quick", step="secrets", account="admin", issuer="Shop", verified=True)
+    folded = state(GENESIS, enrolled, CHECK)
+    assert folded.steps["quick", "secrets"].enrolled == [(NOW, enrolled)]
+    assert folded.steps["quick", "ports"].enrolled == []

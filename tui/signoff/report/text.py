@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from signoff.checklist.model import Checklist, Language
 from signoff.model import SYMBOLS, Finding, Result
 from signoff.report.summary import is_open, timestamp
+from signoff.session.events import Enrolled
 from signoff.session.state import Answer, SessionState, StepState
 from signoff.session.store import Summary
 from signoff.session.verify import Verdict
@@ -48,6 +49,16 @@ def answer_line(answer: Answer) -> str:
     return f"{', '.join(parts)} ({timestamp(answer.time)})"
 
 
+def enrolled_line(enrolled: Enrolled) -> str:
+    """Return who was enrolled, and how far it got, in a line."""
+    parts = [
+        f"{one_line(enrolled.issuer)}, {one_line(enrolled.account)}",
+        "verified with a code" if enrolled.verified else "NOT verified: no code was typed",
+        f"delivered to {one_line(enrolled.delivered_to)}" if enrolled.delivered_to else "taken by hand",
+    ]
+    return "; ".join(parts)
+
+
 def step_lines(title: str, state: StepState, *, still_open: bool, evidence: bool = False) -> Iterator[str]:
     """Yield a step: what the machine saw, and apart from it what a person said."""
     yield f"{SYMBOLS[state.result]} {state.result.value}  {title}"
@@ -58,6 +69,8 @@ def step_lines(title: str, state: StepState, *, still_open: bool, evidence: bool
         yield f"  a person says: {answer_line(state.answer)}"
     for time, text in state.notes:
         yield f"  note ({timestamp(time)}): {one_line(text, 400)}"
+    for time, enrolled in state.enrolled:
+        yield f"  second factor ({timestamp(time)}): {enrolled_line(enrolled)}"
     if still_open:
         yield "  open: nobody has settled this step yet"
 

@@ -173,6 +173,19 @@ class Done(Event, frozen=True, kw_only=True, tag="done"):
     digests: dict[str, str] = {}
 
 
+class Enrolled(Event, frozen=True, kw_only=True, tag="enrolled"):
+    """A second factor was made for an account. Of its seed nothing is recorded, nor any digest of it."""
+
+    checklist: str
+    step: str
+    account: str
+    issuer: str
+    delivered_to: str = ""
+    """What holds the seed now: a file and variable, a database; empty where the operator took it by hand."""
+    verified: bool = False
+    """Whether a code from the new device was typed: without it the enrolment is not complete."""
+
+
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     """The session went on after an interruption. ``target`` tells whether it is still the same machine."""
 
@@ -221,11 +234,12 @@ AnyEvent = (
     | Noted
     | Intended
     | Done
+    | Enrolled
     | Resumed
     | Recovered
     | Checkpoint
     | Sealed
 )
 
-DECISIONS = (Probed, Attested, Noted, Intended, Done, Resumed, Recovered, Sealed)
+DECISIONS = (Probed, Attested, Noted, Intended, Done, Enrolled, Resumed, Recovered, Sealed)
 """After each of these the next line is a checkpoint."""

@@ -11,6 +11,7 @@ from signoff.session.events import (
     Attested,
     Checkpoint,
     Done,
+    Enrolled,
     Entered,
     Found,
     Genesis,
@@ -44,7 +45,7 @@ class Order:
             raise RecordError("The checkpoint after a decision is missing.")
         if self.sealed and not isinstance(event, (Checkpoint, Recovered, Resumed)):
             raise RecordError("The session is sealed: nothing can be added to it.")
-        if isinstance(event, (Found, Probed, Entered, Attested, Noted, Intended)):
+        if isinstance(event, (Found, Probed, Entered, Attested, Noted, Intended, Enrolled)):
             self._check_step(event.checklist, event.step)
         if isinstance(event, Done) and event.intent < 1:
             raise RecordError("An action ended that was never intended.")

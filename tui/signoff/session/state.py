@@ -11,6 +11,7 @@ from signoff.session.events import (
     AnyEvent,
     Attested,
     Done,
+    Enrolled,
     Entered,
     Found,
     Genesis,
@@ -35,16 +36,17 @@ class Answer:
 
 @dataclass(slots=True)
 class StepState:
-    """What is known of one step: what the machine saw, what a person said, and what was remarked."""
+    """What is known of one step: what the machine saw, what a person said, and what was done."""
 
     checklist: str
     step: str
     by_probe: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     answer: Answer | None = None
     notes: list[tuple[datetime, str]] = field(default_factory=list)
+    enrolled: list[tuple[datetime, Enrolled]] = field(default_factory=list)
     probed: bool = False
 
-    def apply(self, event: Found | Probed | Attested | Noted, time: datetime) -> None:
+    def apply(self, event: Found | Probed | Attested | Noted | Enrolled, time: datetime) -> None:
         """Take in one more event of this step."""
         match event:
             case Found():
@@ -55,6 +57,8 @@ class StepState:
                 self.answer = None if event.kind == "withdrawn" else Answer(event, time)
             case Noted():
                 self.notes.append((time, event.text))
+            case Enrolled():
+                self.enrolled.append((time, event))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -115,7 +119,7 @@ class SessionState:
                         self.steps[checklist.id, step] = StepState(checklist.id, step)
             case Entered():
                 self.position = (event.checklist, event.step)
-            case Found() | Probed() | Attested() | Noted():
+            case Found() | Probed() | Attested() | Noted() | Enrolled():
                 self.steps[event.checklist, event.step].apply(event, time)
             case Intended():
                 self.pending[self.events] = event
