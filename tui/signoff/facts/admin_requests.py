@@ -53,6 +53,7 @@ class Answer:
     location: str = ""
     digest: str = ""
     server: str = ""
+    empty: bool = False
     asks_login: bool = False
     servers_own: bool = False
     how: str = ""
@@ -173,6 +174,7 @@ def _answer(response: Response, path: str, how: str) -> Answer:
         status=response.status,
         location=one_line(headers.get("location", "")),
         digest=_digest(body, path),
+        empty=not body,
         server=one_line(headers.get("server", ""), 60),
         asks_login="www-authenticate" in headers or (response.status == 403 and bool(_LOGIN.search(body))),
         servers_own=bool(_SERVERS_OWN.search(body)),

@@ -42,7 +42,7 @@ _PASSING = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """A GET. ``claimed`` is the address that its X-Forwarded-For names."""
+    """A GET. ``claimed`` is the address that its X-Forwarded-For names; an empty ``path`` is not known."""
 
     host: str
     path: str
@@ -77,9 +77,11 @@ class Server:
 def parse(text: str) -> tuple[Server, ...]:
     """Return the servers of a configuration; raise Malformed where it is no JSON of Caddy's."""
     try:
-        config = json.loads(text)
-        servers = ((config or {}).get("apps") or {}).get("http", {}).get("servers", {})
-        return tuple(Server(str(name), about) for name, about in servers.items())
+        value = json.loads(text)
+        # A Caddy without a configuration says null.
+        for key in ("apps", "http", "servers"):
+            value = {} if value is None else value.get(key)
+        return tuple(Server(str(name), about) for name, about in (value or {}).items() if about.items())
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise Malformed("Caddy's configuration is not what Caddy prints") from None
 
@@ -138,94 +140,100 @@ def _networks(value: Any) -> Iterator[Network]:
 
 
 def _ruling(server: Server, host: str, path: str) -> Ruling:
-    where = one_line(
-        f"caddy server {server.name} on {', '.join(map(str, server.about.get('listen') or []))}", 160
-    )
+    listens = ", ".join(map(str, server.about.get("listen") or []))
+    where = one_line(f"caddy server {server.name} on {listens}", 160)
     routes = server.about.get("routes") or []
     request = Request(host, path, believed=server.believes_everybody)
     try:
-        fate, why = _walk(routes, request) or (Fate.REFUSED, "no route: an empty answer")
+        fate, why = _end(routes, request)
+        if fate is Fate.SERVED:
+            return Ruling(fate, where, why)
         allowed = tuple(
             net
             for net in dict.fromkeys(_networks(server.about))
-            if not is_everybody(net) and _lets_in(routes, request, net)
+            if _end(routes, replace(request, source=net[0]))[0] is Fate.SERVED
         )
-        spoofable = _spoofed(routes, request, fate, allowed)
+        return Ruling(fate, where, why, allowed, _spoofed(routes, request, fate, allowed))
     except (AttributeError, TypeError, RecursionError):
         return Ruling(Fate.UNCLEAR, where, "a configuration that cannot be judged")
-    return Ruling(fate, where, why, allowed, spoofable)
-
-
-def _lets_in(routes: Sequence[Json], request: Request, net: Network) -> bool:
-    found = _walk(routes, replace(request, source=net[0]))
-    return found is not None and found[0] is Fate.SERVED
 
 
 def _spoofed(routes: Sequence[Json], request: Request, fate: Fate, allowed: tuple[Network, ...]) -> str:
     """Return why a header opens what is closed: the same request again, with a claimed address."""
     if fate is not Fate.REFUSED:
         return ""
-    for net in (*allowed, *(network(text) for text in ("127.0.0.1", "10.0.0.1"))):
-        if net is None:
-            continue
-        found = _walk(routes, replace(request, claimed=net[0]))
-        if found and found[0] is not Fate.REFUSED:
-            return (
-                "trusted_proxies takes X-Forwarded-For from everybody"
-                if request.believed
-                else "remote_ip forwarded believes X-Forwarded-For"
-            )
-    return ""
+    claims = [*(net[0] for net in allowed), ip_address("127.0.0.1"), ip_address("10.0.0.1")]
+    if all(_end(routes, replace(request, claimed=claim))[0] is Fate.REFUSED for claim in claims):
+        return ""
+    if request.believed:
+        return "trusted_proxies takes X-Forwarded-For from everybody"
+    return "remote_ip forwarded believes X-Forwarded-For"
 
 
-def _walk(routes: Sequence[Json], request: Request) -> tuple[Fate, str] | None:
-    """Return how a request ends in these routes; None where it runs through them."""
+Outcome = tuple[Fate, str]
+
+
+def _end(routes: Sequence[Json], request: Request) -> Outcome:
+    """Return how a request ends; Caddy gives an empty answer to what no route takes."""
+    return _walk(routes, request)[0] or (Fate.REFUSED, "no route: an empty answer")
+
+
+def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Request]:
+    """Return how a request ends in these routes, None where it runs through them; and what it became."""
     taken: set[str] = set()
     for index, route in enumerate(routes):
         group = str(route.get("group") or "")
-        if group and group in taken:
-            continue
-        fits = _any(route.get("match"), request)
+        fits = False if group and group in taken else _any(route.get("match"), request)
         if fits is False:
             continue
-        outcome = _handle(route.get("handle") or [], request)
+        outcome, became = _handle(route.get("handle") or [], request)
         if fits is None:
-            rest = _walk(routes[index + 1 :], request)
-            return outcome if outcome == rest else (Fate.UNCLEAR, "a matcher that cannot be judged decides")
-        if group:
-            taken.add(group)
+            rest, after = _walk(routes[index + 1 :], request)
+            if (outcome, became) == (rest, after):
+                return rest, after
+            return (Fate.UNCLEAR, "a matcher that cannot be judged decides"), request
+        request = became
+        taken.add(group)
         if outcome or route.get("terminal"):
-            return outcome
-    return None
+            return outcome, request
+    return None, request
 
 
-def _handle(handlers: Sequence[Json], request: Request) -> tuple[Fate, str] | None:
+def _handle(handlers: Sequence[Json], request: Request) -> tuple[Outcome | None, Request]:
     for handler in handlers:
         kind = str(handler.get("handler") or "")
         if kind == "subroute":
-            if outcome := _walk(handler.get("routes") or [], request):
-                return outcome
+            outcome, request = _walk(handler.get("routes") or [], request)
+            if outcome:
+                return outcome, request
         elif kind == "rewrite":
             request = _rewritten(handler, request)
-        elif kind in {"static_response", "error"}:
-            return _static(handler)
-        elif kind == "authentication":
-            return Fate.SERVED, "a password is asked for, of everybody"
-        elif kind in _SERVING:
-            return Fate.SERVED, f"{kind}: everybody is let in"
         elif kind not in _PASSING:
-            return Fate.UNCLEAR, one_line(f"handler {kind} decides", 80)
-    return None
+            return _ending(kind, handler), request
+    return None, request
 
 
 def _rewritten(handler: Json, request: Request) -> Request:
     if prefix := handler.get("strip_path_prefix"):
         return replace(request, path="/" + request.path.removeprefix(str(prefix)).lstrip("/"))
     uri = str(handler.get("uri") or "")
-    return replace(request, path=uri.partition("?")[0]) if uri.startswith("/") and "{" not in uri else request
+    if uri.startswith("/") and "{" not in uri:
+        return replace(request, path=uri.partition("?")[0])
+    # Made of placeholders, or by a pattern: what it comes to is not known.
+    return replace(request, path="")
 
 
-def _static(handler: Json) -> tuple[Fate, str]:
+def _ending(kind: str, handler: Json) -> Outcome:
+    if kind in {"static_response", "error"}:
+        return _static(handler)
+    if kind == "authentication":
+        return Fate.SERVED, "a password is asked for, of everybody"
+    if kind in _SERVING:
+        return Fate.SERVED, f"{kind}: everybody is let in"
+    return Fate.UNCLEAR, one_line(f"handler {kind} decides", 80)
+
+
+def _static(handler: Json) -> Outcome:
     status = str(handler.get("status_code") or "200")
     if handler.get("abort") or status.startswith("4"):
         return Fate.REFUSED, "abort" if handler.get("abort") else f"respond {status}"
@@ -251,6 +259,8 @@ def _fits(name: str, about: Any, request: Request) -> bool | None:
     match name:
         case "host":
             return any(_name_fits(str(pattern), request.host) for pattern in about)
+        case "path" | "path_regexp" if not request.path:
+            return None
         case "path":
             return any(_path_fits(str(pattern), request.path) for pattern in about)
         case "path_regexp":

@@ -180,6 +180,17 @@ def locations_for(server: Server, path: str) -> tuple[Directive, ...]:
     return tuple(_find(server.block, path))
 
 
+def is_sent_to_slash(server: Server, path: str) -> bool:
+    """Tell whether nginx itself redirects a path to itself with a slash (core module, location)."""
+    if any(_modifier(location) == ("=", path) for location in server.block.all("location")):
+        return False
+    return any(
+        _modifier(location) in {("", f"{path}/"), ("^~", f"{path}/")}
+        and any(inner.name.endswith("_pass") for inner in location.block)
+        for location in server.block.all("location")
+    )
+
+
 def _find(parent: Directive, path: str) -> list[Directive]:
     """Exact, then the longest prefix, unless a regular expression fits and the prefix is not ``^~``."""
     locations = [(*_modifier(location), location) for location in parent.all("location")]

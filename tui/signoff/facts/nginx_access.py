@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from signoff.facts.base import Malformed
-from signoff.facts.nginx import Directive, Server, locations_for, server_for
+from signoff.facts.nginx import Directive, Server, is_sent_to_slash, locations_for, server_for
 from signoff.facts.ruling import Fate, Network, Ruling, is_everybody, network
 from signoff.text import one_line
 
@@ -40,7 +40,7 @@ def allowed_anywhere(servers: tuple[Server, ...]) -> tuple[Network, ...]:
     )
 
 
-_ALTERNATIVES = re.compile(r"\^?/\(([\w/|.-]+)\)")
+_ALTERNATIVES = re.compile(r"\^?/\((?:\?(?:<\w+>|:))?([\w/|.-]+)\)")
 
 
 def admin_locations(servers: tuple[Server, ...]) -> tuple[str, ...]:
@@ -65,11 +65,14 @@ def _ruling(server: Server, path: str) -> Ruling:
     except Malformed as garbled:
         return Ruling(Fate.UNCLEAR, _named(server, ()), garbled.reason)
     where = _named(server, chain[2:])
+    if is_sent_to_slash(server, path):
+        return Ruling(Fate.REDIRECTED, where, f"sent on to {path}/")
     allowed, closed = _rules(chain)
     fate, why = _fate(chain, closed)
     if fate is Fate.SERVED and all(map(_is_private, server.outside)):
         fate, why = Fate.UNCLEAR, "it listens on a private address only: who reaches that is not known"
-    return Ruling(fate, where, why, allowed, _spoofable(chain))
+    # Where everybody is let in, nobody is let in by name.
+    return Ruling(fate, where, why, allowed if fate is not Fate.SERVED else (), _spoofable(chain))
 
 
 def _is_private(listen: str) -> bool:

@@ -1,0 +1,93 @@
+"""nginx's configuration: what it does with a path, beside what nginx really did."""
+
+from __future__ import annotations
+
+import pytest
+
+from signoff.facts import nginx, nginx_access
+from signoff.facts.base import Malformed
+from signoff.facts.ruling import Fate, Ruling
+from unit.admin_site import RECORDED
+
+DUMP = (RECORDED / "nginx" / "traps.txt").read_text()
+SERVERS = nginx.parse(DUMP)
+STATUSES = [line.split() for line in (RECORDED / "nginx" / "traps-statuses.txt").read_text().splitlines()]
+FATES = {
+    "200": Fate.SERVED,
+    "401": Fate.SERVED,
+    "301": Fate.REDIRECTED,
+    "403": Fate.REFUSED,
+    "404": Fate.REFUSED,
+}
+# What depends on more than the rules: a page of its own for 403, and an if.
+UNCLEAR = {"page.test", "condition.test"}
+
+
+def ruling(host: str, path: str = "/admin/") -> Ruling:
+    """Return what the server that answers on port 18080, IPv4, does."""
+    return nginx_access.rulings(SERVERS, host, path)[0]
+
+
+@pytest.mark.parametrize(("host", "path", "status", "forged"), STATUSES, ids=lambda value: value)
+def test_as_nginx_did(host: str, path: str, status: str, forged: str) -> None:
+    found = ruling(host, path)
+    if host in UNCLEAR:
+        assert found.fate is Fate.UNCLEAR
+    elif host == "four-only.test":
+        # Asked over IPv4; over IPv6 nginx served it.
+        assert (status, found.fate) == ("403", Fate.SERVED)
+    else:
+        assert found.fate is FATES[status]
+    assert bool(found.spoofable) is (status != forged)
+
+
+def test_who_is_let_in() -> None:
+    assert [str(net) for net in ruling("denied.test").allowed] == ["10.8.0.0/24"]
+    # Where everybody is let in, nobody is let in by name.
+    assert ruling("no-deny.test").allowed == ()
+
+
+def test_the_place_is_named() -> None:
+    assert ruling("denied.test").where == "nginx server denied.test on 18080 location /admin/"
+
+
+def test_includes_are_put_where_they_stand() -> None:
+    assert len(SERVERS) == DUMP.count("server_name")
+
+
+def test_admin_paths_are_read_from_locations() -> None:
+    assert set(nginx_access.admin_locations(SERVERS)) == {
+        "/admin/",
+        "/admin/static/",
+        "/api/admin/",
+        "/admin",
+    }
+
+
+@pytest.mark.parametrize(
+    ("listen", "inside"),
+    [("127.0.0.1:8080", True), ("[::1]:80", True), ("unix:/run/x", True), ("80", False), ("*:80", False)],
+)
+def test_loopback_is_not_outside(listen: str, inside: bool) -> None:
+    dump = f"# configuration file /n.conf:\nhttp {{ server {{ listen {listen}; }} }}\n"
+    (server,) = nginx.parse(dump)
+    assert (server.outside == ()) is inside
+
+
+def test_a_private_address_is_not_judged() -> None:
+    server = "server { listen 10.8.0.1:80; location / { proxy_pass http://x; } }"
+    dump = f"# configuration file /n.conf:\nhttp {{ {server} }}\n"
+    assert nginx_access.rulings(nginx.parse(dump), "shop.test", "/admin/")[0].fate is Fate.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    "dump",
+    [
+        "",
+        "nginx: [emerg] open() failed",
+        "# configuration file /n.conf:\n" + "a {" * 100,
+    ],
+)
+def test_what_is_not_nginxs(dump: str) -> None:
+    with pytest.raises(Malformed):
+        nginx.parse(dump)

@@ -1,0 +1,373 @@
+"""admin.*: the four cases and the traps, against a site that answers as told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from signoff.facts.admin_inside import Inside
+from signoff.facts.base import Unavailable
+from signoff.facts.outside import Port
+from signoff.facts.web import WebServers
+from signoff.probes.admin import forged_header, outside
+from signoff.probes.admin_around import raw_address, restriction
+from signoff.probes.base import Probe
+from signoff.target.profile import Profile
+from unit.admin_site import (
+    FOUR,
+    NGINX_403,
+    SHOP,
+    SIX,
+    Asked,
+    Said,
+    Site,
+    by_name,
+    closed,
+    facts,
+    judged,
+    results,
+    shop,
+    web,
+)
+
+GOOD = web("good-root")
+BAD = web("bad-root")
+KNOWN = Inside(frozenset(SHOP.admin_paths), frozenset(SHOP.admin_paths))
+UNKNOWN = dict.fromkeys(SHOP.admin_paths, "unknown")
+ALL = (outside, forged_header, raw_address, restriction)
+
+
+def only(*paths: str) -> Profile:
+    return Profile(url="https://shop.test", admin_paths=paths)
+
+
+def panel(answer: Said, path: str = "/admin/") -> Site:
+    """The shop with one answer at one path."""
+    return Site(by_name(lambda asked: answer if asked.path == path else shop(asked)))
+
+
+def test_a_good_host() -> None:
+    given = facts(Site(by_name(closed), (FOUR, SIX)), servers=GOOD)
+    for probe in ALL:
+        assert set(results(probe, given).values()) == {"pass"}, probe.id
+    assert "A23" in next(iter(judged(outside, given).values())).items
+
+
+def test_a_bad_host() -> None:
+    def pages(asked: Asked) -> Said:
+        if asked.path == "/api/admin/users":
+            return 200, b'[{"id": 1}]'
+        return closed(asked)
+
+    at_8000 = Port(FOUR, 8000, "open", "http")
+    site = Site(lambda asked: pages(asked) if asked.port == 8000 else by_name(pages)(asked))
+    given = facts(site, servers=BAD, ports=(at_8000,))
+    assert results(outside, given) == {"/admin/": "pass", "/api/admin/users": "fail"}
+    assert results(restriction, given) == {"/admin/": "pass", "/api/admin/users": "fail"}
+    assert results(raw_address, given) == {"": "fail"}
+    assert ":8000" in judged(raw_address, given)[""].observed
+
+
+@pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.id)
+def test_a_site_that_does_not_answer(probe: Probe) -> None:
+    given = facts(Site(lambda asked: None))
+    for finding in judged(probe, given).values():
+        assert finding.result == "unknown"
+
+
+@pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.id)
+def test_no_url_and_no_paths(probe: Probe) -> None:
+    given = facts(Site(by_name(closed)), Profile(), servers=GOOD)
+    assert set(results(probe, given, Profile()).values()) == {"unknown"}
+    nameless = Profile(url="https://shop.test")
+    given = facts(Site(by_name(closed)), nameless)
+    for finding in judged(probe, given, nameless).values():
+        assert finding.result == "unknown"
+
+
+def test_usual_paths_prove_only_what_they_show() -> None:
+    nameless = Profile(url="https://shop.test")
+    login = (302, b"", {"location": "/admin/login/?next=/admin/"})
+    assert results(outside, facts(panel(login), nameless), nameless) == {"/admin/": "fail"}
+    finding = judged(outside, facts(Site(by_name(shop)), nameless), nameless)[""]
+    assert finding.result == "unknown"
+    assert "admin_paths" in finding.remedy
+
+
+class TestOutside:
+    """One path, one answer."""
+
+    @pytest.mark.parametrize(
+        ("answer", "result"),
+        [
+            ((200, b"the panel"), "fail"),
+            ((401, b"", {"www-authenticate": "Basic"}), "fail"),
+            ((302, b"", {"location": "/login?next=%2Fadmin%2F"}), "fail"),
+            ((302, b"", {"location": "https://sso.shop.test/authorize"}), "fail"),
+            ((302, b"", {"location": "/admin/index.html"}), "fail"),
+            ((405, b""), "fail"),
+            ((422, b""), "fail"),
+            # Django REST framework without a login.
+            ((403, b'{"detail":"Authentication credentials were not provided."}'), "fail"),
+            ((403, b'{"detail":"Not authenticated"}'), "fail"),
+            # Not to be told: a 403 of the application, a page that may not be there, a site out of order.
+            ((403, b"<h1>Forbidden</h1>"), "unknown"),
+            ((404, b"<h1>No panel here</h1>"), "unknown"),
+            ((302, b"", {"location": "/"}), "unknown"),
+            ((500, b""), "unknown"),
+            ((503, b""), "unknown"),
+            ((429, b""), "unknown"),
+            ((403, NGINX_403), "pass"),
+            (None, "pass"),
+        ],
+    )
+    def test_answers(self, answer: Said, result: str) -> None:
+        given = facts(panel(answer), only("/admin/"))
+        assert results(outside, given, only("/admin/")) == {"/admin/": result}
+
+    @pytest.mark.parametrize("answer", [(403, b"<h1>Forbidden</h1>"), (404, b"<h1>No panel here</h1>")])
+    def test_a_rule_proves_the_refusal(self, answer: Said) -> None:
+        given = facts(panel(answer), only("/admin/"), servers=GOOD)
+        assert results(outside, given, only("/admin/")) == {"/admin/": "pass"}
+
+    def test_the_application_itself_proves_that_a_404_is_a_refusal(self) -> None:
+        given = facts(panel((404, b"<h1>Not found</h1>")), only("/admin/"), inside=KNOWN)
+        assert results(outside, given, only("/admin/")) == {"/admin/": "pass"}
+        # It may be the application that answers 403, to whoever has not logged in.
+        given = facts(panel((403, b"<h1>Forbidden</h1>")), only("/admin/"), inside=KNOWN)
+        assert results(outside, given, only("/admin/")) == {"/admin/": "unknown"}
+
+    def test_a_path_that_is_spelt_wrong_does_not_pass(self) -> None:
+        wrong = only("/amdin/")
+        given = facts(
+            Site(by_name(shop)), wrong, servers=GOOD, inside=Inside(frozenset(), frozenset(["/amdin/"]))
+        )
+        assert results(outside, given, wrong) == {"/amdin/": "unknown"}
+        assert results(raw_address, given, wrong) == {"": "unknown"}
+
+    def test_the_page_is_closed_and_the_api_is_not(self) -> None:
+        given = facts(panel((403, NGINX_403)), servers=BAD)
+        # The API is not there at all: nothing shows that it is closed.
+        assert results(outside, given) == {"/admin/": "pass", "/api/admin/users": "unknown"}
+
+    def test_a_single_page_application_answers_200_for_every_path(self) -> None:
+        def shell(asked: Asked) -> Said:
+            return 200, b"<div id=root></div><script src=/app.js></script>"
+
+        given = facts(Site(by_name(shell)))
+        assert results(outside, given) == UNKNOWN
+
+        def guarded(asked: Asked) -> Said:
+            return (403, NGINX_403) if asked.path.startswith("/api/") else shell(asked)
+
+        given = facts(Site(by_name(guarded)))
+        assert results(outside, given) == {"/admin/": "informational", "/api/admin/users": "pass"}
+
+    def test_a_shell_that_quotes_its_path_is_still_one_shell(self) -> None:
+        site = Site(by_name(lambda asked: (200, b"<a href=" + asked.path.encode() + b">here</a> 1234567")))
+        assert results(outside, facts(site)) == UNKNOWN
+
+    def test_a_login_for_every_path_is_no_finding(self) -> None:
+        site = Site(by_name(lambda asked: (302, b"", {"location": f"/login?next={asked.path}"})))
+        assert results(outside, facts(site)) == UNKNOWN
+
+    def test_everything_refused_is_no_refusal_of_the_panel(self) -> None:
+        given = facts(Site(by_name(lambda asked: (403, b"<h1>Attention required</h1>"))))
+        assert results(outside, given) == UNKNOWN
+
+    def test_closed_on_ipv4_and_open_on_ipv6(self) -> None:
+        def pages(asked: Asked) -> Said:
+            return (200, b"the panel") if asked.address == SIX and "admin" in asked.path else closed(asked)
+
+        given = facts(Site(by_name(pages), (FOUR, SIX)), servers=GOOD)
+        found = judged(outside, given)["/admin/"]
+        assert found.result == "fail"
+        assert SIX in found.observed
+        assert FOUR not in found.observed.partition(":")[2].partition("it answers")[0].replace(SIX, "")
+
+    def test_silence_on_one_address_is_not_a_pass(self) -> None:
+        site = Site(by_name(lambda asked: None if asked.address == SIX else closed(asked)), (FOUR, SIX))
+        found = judged(outside, facts(site, servers=GOOD))["/admin/"]
+        assert found.result == "unknown"
+        assert f"does not answer at {SIX}" in found.observed
+
+    def test_the_operators_own_address_is_let_in(self) -> None:
+        given = facts(panel((200, b"the panel")), only("/admin/"), servers=GOOD, client="10.8.0.5")
+        found = judged(outside, given, only("/admin/"))["/admin/"]
+        assert found.result == "unknown"
+        assert "you look from 10.8.0.5" in found.observed
+        # Another address is not let in by that rule: the panel is open all the same.
+        given = facts(panel((200, b"the panel")), only("/admin/"), servers=GOOD, client="10.9.0.5")
+        assert results(outside, given, only("/admin/")) == {"/admin/": "fail"}
+
+    def test_a_redirect_to_the_slash_is_followed(self) -> None:
+        def pages(asked: Asked) -> Said:
+            return (301, b"", {"location": "/admin/"}) if asked.path == "/admin" else closed(asked)
+
+        given = facts(Site(by_name(pages)), only("/admin"))
+        assert results(outside, given, only("/admin")) == {"/admin": "pass"}
+        opened = by_name(lambda asked: pages(asked) if asked.path != "/admin/" else (200, b"the panel"))
+        given = facts(Site(opened), only("/admin"))
+        assert results(outside, given, only("/admin")) == {"/admin": "fail"}
+
+    def test_requests_are_few(self) -> None:
+        paths = tuple(f"/admin{number}/" for number in range(40))
+        many = tuple(f"192.0.2.{number}" for number in range(1, 40))
+        site = Site(by_name(lambda asked: (403, NGINX_403) if "admin" in asked.path else shop(asked)), many)
+        ports = tuple(Port(many[0], 8000 + number, "open", "http") for number in range(40))
+        facts(site, only(*paths), servers=GOOD, ports=ports)
+        assert len(site.asked) < 200
+        assert {asked.address for asked in site.asked} <= set(many)
+
+
+class TestForged:
+    """What was refused is asked for again, as somebody else."""
+
+    @pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Real-IP", "CF-Connecting-IP", "Forwarded"])
+    def test_a_header_opens_it(self, name: str) -> None:
+        def pages(asked: Asked) -> Said:
+            believed = "10.8.0.1" in asked.headers.get(name, "")
+            return (200, b"the panel") if believed and "admin" in asked.path else closed(asked)
+
+        given = facts(Site(by_name(pages)), servers=GOOD)
+        assert results(forged_header, given) == {"/admin/": "fail", "/api/admin/users": "fail"}
+        assert results(outside, given) == {"/admin/": "pass", "/api/admin/users": "pass"}
+
+    def test_loopback_is_claimed_where_no_rule_is_known(self) -> None:
+        def pages(asked: Asked) -> Said:
+            own = asked.headers.get("X-Forwarded-For") == "127.0.0.1"
+            return (302, b"", {"location": "/login"}) if own and "admin" in asked.path else closed(asked)
+
+        given = facts(Site(by_name(pages)), only("/admin/"))
+        assert results(forged_header, given, only("/admin/")) == {"/admin/": "fail"}
+
+    def test_another_refusal_is_not_called_the_same(self) -> None:
+        def pages(asked: Asked) -> Said:
+            return (500, b"") if asked.headers and "admin" in asked.path else closed(asked)
+
+        given = facts(Site(by_name(pages)), only("/admin/"))
+        found = judged(forged_header, given, only("/admin/"))["/admin/"]
+        assert found.result == "unknown"
+        assert "403 became 500" in found.observed
+
+    def test_nothing_is_refused(self) -> None:
+        given = facts(panel((200, b"the panel")), only("/admin/"))
+        assert results(forged_header, given, only("/admin/")) == {"": "unknown"}
+
+
+class TestAround:
+    """By the bare address, another name, plain HTTP, and other ports."""
+
+    @pytest.mark.parametrize(
+        "way",
+        [
+            lambda asked: asked.host == FOUR and asked.scheme == "https",
+            lambda asked: asked.host == FOUR and asked.scheme == "http",
+            lambda asked: asked.host == "other.invalid",
+            lambda asked: asked.scheme == "http" and asked.host == "shop.test",
+        ],
+    )
+    def test_open(self, way: Callable[[Asked], bool]) -> None:
+        def pages(asked: Asked) -> Said:
+            if way(asked):
+                return (200, b"the panel") if asked.path == "/admin/" else shop(asked)
+            return closed(asked) if asked.host == "shop.test" and asked.scheme == "https" else None
+
+        assert results(raw_address, facts(Site(pages), servers=GOOD)) == {"": "fail"}
+
+    def test_sent_on_to_the_name(self) -> None:
+        def pages(asked: Asked) -> Said:
+            if asked.scheme == "http":
+                return 301, b"", {"location": f"https://shop.test{asked.path}"}
+            return closed(asked) if asked.host == "shop.test" else None
+
+        assert results(raw_address, facts(Site(pages), servers=GOOD)) == {"": "pass"}
+
+    def test_an_empty_answer_to_everything(self) -> None:
+        # What Caddy does with a name that it does not know.
+        site = Site(lambda asked: closed(asked) if asked.host == "shop.test" else (200, b""))
+        assert results(raw_address, facts(site, servers=GOOD)) == {"": "pass"}
+
+    def test_a_way_that_is_not_to_be_told(self) -> None:
+        site = Site(lambda asked: closed(asked) if asked.host == "shop.test" else (200, b"welcome"))
+        assert results(raw_address, facts(site, servers=GOOD)) == {"": "unknown"}
+
+    def test_a_port_beside_the_rules_is_open_to_all(self) -> None:
+        site = Site(
+            lambda asked: (
+                (200, b"panel" + asked.path.encode()[:3]) if asked.port == 8000 else by_name(closed)(asked)
+            )
+        )
+        given = facts(site, servers=GOOD, ports=(Port(FOUR, 8000, "open", "http"),), client="10.8.0.5")
+        # Every path alike but for three letters: the admin's differ from the made-up one's.
+        assert results(raw_address, given) == {"": "fail"}
+
+
+class TestRestriction:
+    """The rules that run."""
+
+    def test_without_root(self) -> None:
+        given = facts(Site(by_name(closed)), servers=web("good-viewer"))
+        finding = judged(restriction, given)[""]
+        assert finding.result == "unknown"
+        assert "nginx -T" in finding.remedy
+
+    def test_files_changed_after_the_load(self) -> None:
+        given = facts(Site(by_name(closed)), servers=web("changed"))
+        assert "unknown" in results(restriction, given).values()
+        given = facts(Site(by_name(closed)), servers=web("reloaded"))
+        assert set(results(restriction, given).values()) == {"pass"}
+
+    def test_a_header_is_believed(self) -> None:
+        servers = trap("spoofed")
+        profile = Profile(url="https://spoofed.test", admin_paths=("/admin/",))
+        found = judged(restriction, facts(Site(by_name(closed)), profile, servers=servers), profile)[
+            "/admin/"
+        ]
+        assert found.result == "fail"
+        assert "takes X-Forwarded-For from everybody" in found.observed
+
+    @pytest.mark.parametrize(
+        ("name", "path", "result"),
+        [
+            ("denied", "/admin/", "pass"),
+            ("denied", "/admin", "unknown"),
+            ("no-deny", "/admin/", "fail"),
+            ("allow-all-first", "/admin/", "fail"),
+            ("returned", "/admin/", "fail"),
+            ("password", "/admin/", "fail"),
+            ("php", "/admin/x.php", "fail"),
+            ("page", "/admin/", "unknown"),
+            ("condition", "/admin/", "unknown"),
+            ("redirected", "/admin/", "unknown"),
+        ],
+    )
+    def test_rules(self, name: str, path: str, result: str) -> None:
+        servers = trap(name)
+        profile = Profile(url=f"https://{name}.test", admin_paths=(path,))
+        given = facts(Site(lambda asked: None), profile, servers=servers)
+        assert results(restriction, given, profile) == {path: result}
+
+    def test_the_application_refuses_by_itself(self) -> None:
+        profile = Profile(url="https://shop.test", admin_paths=("/api/admin/users",))
+        given = facts(Site(by_name(closed)), profile, servers=BAD)
+        found = judged(restriction, given, profile)["/api/admin/users"]
+        assert found.result == "unknown"
+        assert "by something else" in found.observed
+
+    def test_other_servers(self) -> None:
+        given = facts(Site(by_name(closed)), servers=WebServers(others=("traefik:3",)))
+        assert results(restriction, given) == {"": "unknown"}
+        given = facts(Site(by_name(closed)), servers=replace(GOOD, others=("traefik:3",)))
+        assert results(restriction, given)[""] == "unknown"
+        given = facts(Site(by_name(closed)), servers=Unavailable("lost"))
+        assert results(restriction, given) == {"": "unknown"}
+
+
+def trap(name: str) -> WebServers:
+    """One of the recorded servers of nginx's, as if it were alone."""
+    from unit.facts.test_nginx import SERVERS
+
+    return WebServers(nginx=tuple(server for server in SERVERS if f"{name}.test" in server.names))
