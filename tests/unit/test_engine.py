@@ -172,6 +172,19 @@ def test_a_finding_that_would_show_a_secret_is_withheld(tmp_path: Path, loaded: 
     assert VALUE.encode() not in record
 
 
+def test_a_command_that_would_show_a_secret_is_withheld(tmp_path: Path, loaded: Loaded) -> None:
+    bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": b"cat keys and dogs"}))
+    bench.engine.probe()
+    bench.engine.probe()
+    looks = [event for event in bench.events if isinstance(event, Looked) and event.fact == "keys"]
+    assert [look.command for look in looks] == ["cat keys", "cat keys"]
+    bench.target.outputs = {"word": b"good", "keys": b"cat keys"}
+    bench.engine.probe()
+    assert bench.result("one") is Result.PASS
+    looks = [event for event in bench.events if isinstance(event, Looked) and event.fact == "keys"]
+    assert looks[-1].command == ""
+
+
 def test_a_probe_that_this_version_has_not_is_unknown(tmp_path: Path, loaded: Loaded) -> None:
     bench = Bench(tmp_path, loaded, FakeTarget({"word": b"good", "keys": VALUE.encode()}))
     bench.engine._probes = {"t.word": word}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any
 
+import msgspec
+
 from signoff.checklist.load import Loaded
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts, Unavailable
@@ -91,7 +93,7 @@ class Engine:
         for collected in collect(needed, self._target, self._profile, cancel, dict(values)):
             self._redactor.know(find_secrets(collected.value))
             values[collected.fact.id] = collected.value
-            self._session.append(looked(collected))
+            record_look(self._session, collected)
             progress(Progress(len(values), len(needed), collected.fact.title))
             self._judge_ready(waiting, values)
         for checklist, step in waiting:
@@ -118,9 +120,9 @@ class Engine:
             self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=found))
 
 
-def looked(collected: Collected) -> Looked:
-    """Return the event that says how a fact was looked up: never what came back."""
-    return Looked(
+def record_look(session: Session, collected: Collected) -> None:
+    """Write down how a fact was looked up: never what came back."""
+    event = Looked(
         fact=collected.fact.id,
         vantage=collected.vantage.value,
         command=collected.command,
@@ -130,6 +132,11 @@ def looked(collected: Collected) -> Looked:
         as_root=collected.as_root,
         problem=collected.problem,
     )
+    try:
+        session.append(event)
+    except RefusedError:
+        # A secret that is also a path or a name may stand in the command itself.
+        session.append(msgspec.structs.replace(event, command="", problem=""))
 
 
 def _missing(name: str) -> Probe:

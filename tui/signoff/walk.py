@@ -18,7 +18,7 @@ from signoff import __version__
 from signoff.checklist.load import Loaded, available, load
 from signoff.checklist.model import Language, Step
 from signoff.credentials.redact import Redactor, find_secrets
-from signoff.engine import Engine, Key, Progress, looked
+from signoff.engine import Engine, Key, Progress, record_look
 from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Facts, HostFact, Malformed, Unavailable, text_for
 from signoff.facts.collect import Collected, collect
@@ -100,7 +100,7 @@ class Walk:
             raise
         walk = cls(session, checklists, profile, signer, redactor)
         for one in seen:
-            session.append(looked(one))
+            record_look(session, one)
         walk._use(target, {one.fact.id: one.value for one in seen if _still_holds(one, given, profile)})
         return walk
 

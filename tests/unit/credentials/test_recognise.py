@@ -45,6 +45,8 @@ def test_these_are_secrets(name: str, value: str) -> None:
     ("name", "value"),
     [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("PWD", "/tmp/fresh"),
+        ("OLDPWD", "/srv/shop-2"),
         ("LANG", "C.UTF-8"),
         ("GPG_KEY", "A035C8C19219BA821ECEA86B64E628F8D684696D"),
         ("PYTHON_SHA256", "8fb5f9fbc7609fa822cb31549884575db7fd9657cbffb89510b5d7975963a83a"),

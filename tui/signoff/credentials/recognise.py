@@ -28,6 +28,9 @@ _ABOUT: Final = words_of(
 )
 _PUBLIC: Final = frozenset({"public", "publishable", "pub", "site", "gpg", "vapid_public"})
 
+_SHELL_DIRECTORIES: Final = frozenset({"PWD", "OLDPWD"})
+"""Where a shell is and was (POSIX.1-2024, cd): in every process's environment, and no password."""
+
 _SWITCH: Final = words_of("true false yes no on off none null enabled disabled auto")
 _EMAIL: Final = re.compile(r"[^@\s:/]+@[\w-]+(\.[\w-]+)+")
 _PATH: Final = re.compile(
@@ -132,6 +135,8 @@ def secret_like(name: str, value: Secret) -> bool:
     something about a secret (``TOKEN_TTL``) are none, whatever they are called.
     """
     text = value.reveal().strip()
+    if name in _SHELL_DIRECTORIES and text.startswith("/"):
+        return False
     if _ISSUED.fullmatch(text) or _WEBHOOK.fullmatch(text) or url_password(value):
         return True
     if _named_password(name):
