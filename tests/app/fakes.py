@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -44,6 +44,18 @@ class FakeTarget:
                 yield Output(command.id, 0, MACHINE)
             else:
                 yield Output(command.id, 0, self.outputs.get(command.id, b""))
+
+    def execute(
+        self,
+        script: str,
+        payload: bytes = b"",
+        *,
+        root: bool = False,
+        timeout: float = 60.0,
+        cancel: Event | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Output:
+        raise AssertionError("nothing is to be changed")
 
     def close(self) -> None:
         self.closed = True

@@ -24,6 +24,7 @@ class FakeTarget:
     notes: tuple[str, ...] = ()
     before: Callable[[str], None] = lambda _: None
     batches: list[tuple[str, ...]] = field(default_factory=list)
+    executed: list[tuple[str, bytes, bool]] = field(default_factory=list)
     closed: bool = False
 
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
@@ -36,6 +37,20 @@ class FakeTarget:
                 continue
             known = self.outputs.get(command.id, b"")
             yield known if isinstance(known, Output) else Output(command.id, status=0, stdout=known)
+
+    def execute(
+        self,
+        script: str,
+        payload: bytes = b"",
+        *,
+        root: bool = False,
+        timeout: float = 60.0,
+        cancel: Event | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Output:
+        """Remember what was to be changed, and by whom."""
+        self.executed.append((script, payload, root))
+        return Output("execute", status=0, as_root=root)
 
     def close(self) -> None:
         """Remember that it was let go."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,6 +53,18 @@ class Target(Protocol):
         Yields exactly one Output for each command, in any order. A command that could not run is
         yielded with its problem, not raised.
         """
+
+    def execute(
+        self,
+        script: str,
+        payload: bytes = b"",
+        *,
+        root: bool = False,
+        timeout: float = 60.0,
+        cancel: Event | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Output:
+        """Run a POSIX sh script that changes something, once; see `signoff.target.executing.execute`."""
 
     def close(self) -> None:
         """Let go of the connection and of any password held."""

@@ -9,13 +9,14 @@ import selectors
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
 from typing import IO, Final
 
 from signoff.target.base import Prompter
 from signoff.target.collecting import collect
 from signoff.target.command import Command, Output
+from signoff.target.executing import execute
 from signoff.target.shell import Process
 from signoff.target.sudo import Sudo
 
@@ -53,6 +54,19 @@ class LocalTarget:
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
         """Run the commands; see `signoff.target.base.Target.collect`."""
         return collect(self, commands, cancel)
+
+    def execute(
+        self,
+        script: str,
+        payload: bytes = b"",
+        *,
+        root: bool = False,
+        timeout: float = 60.0,
+        cancel: Event | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Output:
+        """Run a script that changes something; see `signoff.target.executing.execute`."""
+        return execute(self, script, payload, root=root, timeout=timeout, cancel=cancel, on_output=on_output)
 
     def close(self) -> None:
         """Forget the password."""

@@ -6,7 +6,7 @@ import contextlib
 import select
 import shlex
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Condition, Event, Timer
 from typing import Final
 
@@ -17,6 +17,7 @@ from signoff.target.address import SshAddress
 from signoff.target.base import Prompter
 from signoff.target.collecting import collect
 from signoff.target.command import Command, Output
+from signoff.target.executing import execute
 from signoff.target.shell import ConnectionLostError, NoShell, Process, Stopped, open_shell
 from signoff.target.ssh_config import SshConfig, ssh_config
 from signoff.target.ssh_link import Link, open_link
@@ -103,6 +104,19 @@ class SshTarget:
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
         """Run the commands; see `signoff.target.base.Target.collect`."""
         return collect(self, commands, cancel)
+
+    def execute(
+        self,
+        script: str,
+        payload: bytes = b"",
+        *,
+        root: bool = False,
+        timeout: float = 60.0,
+        cancel: Event | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Output:
+        """Run a script that changes something; see `signoff.target.executing.execute`."""
+        return execute(self, script, payload, root=root, timeout=timeout, cancel=cancel, on_output=on_output)
 
     def close(self) -> None:
         """Close the connection, and forget every password."""
