@@ -110,7 +110,7 @@ def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: st
         result=Result.FAIL,
         title=title,
         subject=subject,
-        observed=f"a port that nothing uses is let in by {because}; {program}",
+        observed=f"a port that nothing uses is let in: {because}; {program}",
         evidence=evidence,
         remedy=_IPV6 if version == 6 and ufw.active else _ENABLE,
     )
