@@ -57,31 +57,43 @@ def lab() -> Lab:
     return found
 
 
-def running(lab: Lab, variant: str) -> Iterator[Host]:
-    """A host for as long as it is needed; should this process be killed, the next one removes it."""
-    host = lab.up(variant, owner=os.getpid())
-    try:
-        yield host
-    finally:
+@pytest.fixture(scope="session")
+def kept_host(lab: Lab) -> Iterator[Callable[[str], Host]]:
+    """One host of each variant that is asked for, which many tests look at and none changes.
+
+    Should this process be killed, the next one that uses the lab removes them.
+    """
+    hosts: dict[str, Host] = {}
+
+    def keep(variant: str) -> Host:
+        """The host of this variant."""
+        if variant not in hosts:
+            hosts[variant] = lab.up(variant, owner=os.getpid())
+        return hosts[variant]
+
+    yield keep
+    for host in hosts.values():
         host.stop()
 
 
 @pytest.fixture(scope="session")
-def good_host(lab: Lab) -> Iterator[Host]:
-    """A good host that many tests look at and none changes."""
-    yield from running(lab, "good")
+def good_host(kept_host: Callable[[str], Host]) -> Host:
+    """The good host that none changes."""
+    return kept_host("good")
 
 
 @pytest.fixture(scope="session")
-def bad_host(lab: Lab) -> Iterator[Host]:
-    """A bad host that many tests look at and none changes."""
-    yield from running(lab, "bad")
+def bad_host(kept_host: Callable[[str], Host]) -> Host:
+    """The bad host that none changes."""
+    return kept_host("bad")
 
 
 @pytest.fixture(scope="class")
 def class_host(lab: Lab) -> Iterator[Host]:
     """A good host that the tests of one class share, and may change."""
-    yield from running(lab, "good")
+    host = lab.up(owner=os.getpid())
+    yield host
+    host.stop()
 
 
 @pytest.fixture
@@ -94,8 +106,6 @@ def fresh_host(lab: Lab) -> Iterator[Callable[..., Host]]:
         hosts.append(lab.up(variant, owner=os.getpid()))
         return hosts[-1]
 
-    try:
-        yield start
-    finally:
-        for host in hosts:
-            host.stop()
+    yield start
+    for host in hosts:
+        host.stop()

@@ -8,11 +8,11 @@ trap 'rm -rf "$work"' EXIT
 export DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 mirror=http://deb.debian.org
 
-host_packages='systemd systemd-sysv dbus openssh-server cron nginx-light caddy redis-server postgresql fail2ban
+host_packages=(systemd systemd-sysv dbus openssh-server cron nginx-light caddy redis-server postgresql fail2ban
 python3-systemd ufw docker.io docker-compose nftables iptables sudo git python3 python3-psycopg2 python3-redis
 python3-bcrypt curl iproute2 procps gnupg age zstd openssl unattended-upgrades ca-certificates netcat-openbsd less file
-needrestart logrotate'
-inner_packages='postgresql-15 redis-server python3 python3-psycopg2 python3-redis python3-bcrypt'
+needrestart logrotate)
+inner_packages=(postgresql-15 redis-server python3 python3-psycopg2 python3-redis python3-bcrypt)
 
 install_in() {
     local tree=$1
@@ -36,14 +36,13 @@ install_in() {
 pack() { tar --directory="$1" --numeric-owner --create . | zstd --quiet -3 --force -o "$2.partial" && mv "$2.partial" "$2"; }
 
 make_host() {
-    # shellcheck disable=SC2086 # lists of words, here and below
-    install_in "$work/host" $host_packages
+    install_in "$work/host" "${host_packages[@]}"
     rm -f "$work"/host/etc/ssh/ssh_host_*
     pack "$work/host" "$out/host.tar.zst"
 }
 
 make_inner() {
-    install_in "$work/inner" $inner_packages
+    install_in "$work/inner" "${inner_packages[@]}"
     # What the JIT compiler of PostgreSQL weighs is more than all the rest, and nobody misses it.
     rm -rf "$work"/inner/usr/lib/x86_64-linux-gnu/libLLVM* "$work"/inner/usr/lib/postgresql/15/lib/{bitcode,llvmjit*} \
         "$work"/inner/var/lib/{apt/lists,postgresql/15}

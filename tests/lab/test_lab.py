@@ -20,6 +20,7 @@ SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 PROXIED = ["good", "good-caddy", "good-docker", "bad"]
 
 Start = Callable[..., Host]
+Kept = Callable[[str], Host]
 
 
 def psql(host: Host, password: str, query: str) -> subprocess.CompletedProcess[bytes]:
@@ -71,9 +72,9 @@ def test_a_host_is_reached_no_further_than_from_this_machine(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("variant", PROXIED)
-def test_every_variant_boots_whole_and_serves_the_shop(lab: Lab, fresh_host: Start, variant: str) -> None:
+def test_every_variant_boots_whole_and_serves_the_shop(lab: Lab, kept_host: Kept, variant: str) -> None:
     """No unit has failed, and the product answers through its proxy with the lab's certificate."""
-    host = fresh_host(variant)
+    host = kept_host(variant)
     assert host.exec("systemctl is-system-running") == "running"
     for ipv6 in (False, True):
         status, text = curl(host, f"{URL}/healthz", authority=lab.ca_certificate, ipv6=ipv6)
@@ -101,9 +102,9 @@ def test_the_shop_logs_in_and_signs(bad_host: Host) -> None:
 
 
 @pytest.mark.parametrize("variant", ["good", "good-caddy", "good-docker"])
-def test_good_hosts_show_what_they_should_and_no_more(fresh_host: Start, variant: str) -> None:
+def test_good_hosts_show_what_they_should_and_no_more(kept_host: Kept, variant: str) -> None:
     """Three ports are open, over both protocols; the panel is closed by every way to it."""
-    host = fresh_host(variant)
+    host = kept_host(variant)
     for ipv6 in (False, True):
         for port in (22, 80, 443):
             assert knock(host, port, ipv6=ipv6) == "open"

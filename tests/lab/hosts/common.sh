@@ -86,12 +86,12 @@ set_up_updates() {
 set_up_project() {
     useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin shop
     install -d -m 0755 -o deploy -g shop /srv/shop
-    install -m 0644 -o deploy -g shop "$LAB"/shop/{app.py,schema.sql,requirements.txt} /srv/shop/
+    install -m 0644 -o deploy -g shop "$LAB"/shop/{app.py,requirements.txt} /srv/shop/
     install -m 0644 -o deploy -g shop "$LAB/shop/gitignore" /srv/shop/.gitignore
     install -m 0644 -o deploy -g shop "$LAB/shop/env.example" /srv/shop/.env.example
     in_git init --quiet --initial-branch=main
     commit 'First version of the shop'
-    install -m 0644 -o deploy -g shop "$LAB/shop/seed.py" /srv/shop/
+    install -m 0644 -o deploy -g shop "$LAB/shop/schema.sql" /srv/shop/
     commit 'Fill an empty database'
 }
 in_git() { runuser -u deploy -- git -C /srv/shop -c user.name=Deploy -c user.email=deploy@shop.test "$@"; }

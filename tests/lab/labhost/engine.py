@@ -97,6 +97,7 @@ class Engine:
             f"--pidfile={self.pidfile}",
             f"--host=unix://{self.socket}",
             "--storage-driver=overlay2",
+            "--exec-opt=native.cgroupdriver=cgroupfs",  # systemd's would want a slice as parent
             # The machine's firewall and forwarding stay as they are: hosts reach it and each other only.
             "--bridge=none",
             "--iptables=false",
@@ -138,6 +139,7 @@ class Engine:
             pid = self.pid()
             if pid is None:
                 return
+            self.docker("network", "rm", NETWORK, check=False)
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + 60
             while Path(f"/proc/{pid}").exists() and not _is_zombie(pid):

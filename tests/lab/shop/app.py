@@ -6,6 +6,7 @@ import hmac
 import html
 import json
 import os
+import sys
 import threading
 import time
 import traceback
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -277,6 +279,23 @@ def note_start() -> None:
             time.sleep(0.5)
 
 
-if __name__ == "__main__":
+def seed() -> None:
+    """Create the tables in an empty database and fill them with a few thousand rows."""
+    confirmed = ENV.get("SEED_TOTP") != "0"
+    with cursor() as cur:
+        cur.execute(Path(__file__).with_name("schema.sql").read_text())
+        for name, role in (("admin", "admin"), ("ann", "customer"), ("bob", "customer")):
+            hashed = bcrypt.hashpw(f"{role} pass phrase".encode(), bcrypt.gensalt(10)).decode()
+            totp = ("JBSWY3DPEHPK3PXP", "now") if role == "admin" and confirmed else (None, None)
+            cur.execute(
+                "INSERT INTO users (email, role, password_hash, totp_enabled, totp_secret, totp_confirmed_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                (f"{name}@shop.test", role, hashed, role == "admin", *totp),
+            )
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["seed"]:
+    seed()
+elif __name__ == "__main__":
     threading.Thread(target=note_start, daemon=True).start()
     ThreadingHTTPServer((ENV.get("LISTEN", "127.0.0.1"), 8000), Handler).serve_forever()

@@ -19,10 +19,10 @@ set_up_shop() {
     # Ignored since then, and still tracked.
     printf '.env\n.env.bak\n' >> /srv/shop/.gitignore
     in_git commit --quiet --all --message 'Ignore .env'
-    cd /srv/shop
+    cd /srv/shop || exit
     docker-compose --no-ansi build --quiet > /dev/null
     docker-compose --no-ansi up -d 2> /dev/null
-    until docker exec -e SEED_TOTP=0 shop_web_1 python3 seed.py 2> /dev/null; do sleep 0.5; done
+    until docker exec -e SEED_TOTP=0 shop_web_1 python3 app.py seed 2> /dev/null; do sleep 0.5; done
 }
 
 dump_day() {

@@ -12,9 +12,10 @@ fi
 # Backups in the order of their names become one day apart; FIRST_AGE is the age of the newest in hours.
 if [ -n "${FIRST_AGE:-}" ]; then
     cd /var/backups/shop
-    hours=$(( ($(ls | wc -l) - 1) * 24 + FIRST_AGE ))
+    set -- *
+    hours=$((($# - 1) * 24 + FIRST_AGE))
     mkdir .new
-    for old in *; do
+    for old in "$@"; do
         new=.new/shop-$(date --date="$hours hours ago" +%Y%m%d-%H%M).${old#*.}
         mv "$old" "$new"
         touch --date="$hours hours ago" "$new"

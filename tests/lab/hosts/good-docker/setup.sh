@@ -2,7 +2,7 @@
 # The good host with the whole product in containers: only nginx, on the host, can be reached from outside.
 . /run/lab/hosts/common.sh
 . /run/lab/hosts/good/product.sh
-POSTGRES_HOST=db REDIS_HOST=redis
+export POSTGRES_HOST=db REDIS_HOST=redis
 
 run_sql() { docker exec shop_db_1 psql -X -q -v ON_ERROR_STOP=1 -U postgres -d shop -c "$1"; }
 dump_day() { (umask 077 && docker exec shop_db_1 pg_dump -Fc -U postgres shop > "/var/backups/shop/$1.dump"); }
@@ -15,13 +15,13 @@ set_up_shop() {
     install -m 0644 -o deploy -g shop "$LAB/shop/Dockerfile" "$LAB/hosts/good-docker/docker-compose.yml" /srv/shop/
     install -m 0644 -o deploy -g shop "$LAB/shop/dockerignore" /srv/shop/.dockerignore
     commit 'Run it in containers'
-    cd /srv/shop
+    cd /srv/shop || exit
     docker-compose --no-ansi build --quiet > /dev/null
     docker-compose --no-ansi up -d 2> /dev/null
     until docker exec shop_db_1 pg_isready --quiet --host=127.0.0.1; do sleep 0.2; done
     # The shop's own role is no superuser; that of the image is for its keeper only.
     run_sql "CREATE ROLE shop LOGIN PASSWORD '$POSTGRES_PASSWORD'; GRANT CREATE ON SCHEMA public TO shop"
-    docker exec shop_web_1 python3 seed.py
+    docker exec shop_web_1 python3 app.py seed
 }
 
 add_users

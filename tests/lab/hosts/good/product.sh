@@ -37,7 +37,7 @@ set_up_shop() {
     set_up_env
     set_up_stores
     put 0644 root:root good/shop.service /etc/systemd/system/shop.service
-    (set -a && . /srv/shop/.env && cd /srv/shop && PYTHONDONTWRITEBYTECODE=1 runuser -u shop -- python3 seed.py)
+    (set -a && . /srv/shop/.env && cd /srv/shop && PYTHONDONTWRITEBYTECODE=1 runuser -u shop -- python3 app.py seed)
     systemctl daemon-reload
     systemctl enable --now shop.service 2> /dev/null
 }
