@@ -12,6 +12,7 @@ import click
 
 from signoff import __version__, completion
 from signoff.errors import SignoffError, UsageError
+from signoff.totp_cli import totp
 
 if TYPE_CHECKING:
     from signoff.checklist.load import Loaded
@@ -293,6 +294,9 @@ def generate(kind: str, length: int | None, count: int) -> None:
         click.echo(made.value.reveal())
         if sys.stderr.isatty() and count == 1:
             click.echo(f"{made.kind}, {made.length} characters, {made.bits:.0f} bits", err=True)
+
+
+main.add_command(totp)
 
 
 @main.command()
