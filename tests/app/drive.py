@@ -20,18 +20,24 @@ AppPilot = Pilot[int]
 S = TypeVar("S", bound=Screen[Any])
 
 _PATIENCE = 10.0
+_BUSY = {WorkerState.PENDING, WorkerState.RUNNING}
 
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Wait until nothing runs in the background and everything is drawn."""
     async with asyncio.timeout(_PATIENCE):
-        quiet = 0
-        while quiet < 2:
-            await pilot.pause()
-            running = [one for one in pilot.app.workers if one.state in {WorkerState.PENDING, WorkerState.RUNNING}]
-            quiet = 0 if running else quiet + 1
-            if running:
-                await asyncio.sleep(0.005)
+        while _busy(pilot):
+            await asyncio.sleep(0.005)
+        await pilot.pause()
+        while _busy(pilot):
+            await asyncio.sleep(0.005)
+        await pilot.pause()
+
+
+def _busy(pilot: Pilot[Any]) -> bool:
+    return any(one.state in _BUSY for one in pilot.app.workers) or any(
+        isinstance(one, RunScreen) and one.waits_to_draw for one in pilot.app.screen_stack
+    )
 
 
 async def running(pilot: Pilot[Any]) -> RunScreen:
@@ -39,9 +45,17 @@ async def running(pilot: Pilot[Any]) -> RunScreen:
     async with asyncio.timeout(_PATIENCE):
         while isinstance(pilot.app.screen, OpeningScreen):
             await asyncio.sleep(0.005)
-            await pilot.pause()
     await settle(pilot)
     return on(pilot, RunScreen)
+
+
+async def arrives(pilot: Pilot[Any], kind: type[S]) -> S:
+    """Wait for a screen that comes up by itself, and until it is drawn."""
+    async with asyncio.timeout(_PATIENCE):
+        while not (isinstance(pilot.app.screen, kind) and pilot.app.screen.size.height):
+            await asyncio.sleep(0.005)
+    await pilot.pause()
+    return on(pilot, kind)
 
 
 def on(pilot: Pilot[Any], kind: type[S]) -> S:

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from textual.widgets import OptionList
 
-from app.drive import on, running, settle, shown, text_of, walk_of, write
+from app.drive import arrives, on, running, settle, shown, text_of, walk_of, write
 from app.fakes import FakeTarget
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.answers import AnswerDialog
@@ -49,7 +49,7 @@ async def test_failures_come_first_and_remedies_follow(app: SignoffApp) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await running(pilot)
         results = [view.finding.result for view in screen.query(FindingView)]
-        assert results[:3] == [Result.FAIL, Result.FAIL, Result.UNKNOWN]
+        assert results[:3] == [Result.FAIL, Result.FAIL, Result.UNKNOWN], results
         remedies = [str(one.render()) for one in screen.query(".remedy")]
         assert remedies[0] == "chmod 600 /srv/shop/.env"
 
@@ -57,8 +57,7 @@ async def test_failures_come_first_and_remedies_follow(app: SignoffApp) -> None:
 async def test_findings_come_in_while_it_looks(app: SignoffApp, target: FakeTarget) -> None:
     target.hold = Event()
     async with app.run_test(size=(120, 36)) as pilot:
-        while not isinstance(app.screen, RunScreen):
-            await pilot.pause(0.01)
+        await arrives(pilot, RunScreen)
         screen = on(pilot, RunScreen)
         await pilot.pause(0.05)
         assert "looking" in shown(screen)
@@ -75,8 +74,7 @@ async def test_findings_come_in_while_it_looks(app: SignoffApp, target: FakeTarg
 async def test_escape_stops_looking_and_nothing_passes(app: SignoffApp, target: FakeTarget) -> None:
     target.hold = Event()
     async with app.run_test(size=(80, 24)) as pilot:
-        while not isinstance(app.screen, RunScreen):
-            await pilot.pause(0.01)
+        await arrives(pilot, RunScreen)
         await pilot.pause(0.05)
         await pilot.press("escape")
         await settle(pilot)
@@ -291,8 +289,7 @@ async def test_resumes_at_the_same_step_and_works_without_its_target(
     monkeypatch.setattr("signoff.walk.open_target", unreachable)
     app = SignoffApp(Start(resume=session))
     async with app.run_test(size=(80, 24)) as pilot:
-        while not isinstance(app.screen, ErrorDialog):
-            await pilot.pause(0.01)
+        await arrives(pilot, ErrorDialog)
         assert "can be read and answered without its target" in shown(app.screen)
         await pilot.press("escape")
         screen = on(pilot, RunScreen)

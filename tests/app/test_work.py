@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from app.drive import on, settle, shown
+from app.drive import arrives, on, settle, shown
 from signoff.app.app import SignoffApp, Start
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.opening import OpeningScreen
@@ -73,8 +73,7 @@ async def test_the_host_key_is_only_accepted_by_the_word() -> None:
             asked = asyncio.create_task(
                 in_thread(lambda: prompter.accept_host_key("shop.example:22", "ssh-ed25519", "SHA256:abc"))
             )
-            while not isinstance(app.screen, TypedWord):
-                await pilot.pause(0.01)
+            await arrives(pilot, TypedWord)
             said = shown(app.screen)
             assert "shop.example:22" in said
             assert "ssh-ed25519" in said
@@ -94,8 +93,7 @@ async def test_a_secret_is_masked_and_comes_as_a_secret() -> None:
             (prompter.sudo_password, ("deploy", "shop.example")),
         ):
             asked = asyncio.create_task(in_thread(partial(method, *arguments)))
-            while not isinstance(app.screen, SecretDialog):
-                await pilot.pause(0.01)
+            await arrives(pilot, SecretDialog)
             await pilot.press("enter", *"canary7")
             assert "canary7" not in shown(app.screen)
             assert "canary7" not in app.export_screenshot()
@@ -106,8 +104,7 @@ async def test_a_secret_is_masked_and_comes_as_a_secret() -> None:
             assert isinstance(given, Secret)
             assert given.reveal() == "canary7"
         asked = asyncio.create_task(in_thread(lambda: prompter.passphrase("key")))
-        while not isinstance(app.screen, SecretDialog):
-            await pilot.pause(0.01)
+        await arrives(pilot, SecretDialog)
         await pilot.press("x", "escape")
         assert await asked is None
 
@@ -118,8 +115,7 @@ async def test_questions_are_answered_no_when_the_screen_has_gone() -> None:
         await settle(pilot)
         prompter = ScreenPrompter(app)
         asked = asyncio.create_task(in_thread(lambda: prompter.sudo_password("deploy", "shop")))
-        while not isinstance(app.screen, SecretDialog):
-            await pilot.pause(0.01)
+        await arrives(pilot, SecretDialog)
         prompter.close()
         assert await asyncio.wait_for(asked, 1) is None
         assert await in_thread(lambda: prompter.accept_host_key("h", "k", "f")) is False
@@ -142,8 +138,7 @@ async def test_quits_within_a_second_while_it_connects(
     app = SignoffApp(Start(Profile(name="shop", address="ssh://deploy@192.0.2.1"), ()))
     async with app.run_test(size=(80, 24)) as pilot:
         kind = SecretDialog if asking else OpeningScreen
-        while not isinstance(app.screen, kind):
-            await pilot.pause(0.01)
+        await arrives(pilot, kind)
         await pilot.pause(0.2)
         begun = time.monotonic()
         await pilot.press("ctrl+q")
@@ -170,8 +165,7 @@ async def test_cancelling_goes_home_and_closes_what_was_opened(
     close = signoff.walk.Walk.close
     monkeypatch.setattr(signoff.walk.Walk, "close", lambda walk: (close(walk), closed.set()))
     async with app.run_test(size=(80, 24)) as pilot:
-        while not isinstance(app.screen, OpeningScreen):
-            await pilot.pause(0.01)
+        await arrives(pilot, OpeningScreen)
         await pilot.pause(0.1)
         await pilot.press("escape")
         await settle(pilot)

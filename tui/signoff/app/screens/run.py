@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _SETTLE_SECONDS = 0.4
 """How long a step is looked at before the record says that the operator turned to it."""
 
+_DRAW_SECONDS = 0.04
+"""How long events are gathered before they are drawn: a host answers many things at once."""
+
 
 class RunScreen(SignoffScreen[None]):
     """Shows a walk. All it shows is read from the walk's session; all that is said goes there."""
@@ -180,7 +183,15 @@ class RunScreen(SignoffScreen[None]):
             self._told = True
             self.post_message(self.Changed())
 
+    @property
+    def waits_to_draw(self) -> bool:
+        """Whether the session has events that are not drawn yet."""
+        return self._told
+
     @on(Changed)
+    def _changed(self) -> None:
+        self.set_timer(_DRAW_SECONDS, self._refresh)
+
     def _refresh(self) -> None:
         """Draw what the session says now."""
         self._told = False
@@ -253,7 +264,8 @@ class RunScreen(SignoffScreen[None]):
     async def enter(self) -> None:
         """Write down which step the operator turned to."""
         key = self.key
-        await in_thread(lambda: self.walk.enter(key))
+        if not self.sealed:
+            await in_thread(lambda: self.walk.enter(key))
 
     @on(OptionList.OptionHighlighted, "#steps")
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
