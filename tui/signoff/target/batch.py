@@ -11,7 +11,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from signoff.target.command import Command, Output, Problem
@@ -20,22 +20,24 @@ STDERR_CAP: Final = 1 << 16
 """The most bytes kept of a command's standard error."""
 
 _KILL_AFTER: Final = 2
-_MARK_LENGTH: Final = 80  # more than the longest mark: nonce, word, index, status
 _TIMED_OUT: Final = 124  # timeout(1)
 _KILLED: Final = 128 + 9
 
-# Each command's script comes to a shell of its own through a pipe on descriptor 3, so that it is in no
-# argument list, and an unterminated quote or an `exit` ends that shell only. Its status takes the way
-# around `head` on descriptor 4. Nothing is written to disk: no here-documents (bash keeps them in files).
-_SCRIPT: Final = r"""cd /
+# Each script comes to a shell of its own through a pipe on descriptor 3, so that it is in no argument list,
+# and an unterminated quote or an `exit` ends that shell only. Nothing is written to disk: no here-documents
+# (bash keeps them in files).
+_HEAD: Final = r"""cd /
 export LC_ALL=C PATH="/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:$PATH"
-exec 5>&1
 if timeout -k 1 1 true; then bound='timeout -k @GRACE@'
 elif timeout -s KILL 1 true; then bound='timeout -s KILL'
 else bound=
 fi 2>/dev/null
 if [ -e /dev/fd ]; then source=/dev/fd/3; else source=/proc/self/fd/3; fi
 mark() { printf '@NONCE@:%s:%s:%s\n' "$@" && printf '@NONCE@:%s:%s:%s\n' "$@" >&2 || exit; }
+"""
+
+# The status takes the way around `head` on descriptor 4.
+_RUN: Final = r"""exec 5>&1
 run() {
   mark begin "$1" ''
   status=$({ {
@@ -50,26 +52,36 @@ run() {
 class Batch:
     """One script for many commands, and the reader of what comes back.
 
-    ``as_root`` is what the shell that reads the script runs as. Raise ValueError for a script with a NUL.
+    ``as_root`` is what the shell that reads the script runs as. ``hear`` is told what the commands print, as
+    it comes. Raise ValueError for a script with a NUL.
     """
 
-    def __init__(self, commands: Sequence[Command], *, as_root: bool = False) -> None:
+    def __init__(
+        self,
+        commands: Sequence[Command],
+        *,
+        as_root: bool = False,
+        hear: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         self._commands = tuple(commands)
         self._as_root = as_root
         self._nonce = secrets.token_hex(16)
-        self._stdout = _Stream(self._nonce, [command.cap + 1 for command in commands])
-        self._stderr = _Stream(self._nonce, [STDERR_CAP] * len(commands))
+        self._stdout = _Stream(self._nonce, [command.cap + 1 for command in commands], hear)
+        self._stderr = _Stream(self._nonce, [STDERR_CAP] * len(commands), hear)
         self._answered: set[int] = set()
 
     @property
     def script(self) -> bytes:
         """The whole script."""
-        head = _SCRIPT.replace("@NONCE@", self._nonce).replace("@GRACE@", str(_KILL_AFTER))
         calls = (
-            f"run {index} {max(1, math.ceil(command.timeout))} {command.cap + 1} {_quoted(command.script)}\n"
+            f"run {index} {seconds(command)} {command.cap + 1} {quoted(command.script)}\n"
             for index, command in enumerate(self._commands)
         )
-        return (head + "".join(calls) + "exit 0\n").encode("utf-8", "surrogateescape")
+        return self._whole(f"{_RUN}{''.join(calls)}exit 0\n")
+
+    def _whole(self, script: str) -> bytes:
+        head = _HEAD.replace("@GRACE@", str(_KILL_AFTER))
+        return f"{head}{script}".replace("@NONCE@", self._nonce).encode("utf-8", "surrogateescape")
 
     @property
     def running(self) -> Command | None:
@@ -133,9 +145,11 @@ class Batch:
 class _Stream:
     """One stream of the shell: takes the marks out, and keeps each command's bytes up to its limit."""
 
-    def __init__(self, nonce: str, limits: Sequence[int]) -> None:
-        self._mark = re.compile(rb"%b:(begin|end):(\d+):(\d*)\n" % nonce.encode())
+    def __init__(self, nonce: str, limits: Sequence[int], hear: Callable[[bytes], None]) -> None:
+        self._nonce = nonce.encode()
+        self._mark = re.compile(rb"%b:(begin|end):(\d+):(\d*)\n" % self._nonce)
         self._limits = limits
+        self._hear = hear
         self._pending = bytearray()
         self._begun = 0.0
         self.current: int | None = None
@@ -150,10 +164,19 @@ class _Stream:
             self._keep(position, mark.start())
             self._turn(mark[1], int(mark[2]), mark[3])
             position = mark.end()
-        # The last bytes may be the first half of a mark.
-        settled = max(position, len(self._pending) - _MARK_LENGTH)
+        settled = self._settled(position)
         self._keep(position, settled)
         del self._pending[:settled]
+
+    def _settled(self, position: int) -> int:
+        """Return where the last bytes begin that may be the first half of a mark."""
+        found = self._pending.find(self._nonce, position)
+        if found >= 0:
+            return found
+        last = bytes(self._pending[max(position, len(self._pending) - len(self._nonce) + 1) :])
+        while not self._nonce.startswith(last):
+            last = last[1:]
+        return len(self._pending) - len(last)
 
     def _turn(self, word: bytes, index: int, status: bytes) -> None:
         if word == b"begin" and index < len(self._limits):
@@ -169,9 +192,16 @@ class _Stream:
             kept = self.data[self.current]
             room = self._limits[self.current] - len(kept)
             kept += self._pending[start : min(stop, start + room)]
+            self._hear(bytes(self._pending[start:stop]))
 
 
-def _quoted(script: str) -> str:
-    if "\0" in script:
+def seconds(command: Command) -> int:
+    """Return a command's timeout as timeout(1) takes it."""
+    return max(1, math.ceil(command.timeout))
+
+
+def quoted(text: str) -> str:
+    """Return a text as one word for a POSIX shell. Raise ValueError where it holds a NUL."""
+    if "\0" in text:
         raise ValueError("a script cannot hold a NUL")
-    return "'" + script.replace("'", "'\\''") + "'"
+    return "'" + text.replace("'", "'\\''") + "'"
