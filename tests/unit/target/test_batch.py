@@ -133,8 +133,8 @@ def test_bytes_may_arrive_one_by_one_and_one_stream_before_the_other() -> None:
     stdout, stderr = raw(["sh"], whole.script)
     expected = list(whole.feed(stdout, stderr))
     piecemeal = Batch(commands)
-    piecemeal._stdout._mark = whole._stdout._mark
-    piecemeal._stderr._mark = whole._stderr._mark
+    for mine, other in ((piecemeal._stdout, whole._stdout), (piecemeal._stderr, whole._stderr)):
+        mine._nonce, mine._mark = other._nonce, other._mark
     assert [output for byte in stdout for output in piecemeal.feed(bytes([byte]), b"")] == []
     assert [output for byte in stderr for output in piecemeal.feed(b"", bytes([byte]))] == expected
     assert piecemeal.unanswered == ()
