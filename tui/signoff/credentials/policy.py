@@ -1,19 +1,29 @@
-"""How a variable gets a new value: what fits its name and its present value, and what the change entails."""
+"""How a variable gets a new value: what fits its name and its present value, and what the change entails.
+
+What signs, and what opens the project's own stores, is generated. What somebody else has issued, what opens
+an account elsewhere, and what must have a form that only its own program knows, is made there and pasted: to
+make one up would lock the product out.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Final
 
-from signoff.credentials.generate import Generated
+from signoff.credentials.generate import KINDS, Generated, generate
+from signoff.credentials.placeholders import words_of
+from signoff.credentials.recognise import Form, form_of, url_password, words
 from signoff.credentials.secret import Secret
+from signoff.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a secret is renewed.
 
-    ``kind`` and ``length`` are for `generate`; without a kind the value comes from elsewhere and is pasted.
-    ``entails`` says what the change brings about; ``orphans`` whether data is lost by it.
+    ``kind`` and ``length`` are for `generate`; without a kind the value is pasted. ``entails`` says what the
+    change brings about, ``orphans`` whether data is lost by it.
     """
 
     id: str
@@ -22,19 +32,124 @@ class Policy:
     entails: str
     orphans: bool = False
     length: int | None = None
-    prefix: str = ""
 
     @property
     def pasted(self) -> bool:
-        """Whether the value comes from elsewhere: a provider, or another program's administrator."""
+        """Whether the value comes from elsewhere: a provider, or the program that uses it."""
         return not self.kind
+
+
+_SESSIONS: Final = "Everybody is logged out, and links for password resets that are under way become void."
+_LOST: Final = (
+    "What was encrypted with the old value can no longer be read: re-encrypt it first, or let the program"
+    " know both keys."
+)
+_STORE: Final = (
+    "It is changed there too; for a few seconds, until the services have started anew, their new connections"
+    " are refused."
+)
+
+DJANGO: Final = Policy("django", "Django's SECRET_KEY", "django", _SESSIONS)
+JWT: Final = Policy("jwt", "a key that signs tokens", "jwt", "All tokens issued so far become void.")
+KEY: Final = Policy("key", "a key", "key", _SESSIONS)
+FERNET: Final = Policy("fernet", "a Fernet key", "fernet", _LOST, orphans=True)
+ENCRYPTION: Final = Policy("encryption", "an encryption key", "hex", _LOST, orphans=True)
+FOREIGN: Final = Policy(
+    "foreign",
+    "a key whose form only its own program knows",
+    "",
+    f"Make it with that program's own command, then paste it here. {_LOST}",
+    orphans=True,
+)
+PEPPER: Final = Policy(
+    "pepper",
+    "a salt or pepper",
+    "key",
+    "What was hashed with it, passwords above all, can no longer be verified.",
+    orphans=True,
+)
+POSTGRES: Final = Policy("postgres", "the password of a PostgreSQL role", "postgres", _STORE)
+REDIS: Final = Policy("redis", "the password of a Redis", "redis", _STORE)
+SMTP: Final = Policy(
+    "smtp",
+    "the password of a mail account",
+    "",
+    "Change it at the mail provider, then paste it here; it is tried before it is stored.",
+)
+ISSUED: Final = Policy(
+    "issued",
+    "a provider's credential",
+    "",
+    "Have the provider issue a new one, paste it here, and revoke the old one once the product runs with it.",
+)
+ACCOUNT: Final = Policy(
+    "account",
+    "the password of an account elsewhere",
+    "",
+    "Change it where the account is, then paste it here: the file alone would lock the product out.",
+)
+
+MAIL: Final = words_of("smtp mail email imap mailer")
+_OTHER_STORES: Final = words_of("mysql mariadb mongo mongodb mssql oracle clickhouse cassandra")
+_ENCRYPTS: Final = words_of("encryption encrypt encrypted crypto cipher aes master")
+_HASHES: Final = words_of("salt pepper")
+
+_FERNET_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
+_HEX_SHAPE: Final = re.compile(r"(?:[0-9a-f]{2}){16,}|(?:[0-9A-F]{2}){16,}")
+_LEAST_HEX: Final = 64
+_HS512_BYTES: Final = 64  # RFC 7518, section 3.2
+_HS512_LENGTH: Final = 86  # characters of the safe alphabet that hold 512 bits
+
+_GENERATED: Final = {Form.DJANGO: DJANGO, Form.JWT: JWT, Form.KEY: KEY, Form.FERNET: FERNET}
 
 
 def policy_for(name: str, value: Secret) -> Policy:
     """Return the policy for a variable, by its name and by the shape of its present value."""
-    raise NotImplementedError
+    form, parts, text = form_of(name, value), frozenset(words(name)), value.reveal().strip()
+    if url_password(value) or form in {Form.POSTGRES, Form.REDIS, Form.PASSWORD}:
+        return _login(form, parts, text)
+    if "PRIVATE KEY" in text:
+        return ISSUED  # one half of a pair: the other lies elsewhere
+    if _ENCRYPTS & parts or text.startswith("base64:"):
+        return _encrypting(text)
+    if form not in _GENERATED:
+        return ISSUED
+    if form is Form.FERNET or _FERNET_SHAPE.fullmatch(text):
+        return FERNET
+    return _shaped(PEPPER if _HASHES & parts else _GENERATED[form], text)
+
+
+def _login(form: Form, parts: frozenset[str], text: str) -> Policy:
+    scheme = text.partition("://")[0].casefold() if "://" in text else ""
+    if MAIL & parts or scheme.startswith("smtp"):
+        return SMTP
+    if form is Form.REDIS:
+        return REDIS
+    if form is Form.POSTGRES and not _OTHER_STORES & parts:
+        return POSTGRES if not scheme or scheme.startswith(("postgres", "pgsql")) else ACCOUNT
+    return ISSUED if form is Form.ISSUED else ACCOUNT
+
+
+def _encrypting(text: str) -> Policy:
+    """Return the policy for a key that encrypts: a cipher wants it in one form, and of one length."""
+    if _FERNET_SHAPE.fullmatch(text):
+        return FERNET
+    if _HEX_SHAPE.fullmatch(text) and len(text) <= KINDS["hex"].longest:
+        return replace(ENCRYPTION, length=len(text))
+    return FOREIGN
+
+
+def _shaped(policy: Policy, text: str) -> Policy:
+    """Return the policy with the present value's form and length where a program may depend on them."""
+    if _HEX_SHAPE.fullmatch(text):
+        return replace(policy, kind="hex", length=min(max(len(text), _LEAST_HEX), KINDS["hex"].longest))
+    if policy is JWT and len(text.encode("utf-8", "surrogateescape")) >= _HS512_BYTES:
+        return replace(policy, length=_HS512_LENGTH)
+    return policy
 
 
 def make(policy: Policy) -> Generated:
     """Make a new value. Raises UsageError for a value that is pasted."""
-    raise NotImplementedError
+    if policy.pasted:
+        raise UsageError(f"This is {policy.title}: it cannot be made here.", policy.entails)
+    return generate(policy.kind, policy.length)

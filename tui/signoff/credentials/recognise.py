@@ -108,6 +108,12 @@ def _named_password(name: str) -> bool:
     )
 
 
+URL_PARAMETERS: Final = (
+    *("password", "passwd", "token", "access_token", "api_key", "apikey", "key", "secret", "sig"),
+)
+"""The parameters by which a URL can carry its secret; the first that is there counts."""
+
+
 def url_password(value: Secret) -> Secret | None:
     """Return the password inside a URL or a libpq DSN, percent-decoded; None where there is none."""
     text = value.reveal()
@@ -122,7 +128,7 @@ def url_password(value: Secret) -> Secret | None:
     if password:
         return Secret(unquote(password))
     asked = {key.casefold(): given for key, given in parse_qsl(parts.query)}
-    for key in ("password", "passwd", "token", "access_token", "api_key", "apikey", "key", "secret", "sig"):
+    for key in URL_PARAMETERS:
         if asked.get(key):
             return Secret(asked[key])
     return None
