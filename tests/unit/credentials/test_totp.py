@@ -220,10 +220,22 @@ def test_what_is_no_seed_is_refused_and_not_repeated(given: str) -> None:
 
 
 def test_a_uri_may_say_what_is_taken_for_granted() -> None:
-    uri = Secret("otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ&digits=6&period=30&algorithm=sha1&issuer=b")
-    seed = totp.read_seed(uri)
-    assert seed.reveal() == "GEZDGNBVGY3TQOJQ"
-    assert totp.seed_bits(seed) == 80 < totp.LEAST_SEED_BITS
+    seed = RFC_SEED.reveal()
+    uri = Secret(f"otpauth://totp/a?secret={seed.lower()}&digits=6&period=30&algorithm=sha1&issuer=b")
+    assert totp.read_seed(uri) == RFC_SEED
+
+
+@pytest.mark.parametrize(
+    ("characters", "taken"), [(16, False), (23, False), (24, False), (26, True), (103, True)]
+)
+def test_a_seed_has_128_bits(characters: int, taken: bool) -> None:
+    seed = Secret((RFC_SEED.reveal() * 4)[:characters])
+    if taken:
+        assert totp.read_seed(seed) == seed
+        assert Verifier(seed).check("000000", now=NOW).answer in Answer
+    else:
+        with pytest.raises(UsageError, match="bits"):
+            totp.read_seed(seed)
 
 
 def test_recovery_codes_are_many_and_different_and_of_120_bits() -> None:

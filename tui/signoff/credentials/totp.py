@@ -126,8 +126,8 @@ def grouped(seed: Secret) -> Secret:
 def read_seed(typed: Secret) -> Secret:
     """Return the seed within what a person or a file gives: base32 in any grouping, or an otpauth URI.
 
-    Raise UsageError, which never repeats what was given, where it is neither, or where the URI asks for
-    other codes than SHA-1, six digits, thirty seconds.
+    Raise UsageError, which never repeats what was given, where it is neither, where it is too short, or
+    where the URI asks for other codes than SHA-1, six digits, thirty seconds.
     """
     text = unicodedata.normalize("NFKC", typed.reveal()).strip()
     if text.lower().startswith("otpauth:"):
@@ -137,12 +137,12 @@ def read_seed(typed: Secret) -> Secret:
         raise UsageError(
             "That is no TOTP seed.", "A seed is base32, the letters A to Z and the digits 2 to 7; or a URI."
         )
+    bits = len(seed) * 5 // 8 * 8
+    if bits < LEAST_SEED_BITS:
+        raise UsageError(
+            f"That seed has {bits} bits; RFC 4226 requires {LEAST_SEED_BITS}.", "Enrol anew: signoff totp new"
+        )
     return Secret(seed)
-
-
-def seed_bits(seed: Secret) -> int:
-    """Return how long a seed is; below ``LEAST_SEED_BITS`` RFC 4226 does not allow it."""
-    return len(seed) * 5 // 8 * 8
 
 
 def _from_uri(text: str) -> str:

@@ -1,0 +1,78 @@
+"""A terminal's window, from the program's side of it: what was written there, and keys for it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PATIENCE = 20.0
+
+
+class Window:
+    """A program with a terminal of its own. ``written`` is all that it has written there."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: Path,
+        *,
+        width: int = 80,
+        height: int = 24,
+    ) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", height, width, 0, 0))
+        self._child = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=dict(environment),
+            cwd=cwd,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that ctrl+c is a signal
+        )
+        os.close(slave)
+        self.written = ""
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._child.pid
+
+    def type(self, text: str) -> None:
+        """Type a line; Enter included."""
+        os.write(self._master, f"{text}\r".encode())
+
+    def until(self, words: str) -> str:
+        """Wait until some words come; return what has been written since the last call."""
+        end, begun = time.monotonic() + _PATIENCE, len(self.written)
+        while words not in self.written[begun:]:
+            assert time.monotonic() < end, f"{words!r} does not come: {self.written[begun:]!r}"
+            assert self._read(), f"it ended without {words!r}: {self.written[begun:]!r}"
+        return self.written[begun:]
+
+    def end(self) -> int:
+        """Wait for the program's end; return its exit code."""
+        while self._read():
+            pass
+        os.close(self._master)
+        return self._child.wait(_PATIENCE)
+
+    def _read(self) -> bool:
+        if not select.select([self._master], [], [], _PATIENCE)[0]:
+            return False
+        try:
+            received = os.read(self._master, 1 << 16)
+        except OSError:  # Linux: EIO when the last writer has gone
+            return False
+        self.written += received.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(received)
