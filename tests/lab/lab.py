@@ -9,6 +9,7 @@ python tests/lab/lab.py stop                       stop the lab's Docker daemon,
 """
 
 import argparse
+import contextlib
 import secrets
 import shlex
 import sys
@@ -74,7 +75,11 @@ class Lab:
         if self.engine.pid() is None:
             return []
         containers = self.engine.docker("ps", "--all", "--quiet", "--no-trunc", f"--filter=label={LABEL}")
-        return [self._host(container) for container in containers.split()]
+        found = []
+        for container in containers.split():
+            with contextlib.suppress(LabError):  # another process may have removed it since
+                found.append(self._host(container))
+        return found
 
     def find(self, name: str) -> Host:
         """The host of this name."""
