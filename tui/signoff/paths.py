@@ -44,6 +44,11 @@ def known_hosts_file() -> Path:
     return config_directory() / "known_hosts"
 
 
+def fingerprint_key_file() -> Path:
+    """Return the key of the digests by which values are compared over time; it never leaves this machine."""
+    return state_directory() / "fingerprint.key"
+
+
 def targets_file() -> Path:
     """Return the target profiles."""
     return config_directory() / "targets.toml"

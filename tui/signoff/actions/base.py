@@ -1,9 +1,9 @@
 """What an action is, and how several are carried out as one: all of them, or none.
 
-An action changes something on the target. It is made by a plan, which the operator has read and said yes to;
-nothing here asks, and nothing runs without being called. First every action looks whether it can be done;
-then each is run and checked, its intent on disk before its first change. When one fails, or the operator
-stops, everything is put back, in the same order: services are started anew last, both ways.
+An action changes something on the target. It is made by a plan, which the operator has read and said yes
+to; nothing here asks. First every action looks whether it can be done; then each is run and checked, its
+intent on disk before its first change. When one fails, or the operator stops, everything is put back, in the
+same order: services are started anew last, both ways.
 
 An intent ends in the record when all is over, with what became of it: an interruption leaves the intents of
 the whole undertaking open, and with them what has to be looked up.
@@ -11,24 +11,36 @@ the whole undertaking open, and with them what has to be looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Event
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
-from signoff.errors import SignoffError
+from signoff.credentials.fingerprint import Fingerprints
+from signoff.credentials.redact import LeakError, Redactor
+from signoff.credentials.secret import Secret
+from signoff.errors import RecordError, SignoffError, StoppedError
 from signoff.session.events import Done, Intended
 from signoff.session.session import Session
 
 Say = Callable[[str], None]
 """Told, line by line, what happens; from the thread that carries the actions out."""
 
+PATIENCE: Final = 60.0
+"""How long putting one thing back is tried again, in seconds: a server may be starting, a connection gone."""
+_PAUSE: Final = 2.0
+
 
 class ActionError(SignoffError):
     """An action could not be done, or did not have its effect. ``message`` never holds a secret."""
 
     exit_code = 1
+
+
+class LastingError(ActionError):
+    """What keeps an action from being done will not go away by waiting."""
 
 
 class Action(Protocol):
@@ -65,11 +77,20 @@ class Action(Protocol):
 
 @dataclass(frozen=True)
 class StepRecord:
-    """Where the actions on one step are written down."""
+    """Where the actions on one step are written down, and who sees to it that no secret comes along.
+
+    ``fingerprints`` make the digests by which, after an interruption, it can be told what is there.
+    """
 
     session: Session
     checklist: str
     step: str
+    redactor: Redactor
+    fingerprints: Fingerprints = field(default_factory=Fingerprints.of_this_run)
+
+    def know(self, secrets: Iterable[tuple[str, Secret]]) -> None:
+        """Have secrets kept out of the record and out of what is said."""
+        self.redactor.know(secrets)
 
     def intend(self, action: Action) -> int:
         """Write down what is about to happen; return the intent's number. Raises RecordError."""
@@ -89,7 +110,18 @@ class StepRecord:
         self, intent: int, outcome: Literal["done", "failed", "undone", "unknown"], detail: str = ""
     ) -> None:
         """Write down how it ended. Raises RecordError."""
-        self.session.append(Done(intent=intent, outcome=outcome, detail=detail))
+        self.session.append(Done(intent=intent, outcome=outcome, detail=self.safe(detail)))
+
+    def safe(self, text: str) -> str:
+        """Return a text that may be shown: without the lines that hold a secret."""
+        return "\n".join(map(self._safe_line, text.split("\n")))
+
+    def _safe_line(self, line: str) -> str:
+        try:
+            self.redactor.refuse(line.encode("utf-8", "replace"))
+        except LeakError as leak:
+            return f"(a line was withheld: it holds {leak.name})"
+        return line
 
 
 class Ending(StrEnum):
@@ -103,8 +135,95 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended. ``reason`` is why it was not done; ``left`` says what is not as it was, and what to do."""
+    """How it ended. ``reason`` is why it was not done, ``left`` what is not as it was, and what to do."""
 
     ending: Ending
     reason: str = ""
     left: tuple[str, ...] = ()
+
+
+def perform(actions: Sequence[Action], record: StepRecord, say: Say, cancel: Event) -> Outcome:
+    """Carry out all actions, or none. Blocks until everything is done, or put back.
+
+    ``cancel`` stops it between two steps, and where an action looks at it; what was done is put back then.
+    Raises only what is nobody's fault but this program's, after everything was put back.
+    """
+
+    def tell(line: str) -> None:
+        say(record.safe(line))
+
+    try:
+        for action in actions:
+            _go_on(cancel)
+            action.prepare(tell)
+    except SignoffError as refusal:
+        return Outcome(Ending.REFUSED, record.safe(str(refusal)))
+    return _Undertaking(actions, record, tell).carry_out(cancel)
+
+
+def _go_on(cancel: Event) -> None:
+    if cancel.is_set():
+        raise StoppedError("Stopped on request.")
+
+
+class _Undertaking:
+    """Some prepared actions on their way: which have begun, and where their intents stand."""
+
+    def __init__(self, actions: Sequence[Action], record: StepRecord, say: Say) -> None:
+        self._actions = actions
+        self._record = record
+        self._say = say
+        self._begun: list[tuple[int, Action]] = []
+
+    def carry_out(self, cancel: Event) -> Outcome:
+        try:
+            for action in self._actions:
+                _go_on(cancel)
+                self._begun.append((self._record.intend(action), action))
+                action.run(self._say, cancel)
+                action.check(self._say)
+            for action in self._actions:
+                action.check(self._say)
+        except SignoffError as failure:
+            return self._put_back(self._record.safe(str(failure)))
+        except BaseException as defect:
+            self._put_back(f"an unforeseen {type(defect).__name__}")
+            raise
+        for intent, _ in self._begun:
+            self._record.end(intent, "done")
+        return Outcome(Ending.DONE)
+
+    def _put_back(self, reason: str) -> Outcome:
+        self._say(reason)
+        if not self._begun:
+            return Outcome(Ending.REFUSED, reason)
+        self._say("Putting everything back.")
+        left = []
+        for intent, action in self._begun:
+            problem = self._undone(action)
+            if problem:
+                left.append(f"{action.subject}: {problem}")
+            try:
+                self._record.end(intent, "unknown" if problem else "undone", problem or reason)
+            except RecordError as unwritten:
+                self._say(str(unwritten))
+        return Outcome(Ending.STUCK if left else Ending.PUT_BACK, reason, tuple(left))
+
+    def _undone(self, action: Action) -> str:
+        """Put one thing back, again and again while that fails; return why it could not be, or nothing."""
+        end = time.monotonic() + PATIENCE
+        said = ""
+        while True:
+            try:
+                action.undo(self._say)
+            except SignoffError as failure:
+                problem = self._record.safe(str(failure))
+                end = 0 if isinstance(failure, LastingError) else end
+            else:
+                return ""
+            if time.monotonic() > end:
+                return problem
+            if problem != said:
+                self._say(f"{action.subject} could not be put back yet: {problem}")
+                said = problem
+            time.sleep(_PAUSE)

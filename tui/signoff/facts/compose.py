@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from signoff.credentials.secret import Secret
+
+_VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))")
+"""``$NAME``, ``${NAME}``, ``${NAME:-default}``; of ``$$``, a plain dollar, nothing is caught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,11 @@ class EnvReference:
 
 @dataclass(frozen=True)
 class ComposeService:
-    """A service. ``environment`` is what stands in the file itself, a default in ``${NAME:-...}`` too."""
+    """A service. ``environment`` is what stands in the file itself, a default in ``${NAME:-...}`` too.
+
+    ``interpolates`` are the variables that compose fills in, anywhere in it: of its own ``.env``, and of the
+    environment that compose is run in.
+    """
 
     name: str
     env_files: tuple[EnvReference, ...] = ()
@@ -31,6 +38,7 @@ class ComposeService:
     """The directory that its image is built of, empty where it is not built."""
     mounts: tuple[str, ...] = ()
     """The paths of the host that it sees."""
+    interpolates: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,24 @@ def _service(name: str, service: dict[Any, Any]) -> ComposeService:
         environment=dict(_environment(service.get("environment"))),
         builds=str(context) if context else "",
         mounts=tuple(_mounts(service.get("volumes"))),
+        interpolates=frozenset((*_interpolated(service), *_passed_on(service.get("environment")))),
     )
+
+
+def _interpolated(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from filter(None, _VARIABLE.findall(value))
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _interpolated(item)
+
+
+def _passed_on(entry: Any) -> Iterator[str]:
+    """Yield the names under ``environment`` that have no value there: it is taken from where compose runs."""
+    if isinstance(entry, dict):
+        yield from (str(key) for key, value in entry.items() if value is None)
+    elif isinstance(entry, list):
+        yield from (str(one) for one in entry if "=" not in str(one))
 
 
 def _references(entry: Any) -> Iterator[EnvReference]:

@@ -14,7 +14,7 @@ from signoff.facts.base import Facts
 from signoff.facts.compose import ComposeService
 from signoff.facts.containers import CONTAINERS, Container
 from signoff.facts.environment import ENVIRONMENT, SecretFile
-from signoff.facts.units import UNITS, Process
+from signoff.facts.units import UNITS, Process, Unit
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -32,6 +32,7 @@ class Running:
     ``whole`` tells whether a variable that is not there was not given. ``reads`` are the files that are
     given to it as a whole. ``apart`` means that it cannot have the secrets but by its
     environment. A ``container`` keeps the environment that it was made with, however often it is started.
+    ``what`` is the container, unit or process itself.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Running:
     apart: bool
     container: bool
     remedy: str
+    what: Container | Unit | Process = field(repr=False)
 
 
 def running(facts: Facts, profile: Profile, names: frozenset[str]) -> tuple[Running, ...]:
@@ -83,6 +85,7 @@ def _containers(facts: Facts, profile: Profile, names: frozenset[str]) -> Iterat
                 apart=service is not None and _apart(path, service, environment.live),
                 container=True,
                 remedy=_recreate(one, environment.project),
+                what=one,
             )
 
 
@@ -134,6 +137,7 @@ def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:
                 apart=False,
                 container=False,
                 remedy=f"sudo systemctl restart {quote(unit.name)}",
+                what=unit,
             )
     for process in known.strays:
         if process.environment is not None and names & process.environment.keys():
@@ -147,6 +151,7 @@ def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:
                 apart=False,
                 container=False,
                 remedy=f"Start process {process.pid} ({process.name}) anew, with today's environment",
+                what=process,
             )
 
 
