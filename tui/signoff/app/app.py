@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segments
@@ -51,7 +52,7 @@ class SignoffApp(App[int]):
     """The app. It holds the walk that is open, and nothing that anybody answered."""
 
     TITLE = "signoff"
-    CSS_PATH = "signoff.tcss"
+    CSS_PATH = Path(__file__).parent / "signoff.tcss"
     ENABLE_COMMAND_PALETTE = False  # it would offer to take a screenshot of whatever is shown
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

@@ -67,11 +67,17 @@ def _frames(traceback: TracebackType | None) -> list[str]:
     return found
 
 
+def _inner(error: BaseException) -> BaseException | None:
+    # Textual's WorkerFailed keeps what the worker raised in ``error``.
+    wrapped = getattr(error, "error", None)
+    return wrapped if isinstance(wrapped, BaseException) else error.__cause__
+
+
 def crash_report(error: BaseException | None, resume: str) -> Text:
     """Return what is printed after a defect ended the app: what happened, and how to go on."""
     cause = error
-    while cause is not None and cause.__cause__ is not None:
-        cause = cause.__cause__
+    while cause is not None and (inner := _inner(cause)) is not None:
+        cause = inner
     name = type(cause).__name__ if cause is not None else "unknown"
     lines = [f"signoff stopped: a defect in the program ({name})."]
     if cause is not None:

@@ -82,7 +82,7 @@ class HomeScreen(SignoffScreen[None]):
 
     def on_screen_resume(self, _event: events.ScreenResume) -> None:
         """Look again whenever the screen comes back: a session may have ended, a target been saved."""
-        self.reload()
+        self.call_after_refresh(self.reload)
 
     @background("reload")
     async def reload(self) -> None:
@@ -107,14 +107,15 @@ class HomeScreen(SignoffScreen[None]):
             options.highlighted = before
         else:
             options.highlighted = choosable[0] if choosable else None
-        problems = [line(problem, "$error") for problem in found.problems[:1]]
-        self.query_one(StatusLine).idle(problems[0] if problems else Content(""))
+        self.query_one(StatusLine).idle(Content(""))
         options.focus()
         self.refresh_bindings()
 
     # the lines
 
     def _lines(self, found: Found) -> Iterator[Entry]:
+        for problem in found.problems:
+            yield Entry(joined(("! ", "bold $error"), line(problem, "$error")))
         unfinished = [
             one for one in found.sessions if not one.sealed and not one.damage and one.mode == "walk"
         ]

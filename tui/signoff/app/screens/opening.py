@@ -49,7 +49,8 @@ class OpeningScreen(SignoffScreen[None]):
         """Begin, and count the seconds."""
         self._prompter = ScreenPrompter(self.app)
         self.set_interval(1, self._tick)
-        self.open(self._prompter)
+        # Not before the first frame: what is imported to reach a target takes longer than drawing.
+        self.call_after_refresh(self.open, self._prompter)
 
     def on_unmount(self) -> None:
         """Answer whatever is still asked with no."""

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from signoff.app.prompter import ScreenPrompter
@@ -20,11 +21,12 @@ from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
-from signoff.errors import SignoffError
+from signoff.errors import SignoffError, StoppedError
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 if TYPE_CHECKING:
+    from signoff.facts.discovery import Proposal
     from signoff.target.base import Prompter
 
 
@@ -128,10 +130,10 @@ class TargetForm(SignoffScreen[Profile]):
     def _changed(self, event: Input.Changed) -> None:
         self._tell(event.input.id or "", "")
 
-    def _tell(self, field: str, problem: str) -> None:
-        """Show a problem below its field; no problem takes no room."""
+    def _tell(self, field: str, problem: str, style: str = "$error") -> None:
+        """Show a remark below its field; no remark takes no room."""
         beside = self.query_one(f"#{field}-problem", Static)
-        beside.update(text(problem, "$error"))
+        beside.update(text(problem, style))
         beside.display = bool(problem)
 
     def _profile_of(self, typed: dict[str, Any]) -> Profile | None:
@@ -205,14 +207,25 @@ class TargetForm(SignoffScreen[Profile]):
                 self._idle()
         self._propose(found)
 
-    def _propose(self, found: Profile) -> None:
+    def _propose(self, found: Proposal) -> None:
+        """Fill in what is empty, and say where it comes from; of several values the operator takes one."""
         filled = 0
         for one in FIELDS:
-            field = self.query_one(f"#{one.name.replace('_', '-')}", Input)
-            proposed = one.value(found)
-            if proposed and not field.value.strip():
-                field.value = one_line(proposed)
+            name = one.name.replace("_", "-")
+            field = self.query_one(f"#{name}", Input)
+            values = found.candidates.get(one.name, ())
+            if field.value.strip() or not (values or one.value(found.profile)):
+                continue
+            proposed = one.value(found.profile) if one.name in found.why else ""
+            if proposed:
+                with self.prevent(Input.Changed):
+                    field.value = one_line(proposed)
                 filled += 1
+            elif not values:
+                continue
+            several = "" if proposed else f"{', '.join(values)}: which one? "
+            field.suggester = SuggestFromList(values)
+            self._tell(name, f"{several}found in {found.why.get(one.name, '')}", "$muted")
         what = f"{filled} proposed" if filled else "nothing new was found"
         self.query_one(StatusLine).idle(joined((what, "bold"), "; correct what is not right, then save"))
 
@@ -262,8 +275,8 @@ def problem_of(name: str, value: object) -> str:
     return ""
 
 
-def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Profile:
-    """Reach a target, look around, and return the profile with what was found. Called in a thread."""
+def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Proposal:
+    """Reach a target, look around, and return what was found. Called in a thread."""
     from signoff.facts.base import Facts
     from signoff.facts.collect import collect
     from signoff.facts.discovery import DISCOVERY_FACTS, propose
@@ -274,5 +287,6 @@ def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Profile:
         seen = list(collect(DISCOVERY_FACTS, target, profile, cancel))
     finally:
         target.close()
-    proposed: Profile = propose(Facts({one.fact.id: one.value for one in seen}), profile).profile
-    return proposed
+    if cancel.is_set():
+        raise StoppedError("Stopped.")
+    return propose(Facts({one.fact.id: one.value for one in seen}), profile)
