@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from signoff.engine import Key, Progress
     from signoff.walk import Walk
 
-_SETTLE_SECONDS = 0.4
+_SETTLE_SECONDS = 0.1
 """How long a step is looked at before the record says that the operator turned to it."""
 
 _DRAW_SECONDS = 0.04
