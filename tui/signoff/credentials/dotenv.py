@@ -136,7 +136,8 @@ def _bash_part(rest: str) -> tuple[str, int] | None:
         return re.sub(r'\\(["\\$`])', r"\1", quoted[1]), quoted.end()
     if rest[0] == "\\":
         return rest[1:2], 2
-    return None if rest[0] in _SHELL or _DOLLAR.match(rest) else (rest[0], 1)
+    # A home directory is put in for ~ also after a colon.
+    return None if rest[0] in _SHELL or _DOLLAR.match(rest) or rest.startswith(":~") else (rest[0], 1)
 
 
 def _systemd(raw: str) -> str:
