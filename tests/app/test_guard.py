@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import textual.constants
 
-from signoff.app.guard import HARMFUL, clean_environment, crash_report, where
+from signoff.app.guard import HARMFUL, clean_environment, crash_report
 from signoff.credentials.secret import Secret
+from signoff.defect import where
 
 CANARY = "canary-9Zq7"
 
@@ -76,7 +77,9 @@ sys.exit(app.return_code)
 """
 
 
-def _run(folder: Path, place: str, *, clean: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    folder: Path, place: str, *, clean: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
     script = folder / "broken.py"
     script.write_text(_SCRIPT.format(place=place, canary=CANARY, clean=clean))
     return subprocess.run(

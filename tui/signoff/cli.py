@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signoff import __version__, completion
+from signoff.defect import keep_quiet, report
 from signoff.errors import SignoffError, UsageError
 from signoff.totp_cli import totp
 
@@ -26,6 +27,7 @@ class _Commands(click.Group):
     """Turns what went wrong into a message and an exit code, in one place."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        keep_quiet()
         kwargs |= {"standalone_mode": False, "prog_name": "signoff"}
         try:
             result = super().main(*args, **kwargs)
@@ -50,6 +52,9 @@ class _Commands(click.Group):
                 f"{error.filename or 'signoff'}: {error.strerror}", "Nothing that was answered is lost."
             )
             sys.exit(2)
+        except Exception as defect:  # noqa: BLE001 - Python's own report would print what it was working on
+            click.echo(report(defect), err=True)
+            sys.exit(1)
         sys.exit(result if isinstance(result, int) else 0)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from traceback import walk_tb
-from types import TracebackType
 
 from rich.text import Text
+
+from signoff.defect import report
 
 # Textual's environment variables that write keys, messages or screens somewhere, press keys by themselves,
 # let the terminal kill the app, or take another driver. Those left out only change how it looks.
@@ -47,43 +46,6 @@ def clean_environment() -> None:
             setattr(constants, name, value)
 
 
-def where(error: BaseException) -> tuple[str, ...]:
-    """Return where an exception came from, as ``file:line in function``, innermost last.
-
-    No message, no source line and no local: each of them may hold a secret.
-    """
-    return tuple(_frames(error.__traceback__))[-6:]
-
-
-def _frames(traceback: TracebackType | None) -> list[str]:
-    found = []
-    for frame, line in walk_tb(traceback):
-        path = Path(frame.f_code.co_filename)
-        for package in ("signoff", "textual"):
-            if package in path.parts[:-1]:
-                at = len(path.parts) - 1 - path.parts[::-1].index(package)
-                found.append(f"{'/'.join(path.parts[at:])}:{line} in {frame.f_code.co_name}")
-                break
-    return found
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    # Textual's WorkerFailed keeps what the worker raised in ``error``.
-    wrapped = getattr(error, "error", None)
-    return wrapped if isinstance(wrapped, BaseException) else error.__cause__
-
-
 def crash_report(error: BaseException | None, resume: str) -> Text:
     """Return what is printed after a defect ended the app: what happened, and how to go on."""
-    cause = error
-    while cause is not None and (inner := _inner(cause)) is not None:
-        cause = inner
-    name = type(cause).__name__ if cause is not None else "unknown"
-    lines = [f"signoff stopped: a defect in the program ({name})."]
-    if cause is not None:
-        lines += [f"  {line}" for line in where(cause)]
-    lines.append("Nothing is lost: what was answered is on disk.")
-    if resume:
-        lines.append(f"Go on with: signoff run --resume {resume}")
-    lines.append("Please report it with the lines above; they hold nothing of yours.")
-    return Text("\n".join(lines))
+    return Text(report(error, resume))

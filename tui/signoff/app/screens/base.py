@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from signoff.app.guard import where
+from signoff.defect import where
 from signoff.errors import SignoffError, StoppedError
 
 if TYPE_CHECKING:

@@ -1,0 +1,240 @@
+"""Secrets planted where signoff reads them are in nothing that it leaves, prints, or lets others see."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mintotp
+import pytest
+
+from unit.canaries import Canaries, ProcessWatch, awkward, plain, writings
+from unit.pictures import read_code, seen
+from unit.window import Window
+
+EVERYTHING_LOGGED = """
+import logging, os
+logging.basicConfig(filename=os.environ["HOME"] + "/debug.log", level=logging.DEBUG)
+logging.getLogger("canary").debug("it is on")
+"""
+"""A sitecustomize.py: Python's own, paramiko's and every other library's log, all of it, in a file."""
+
+BREAKING = """
+import base64, threading
+import {module} as module
+def broken(*arguments, **more):
+    secret = base64.b64decode({secret!r}).decode()
+    def fail():
+        raise ValueError("cannot read " + secret) from KeyError(secret)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    fail()
+module.{name} = broken
+"""
+"""A sitecustomize.py: a defect, somewhere, whose message and locals hold a secret."""
+
+REMARK = "steps: {close-ports: {note: %s, skipped: because}}"
+
+
+@dataclass
+class Shop:
+    """A home, a project full of secrets in it, and signoff, everything that it logs written to a file."""
+
+    home: Path
+    canaries: Canaries
+
+    @property
+    def project(self) -> Path:
+        return self.home / "shop"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join([str(self.home / "site"), *sys.path]),
+            "PYTHONASYNCIODEBUG": "1",
+            "TERM": "xterm-256color",
+            "LC_ALL": "C.UTF-8",
+            "TMPDIR": str(self.home / "tmp"),
+            "HISTFILE": str(self.home / ".history"),
+            "TEXTUAL_LOG": str(self.home / "textual.log"),
+        }
+
+    def run(
+        self, *arguments: str, stdin: str = "", cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "signoff", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment,
+            cwd=cwd or self.project,
+            timeout=120,
+        )
+
+    def window(self, *arguments: str) -> Window:
+        return Window([sys.executable, "-m", "signoff", *arguments], self.environment, self.project)
+
+    def left(self, *besides: Path) -> list[str]:
+        """What has been left: the project itself, and what a test put there, aside."""
+        assert "it is on" in (self.home / "debug.log").read_text(), "the log that is searched is written"
+        return self.canaries.in_folder(self.home, besides=[self.project, self.home / "site", *besides])
+
+
+def project(folder: Path, canaries: Canaries) -> None:
+    """Put every canary into a project, each where projects have such things."""
+    value = canaries.values
+    folder.mkdir()
+    (folder / ".env").write_text(
+        f"SECRET_KEY={value['key']}\n"
+        f"DATABASE_URL=postgresql://shop:{value['database']}@127.0.0.1:5432/shop\n"
+        f"SMTP_PASSWORD='{value['mail']}'\n"
+        f'export API_TOKEN="{value["token"]}"\n'
+    )
+    (folder / ".env.bak").write_text(f"SECRET_KEY={value['backup']}\n")
+    (folder / "docker-compose.yml").write_text(
+        "services:\n  web:\n    image: shop\n    env_file: .env\n"
+        f"    environment:\n      JWT_SECRET: {value['compose']}\n"
+    )
+    (folder / "Dockerfile").write_text(f"FROM scratch\nENV ADMIN_PASSWORD={value['image']}\n")
+    (folder / "settings.py").write_text(f"SECRET_KEY = '{value['code']}'\nDEBUG = True\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(folder)]
+    for arguments in (["init", "-q"], ["add", "-f", "."], ["commit", "-q", "-m", "Settings"]):
+        subprocess.run([*git, *arguments], check=True)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """The shop, and a watch over all processes while a test runs."""
+    names = ("key", "database", "token", "backup", "compose", "image", "code")
+    canaries = Canaries({name: plain(name) for name in names} | {"mail": awkward("mail")})
+    made = Shop(tmp_path, canaries)
+    for name in ("site", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(EVERYTHING_LOGGED)
+    project(made.project, canaries)
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    with ProcessWatch(canaries) as watch:
+        yield made
+    assert watch.samples > 3
+    assert not watch.sightings
+    new = set(Path(tempfile.gettempdir()).iterdir()) - before
+    assert [
+        seen for path in new if path.is_file() for seen in canaries.in_bytes(path.read_bytes(), str(path))
+    ] == []
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    canaries = Canaries({"one": plain("one"), "two": awkward("two")})
+    for name, value in canaries.values.items():
+        for writing in writings(value):
+            assert canaries.in_bytes(b"<" + writing + b">", "here") == [f"{name} in here"]
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file").write_text(json.dumps({"a": canaries.values["two"]}))
+    assert canaries.in_folder(tmp_path) == ["two in deep/file"]
+    assert canaries.in_folder(tmp_path, besides=[tmp_path / "deep"]) == []
+    with ProcessWatch(canaries) as watch:
+        subprocess.run(["sh", "-c", "sleep 0.1", canaries.values["one"]], check=True)
+        subprocess.run(
+            ["sleep", "0.1"], check=True, env={"A": canaries.values["two"], "PATH": "/usr/bin:/bin"}
+        )
+    assert watch.sightings == {"one in a process's cmdline sh", "two in a process's environ"}
+
+
+def test_an_audit(shop: Shop) -> None:
+    report = shop.home / "report"
+    done = shop.run("audit", "--format", "json", "--output", str(report))
+    assert done.returncode in {1, 3}, done.stderr
+    told = report.read_text()
+    assert "SECRET_KEY" in told, "the probes have read the file: its variables are named"
+    assert shop.canaries.in_text(done.stdout + done.stderr, "what was printed") == []
+    for arguments in (
+        ("sessions", "show", "latest", "--evidence"),
+        ("verify", "latest"),
+        ("sessions", "list"),
+    ):
+        later = shop.run(*arguments)
+        assert later.returncode == 0
+        assert (
+            shop.canaries.in_text(later.stdout + later.stderr, f"what signoff {arguments[0]} printed") == []
+        )
+    assert shop.left() == []
+
+
+def test_a_walk_from_a_script_whose_remark_holds_a_secret(shop: Shop) -> None:
+    answers = shop.home / "answers.yaml"
+    answers.write_text(REMARK % json.dumps(f"It was {shop.canaries.values['mail']}."))
+    done = shop.run("run", "--plain", "--answers", str(answers))
+    assert done.returncode == 2
+    assert "was about to be written" in done.stderr
+    assert shop.canaries.in_text(done.stdout + done.stderr, "what was printed") == []
+    assert shop.left(answers) == []
+
+
+def test_a_walk_at_a_terminal_where_a_secret_is_typed(shop: Shop) -> None:
+    window = shop.window("run", "--plain")
+    window.until("q stop: ")
+    window.type("n")
+    window.until("leave it): ")
+    window.type(f"It is {shop.canaries.values['token']}!")
+    said = window.until("q stop: ").split("\n", 1)[1]
+    assert "was about to be written" in said
+    assert shop.canaries.in_text(said, "the answer") == []
+    window.type("q")
+    window.end()
+    assert shop.left() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "arguments"),
+    [
+        ("signoff.facts.collect", "collect", ("audit",)),
+        ("signoff.report.text", "sessions_lines", ("sessions", "list")),
+        ("signoff.credentials.generate", "generate", ("generate", "key")),
+        ("signoff.credentials.totp", "new", ("totp", "new", "a", "--issuer", "b")),
+    ],
+)
+def test_a_defect(shop: Shop, module: str, name: str, arguments: tuple[str, ...]) -> None:
+    secret = base64.b64encode(shop.canaries.values["mail"].encode()).decode()
+    (shop.home / "site" / "sitecustomize.py").write_text(
+        EVERYTHING_LOGGED + BREAKING.format(module=module, name=name, secret=secret)
+    )
+    done = shop.run(*arguments)
+    assert done.returncode == 1
+    assert "a defect in the program (KeyError)" in done.stderr
+    assert "a defect in the background (ValueError)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert shop.canaries.in_text(done.stdout + done.stderr, "what was printed") == []
+    assert shop.left() == []
+
+
+def test_an_enrolment(shop: Shop) -> None:
+    window = shop.window("totp", "new", "admin", "--issuer", "Shop", "--write", "admin.key")
+    uri = read_code(seen(window.until("as text: ").rsplit("\x1b[2J", 1)[1].split("\n")))
+    seed = uri.split("secret=")[1].split("&")[0]
+    shop.canaries = Canaries({"seed": seed, "uri": uri})
+    with ProcessWatch(shop.canaries) as watch:
+        window.type(mintotp.totp(seed))
+        assert window.end() == 0
+    assert not watch.sightings
+    assert (shop.project / "admin.key").read_text().strip() == seed
+    assert shop.left() == []
+
+
+def test_what_is_generated(shop: Shop) -> None:
+    done = shop.run("generate", "recovery-codes")
+    made = Canaries({code: code for code in done.stdout.split()})
+    assert len(made.values) == 10
+    assert made.in_text(done.stderr, "standard error") == []
+    assert made.in_folder(shop.home) == []
