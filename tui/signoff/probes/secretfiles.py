@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import normpath
+from shlex import quote
 
 from signoff.credentials.dotenv import Reader, Variable
 from signoff.credentials.recognise import secret_like, words
@@ -96,7 +97,7 @@ def readable_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
         raise no_files(facts)
     for file in found:
         if file.content is None:
-            raise Unavailable(closed(file))
+            raise Unavailable(closed(file), f"sudo cat {quote(file.path)}")
     return found
 
 

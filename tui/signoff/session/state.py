@@ -121,6 +121,8 @@ class SessionState:
                 self.position = (event.checklist, event.step)
             case Found() | Probed() | Attested() | Noted() | Enrolled():
                 self.steps[event.checklist, event.step].apply(event, time)
+                if isinstance(event, (Attested, Noted)):
+                    self.position = (event.checklist, event.step)
             case Intended():
                 self.pending[self.events] = event
             case Done():

@@ -26,6 +26,7 @@ from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.errors import SignoffError
 from signoff.model import SYMBOLS, Result
+from signoff.text import one_line
 
 if TYPE_CHECKING:
     from signoff.app.closing import Closing
@@ -127,7 +128,7 @@ class HomeScreen(SignoffScreen[None]):
         for name, profile in found.profiles.items():
             about = f"{profile.address}  {profile.url}"
             yield Entry(
-                joined("  ", line(f"{name:<{width}}", "bold"), line(about, "$muted")),
+                joined("  ", (f"{one_line(name):<{width}}", "bold"), line(about, "$muted")),
                 partial(self._begin, profile),
                 edit=profile,
             )

@@ -1,0 +1,96 @@
+"""Make the pictures of the README: the real app on real lab hosts, driven by its keys.
+
+    .venv/bin/python screenshots/make.py
+
+Needs what tests/lab needs, and rsvg-convert (Debian: librsvg2-bin). Writes screenshots/*.png.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "tests" / "lab"), str(HERE.parent / "tests")]
+
+from desk import Desk
+from labhost.host import Host
+from textual.pilot import Pilot
+
+from app.drive import running, settle
+from lab import Lab
+from signoff.app.app import SignoffApp, Start
+
+SIZE = (100, 32)
+
+
+def keep(app: SignoffApp, name: str) -> None:
+    """Write one picture."""
+    svg = app.export_screenshot(title="signoff")
+    # librsvg drops the blanks at the beginning of a text, the ones that do not break too.
+    svg = svg.replace("<text ", '<text xml:space="preserve" ')
+    png = HERE / f"{name}.png"
+    subprocess.run(["rsvg-convert", "--zoom", "1.2", "-o", str(png)], input=svg.encode(), check=True)
+
+
+async def walked(pilot: Pilot[int]) -> None:
+    """Open the saved target, and wait until the first look has ended."""
+    await settle(pilot)
+    await pilot.press("enter")
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                await running(pilot)
+                return
+            except TimeoutError:
+                continue
+
+
+async def bad(app: SignoffApp) -> None:
+    """A host where almost everything is wrong: home, a failing step, the finish."""
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        keep(app, "home")
+        await walked(pilot)
+        await pilot.press("right")
+        await settle(pilot)
+        keep(app, "run-failing")
+        await pilot.press("f")
+        await settle(pilot)
+        keep(app, "finish")
+
+
+async def good(app: SignoffApp) -> None:
+    """A host that is in order: a passing step, and the generator."""
+    async with app.run_test(size=SIZE) as pilot:
+        await walked(pilot)
+        await pilot.press("right")
+        await settle(pilot)
+        keep(app, "run")
+        await pilot.press("g")
+        await settle(pilot)
+        keep(app, "generate")
+
+
+def main() -> None:
+    """Start the hosts, take the pictures, take the hosts down."""
+    lab = Lab()
+    for variant, take in (("bad", bad), ("good", good)):
+        host: Host = lab.up(variant, owner=os.getpid())
+        with tempfile.TemporaryDirectory() as folder:
+            desk = Desk(Path(folder), lab.ca_certificate)
+            try:
+                desk.know(host)
+                os.environ.update(desk.environment)
+                asyncio.run(take(SignoffApp(Start())))
+            finally:
+                desk.close()
+                host.stop()
+
+
+if __name__ == "__main__":
+    main()
