@@ -102,7 +102,6 @@ class ProcessWatch:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._known: set[tuple[str, bytes]] = set()
         self.sightings: set[str] = set()
-        self.seen: set[bytes] = set()
         self.samples = 0
 
     def __enter__(self) -> ProcessWatch:
@@ -115,6 +114,12 @@ class ProcessWatch:
         self._end.set()
         self._thread.join()
 
+    def look(self) -> None:
+        """Wait until it has looked at everything there is now."""
+        enough = self.samples + 2  # the one under way began before
+        while self.samples < enough:
+            self._end.wait(0.01)
+
     def _watch(self) -> None:
         while not self._end.is_set():
             for kind, data in _processes():
@@ -124,8 +129,6 @@ class ProcessWatch:
                     self.sightings |= set(
                         self._canaries.in_bytes(data, f"a process's {kind} {program}".strip())
                     )
-                    if kind == "cmdline":
-                        self.seen.add(data)
             self.samples += 1
             self._end.wait(self._pause)
 
