@@ -89,3 +89,12 @@ def test_output_that_was_cut_is_malformed() -> None:
 def test_a_folders_name_is_quoted_in_the_script() -> None:
     script = text_for(BACKUPS.script, Profile(backup_directory="/b; touch /x"))
     assert script.startswith("directory='/b; touch /x'\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "settled"),
+    [("5\tclosed", True), ("500\topen", False), ("500", True), ("5", False), ("5\t", False)],
+)
+def test_a_dump_that_is_still_being_written(fields: str, settled: bool) -> None:
+    text = f"#newest\t/b/x.dump\t{fields}\n#sealed\n#end\n".encode()
+    assert parse_check(Output("check", 0, text)).settled is settled

@@ -189,7 +189,7 @@ class TestIntegrity:
                 {"status": 1, "complaint": "pg_restore: error: unsupported version (1.16) in file header"},
                 "newer pg_dump",
             ),
-            ({"status": 1, "idle": timedelta(seconds=30)}, "may still be being written"),
+            ({"status": 1, "settled": False}, "may still be being written"),
             ({"path": "/srv/b/history/other.dump"}, "was not read"),
             ({"status": None}, "no program"),
         ],

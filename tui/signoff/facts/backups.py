@@ -17,6 +17,7 @@ from signoff.text import one_line
 # The names under which a file counts as meant to be a dump although nothing in it says so; as in check.sh.
 _DUMP_WORDS = ("sql", "dump", "pg", "db", "backup", ".bak")
 _NO_DUMPS = (".key", ".pub", ".txt", ".sh", ".json")
+_SETTLED = timedelta(minutes=2)
 _BY_NAME = frozenset({"sealed", "empty", "unread"})
 _KEY = Kind("sealed", packing="a private key")
 
@@ -202,8 +203,8 @@ class Check:
     """
 
     path: str = ""
-    idle: timedelta = timedelta()
-    """How long it has not been written to."""
+    settled: bool = True
+    """Whether nothing writes to it: no process has it open, or where that is not seen, for two minutes."""
     sealed: bool = False
     tool: str = ""
     status: int | None = None
@@ -221,18 +222,19 @@ def parse_check(output: Output) -> Check:
             raise Malformed("the newest dump was not named")
         return Check()
     path, idle = newest.field(0), timedelta(seconds=int(newest.field(1) or 0))
+    settled = newest.field(2) == "closed" or (newest.field(2) == "" and idle >= _SETTLED)
     if restored := found.get("restored"):
         status, tool, tables = restored.fields
-        return Check(path, idle, False, tool, int(status), int(tables), None, one_line(restored.text))
+        return Check(path, settled, False, tool, int(status), int(tables), None, one_line(restored.text))
     if text := found.get("text"):
         status, tool, tables, ended = text.fields
-        return Check(path, idle, False, tool, int(status), int(tables), ended == "1")
+        return Check(path, settled, False, tool, int(status), int(tables), ended == "1")
     if "no-tool" in found:
         raise Unavailable(
             "there is no pg_restore on the host or in a container to read the dump with",
             f"pg_restore -f /dev/null {shlex.quote(one_line(path))}",
         )
-    return Check(path, idle, sealed="sealed" in found)
+    return Check(path, settled, sealed="sealed" in found)
 
 
 def _asking(script: str, profile: Profile) -> str:

@@ -79,7 +79,7 @@ def parse_web(output: Output) -> WebServers:
 
 
 def _is_stale(begun: str, changed: str) -> bool:
-    return begun.isdecimal() and changed.isdecimal() and int(changed) > int(begun) + 1
+    return begun.isdecimal() and changed.isdecimal() and int(changed) > int(begun)
 
 
 WEB_SERVERS: HostFact[WebServers] = HostFact(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Check, Dump
 from signoff.facts.base import Facts
@@ -15,7 +14,6 @@ from signoff.probes.series import ITEMS, find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_SETTLED = timedelta(minutes=2)
 _TIMED_OUT = 124
 _NO_TOOL = frozenset({125, 126, 127})
 """Exit statuses of docker exec, and of a shell, for a program that was not run at all."""
@@ -88,8 +86,8 @@ def _read(check: Check, name: str) -> Judgement:
         )
     if fault := _fault(check):
         # A dump that is being written right now looks like one that was cut.
-        result = Result.UNKNOWN if check.idle < _SETTLED else Result.FAIL
-        still = ", but it may still be being written" if check.idle < _SETTLED else ""
+        result = Result.FAIL if check.settled else Result.UNKNOWN
+        still = "" if check.settled else ", but it may still be being written"
         return Judgement(result=result, observed=f"{name}: {fault}{still}", evidence=evidence)
     observed = f"{name}: read to its end by {one_line(check.tool)}, {check.tables} tables"
     return Judgement(result=Result.PASS, observed=observed, evidence=evidence)

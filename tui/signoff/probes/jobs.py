@@ -15,7 +15,7 @@ from signoff.probes.series import DAY, ITEMS, ago, find
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_SLACK = timedelta(minutes=1)
+_SLACK = timedelta(seconds=2)
 _REMEDY = (
     "A systemd timer (OnCalendar=daily, Persistent=true; systemctl enable --now NAME.timer), or a file in "
     "/etc/cron.d that belongs to root, mode 0644, no dot in its name, a line feed at its end, and \\% for %."

@@ -47,6 +47,14 @@ restorer() {
             break
         done
 }
+# Whether some process has a file open, as while it is being written: for root to see.
+held() {
+    [ "$(id -u)" = 0 ] || return 0
+    for descriptor in /proc/[0-9]*/fd/*; do
+        if [ "$descriptor" -ef "$1" ]; then echo open; return; fi
+    done
+    echo closed
+}
 # Status, tool, tables, whether its end is there; then what the program complained of.
 said() { head_of "$@"; printf '%s\n' "$complaint" | head -n 3 | show; }
 restore() {
@@ -76,7 +84,7 @@ read_text() {
 
 file=$(newest)
 if [ -z "$file" ]; then head_of none; head_of end; exit 0; fi
-head_of newest "$file" "$(($(date +%s) - $(stat -c %Y "$file")))"
+head_of newest "$file" "$(($(date +%s) - $(stat -c %Y "$file")))" "$(held "$file")"
 magic=$(magic_of < "$file")
 inner=$(unpack "$magic" < "$file" 2> /dev/null | head -c 512 | magic_of)
 case $file,$magic,$inner in
