@@ -15,8 +15,17 @@ from pathlib import Path
 import mintotp
 import pytest
 
+import signoff.walk as walk_module
+from signoff.checklist.load import find, load
+from signoff.session.guard import RefusedError
+from signoff.session.signer import KeySigner
+from signoff.target.base import Prompter, Target
+from signoff.target.profile import Profile
+from signoff.walk import Walk
 from unit.canaries import Canaries, ProcessWatch, awkward, plain, writings
+from unit.fakes import FakeTarget
 from unit.pictures import read_code, seen
+from unit.target.rig import Operator
 from unit.window import Window
 
 EVERYTHING_LOGGED = """
@@ -245,3 +254,42 @@ def test_what_is_generated(shop: Shop) -> None:
     assert len(made.values) == 10
     assert made.in_text(done.stderr, "standard error") == []
     assert made.in_folder(shop.home) == []
+
+
+def test_what_was_typed_to_open_the_target_cannot_be_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = {
+        "sudo_password": awkward("sudo"),
+        "login_password": plain("login"),
+        "passphrase": awkward("phrase"),
+    }
+    canaries = Canaries(typed)
+
+    def reach(_profile: Profile, prompter: Prompter) -> Target:
+        for name in typed:
+            getattr(prompter, name)(*(["shop"] if name == "passphrase" else ["deploy", "shop"]))
+        return FakeTarget({"machine": b"shop\n0123456789abcdef\nDebian\n"})
+
+    operator = Operator(
+        **{f"{name}s": [value, value] for name, value in typed.items()}  # type: ignore[arg-type] # by its fields
+    )
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(walk_module, "open_target", reach)
+    signer = KeySigner.generate("ann@desk")
+    loaded = load(find("quick-production"))
+    step = (loaded.checklist.id, loaded.checklist.steps[0].id)
+    begun = Walk.begin(Profile(name="shop", address="ssh://shop"), [loaded], signer, operator)
+    for resumed in (False, True):
+        if resumed:
+            begun.close()
+            begun = Walk.resume("latest", signer)
+            begun.connect(operator)
+        for value in typed.values():
+            with pytest.raises(RefusedError):
+                begun.note(step, f"I typed {value} there.")
+            with pytest.raises(RefusedError):
+                begun.skip(step, value)
+        begun.note(step, "I typed it.")
+    begun.close()
+    assert canaries.in_folder(tmp_path) == []

@@ -31,6 +31,7 @@ from signoff.session.signer import Signer
 from signoff.session.state import StepState
 from signoff.session.store import LATEST, find, read, summaries
 from signoff.target.base import Prompter, Target
+from signoff.target.learning import LearningPrompter
 from signoff.target.opening import open_target
 from signoff.target.profile import Profile
 from signoff.text import inert
@@ -78,7 +79,7 @@ class Walk:
         Raises TargetError where the target cannot be reached, RecordError where no record can be kept.
         """
         redactor = Redactor()
-        target = open_target(profile, prompter)
+        target = open_target(profile, LearningPrompter(prompter, redactor.know))
         try:
             seen = _discover(target, profile)
             redactor.know(find_secrets([one.value for one in seen]))
@@ -138,7 +139,7 @@ class Walk:
         """Reach the target of a resumed session. Raises TargetError, also where it is another machine."""
         genesis = self.session.state.genesis
         assert genesis is not None  # noqa: S101 - a session without a first line is never resumed
-        target = open_target(self.profile, prompter)
+        target = open_target(self.profile, LearningPrompter(prompter, self._redactor.know))
         try:
             seen = collect([MACHINE], target, self.profile, Event())
             machine = _machine(Facts({one.fact.id: one.value for one in seen}))
