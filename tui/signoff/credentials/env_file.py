@@ -1,12 +1,50 @@
-"""Replacing a file with secrets on this machine: whole or not at all, and with everything that it had."""
+"""Replacing a file with secrets on this machine: whole or not at all, and with everything that it had.
+
+A draft beside the file gets the old one's owner, mode and attributes, then the new content; it takes the
+file's place by rename(2) when it is on disk. Whatever moment it ends at, the old content is there or the new.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from signoff.errors import SignoffError
+from signoff.text import one_line
+
+LARGEST: Final = 1 << 20
+"""The most bytes that a file with settings may have."""
+
+_ACL: Final = "system.posix_acl_access"
+_MEASURED: Final = frozenset({"security.ima", "security.evm"})
+"""Attributes that the kernel works out anew from the content (ima-evm-utils, evmctl(1))."""
+
+_REASONS: Final = {
+    errno.ENOENT: ("it is not there", "See whether the path is right."),
+    errno.EACCES: (
+        "permission was denied",
+        "Run it as the owner of the file and of its directory, or as root.",
+    ),
+    errno.EPERM: (
+        "permission was denied",
+        "Run it as the owner, or as root. For root: is the file or its directory immutable? See lsattr(1).",
+    ),
+    errno.ENOSPC: ("the disk is full", "Free some space, then try again."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space, then try again."),
+    errno.EROFS: ("the file system is read-only", "Mount it writable, then try again."),
+    errno.EIO: ("the disk reports an error", "Look at the disk (dmesg, smartctl) before you go on."),
+    errno.EBUSY: ("it is a mount point of its own", "Change the file that is mounted there."),
+    errno.ELOOP: ("its symbolic links lead nowhere", "Put the links right, then try again."),
+}
 
 
 class EnvFileError(SignoffError):
@@ -39,41 +77,255 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class EnvText:
-    """A file's content as it was read, and what else it was at that time."""
+    """A file's content as it was read, and what else it was at that time.
+
+    ``drafts`` are the names of what killed writes have left beside it: the next write removes them.
+    """
 
     raw: bytes = field(repr=False)
     identity: Identity
+    drafts: tuple[str, ...] = ()
 
 
 def kept_mode(identity: Identity, *, group_reads: bool = False) -> int:
     """Return the mode that a file has after it was written: no wider than 0600 unless its group needs it.
 
     A group that may read a file closed to others (0640) was let in on purpose, and stays; that of a file
-    open to all (0644) stays where a service reads it so (``group_reads``).
+    open to all (0644) stays where a service reads it so (``group_reads``). Whom an access control list names
+    was let in on purpose too.
     """
-    raise NotImplementedError
+    if identity.listed:
+        return identity.mode & 0o660
+    return identity.mode & (0o640 if group_reads or not identity.mode & 0o007 else 0o600)
+
+
+def remarks(path: str, text: EnvText, *, group_reads: bool = False) -> tuple[str, ...]:
+    """Return what is to be said before a file is written: links, mode, and what is left of killed writes."""
+    said = []
+    real, mode = text.identity.path, text.identity.mode
+    if real != os.path.normpath(path):
+        said.append(f"{one_line(path)} leads to {one_line(real)}: that file is replaced, the link stays.")
+    kept = kept_mode(text.identity, group_reads=group_reads)
+    if kept != mode:
+        said.append(f"Its mode goes from {mode:04o} to {kept:04o}.")
+    if text.drafts:
+        said.append(f"A killed write left {one_line(', '.join(text.drafts))} beside it: that is removed.")
+    return tuple(said)
+
+
+def draft_name(name: str) -> str:
+    """Return a new name for a draft of a file: next to it in listings, and ignored where ``.env.*`` is."""
+    return f"{name}.signoff-{secrets.token_hex(8)}"
+
+
+def is_draft(entry: str, name: str) -> bool:
+    """Tell whether a directory's entry is the draft of a file."""
+    return entry.startswith(name) and re.fullmatch(r"\.signoff-[0-9a-f]{16}", entry[len(name) :]) is not None
+
+
+def fingerprint(raw: bytes) -> str:
+    """Return the SHA-256 by which contents are compared. Never recorded: it is as secret as they are."""
+    return hashlib.sha256(raw).hexdigest()
 
 
 class EnvFile:
     """A file of this machine's. Its methods raise EnvFileError; ``signoff.actions.env_file`` has its twin."""
 
     def __init__(self, path: Path, *, group_reads: bool = False) -> None:
-        raise NotImplementedError
+        self.path = str(path.absolute())
+        self._group_reads = group_reads
+        self._tried: set[str] = set()
 
     def read(self) -> EnvText:
-        """Return what is there. A draft that a killed write has left behind is removed."""
-        raise NotImplementedError
+        """Return what is there."""
+        with _place(self.path) as place:
+            return place.read()
+
+    def remarks(self, text: EnvText) -> tuple[str, ...]:
+        """Return what is to be said before what was read is replaced: links, mode, drafts."""
+        return remarks(self.path, text, group_reads=self._group_reads)
 
     def write(self, new: bytes, expected: EnvText) -> EnvText:
         """Put ``new`` in the place of what was read, and return what is there now.
 
         Raise ConcurrentEditError where something else is there than ``expected``.
         """
-        raise NotImplementedError
+        self._tried.add(fingerprint(new))
+        kept = kept_mode(expected.identity, group_reads=self._group_reads)
+        with _place(self.path) as place:
+            place.expect(expected)
+            return place.replace(new, expected, mode=kept)
 
     def restore(self, before: EnvText) -> EnvText:
         """Put back content, owner, mode, attributes and time of change as they were read.
 
         Only over what ``write`` of this object has written, or tried to; does nothing where nothing changed.
         """
-        raise NotImplementedError
+        with _place(self.path) as place:
+            now = place.read()
+            if now.identity == before.identity and now.raw == before.raw:
+                return now
+            if fingerprint(now.raw) not in self._tried:
+                if now.raw == before.raw:
+                    return now
+                raise _changed(self.path)
+            return place.replace(before.raw, now, mode=before.identity.mode, like=before.identity)
+
+
+def _changed(path: str) -> ConcurrentEditError:
+    return ConcurrentEditError(
+        f"{one_line(path)} was changed by somebody else meanwhile; it is left as they have it.",
+        "Look at it, then begin again.",
+    )
+
+
+def _failed(what: str, path: str, problem: OSError) -> EnvFileError:
+    reason, hint = _REASONS.get(problem.errno or 0, (problem.strerror or str(problem), ""))
+    return EnvFileError(f"{one_line(path)} {what}: {reason}. It is as it was.", hint)
+
+
+@contextlib.contextmanager
+def _place(path: str) -> Iterator[_Place]:
+    try:
+        real = os.path.realpath(path, strict=True)
+        folder, name = os.path.split(real)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as problem:
+        raise _failed("cannot be read", path, problem) from None
+    try:
+        yield _Place(real, name, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class _Place:
+    """A file by its real name, in a directory that is held open."""
+
+    def __init__(self, path: str, name: str, folder: int) -> None:
+        self._path = path
+        self._name = name
+        self._folder = folder
+
+    def read(self) -> EnvText:
+        try:
+            descriptor = os.open(
+                self._name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._folder
+            )
+            try:
+                status = os.fstat(descriptor)
+                self._check(status)
+                raw = _read(descriptor)
+                attributes = _attributes(descriptor)
+            finally:
+                os.close(descriptor)
+            entries = os.listdir(self._folder)  # noqa: PTH208 - of a directory held open
+        except OSError as problem:
+            raise _failed("cannot be read", self._path, problem) from None
+        identity = Identity(
+            path=self._path,
+            mode=stat.S_IMODE(status.st_mode),
+            uid=status.st_uid,
+            gid=status.st_gid,
+            mtime=status.st_mtime_ns,
+            listed=_ACL in attributes,
+            attributes=attributes,
+        )
+        drafts = sorted(entry for entry in entries if is_draft(entry, self._name))
+        return EnvText(raw, identity, tuple(drafts))
+
+    def expect(self, expected: EnvText) -> None:
+        """Raise ConcurrentEditError where something else is there now."""
+        now = self.read()
+        if now.raw != expected.raw or now.identity != expected.identity:
+            raise _changed(self._path)
+
+    def replace(self, raw: bytes, expected: EnvText, *, mode: int, like: Identity | None = None) -> EnvText:
+        """Put ``raw`` in the place of what is expected there: as that is, or ``like`` what was."""
+        draft = draft_name(self._name)
+        try:
+            for old in expected.drafts:
+                os.unlink(old, dir_fd=self._folder)
+            descriptor = os.open(
+                draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._folder
+            )
+            try:
+                try:
+                    _fill(descriptor, raw, like or expected.identity, mode, timed=like is not None)
+                finally:
+                    os.close(descriptor)
+                self.expect(expected)
+                os.rename(draft, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(draft, dir_fd=self._folder)
+                raise
+        except OSError as problem:
+            raise _failed("cannot be replaced", self._path, problem) from None
+        try:
+            os.fsync(self._folder)
+        except OSError as problem:
+            raise UncertainError(
+                f"{one_line(self._path)} is replaced, but the disk reports an error: {problem.strerror}.",
+                "Look at the disk (dmesg, smartctl): the old content may come back with the next start.",
+            ) from None
+        return self.read()
+
+    def _check(self, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            raise EnvFileError(f"{one_line(self._path)} is no regular file.", "Name a file.")
+        if status.st_size > LARGEST:
+            raise EnvFileError(f"{one_line(self._path)} is too large for a file with settings.")
+        if status.st_nlink > 1:
+            raise EnvFileError(
+                f"{one_line(self._path)} has another name (a hard link), which would keep the old content.",
+                f"Find it (find DIRECTORY -inum {status.st_ino}) and remove it, or make it a symbolic link.",
+            )
+
+
+def _read(descriptor: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, LARGEST):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _attributes(descriptor: int) -> dict[str, bytes]:
+    if not hasattr(os, "listxattr"):
+        return {}
+    try:
+        names = os.listxattr(descriptor)
+    except OSError as problem:
+        if problem.errno == errno.ENOTSUP:
+            return {}
+        raise
+    return {name: os.getxattr(descriptor, name) for name in names if name not in _MEASURED}
+
+
+def _fill(descriptor: int, raw: bytes, like: Identity, mode: int, *, timed: bool) -> None:
+    """Write a draft and bring it to the disk. Until it is complete nobody but its owner may read it."""
+    status = os.fstat(descriptor)
+    if (status.st_uid, status.st_gid) != (like.uid, like.gid):
+        os.fchown(descriptor, like.uid, like.gid)
+    _set_attributes(descriptor, like)
+    os.fchmod(descriptor, 0o600)  # an access control list may have opened it, empty as it is
+    written = 0
+    while written < len(raw):
+        count = os.write(descriptor, raw[written:])
+        if count == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written += count
+    if timed:
+        os.utime(descriptor, ns=(status.st_atime_ns, like.mtime))
+    os.fchmod(descriptor, mode)
+    os.fsync(descriptor)
+
+
+def _set_attributes(descriptor: int, like: Identity) -> None:
+    """Give a draft exactly these attributes; the directory may have given it an access control list."""
+    given = _attributes(descriptor)
+    for name in given.keys() - like.attributes.keys():
+        if not name.startswith("security."):
+            os.removexattr(descriptor, name)
+    for name, value in like.attributes.items():
+        if given.get(name) != value:
+            os.setxattr(descriptor, name, value)
