@@ -63,6 +63,13 @@ def test_trusting_everybodys_headers() -> None:
     assert found.spoofable == ""
 
 
+@pytest.mark.parametrize("wide", ["::/0", "0.0.0.0/1"])
+def test_a_network_of_nearly_everybody_is_no_restriction(wide: str) -> None:
+    config = CONFIG.replace('"ranges":["10.8.0.0/24"]', f'"ranges":["10.8.0.0/24","{wide}"]')
+    (found,) = caddy.rulings(caddy.parse(config), "denied.test", "/admin/")
+    assert found.fate is Fate.SERVED
+
+
 def test_a_handler_that_is_not_known() -> None:
     server = {"listen": [":443"], "routes": [{"handle": [{"handler": "waf"}]}]}
     (found,) = caddy.rulings((caddy.Server("srv0", server),), "shop.test", "/admin/")

@@ -172,7 +172,8 @@ def _answer(response: Response, path: str, how: str) -> Answer:
         url=response.url,
         path=path,
         status=response.status,
-        location=one_line(headers.get("location", "")),
+        # What follows the question mark may be a token, and plays no part.
+        location=one_line(headers.get("location", "").partition("?")[0]),
         digest=_digest(body, path),
         empty=not body,
         server=one_line(headers.get("server", ""), 60),

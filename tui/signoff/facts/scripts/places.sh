@@ -50,7 +50,7 @@ way_open() {
 # Modification time, size, mode, owner, group and path of what may be a dump: newest first. Not: half-written
 # files, checksums, the parts of a dump in directory format, names with a line feed or a tab.
 dump_files() {
-    depth=3; [ "$2" = usual ] && depth=1
+    depth=6; [ "$2" = usual ] && depth=1
     find "$1" -xdev -maxdepth $depth -type f ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
         ! -name '*.md5' ! -name '*.sha256' ! -name '[0-9]*.dat*' ! -name 'blobs.toc' ! -name 'alternatives.*' \
         ! -name 'apt.extended_states*' ! -name 'dpkg.*' ! -name "*

@@ -1,0 +1,189 @@
+"""How a request runs through Caddy's routes.
+
+Source: caddyserver.com/docs/json: routes are tried in order; the matcher sets of a route are alternatives,
+the matchers of a set must all fit. What cannot be known here (an expression, a header) is neither yes nor no.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+from signoff.facts.ruling import Fate, network
+from signoff.text import one_line
+
+Json = Mapping[str, Any]
+
+# An address of a stranger: from the blocks kept for documentation (RFC 5737), let in by nobody's rule.
+_STRANGER = ip_address("203.0.113.213")
+_SERVING = frozenset(
+    {"reverse_proxy", "file_server", "php_fastcgi", "templates", "push", "metrics", "acme_server"}
+)
+_PASSING = frozenset(
+    {
+        "headers",
+        "encode",
+        "request_body",
+        "vars",
+        "map",
+        "log_append",
+        "tracing",
+        "copy_response_headers",
+        "intercept",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A GET. ``claimed`` is the address that its X-Forwarded-For names; an empty ``path`` is not known."""
+
+    host: str
+    path: str
+    https: bool = True
+    source: IPv4Address | IPv6Address = _STRANGER
+    claimed: IPv4Address | IPv6Address | None = None
+    believed: bool = False
+    """Whether the server takes ``claimed`` for the client's address (trusted_proxies)."""
+
+
+Outcome = tuple[Fate, str]
+
+
+def end(routes: Sequence[Json], request: Request) -> Outcome:
+    """Return how a request ends; Caddy gives an empty answer to what no route takes."""
+    return _walk(routes, request)[0] or (Fate.REFUSED, "no route: an empty answer")
+
+
+def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Request]:
+    """Return how a request ends in these routes, None where it runs through them; and what it became."""
+    taken: set[str] = set()
+    for index, route in enumerate(routes):
+        group = str(route.get("group") or "")
+        fits = False if group and group in taken else _any(route.get("match"), request)
+        if fits is False:
+            continue
+        outcome, became = _handle(route.get("handle") or [], request)
+        if fits is None:
+            rest, after = _walk(routes[index + 1 :], request)
+            if (outcome, became) == (rest, after):
+                return rest, after
+            return (Fate.UNCLEAR, "a matcher that cannot be judged decides"), request
+        request = became
+        taken.add(group)
+        if outcome or route.get("terminal"):
+            return outcome, request
+    return None, request
+
+
+def _handle(handlers: Sequence[Json], request: Request) -> tuple[Outcome | None, Request]:
+    for handler in handlers:
+        kind = str(handler.get("handler") or "")
+        if kind == "subroute":
+            outcome, request = _walk(handler.get("routes") or [], request)
+            if outcome:
+                return outcome, request
+        elif kind == "rewrite":
+            request = _rewritten(handler, request)
+        elif kind not in _PASSING:
+            return _ending(kind, handler), request
+    return None, request
+
+
+def _rewritten(handler: Json, request: Request) -> Request:
+    if prefix := handler.get("strip_path_prefix"):
+        return replace(request, path="/" + request.path.removeprefix(str(prefix)).lstrip("/"))
+    uri = str(handler.get("uri") or "")
+    if uri.startswith("/") and "{" not in uri:
+        return replace(request, path=uri.partition("?")[0])
+    # Made of placeholders, or by a pattern: what it comes to is not known.
+    return replace(request, path="")
+
+
+def _ending(kind: str, handler: Json) -> Outcome:
+    if kind in {"static_response", "error"}:
+        return _static(handler)
+    if kind == "authentication":
+        return Fate.SERVED, "a password is asked for, of everybody"
+    if kind in _SERVING:
+        return Fate.SERVED, f"{kind}: everybody is let in"
+    return Fate.UNCLEAR, one_line(f"handler {kind} decides", 80)
+
+
+def _static(handler: Json) -> Outcome:
+    status = str(handler.get("status_code") or "200")
+    if handler.get("abort") or status.startswith("4"):
+        return Fate.REFUSED, "abort" if handler.get("abort") else f"respond {status}"
+    if status.startswith("3"):
+        return Fate.REDIRECTED, f"redirect {status}"
+    return Fate.SERVED, f"respond {status}"
+
+
+def _any(sets: Sequence[Json] | None, request: Request) -> bool | None:
+    """Whether one of the matcher sets fits; None where that cannot be told. No sets fit everything."""
+    if not sets:
+        return True
+    answers = [_all(matchers, request) for matchers in sets]
+    return True if True in answers else None if None in answers else False
+
+
+def _all(matchers: Json, request: Request) -> bool | None:
+    answers = [_fits(name, about, request) for name, about in matchers.items()]
+    return False if False in answers else None if None in answers else True
+
+
+def _fits(name: str, about: Any, request: Request) -> bool | None:
+    match name:
+        case "host":
+            return any(_name_fits(str(pattern), request.host) for pattern in about)
+        case "path" | "path_regexp" if not request.path:
+            return None
+        case "path":
+            return any(_path_fits(str(pattern), request.path) for pattern in about)
+        case "path_regexp":
+            return _regexp_fits(str(about.get("pattern") or ""), request.path)
+        case "method":
+            return "GET" in about
+        case "protocol":
+            return str(about) == ("https" if request.https else "http")
+        case "remote_ip":
+            return _address_fits(about, request, believed=bool(about.get("forwarded")))
+        case "client_ip":
+            return _address_fits(about, request, believed=request.believed)
+        case "not":
+            answer = _any(about, request)
+            return None if answer is None else not answer
+        case _:
+            return None
+
+
+def _name_fits(pattern: str, host: str) -> bool:
+    """A star stands for one label."""
+    given, wanted = host.lower().split("."), pattern.lower().split(".")
+    return len(given) == len(wanted) and all(
+        fnmatchcase(label, want) for label, want in zip(given, wanted, strict=True)
+    )
+
+
+def _path_fits(pattern: str, path: str) -> bool:
+    """Case does not count, and a star only at an end, or as a glob (caddyhttp.MatchPath)."""
+    return fnmatchcase(path.lower(), pattern.lower().replace("[", "[[]"))
+
+
+def _regexp_fits(pattern: str, path: str) -> bool | None:
+    try:
+        return bool(re.search(pattern, path))
+    except re.error:
+        return None
+
+
+def _address_fits(about: Json, request: Request, *, believed: bool) -> bool | None:
+    address = request.claimed if believed and request.claimed else request.source
+    nets = [network(str(text)) for text in about.get("ranges") or []]
+    if any(net is not None and address.version == net.version and address in net for net in nets):
+        return True
+    return None if None in nets else False
