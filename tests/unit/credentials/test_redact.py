@@ -62,7 +62,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("value", [AWKWARD, PLAIN])
+@pytest.mark.parametrize("value", [AWKWARD, PLAIN], ids=["awkward", "plain"])
 def test_every_form_is_refused(form: str, value: str) -> None:
     guard = redactor(value)
     text = f"before {FORMS[form](value)} after"

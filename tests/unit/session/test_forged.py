@@ -112,7 +112,7 @@ class TestForgedByTheOperator:
             {"operator": OperatorRef("\x1b]0;x\x07", "")},
             {"checklists": ()},
         ],
-        ids=str,
+        ids=["no key", "a comment", "empty key", "other operator", "two names", "escapes", "no checklists"],
     )
     def test_an_odd_genesis(self, place: Place, changed: dict[str, object]) -> None:
         verdict = Forger(place).genesis(**changed).add(NOTE).checkpoint().verdict(seal=False)
