@@ -31,14 +31,7 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
         dump for dump in backups.dumps if not profile.database or dump.kind.database in {"", profile.database}
     ]
     if of_the_product:
-        newest = of_the_product[0]
-        # Another place may hold another product's dumps: one series is what lies in one place.
-        return tuple(
-            dump
-            for dump in of_the_product
-            if dump.place == newest.place
-            and "" in {dump.kind.database, newest.kind.database, _same(dump, newest)}
-        )
+        return tuple(dump for dump in of_the_product if _is_of_one_series(dump, of_the_product[0]))
     if backups.dumps:
         others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
         return Judgement(
@@ -57,8 +50,10 @@ def _closed(paths: list[str]) -> Judgement:
     )
 
 
-def _same(dump: Dump, newest: Dump) -> str:
-    return "" if dump.kind.database == newest.kind.database else "other"
+def _is_of_one_series(dump: Dump, newest: Dump) -> bool:
+    """Another place or database is another product's. SQL text does not say which database it is of."""
+    databases = {dump.kind.database, newest.kind.database} - {""}
+    return dump.place == newest.place and len(databases) < 2
 
 
 def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
