@@ -1,7 +1,8 @@
 """Replacing a file with secrets on this machine: whole or not at all, and with everything that it had.
 
-A draft beside the file gets the old one's owner, mode and attributes, then the new content; it takes the
-file's place by rename(2) when it is on disk. Whatever moment it ends at, the old content is there or the new.
+The new file is made within a folder of its own beside the old one, which nobody else can enter. When it has
+content, owner, mode and attributes, and is on disk, it takes the place of the old one by rename(2): whatever
+moment it ends at, the old content is there or the new.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from signoff.text import one_line
 LARGEST: Final = 1 << 20
 """The most bytes that a file with settings may have."""
 
+_NEW: Final = "new"  # the file's name within its draft
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ACL: Final = "system.posix_acl_access"
 _MEASURED: Final = frozenset({"security.ima", "security.evm"})
 """Attributes that the kernel works out anew from the content (ima-evm-utils, evmctl(1))."""
@@ -79,7 +82,7 @@ class Identity:
 class EnvText:
     """A file's content as it was read, and what else it was at that time.
 
-    ``drafts`` are the names of what killed writes have left beside it: the next write removes them.
+    ``drafts`` are the folders that killed writes have left beside it: the next write removes them.
     """
 
     raw: bytes = field(repr=False)
@@ -114,7 +117,7 @@ def remarks(path: str, text: EnvText, *, group_reads: bool = False) -> tuple[str
 
 
 def draft_name(name: str) -> str:
-    """Return a new name for a draft of a file: next to it in listings, and ignored where ``.env.*`` is."""
+    """Return a new name for a draft's folder: beside the file in listings, and ignored where ``.env*`` is."""
     return f"{name}.signoff-{secrets.token_hex(8)}"
 
 
@@ -189,7 +192,7 @@ def _place(path: str) -> Iterator[_Place]:
     try:
         real = os.path.realpath(path, strict=True)
         folder, name = os.path.split(real)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(folder, _FOLDER)
     except OSError as problem:
         raise _failed("cannot be read", path, problem) from None
     try:
@@ -241,24 +244,13 @@ class _Place:
 
     def replace(self, raw: bytes, expected: EnvText, *, mode: int, like: Identity | None = None) -> EnvText:
         """Put ``raw`` in the place of what is expected there: as that is, or ``like`` what was."""
-        draft = draft_name(self._name)
         try:
             for old in expected.drafts:
-                os.unlink(old, dir_fd=self._folder)
-            descriptor = os.open(
-                draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._folder
-            )
-            try:
-                try:
-                    _fill(descriptor, raw, like or expected.identity, mode, timed=like is not None)
-                finally:
-                    os.close(descriptor)
+                _remove(self._folder, old)
+            with _draft(self._folder, draft_name(self._name)) as draft:
+                _write(draft, raw, like or expected.identity, mode, timed=like is not None)
                 self.expect(expected)
-                os.rename(draft, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(draft, dir_fd=self._folder)
-                raise
+                os.rename(_NEW, self._name, src_dir_fd=draft, dst_dir_fd=self._folder)
         except OSError as problem:
             raise _failed("cannot be replaced", self._path, problem) from None
         try:
@@ -301,23 +293,52 @@ def _attributes(descriptor: int) -> dict[str, bytes]:
     return {name: os.getxattr(descriptor, name) for name in names if name not in _MEASURED}
 
 
-def _fill(descriptor: int, raw: bytes, like: Identity, mode: int, *, timed: bool) -> None:
-    """Write a draft and bring it to the disk. Until it is complete nobody but its owner may read it."""
-    status = os.fstat(descriptor)
-    if (status.st_uid, status.st_gid) != (like.uid, like.gid):
-        os.fchown(descriptor, like.uid, like.gid)
-    _set_attributes(descriptor, like)
-    os.fchmod(descriptor, 0o600)  # an access control list may have opened it, empty as it is
-    written = 0
-    while written < len(raw):
-        count = os.write(descriptor, raw[written:])
-        if count == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written += count
-    if timed:
-        os.utime(descriptor, ns=(status.st_atime_ns, like.mtime))
-    os.fchmod(descriptor, mode)
-    os.fsync(descriptor)
+@contextlib.contextmanager
+def _draft(folder: int, name: str) -> Iterator[int]:
+    """Make a folder that nobody else can enter; at the end it is removed with what is in it."""
+    os.mkdir(name, 0o700, dir_fd=folder)
+    try:
+        descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    finally:
+        _remove(folder, name)
+
+
+def _remove(folder: int, name: str) -> None:
+    """Remove a draft. One of another user's stays: the next read tells of it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_NEW, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        os.rmdir(name, dir_fd=folder)
+
+
+def _write(draft: int, raw: bytes, like: Identity, mode: int, *, timed: bool) -> None:
+    """Write the new file within its draft, and bring it to the disk."""
+    descriptor = os.open(_NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=draft)
+    try:
+        written = 0
+        while written < len(raw):
+            count = os.write(descriptor, raw[written:])
+            if count == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written += count
+        status = os.fstat(descriptor)
+        if (status.st_uid, status.st_gid) != (like.uid, like.gid):
+            os.fchown(descriptor, like.uid, like.gid)
+        _set_attributes(descriptor, like)
+        os.fchmod(descriptor, mode)
+        if timed:
+            os.utime(descriptor, ns=(status.st_atime_ns, like.mtime))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _set_attributes(descriptor: int, like: Identity) -> None:
