@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from signoff.credentials.generate import generate
 from signoff.credentials.policy import make, policy_for
 from signoff.credentials.rating import Verdict, rate
 from signoff.credentials.secret import Secret
