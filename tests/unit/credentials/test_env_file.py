@@ -18,9 +18,8 @@ from signoff.credentials.env_file import (
     EnvFile,
     EnvFileError,
     UncertainError,
-    draft_name,
-    is_draft,
 )
+from signoff.credentials.env_text import draft_name, is_draft
 from unit.credentials.disks import (
     GROUP,
     SOMEBODY,
@@ -179,7 +178,7 @@ def test_a_hard_link_is_refused(path: Path, tmp_path: Path) -> None:
     os.link(path, tmp_path / "other")
     error = refused(path)
     assert "hard link" in error.message
-    assert str(path.stat().st_ino) in error.hint
+    assert f"-samefile {path}" in error.hint
     (tmp_path / "other").unlink()
     env = EnvFile(path)
     before = env.read()

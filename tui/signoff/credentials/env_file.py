@@ -9,126 +9,37 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import re
-import secrets
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from signoff.errors import SignoffError
+from signoff.credentials.env_text import (
+    LARGEST,
+    Identity,
+    changed,
+    draft_name,
+    failed,
+    fingerprint,
+    hard_linked,
+    is_draft,
+    kept_mode,
+    no_file,
+    remarks,
+    too_large,
+)
+from signoff.credentials.env_text import ConcurrentEditError as ConcurrentEditError
+from signoff.credentials.env_text import EnvFileError as EnvFileError
+from signoff.credentials.env_text import EnvText as EnvText
+from signoff.credentials.env_text import UncertainError as UncertainError
 from signoff.text import one_line
-
-LARGEST: Final = 1 << 20
-"""The most bytes that a file with settings may have."""
 
 _NEW: Final = "new"  # the file's name within its draft
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ACL: Final = "system.posix_acl_access"
 _MEASURED: Final = frozenset({"security.ima", "security.evm"})
 """Attributes that the kernel works out anew from the content (ima-evm-utils, evmctl(1))."""
-
-_REASONS: Final = {
-    errno.ENOENT: ("it is not there", "See whether the path is right."),
-    errno.EACCES: (
-        "permission was denied",
-        "Run it as the owner of the file and of its directory, or as root.",
-    ),
-    errno.EPERM: (
-        "permission was denied",
-        "Run it as the owner, or as root. For root: is the file or its directory immutable? See lsattr(1).",
-    ),
-    errno.ENOSPC: ("the disk is full", "Free some space, then try again."),
-    errno.EDQUOT: ("the disk quota is used up", "Free some space, then try again."),
-    errno.EROFS: ("the file system is read-only", "Mount it writable, then try again."),
-    errno.EIO: ("the disk reports an error", "Look at the disk (dmesg, smartctl) before you go on."),
-    errno.EBUSY: ("it is a mount point of its own", "Change the file that is mounted there."),
-    errno.ELOOP: ("its symbolic links lead nowhere", "Put the links right, then try again."),
-}
-
-
-class EnvFileError(SignoffError):
-    """A file could not be read or replaced. It is as it was."""
-
-
-class ConcurrentEditError(EnvFileError):
-    """Somebody else has changed the file meanwhile. It is as they left it."""
-
-
-class UncertainError(SignoffError):
-    """It is not known whether the file was replaced: the old content is there or the new one, whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a file is besides its content. ``path`` is where it really is, after symbolic links.
-
-    ``listed`` tells whether an access control list (acl(5)) names more users. ``mtime`` is in nanoseconds.
-    """
-
-    path: str
-    mode: int
-    uid: int
-    gid: int
-    mtime: int
-    listed: bool = False
-    attributes: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class EnvText:
-    """A file's content as it was read, and what else it was at that time.
-
-    ``drafts`` are the folders that killed writes have left beside it: the next write removes them.
-    """
-
-    raw: bytes = field(repr=False)
-    identity: Identity
-    drafts: tuple[str, ...] = ()
-
-
-def kept_mode(identity: Identity, *, group_reads: bool = False) -> int:
-    """Return the mode that a file has after it was written: no wider than 0600 unless its group needs it.
-
-    A group that may read a file closed to others (0640) was let in on purpose, and stays; that of a file
-    open to all (0644) stays where a service reads it so (``group_reads``). Whom an access control list names
-    was let in on purpose too.
-    """
-    if identity.listed:
-        return identity.mode & 0o660
-    return identity.mode & (0o640 if group_reads or not identity.mode & 0o007 else 0o600)
-
-
-def remarks(path: str, text: EnvText, *, group_reads: bool = False) -> tuple[str, ...]:
-    """Return what is to be said before a file is written: links, mode, and what is left of killed writes."""
-    said = []
-    real, mode = text.identity.path, text.identity.mode
-    if real != os.path.normpath(path):
-        said.append(f"{one_line(path)} leads to {one_line(real)}: that file is replaced, the link stays.")
-    kept = kept_mode(text.identity, group_reads=group_reads)
-    if kept != mode:
-        said.append(f"Its mode goes from {mode:04o} to {kept:04o}.")
-    if text.drafts:
-        said.append(f"A killed write left {one_line(', '.join(text.drafts))} beside it: that is removed.")
-    return tuple(said)
-
-
-def draft_name(name: str) -> str:
-    """Return a new name for a draft's folder: beside the file in listings, and ignored where ``.env*`` is."""
-    return f"{name}.signoff-{secrets.token_hex(8)}"
-
-
-def is_draft(entry: str, name: str) -> bool:
-    """Tell whether a directory's entry is the draft of a file."""
-    return entry.startswith(name) and re.fullmatch(r"\.signoff-[0-9a-f]{16}", entry[len(name) :]) is not None
-
-
-def fingerprint(raw: bytes) -> str:
-    """Return the SHA-256 by which contents are compared. Never recorded: it is as secret as they are."""
-    return hashlib.sha256(raw).hexdigest()
 
 
 class EnvFile:
@@ -171,20 +82,8 @@ class EnvFile:
             if fingerprint(now.raw) not in self._tried:
                 if now.raw == before.raw:
                     return now
-                raise _changed(self.path)
+                raise changed(self.path)
             return place.replace(before.raw, now, mode=before.identity.mode, like=before.identity)
-
-
-def _changed(path: str) -> ConcurrentEditError:
-    return ConcurrentEditError(
-        f"{one_line(path)} was changed by somebody else meanwhile; it is left as they have it.",
-        "Look at it, then begin again.",
-    )
-
-
-def _failed(what: str, path: str, problem: OSError) -> EnvFileError:
-    reason, hint = _REASONS.get(problem.errno or 0, (problem.strerror or str(problem), ""))
-    return EnvFileError(f"{one_line(path)} {what}: {reason}. It is as it was.", hint)
 
 
 @contextlib.contextmanager
@@ -194,7 +93,7 @@ def _place(path: str) -> Iterator[_Place]:
         folder, name = os.path.split(real)
         descriptor = os.open(folder, _FOLDER)
     except OSError as problem:
-        raise _failed("cannot be read", path, problem) from None
+        raise failed("cannot be read", path, problem) from None
     try:
         yield _Place(real, name, descriptor)
     finally:
@@ -223,7 +122,7 @@ class _Place:
                 os.close(descriptor)
             entries = os.listdir(self._folder)  # noqa: PTH208 - of a directory held open
         except OSError as problem:
-            raise _failed("cannot be read", self._path, problem) from None
+            raise failed("cannot be read", self._path, problem) from None
         identity = Identity(
             path=self._path,
             mode=stat.S_IMODE(status.st_mode),
@@ -240,7 +139,7 @@ class _Place:
         """Raise ConcurrentEditError where something else is there now."""
         now = self.read()
         if now.raw != expected.raw or now.identity != expected.identity:
-            raise _changed(self._path)
+            raise changed(self._path)
 
     def replace(self, raw: bytes, expected: EnvText, *, mode: int, like: Identity | None = None) -> EnvText:
         """Put ``raw`` in the place of what is expected there: as that is, or ``like`` what was."""
@@ -252,7 +151,7 @@ class _Place:
                 self.expect(expected)
                 os.rename(_NEW, self._name, src_dir_fd=draft, dst_dir_fd=self._folder)
         except OSError as problem:
-            raise _failed("cannot be replaced", self._path, problem) from None
+            raise failed("cannot be replaced", self._path, problem) from None
         try:
             os.fsync(self._folder)
         except OSError as problem:
@@ -264,14 +163,11 @@ class _Place:
 
     def _check(self, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
-            raise EnvFileError(f"{one_line(self._path)} is no regular file.", "Name a file.")
+            raise no_file(self._path)
         if status.st_size > LARGEST:
-            raise EnvFileError(f"{one_line(self._path)} is too large for a file with settings.")
+            raise too_large(self._path)
         if status.st_nlink > 1:
-            raise EnvFileError(
-                f"{one_line(self._path)} has another name (a hard link), which would keep the old content.",
-                f"Find it (find DIRECTORY -inum {status.st_ino}) and remove it, or make it a symbolic link.",
-            )
+            raise hard_linked(self._path)
 
 
 def _read(descriptor: int) -> bytes:
