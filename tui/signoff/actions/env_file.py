@@ -25,6 +25,7 @@ from signoff.credentials.env_text import (
     is_draft,
     kept_mode,
     no_file,
+    owner_lost,
     remarks,
     too_large,
 )
@@ -215,10 +216,7 @@ class EnvFile:
                     "Look at the disk (dmesg, smartctl): the old content may come back with the next start.",
                 )
             case [b"#owner"]:
-                return EnvFileError(
-                    f"{one_line(self.path)} {what}: its owner or group could not be kept. It is as it was.",
-                    "Do it as the owner, who has to be in the file's group, or as root.",
-                )
+                return owner_lost(self.path)
             case [b"#attributes"]:
                 return EnvFileError(
                     f"{one_line(self.path)} {what} with its attributes: {said}. It is as it was."

@@ -26,6 +26,7 @@ from signoff.credentials.env_text import (
     is_draft,
     kept_mode,
     no_file,
+    owner_lost,
     remarks,
     too_large,
 )
@@ -147,7 +148,7 @@ class _Place:
             for old in expected.drafts:
                 _remove(self._folder, old)
             with _draft(self._folder, draft_name(self._name)) as draft:
-                _write(draft, raw, like or expected.identity, mode, timed=like is not None)
+                self._write(draft, raw, like or expected.identity, mode, timed=like is not None)
                 self.expect(expected)
                 os.rename(_NEW, self._name, src_dir_fd=draft, dst_dir_fd=self._folder)
         except OSError as problem:
@@ -160,6 +161,30 @@ class _Place:
                 "Look at the disk (dmesg, smartctl): the old content may come back with the next start.",
             ) from None
         return self.read()
+
+    def _write(self, draft: int, raw: bytes, like: Identity, mode: int, *, timed: bool) -> None:
+        """Write the new file within its draft, and bring it to the disk."""
+        descriptor = os.open(_NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=draft)
+        try:
+            written = 0
+            while written < len(raw):
+                count = os.write(descriptor, raw[written:])
+                if count == 0:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                written += count
+            status = os.fstat(descriptor)
+            if (status.st_uid, status.st_gid) != (like.uid, like.gid):
+                try:
+                    os.fchown(descriptor, like.uid, like.gid)
+                except PermissionError:
+                    raise owner_lost(self._path) from None
+            _set_attributes(descriptor, like)
+            os.fchmod(descriptor, mode)
+            if timed:
+                os.utime(descriptor, ns=(status.st_atime_ns, like.mtime))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _check(self, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
@@ -213,28 +238,6 @@ def _remove(folder: int, name: str) -> None:
         finally:
             os.close(descriptor)
         os.rmdir(name, dir_fd=folder)
-
-
-def _write(draft: int, raw: bytes, like: Identity, mode: int, *, timed: bool) -> None:
-    """Write the new file within its draft, and bring it to the disk."""
-    descriptor = os.open(_NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=draft)
-    try:
-        written = 0
-        while written < len(raw):
-            count = os.write(descriptor, raw[written:])
-            if count == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            written += count
-        status = os.fstat(descriptor)
-        if (status.st_uid, status.st_gid) != (like.uid, like.gid):
-            os.fchown(descriptor, like.uid, like.gid)
-        _set_attributes(descriptor, like)
-        os.fchmod(descriptor, mode)
-        if timed:
-            os.utime(descriptor, ns=(status.st_atime_ns, like.mtime))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _set_attributes(descriptor: int, like: Identity) -> None:

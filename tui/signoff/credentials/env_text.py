@@ -143,6 +143,14 @@ def _failed(what: str, path: str, reason: str, hint: str) -> EnvFileError:
     return EnvFileError(f"{one_line(path)} {what}: {reason}. It is as it was.", hint)
 
 
+def owner_lost(path: str) -> EnvFileError:
+    """Return the error of a file that would not be its owner's, or its group's, any more."""
+    return EnvFileError(
+        f"{one_line(path)} cannot be replaced: its owner or group could not be kept. It is as it was.",
+        "Do it as the owner, who has to be in the file's group, or as root.",
+    )
+
+
 def no_file(path: str) -> EnvFileError:
     """Return the error of a folder, a pipe, a device."""
     return EnvFileError(f"{one_line(path)} is no regular file.", "Name a file.")

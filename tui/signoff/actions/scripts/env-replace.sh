@@ -8,6 +8,7 @@
 say() { printf '#%s\n' "$1"; exit 0; }
 digest() { sum=$(sha256sum < "$1") && printf %s "${sum%% *}"; }
 expect() {
+  stat -- "$1" > /dev/null || say refused
   { [ -f "$1" ] && [ ! -L "$1" ]; } || say kind
   [ "$(stat -c %h -- "$1")" = 1 ] || say links
   [ "$(stat -c '%a %u:%g' -- "$1")" = "$seen" ] || say changed
