@@ -1,4 +1,4 @@
-"""Which variables compose fills in: a service that one of them reaches has to be made anew when it changes."""
+"""Which variables compose fills in: whatever they reach has to be made anew when they change."""
 
 from __future__ import annotations
 

@@ -1,21 +1,43 @@
-"""Rotating secrets: new values for some variables of a project's files, and everything that follows from it."""
+"""Rotating secrets: new values for some variables of a project's files, and all that follows from it.
+
+The order: what others have issued is tried; the stores take their new passwords, and prove it; the files are
+written; the services are started anew and become healthy. If any of it fails, all of it is put back.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
+from typing import Protocol
 
-from signoff.actions.base import Outcome, Say, StepRecord
-from signoff.credentials.policy import Policy
-from signoff.credentials.rating import Rating
+from signoff.actions.base import Action, Ending, Outcome, Say, StepRecord, perform
+from signoff.actions.env_change import Edit, FileEdit
+from signoff.actions.hands import Hands
+from signoff.actions.postgres import RoleChange, RolePassword
+from signoff.actions.redis import RestartedPassword, UserPassword
+from signoff.actions.redis_conf import UserChange
+from signoff.actions.restart import Restart
+from signoff.actions.restart_plan import RestartPlan, restart_plan
+from signoff.actions.smtp import MailLogin, TriedMailPassword, mail_login
+from signoff.actions.stores import Store
+from signoff.actions.variables import Entry, Variables
+from signoff.credentials.dsn import with_password
+from signoff.credentials.placeholders import is_placeholder
+from signoff.credentials.policy import SMTP, Policy, make
+from signoff.credentials.rating import Rating, provider_test_keys, rate
+from signoff.credentials.recognise import Form, url_password
 from signoff.credentials.secret import Secret
+from signoff.errors import SignoffError, UsageError
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS
-from signoff.facts.environment import ENVIRONMENT
+from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
+from signoff.probes.running import blind
+from signoff.probes.secretfiles import listing, surroundings
 from signoff.target.base import Target
 from signoff.target.profile import Profile
+from signoff.text import one_line
 
 FACTS = (ENVIRONMENT, UNITS, CONTAINERS)
 """What a plan is made of; to be looked up just before."""
@@ -44,27 +66,57 @@ class Change:
     along: str = ""
 
 
-@dataclass(frozen=True)
-class RotationPlan:
-    """What a rotation would do. ``orphaning`` are the variables whose change loses data."""
-
-    changes: tuple[Change, ...]
-    entails: tuple[str, ...]
-    orphaning: tuple[str, ...]
+class Previewed(Protocol):
+    """A part of a plan."""
 
     @property
     def preview(self) -> tuple[str, ...]:
-        """Return what will happen, line by line, in its order; no secret is in it."""
-        raise NotImplementedError
+        """What will happen, line by line."""
+
+
+@dataclass(frozen=True)
+class RotationPlan:
+    """What a rotation does, in its order. ``warnings`` are what the operator has to see to themselves."""
+
+    changes: tuple[Change, ...]
+    mails: tuple[tuple[MailLogin, Secret], ...]
+    roles: tuple[RoleChange, ...]
+    logins: tuple[UserChange, ...]
+    edits: tuple[Edit, ...]
+    restart: RestartPlan
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def entails(self) -> tuple[str, ...]:
+        """What each change brings about, a line each."""
+        return tuple(f"{one.name}: {one.policy.entails}" for one in self.changes if not one.along)
+
+    @property
+    def orphaning(self) -> tuple[str, ...]:
+        """The variables whose change loses data: the operator names each of them, or none is changed."""
+        return tuple(one.name for one in self.changes if one.policy.orphans and not one.along)
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen, line by line, in its order; no secret is in it."""
+        parts: list[Previewed] = [login for login, _ in self.mails]
+        parts += [*self.roles, *self.logins, *self.edits, self.restart]
+        return tuple(line for part in parts for line in part.preview)
 
     def secrets(self) -> Iterator[tuple[str, Secret]]:
         """Yield every value, old and new, for the redactor: ``redactor.know(plan.secrets())``."""
-        raise NotImplementedError
+        for one in self.changes:
+            yield one.name, one.old
+            yield one.name, one.new
 
 
 def candidates(facts: Facts, profile: Profile, path: str = "") -> tuple[Candidate, ...]:
     """Return the variables that can be chosen; of one file where ``path`` names it. Raises UsageError."""
-    raise NotImplementedError
+    context = surroundings(facts, profile)
+    return tuple(
+        Candidate(one.name, one.file.path, one.line, one.policy, rate(one.name, one.value, context))
+        for one in Variables(facts, profile).of_file(path)
+    )
 
 
 def plan(
@@ -75,14 +127,146 @@ def plan(
     given: Mapping[str, Secret] | None = None,
     path: str = "",
 ) -> RotationPlan:
-    """Return the plan of a rotation; pure. ``given`` are the values that a provider has issued, by name.
+    """Return the plan of a rotation. Pure, but that it makes the new values.
 
-    Raises UsageError where a name is not there, where a provider's value is missing or is a test key, and
-    where it cannot be told what else has to change.
+    ``given`` are the values that others have issued, by name; ``path`` names the file where a name is in
+    several. Raises UsageError where a name is not there, where a provider's value is missing or a test key,
+    and where it cannot be told what else has to change.
     """
-    raise NotImplementedError
+    if unseen := blind(facts):
+        raise UsageError(f"Which services use the secrets cannot be seen: {unseen[0]}.", "It needs root.")
+    draft = _Draft(Variables(facts, profile), frozenset(names), given or {})
+    for name in names:
+        draft.take(draft.variables.chosen(name, path))
+    changed = frozenset(one.name for one in draft.changes.values())
+    files = {entry.file.target: entry.file for entry in draft.entries}
+    paths = frozenset(path for file in files.values() for path in (file.path, file.target))
+    restart = restart_plan(facts, profile, paths, changed)
+    _check_services(draft, restart)
+    return RotationPlan(
+        changes=tuple(draft.changes.values()),
+        mails=tuple(draft.mails),
+        roles=tuple(store.role(*values) for store, values in draft.stores if store.form is Form.POSTGRES),
+        logins=tuple(store.login(*values) for store, values in draft.stores if store.form is Form.REDIS),
+        edits=tuple(_edit(file, draft, facts) for file in files.values()),
+        restart=restart,
+        warnings=tuple(_warnings(draft, restart)),
+    )
+
+
+class _Draft:
+    """A plan in the making: the changes so far, and what they take along."""
+
+    def __init__(self, variables: Variables, names: frozenset[str], given: Mapping[str, Secret]) -> None:
+        self.variables = variables
+        self.changes: dict[tuple[str, str], Change] = {}
+        self.entries: list[Entry] = []
+        self.stores: list[tuple[Store, tuple[Secret, Secret]]] = []
+        self.mails: list[tuple[MailLogin, Secret]] = []
+        self._names = names
+        self._given = given
+
+    def take(self, entry: Entry) -> None:
+        """Change a variable, and those that tell the same secret."""
+        if entry.key in self.changes:
+            return
+        store = self.variables.store(entry)
+        new = self._new(entry)
+        if store is not None:
+            self.stores.append((store, (entry.secret, new)))
+        if entry.policy.id == SMTP.id:
+            login = mail_login(entry.name, entry.value, self.variables.beside(entry))
+            self.mails.append((login, new))
+        self._change(entry, new)
+        for other in self.variables.along(entry, store, self._names):
+            self._change(other, new, entry.name)
+
+    def _change(self, entry: Entry, new: Secret, along: str = "") -> None:
+        value = with_password(entry.value, new) if url_password(entry.value) else new
+        if value is None:
+            raise UsageError(f"The password within {entry.name} cannot be replaced.", "Edit it by hand.")
+        self.changes[entry.key] = Change(
+            entry.name,
+            entry.file.path,
+            entry.policy,
+            entry.value,
+            value,
+            along if along != entry.name else "",
+        )
+        self.entries.append(entry)
+
+    def _new(self, entry: Entry) -> Secret:
+        """Return the new secret: made, or as it was given. Raises UsageError."""
+        name, given = entry.name, self._given.get(entry.name)
+        if given is None:
+            return make(entry.policy).value
+        if not entry.policy.pasted:
+            raise UsageError(f"{name} is {entry.policy.title}: it is made here.", "Leave its value out.")
+        given = url_password(given) or given if url_password(entry.value) else given
+        if not given or set(given.reveal()) & set("\r\n\0"):
+            raise UsageError(f"The new {name} is empty, or more than a line.")
+        if given == entry.secret:
+            raise UsageError(f"The new {name} is the old one.", entry.policy.entails)
+        if provider_test_keys({name: given}):
+            raise UsageError(f"The new {name} is a provider's test key.", "Take the production key.")
+        if is_placeholder(given.reveal()):
+            raise UsageError(f"The new {name} is a default or placeholder.", entry.policy.entails)
+        return given
+
+
+def _check_services(draft: _Draft, restart: RestartPlan) -> None:
+    """Raise UsageError where the product would be left without its store."""
+    if draft.stores and restart.by_hand:
+        raise UsageError(
+            f"{listing(restart.by_hand)}: started by hand, and would be left with the old password.",
+            "Run it by compose or systemd, or stop it first.",
+        )
+    for store, _ in draft.stores:
+        container = store.container
+        if store.form is Form.REDIS and container and container.name not in restart.containers:
+            raise UsageError(
+                f"Redis in container {one_line(container.name)} does not have its password from the file.",
+                "Let the compose file give it (${REDIS_PASSWORD}), or change it in all places by hand.",
+            )
+
+
+def _edit(file: SecretFile, draft: _Draft, facts: Facts) -> Edit:
+    values = {name: (one.old, one.new) for (path, name), one in draft.changes.items() if path == file.target}
+    units = facts[UNITS].units
+    group_reads = any(file.access.group == unit.group and file.access.owner != unit.user for unit in units)
+    return Edit(file.path, values, group_reads)
+
+
+def _warnings(draft: _Draft, restart: RestartPlan) -> Iterator[str]:
+    for store, _ in draft.stores:
+        if store.form is Form.REDIS and store.container:
+            name = one_line(store.container.name)
+            yield f"Container {name} is made anew: what Redis has not saved is lost."
+    if restart.by_hand:
+        yield f"Start anew yourself: {listing(restart.by_hand)}. Until then it runs with the old secrets."
+    elif not restart:
+        yield "No running service of the project was found: start anew yourself whatever uses the file."
 
 
 def carry_out(plan: RotationPlan, target: Target, record: StepRecord, say: Say, cancel: Event) -> Outcome:
-    """Carry a plan out that the operator has read and said yes to; see `signoff.actions.base.perform`."""
-    raise NotImplementedError
+    """Carry a plan out that the operator has read and said yes to; see `signoff.actions.base.perform`.
+
+    The caller probes the step again afterwards, whatever the outcome.
+    """
+    record.know(plan.secrets())
+    try:
+        hands = Hands.on(target)
+    except SignoffError as unreachable:
+        return Outcome(Ending.REFUSED, record.safe(str(unreachable)))
+    return perform(tuple(_actions(plan, hands, record)), record, say, cancel)
+
+
+def _actions(plan: RotationPlan, hands: Hands, record: StepRecord) -> Iterator[Action]:
+    local = hands.target.address == "local"
+    yield from (TriedMailPassword(login, password, local) for login, password in plan.mails)
+    yield from (RolePassword(one, hands, record) for one in plan.roles)
+    yield from (UserPassword(one, hands, record) for one in plan.logins if not one.server.container)
+    yield from (FileEdit(one, hands, record) for one in plan.edits)
+    if plan.restart:
+        yield Restart(plan.restart, hands, record)
+    yield from (RestartedPassword(one, hands, record) for one in plan.logins if one.server.container)

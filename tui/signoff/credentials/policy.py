@@ -45,8 +45,7 @@ _LOST: Final = (
     " know both keys."
 )
 _STORE: Final = (
-    "It is changed there too; for a few seconds, until the services have started anew, their new connections"
-    " are refused."
+    " gets it first. For the seconds until the services have started anew, their new connections are refused."
 )
 
 DJANGO: Final = Policy("django", "Django's SECRET_KEY", "django", _SESSIONS)
@@ -68,8 +67,8 @@ PEPPER: Final = Policy(
     "What was hashed with it, passwords above all, can no longer be verified.",
     orphans=True,
 )
-POSTGRES: Final = Policy("postgres", "the password of a PostgreSQL role", "postgres", _STORE)
-REDIS: Final = Policy("redis", "the password of a Redis", "redis", _STORE)
+POSTGRES: Final = Policy("postgres", "the password of a PostgreSQL role", "postgres", f"The role{_STORE}")
+REDIS: Final = Policy("redis", "the password of a Redis", "redis", f"Redis{_STORE}")
 SMTP: Final = Policy(
     "smtp",
     "the password of a mail account",

@@ -88,14 +88,38 @@ def _match(service: Running, known: Mapping[str, tuple[tuple[SecretFile, Variabl
     for name, pairs in known.items():
         mine = [pair for pair in pairs if _reads(service, pair[0])] or pairs
         given = [environment[name] for environment in service.environments if name in environment]
-        if any(not _is_one_of(value, mine) for value in given):
+        if instead := _instead(service, name, given, known):
+            same.append(instead)
+        elif any(not _is_one_of(value, mine) for value in given):
             other.append(name)
         elif given and len(given) == len(service.environments):
             same.append(name)
         elif service.whole and service.environments and any(_reads(service, file) for file, _ in pairs):
             # The whole file is given to it, and this was not in it then.
             without.append(name)
-    return _Match(tuple(same), tuple(other), tuple(without))
+    return _Match(tuple(dict.fromkeys(same)), tuple(other), tuple(without))
+
+
+def _instead(
+    service: Running,
+    name: str,
+    given: list[Secret],
+    known: Mapping[str, tuple[tuple[SecretFile, Variable], ...]],
+) -> str:
+    """Return the variable whose value compose gives a container under another's name, where it does.
+
+    ``environment: {POSTGRES_PASSWORD: ${ADMIN_PASSWORD}}``: the file's own POSTGRES_PASSWORD is not meant.
+    """
+    if service.interpolates is None or name in service.interpolates or service.reads or not given:
+        return ""
+    return next(
+        (
+            one
+            for one in sorted(service.interpolates & known.keys())
+            if all(_is_one_of(value, known[one]) for value in given)
+        ),
+        "",
+    )
 
 
 def _reads(service: Running, file: SecretFile) -> bool:

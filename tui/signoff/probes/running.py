@@ -32,7 +32,8 @@ class Running:
     ``whole`` tells whether a variable that is not there was not given. ``reads`` are the files that are
     given to it as a whole. ``apart`` means that it cannot have the secrets but by its
     environment. A ``container`` keeps the environment that it was made with, however often it is started.
-    ``what`` is the container, unit or process itself.
+    ``what`` is the container, unit or process itself. ``interpolates`` are the variables that compose fills
+    in: of the others it may give the container values of their own, under the same names.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Running:
     container: bool
     remedy: str
     what: Container | Unit | Process = field(repr=False)
+    interpolates: frozenset[str] | None = None
+    """None where it is not known, or not compose's."""
 
 
 def running(facts: Facts, profile: Profile, names: frozenset[str]) -> tuple[Running, ...]:
@@ -86,6 +89,7 @@ def _containers(facts: Facts, profile: Profile, names: frozenset[str]) -> Iterat
                 container=True,
                 remedy=_recreate(one, environment.project),
                 what=one,
+                interpolates=service.interpolates if service else None,
             )
 
 
