@@ -1,0 +1,278 @@
+"""A PostgreSQL role's password: the database knows a new one before any file says so.
+
+The verifier is computed here, so that no server log, no query statistics and no replica ever sees the
+password. A login over TCP proves it; and as a server that trusts an address lets anybody in from there, a
+login counts only where a wrong password, tried beside it, is refused. In the well-known container image that
+is so on the container's own address and not on its loopback.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from shlex import quote
+from threading import Event
+from typing import ClassVar, Final
+
+from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.hands import Hands, failed
+from signoff.credentials.scram import accepts, verifier
+from signoff.credentials.secret import Secret
+from signoff.text import one_line
+
+PATIENCE: Final = 15.0
+"""How long a server that has just started may take until it lets anybody in, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL on the target: in a container, or the host's own. ``port`` is its own, there."""
+
+    container: str = ""
+    superuser: str = "postgres"
+    host: str = "127.0.0.1"
+    port: int = 5432
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people."""
+        return f"PostgreSQL in container {one_line(self.container)}" if self.container else "PostgreSQL"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """A role and its new password. ``database`` is the one to log in to."""
+
+    server: Server
+    role: str
+    database: str
+    old: Secret
+    new: Secret
+
+    @property
+    def subject(self) -> str:
+        """What is changed."""
+        return f"role {one_line(self.role, 63)} of {self.server.name}"
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        return (
+            f"{self.server.name}: ALTER ROLE {one_line(self.role, 63)} PASSWORD (a SCRAM-SHA-256 verifier)",
+            "then a login over TCP: the new password is taken, the old and a wrong one are refused",
+        )
+
+
+@dataclass(eq=False)
+class RolePassword:
+    """The action. See `signoff.actions.base.Action`."""
+
+    change: RoleChange
+    hands: Hands
+    record: StepRecord
+    _before: Secret | None = field(default=None, init=False)
+    _after: Secret = field(init=False)
+
+    id: ClassVar[str] = "postgres.password"
+
+    def __post_init__(self) -> None:
+        self._after = verifier(self.change.new)
+
+    @property
+    def subject(self) -> str:
+        """The role."""
+        return self.change.subject
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        return self.change.preview
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Of the verifiers."""
+        of = self.record.fingerprints.of
+        return {"before": of(self._before or Secret("")), "after": of(self._after)}
+
+    def prepare(self, say: Say) -> None:
+        """Ask the server as its superuser, and look where a login proves something."""
+        say(f"Looking at {self.subject}.")
+        self._before = self._stored()
+        self.record.know([(f"verifier of {self.change.role}", one) for one in (self._before, self._after)])
+        proof = self._log_in(self.change.old)
+        known = accepts(self._before, self.change.role, self.change.old)
+        if known and not proof.taken(self.change.old):
+            raise LastingError(
+                f"{self.subject}: the right password is refused: {proof.said}",
+                "See pg_hba.conf and listen_addresses: the login could not be tried with the new one.",
+            )
+        if known is False:
+            say(f"{self.subject} has another password than the file's; it gets the new one all the same.")
+        elif self._before.reveal().startswith("md5"):
+            say(f"{self.subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.")
+
+    def run(self, say: Say, cancel: Event) -> None:
+        """Alter the role."""
+        say(f"Setting the new password of {self.subject}.")
+        self._alter(self._after)
+
+    def check(self, say: Say) -> None:
+        """Log in."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            proof = self._log_in(self.change.new, self.change.old)
+            if proof.taken(self.change.new) and not proof.taken(self.change.old):
+                say(f"{self.subject}: the new password is taken at {proof.address}, the old one refused.")
+                return
+            if proof.taken(self.change.new):
+                raise ActionError(f"{self.subject}: the old password is still taken at {proof.address}.")
+            if time.monotonic() > end:
+                raise ActionError(f"{self.subject}: the new password is refused: {proof.said}")
+            time.sleep(1)
+
+    def undo(self, say: Say) -> None:
+        """Put the old verifier back, where the new one is there."""
+        if self._before is None:
+            return
+        now = self._stored()
+        if now == self._before:
+            return
+        if now != self._after:
+            raise LastingError(f"{self.subject} was given another password meanwhile; it was left alone.")
+        self._alter(self._before)
+        if self._stored() != self._before:
+            raise ActionError(f"{self.subject} does not have its old password again.")
+        say(f"{self.subject} has its old password again.")
+
+    def _stored(self) -> Secret:
+        """Return the role's verifier; empty where it has none."""
+        columns = "pg_is_in_recovery(), rolcanlogin, coalesce(rolpassword, '')"
+        role = _literal(self.change.role)
+        rows = self._sql(f"SELECT {columns} FROM pg_authid WHERE rolname = {role};\n")  # noqa: S608 - quoted
+        if not rows:
+            raise LastingError(f"{self.change.server.name} has no role {one_line(self.change.role, 63)}.")
+        replica, may_log_in, stored = rows[0].split("|", 2)
+        if replica == "t":
+            raise LastingError(f"{self.change.server.name} is a replica: the password is set on its primary.")
+        if may_log_in != "t":
+            raise LastingError(f"{self.subject} may not log in at all.")
+        return Secret(stored)
+
+    def _alter(self, stored: Secret) -> None:
+        password = _literal(stored.reveal()) if stored else "NULL"
+        # The verifier, too, is kept out of the log as far as a session can.
+        self._sql(
+            "SET log_statement = 'none'; SET log_min_duration_statement = -1;"
+            " SET log_min_error_statement = 'panic';\n"
+            f"ALTER ROLE {_identifier(self.change.role)} PASSWORD {password};\n"
+        )
+
+    def _sql(self, statements: str) -> list[str]:
+        server = self.change.server
+        psql = (
+            "psql -X -q -A -t -w -F '|' -v ON_ERROR_STOP=1 -v VERBOSITY=terse"
+            f" -p {server.port} -U {quote(server.superuser)} -d postgres"
+        )
+        if server.container:
+            script = self.hands.in_container(server.container, psql)
+        else:
+            script = f"cd / && exec runuser -u {quote(server.superuser)} -- {psql}"
+        what = f"{server.name} could not be asked as its superuser {server.superuser}"
+        output = self.hands.run(what, script, statements.encode("utf-8", "surrogateescape"), timeout=30)
+        if output.status != 0:
+            raise failed(what, output)
+        return output.stdout.decode("utf-8", "surrogateescape").splitlines()
+
+    def _log_in(self, *passwords: Secret) -> _Proof:
+        server = self.change.server
+        wrong = Secret(secrets.token_hex(16))
+        tried = (wrong, *passwords)
+        if any(set(one.reveal()) & set("\r\n\0") for one in tried):
+            raise LastingError(f"{self.subject}: its password is more than a line, and cannot be tried.")
+        script = _LOG_IN.format(
+            count=len(tried),
+            addresses='"$(hostname -i)"' if server.container else quote(server.host),
+            port=server.port,
+            role=quote(self.change.role),
+            database=quote(self.change.database),
+        )
+        what = f"A login as {self.subject} could not be tried"
+        output = self.hands.run(
+            what,
+            self.hands.in_container(server.container, script),
+            "".join(f"{one.reveal()}\n" for one in tried).encode("utf-8", "surrogateescape"),
+            timeout=60,
+        )
+        proofs = [
+            _Proof.of(line, passwords) for line in output.stdout.decode("utf-8", "replace").splitlines()
+        ]
+        if output.status != 0 or not proofs:
+            raise failed(what, output)
+        for proof in proofs:
+            if not proof.open:
+                return proof
+        where = ", ".join(proof.address for proof in proofs)
+        raise LastingError(
+            f"{self.subject}: at {where} it is let in with any password, so that no login proves anything.",
+            "Replace trust by scram-sha-256 in pg_hba.conf, and reload PostgreSQL.",
+        )
+
+
+# The passwords come on standard input, a line each, the wrong one first; each is in the environment of one
+# psql (libpq takes no passfile from a pipe) for as long as its login takes. Of each address: the status of
+# each, and why the one after the wrong one was refused.
+_LOG_IN: Final = r"""
+command -v psql >/dev/null || {{ echo 'there is no psql' >&2; exit 1; }}
+export PGCONNECT_TIMEOUT=5 PGAPPNAME=signoff
+try() {{
+  said=$(PGPASSWORD=$1 psql -X -q -w -h "$2" -p {port} -U {role} -d {database} -c 'SELECT 1' 2>&1 </dev/null)
+  status=$?
+}}
+n=0
+while [ "$n" -lt {count} ] && IFS= read -r line; do n=$((n + 1)); eval "password$n=\$line"; done
+for address in $(echo {addresses}); do
+  result= why=
+  n=0
+  while [ "$n" -lt {count} ]; do
+    n=$((n + 1)); eval "try \"\$password$n\" \"\$address\""; result="$result $status"
+    [ "$n" = 2 ] && why=$said
+  done
+  echo "$address$result|$(printf %s "$why" | tr '\n' ' ')"
+done
+"""
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """What came of the logins at one address."""
+
+    address: str
+    open: bool
+    statuses: Mapping[Secret, bool]
+    said: str
+
+    @classmethod
+    def of(cls, line: str, passwords: Iterable[Secret]) -> _Proof:
+        head, _, said = line.partition("|")
+        address, wrong, *others = head.split(" ")
+        taken = {one: status == "0" for one, status in zip(passwords, others, strict=True)}
+        return cls(one_line(address), wrong == "0", taken, one_line(said))
+
+    def taken(self, password: Secret) -> bool:
+        """Whether this password opened the door, and was needed for it."""
+        return not self.open and self.statuses[password]
+
+
+def _literal(text: str) -> str:
+    """Return an SQL string constant, whatever standard_conforming_strings says."""
+    if "\0" in text:
+        raise ActionError("A name or password with a NUL is none for PostgreSQL.")
+    return " E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _identifier(text: str) -> str:
+    if "\0" in text:
+        raise ActionError("A name with a NUL is none for PostgreSQL.")
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,248 @@
+"""Starting services anew so that they take new secrets, and waiting until they are healthy.
+
+Healthy is what a container's own health check says; without one, and for units, it is to run on without
+ending for a while.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from shlex import join, quote
+from threading import Event
+from typing import ClassVar, Final
+
+from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.hands import Hands, failed
+from signoff.actions.restart_plan import LABEL, RestartPlan
+from signoff.errors import StoppedError
+from signoff.text import inert, one_line
+
+HEALTHY_WITHIN: Final = 120.0
+"""How long services may take until they are well, in seconds."""
+STEADY_FOR: Final = 5.0
+"""How long what has no health check must run on, in seconds."""
+_PAUSE: Final = 1.0
+_CRASHES: Final = 3
+
+
+@dataclass(frozen=True)
+class _State:
+    """How one service is. ``token`` changes when it ends and starts; ``crashes`` counts that."""
+
+    name: str
+    well: bool
+    steady: bool
+    broken: str
+    token: str
+    crashes: int = 0
+
+
+@dataclass(eq=False)
+class Restart:
+    """The action. See `signoff.actions.base.Action`."""
+
+    plan: RestartPlan
+    hands: Hands
+    record: StepRecord
+    _begun: bool = field(default=False, init=False)
+    _tokens: Mapping[str, str] = field(default_factory=dict, init=False)
+
+    id: ClassVar[str] = "services.restart"
+
+    @property
+    def subject(self) -> str:
+        """The services."""
+        return self.plan.subject
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        return self.plan.preview
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Nothing: what matters is in their files."""
+        return {}
+
+    def prepare(self, say: Say) -> None:
+        """See that the programs are there, and that root is where it is needed."""
+        if self.plan.units and not self.hands.root:
+            raise LastingError("Units are restarted by root only, and there is no root to be had.")
+        for one in self.plan.compose:
+            program = join(one.program)
+            script = f"cd {quote(one.directory)} && {program} version"
+            output = self.hands.run(f"{program} could not be asked", script)
+            if output.status != 0:
+                raise failed(f"{program} does not work in {one_line(one.directory)}", output)
+        for state in self._states():
+            if state.broken:
+                say(f"{state.name} is not well as it is: {state.broken}.")
+
+    def run(self, say: Say, cancel: Event) -> None:
+        """Start them anew, and wait."""
+        self._begun = True
+        self._start(say, cancel)
+
+    def check(self, say: Say) -> None:
+        """See that they are well now."""
+        for state in self._states():
+            if state.broken or not (state.well or state.steady):
+                raise ActionError(f"{state.name} is not well: {state.broken or 'it does not run'}.")
+
+    def undo(self, say: Say) -> None:
+        """Start them anew once more, with what was put back."""
+        if self._begun:
+            say("Starting the services anew, with the old secrets.")
+            self._start(say, Event(), again=True)
+
+    def _start(self, say: Say, cancel: Event, *, again: bool = False) -> None:
+        before = {state.name: state.token for state in self._states()}
+        for one in self.plan.compose:
+            self._shell(
+                f"cd {quote(one.directory)} || exit\n{_UNBROKEN.format(command=one.command)}", say, cancel
+            )
+        if self.plan.units:
+            units = join(self.plan.units)
+            # A unit that has failed too often would be refused another start.
+            reset = f"systemctl reset-failed {units} 2> /dev/null\n" if again else ""
+            self._shell(f"{reset}systemctl restart {units}", say, cancel)
+        self._wait(before, say, cancel)
+
+    def _shell(self, script: str, say: Say, cancel: Event) -> None:
+        lines = _Lines(say)
+        what = f"{self.subject} could not be started anew"
+        output = self.hands.run(what, script, timeout=300, cancel=cancel, on_output=lines.feed)
+        lines.end()
+        if output.status != 0:
+            raise failed(what, output)
+
+    def _wait(self, before: Mapping[str, str], say: Say, cancel: Event) -> None:
+        say("Waiting until they are healthy.")
+        start = time.monotonic()
+        since: dict[str, tuple[str, float]] = {}
+        while True:
+            states, now = self._states(), time.monotonic()
+            for state in states:
+                if since.get(state.name, ("",))[0] != state.token:
+                    since[state.name] = state.token, now
+            waiting = [one for one in states if not _is_ready(one, now - since[one.name][1])]
+            stale = [one.name for one in states if before.get(one.name) == one.token]
+            if not waiting and states and not stale:
+                say(f"{', '.join(one.name for one in states)}: running, and healthy.")
+                return
+            _give_up(waiting, stale, now - start)
+            if cancel.wait(_PAUSE):
+                raise StoppedError("Stopped on request.")
+
+    def _states(self) -> list[_State]:
+        return [*self._unit_states(), *self._container_states()]
+
+    def _unit_states(self) -> Iterator[_State]:
+        if not self.plan.units:
+            return
+        properties = ("Id", "ActiveState", "SubState", "MainPID", "NRestarts", "InvocationID")
+        script = f"systemctl show {' '.join(f'-p {one}' for one in properties)} {join(self.plan.units)}"
+        output = self.hands.run("The units could not be looked at", script)
+        for block in output.stdout.decode("utf-8", "replace").strip().split("\n\n"):
+            unit = dict(line.partition("=")[::2] for line in block.splitlines())
+            active = unit.get("ActiveState", "")
+            crashes = unit.get("NRestarts", "")
+            yield _State(
+                name=one_line(unit.get("Id", "")),
+                well=False,
+                steady=active == "active",
+                broken="it has failed" if active == "failed" else "",
+                token=f"{unit.get('MainPID')} {unit.get('InvocationID')}",
+                crashes=int(crashes) if crashes.isdecimal() else 0,
+            )
+
+    def _container_states(self) -> Iterator[_State]:
+        for one in self.plan.compose:
+            for service in one.services:
+                yield from self._of_service(one.project, service)
+
+    def _of_service(self, project: str, service: str) -> Iterator[_State]:
+        filters = (f"label={LABEL}project={project}", f"label={LABEL}service={service}")
+        # One-off containers (docker compose run) are nobody's service.
+        listing = join(
+            ["docker", "ps", "-aq", *(f"--filter={one}" for one in (*filters, f"label={LABEL}oneoff=False"))]
+        )
+        script = (
+            f"ids=$({listing}) || exit\n"
+            f'[ -z "$ids" ] || docker inspect --type container --format {quote(_INSPECTED)} $ids'
+        )
+        what = f"The containers of {one_line(service)} could not be looked at"
+        output = self.hands.run(what, script)
+        if output.status != 0:
+            raise failed(what, output)
+        found = [line.split("|") for line in output.stdout.decode("utf-8", "replace").splitlines() if line]
+        if not found:
+            yield _State(f"service {one_line(service)}", False, False, "it has no container", "")
+        for identifier, name, status, health, crashes, started in found:
+            broken = health == "unhealthy" or status in {"exited", "dead"}
+            yield _State(
+                name=f"container {one_line(name.lstrip('/'))}",
+                well=health == "healthy" and status == "running",
+                steady=not health and status == "running",
+                broken=f"it is {health if status == 'running' else status}" if broken else "",
+                token=f"{identifier} {started}",
+                crashes=int(crashes) if crashes.isdecimal() else 0,
+            )
+
+
+_INSPECTED: Final = (
+    "{{.Id}}|{{.Name}}|{{.State.Status}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}"
+    "|{{.RestartCount}}|{{.State.StartedAt}}"
+)
+
+# Should the connection break, compose must not: it would stop between removing a container and making it.
+_UNBROKEN: Final = r"""export COMPOSE_ANSI=never COMPOSE_PROGRESS=plain
+{{ status=$({{ {{ {command} 2>&1 3>&-; echo "$?" >&3; }} | {{
+  trap '' PIPE
+  while IFS= read -r line; do printf '%s\n' "$line" || :; done >&4
+}}; }} 3>&1); }} 4>&1
+exit "$status"
+"""
+
+
+def _is_ready(state: _State, steady: float) -> bool:
+    return state.well or (state.steady and steady >= STEADY_FOR)
+
+
+def _give_up(waiting: list[_State], stale: list[str], waited: float) -> None:
+    """Raise where waiting longer is of no use."""
+    for state in waiting:
+        if state.broken:
+            raise ActionError(f"{state.name} did not become healthy: {state.broken}.", _logs(state.name))
+        if state.crashes >= _CRASHES:
+            raise ActionError(f"{state.name} ends again and again.", _logs(state.name))
+    if waited > HEALTHY_WITHIN:
+        names = ", ".join([*(state.name for state in waiting), *stale]) or "nothing"
+        reason = "still run as before" if stale and not waiting else "did not become healthy"
+        raise ActionError(f"{names} {reason} within {HEALTHY_WITHIN:.0f} s.")
+
+
+def _logs(name: str) -> str:
+    container = name.removeprefix("container ")
+    return f"docker logs {container}" if container != name else f"journalctl -u {name}"
+
+
+class _Lines:
+    """Cuts what a program prints into lines."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next bytes."""
+        *lines, self._rest = (self._rest + data.replace(b"\r", b"\n")).split(b"\n")
+        for line in lines:
+            if shown := inert(line).strip():
+                self._say(shown)
+
+    def end(self) -> None:
+        """Say what is left."""
+        self.feed(b"\n")
