@@ -12,6 +12,7 @@ from textual.widgets import Input, Static, TextArea
 from textual.worker import WorkerState
 
 from signoff.app.app import SignoffApp
+from signoff.app.screens.home import HomeScreen
 from signoff.app.screens.opening import OpeningScreen
 from signoff.app.screens.run import RunScreen
 from signoff.walk import Walk
@@ -35,8 +36,11 @@ async def settle(pilot: Pilot[Any]) -> None:
 
 
 def _busy(pilot: Pilot[Any]) -> bool:
-    return any(one.state in _BUSY for one in pilot.app.workers) or any(
-        isinstance(one, RunScreen) and one.waits_to_draw for one in pilot.app.screen_stack
+    screens = pilot.app.screen_stack
+    return (
+        any(one.state in _BUSY for one in pilot.app.workers)
+        or any(isinstance(one, RunScreen) and one.waits_to_draw for one in screens)
+        or (isinstance(pilot.app.screen, HomeScreen) and not pilot.app.screen.has_looked)
     )
 
 

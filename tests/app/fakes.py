@@ -1,4 +1,4 @@
-"""A target that answers from memory, and probes that say what they are told: the walk itself is the real one."""
+"""A target that answers from memory, and probes that say what they are told; the walk is the real one."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class FakeTarget:
     address: str = "deploy@shop.example:22"
     host_key: str = HOST_KEY
     outside_addresses: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     closed: bool = False
 
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
@@ -101,7 +102,7 @@ def outputs(findings: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, by
     return {name: json.dumps(list(found)).encode() for name, found in findings.items()}
 
 
-P, F, U, E, I, N = (
+P, F, U, E, INFO, NA = (
     Result.PASS,
     Result.FAIL,
     Result.UNKNOWN,
@@ -194,7 +195,7 @@ SHOP: dict[str, list[dict[str, Any]]] = {
     "backups.retention": [judgement(P, "14 dumps, 14 days", title="Retention")],
     "backups.modes": [judgement(P, "0600 root:root", title="Dumps are private")],
     "backups.encryption": [
-        judgement(I, "custom format, not encrypted; on the same disk", title="Encryption of the dumps")
+        judgement(INFO, "custom format, not encrypted; on the same disk", title="Encryption of the dumps")
     ],
     "admin.outside": [
         judgement(
@@ -205,7 +206,7 @@ SHOP: dict[str, list[dict[str, Any]]] = {
             vantage="outside",
         )
     ],
-    "admin.forged-header": [judgement(N, "no proxy is trusted", title="Forged X-Forwarded-For")],
+    "admin.forged-header": [judgement(NA, "no proxy is trusted", title="Forged X-Forwarded-For")],
     "admin.raw-address": [judgement(P, "404", title="By IP address", vantage="outside")],
     "admin.restriction": [judgement(P, "allow 10.8.0.0/24; deny all", title="The proxy's own rule")],
 }

@@ -29,12 +29,12 @@ async def test_looks_everything_over(app: SignoffApp, size: tuple[int, int]) -> 
         await pilot.press("f")
         await settle(pilot)
         screen = on(pilot, FinishScreen)
-        table = screen.query_one("#table").render().plain  # type: ignore[union-attr] - Rows have it
+        table = text_of(screen, "#table")
         assert "the machine saw  203.0.113.7:5432 open, published by docker" in table
         assert "a person says    ◆ 22, 80, 443 from anywhere" in table
         assert "2 fail" in text_of(screen, "#counts")
         assert "4 open" in text_of(screen, "#counts")
-        record = screen.query_one("#record").render().plain  # type: ignore[union-attr] - Rows have it
+        record = text_of(screen, "#record")
         walk = walk_of(app)
         assert str(walk.session.directory) in record
         assert "SHA256:" in record

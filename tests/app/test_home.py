@@ -189,7 +189,11 @@ async def test_discovery_proposes_and_what_was_typed_stays(monkeypatch: pytest.M
 
     def discovered(profile: Profile, *_: object) -> Proposal:
         found = Profile(
-            name=profile.name, address=profile.address, url=profile.url, database="shop", services=("web", "beat")
+            name=profile.name,
+            address=profile.address,
+            url=profile.url,
+            database="shop",
+            services=("web", "beat"),
         )
         return Proposal(
             found,

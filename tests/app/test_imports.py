@@ -13,7 +13,9 @@ HEAVY = ("paramiko", "httpx", "cryptography", "zxcvbn", "tomlkit", "signoff.walk
 
 def _imported(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
     return set(ran.stdout.split())
 
 
@@ -55,7 +57,9 @@ print("\\n".join(seen))
 def test_nothing_heavy_before_the_first_frame(tmp_path: Path) -> None:
     script = tmp_path / "watched.py"
     script.write_text(_FIRST_FRAME)
-    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=60
+    )
     imported = set(ran.stdout.split())
     assert "textual.app" in imported
     assert imported.isdisjoint(HEAVY)

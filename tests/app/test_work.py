@@ -10,13 +10,16 @@ from functools import partial
 import pytest
 
 from app.drive import arrives, on, settle, shown
+from app.fakes import FakeTarget
 from signoff.app.app import SignoffApp, Start
 from signoff.app.prompter import ScreenPrompter
+from signoff.app.screens.home import HomeScreen
 from signoff.app.screens.opening import OpeningScreen
 from signoff.app.screens.prompts import SecretDialog, TypedWord
 from signoff.app.work import in_thread
 from signoff.credentials.secret import Secret
 from signoff.target.profile import Profile
+from signoff.walk import Walk
 
 
 async def test_a_result_and_an_exception_come_back() -> None:
@@ -149,28 +152,26 @@ async def test_quits_within_a_second_while_it_connects(
 
 
 async def test_cancelling_goes_home_and_closes_what_was_opened(
-    app: SignoffApp, monkeypatch: pytest.MonkeyPatch
+    app: SignoffApp, target: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import signoff.walk
+    go, closed = threading.Event(), threading.Event()
 
-    go = threading.Event()
-    reach = signoff.walk.open_target
-
-    def slow(profile: Profile, prompter: ScreenPrompter) -> object:
+    def slow(_profile: Profile, _prompter: ScreenPrompter) -> FakeTarget:
         go.wait(5)
-        return reach(profile, prompter)
+        return target
 
+    def close(walk: Walk) -> None:
+        close_walk(walk)
+        closed.set()
+
+    close_walk = Walk.close
     monkeypatch.setattr("signoff.walk.open_target", slow)
-    closed = threading.Event()
-    close = signoff.walk.Walk.close
-    monkeypatch.setattr(signoff.walk.Walk, "close", lambda walk: (close(walk), closed.set()))
+    monkeypatch.setattr(Walk, "close", close)
     async with app.run_test(size=(80, 24)) as pilot:
         await arrives(pilot, OpeningScreen)
         await pilot.pause(0.1)
         await pilot.press("escape")
         await settle(pilot)
-        from signoff.app.screens.home import HomeScreen
-
         on(pilot, HomeScreen)
         go.set()
         assert await asyncio.to_thread(closed.wait, 5)

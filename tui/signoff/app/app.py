@@ -148,6 +148,9 @@ class SignoffApp(App[int]):
         self._signals = True
         with contextlib.suppress(KeyboardInterrupt):
             self.run()
+        if self._clearing is not None and self.clipboard:
+            # Nobody is left to do it when its time has come.
+            print("\x1b]52;c;\aThe secret in the terminal's clipboard was cleared.")  # noqa: T201
         walk = self.walk
         if walk is None:
             return self.return_code or 0
@@ -197,12 +200,20 @@ class SignoffApp(App[int]):
     # what screens use
 
     def copy(self, value: str) -> None:
-        """Send a text to the terminal's clipboard (OSC 52)."""
+        """Send a text to the terminal's clipboard (OSC 52), in the place of any secret that is there."""
+        if self._clearing is not None:
+            self._clearing.stop()
+            self._clearing = None
         self.copy_to_clipboard(inert(value))
         self.notify("Sent to the terminal's clipboard.", markup=False)
 
+    def know(self, values: Sequence[Secret]) -> None:
+        """Keep secrets that the operator is about to see out of the record."""
+        if self.walk is not None:
+            self.walk.know(("a generated value", value) for value in values)
+
     def copy_secret(self, values: Sequence[Secret], seconds: float) -> None:
-        """Send secrets to the terminal's clipboard, and clear it after a while."""
+        """Send secrets to the terminal's clipboard, and clear it after a while, or when the app ends."""
         self.copy_to_clipboard("\n".join(value.reveal() for value in values))
         if self._clearing is not None:
             self._clearing.stop()

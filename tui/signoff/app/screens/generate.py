@@ -27,6 +27,7 @@ from signoff.errors import UsageError
 
 if TYPE_CHECKING:
     from signoff.credentials.generate import Generated
+    from signoff.credentials.secret import Secret
 
 SHOWN_SECONDS = 20
 COPIED_SECONDS = 60
@@ -158,11 +159,18 @@ class GenerateScreen(SignoffScreen[None]):
             )
         return joined("hidden  ", (key, "bold $accent"), " shows")
 
+    def _take(self) -> tuple[Secret, ...]:
+        """Return the values for the operator to have: from now on no note may hold them."""
+        values = tuple(made.value for made in self._made)
+        self.signoff.know(values)
+        return values
+
     def action_reveal(self) -> None:
         """Show the values for a while, or hide them."""
         if self._shown or not self._made:
             self._hide()
             return
+        self._take()
         self._shown = True
         self._hiding = self.set_timer(SHOWN_SECONDS, self._hide)
         self._draw()
@@ -176,7 +184,7 @@ class GenerateScreen(SignoffScreen[None]):
     def action_copy(self) -> None:
         """Send the values to the terminal's clipboard, and clear it after a while."""
         if self._made:
-            self.signoff.copy_secret([made.value for made in self._made], COPIED_SECONDS)
+            self.signoff.copy_secret(self._take(), COPIED_SECONDS)
 
     def action_write(self) -> None:
         """Ask for a file."""
@@ -191,6 +199,7 @@ class GenerateScreen(SignoffScreen[None]):
     async def write(self, path: Path) -> None:
         """Write the values to a new file."""
         made = self._made
+        self._take()
         await in_thread(lambda: write_new(path, made))
         self.notify(f"Written to {path.name}, readable by you only.", markup=False)
 

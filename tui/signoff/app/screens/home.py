@@ -94,6 +94,11 @@ class HomeScreen(SignoffScreen[None]):
         self._found = await in_thread(lambda: look_around(language))
         self._show(self._found)
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether targets and sessions have been read."""
+        return self._found is not None
+
     def action_reload(self) -> None:
         """Read everything again."""
         self.reload()

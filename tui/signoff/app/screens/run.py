@@ -32,6 +32,7 @@ from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
 from signoff.errors import TargetError
 from signoff.model import SYMBOLS, Result
+from signoff.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,8 +92,25 @@ class RunScreen(SignoffScreen[None]):
             tooltip="Turn to the step before",
         ),
         Binding("l", "steps", "Steps", id="steps", show=False, tooltip="Go to the list of steps"),
-        Binding("pagedown,space", "page(1)", "Page down", id="page-down", show=False, tooltip="Read on"),
-        Binding("pageup", "page(-1)", "Page up", id="page-up", show=False, tooltip="Read back"),
+        # Of the panel, wherever the focus is: the list of steps has arrows enough.
+        Binding(
+            "pagedown,space",
+            "page(1)",
+            "Page down",
+            id="page-down",
+            show=False,
+            priority=True,
+            tooltip="Read on by a page",
+        ),
+        Binding(
+            "pageup",
+            "page(-1)",
+            "Page up",
+            id="page-up",
+            show=False,
+            priority=True,
+            tooltip="Read back by a page",
+        ),
         Binding("escape", "stop_work", "Stop", id="stop-work", show=False, tooltip="Stop looking"),
         Binding(
             "h",
@@ -146,9 +164,14 @@ class RunScreen(SignoffScreen[None]):
         if self.sealed:
             return
         if self.walk.connected:
+            self._tell_notes()
             self.look(self._unseen())
         else:
             self.connect()
+
+    def _tell_notes(self) -> None:
+        for note in self.walk.notes:
+            self.notify(one_line(note), title="On the way there", timeout=15, markup=False)
 
     def on_unmount(self) -> None:
         """Let go of everything that runs."""
@@ -364,6 +387,7 @@ class RunScreen(SignoffScreen[None]):
             if self._cancel is cancel:
                 self._stop_doing()
         if connected:
+            self._tell_notes()
             self.look(self._unseen())
 
     def _start_doing(self, doing: str) -> None:

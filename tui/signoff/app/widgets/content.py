@@ -6,21 +6,22 @@ from textual.content import Content
 
 from signoff.text import inert, one_line
 
-LONGEST = 4000
-"""Characters of one text that are drawn; a finding is no log file."""
+LONGEST = 2000
+"""Characters of one text that are drawn: as long as an answer may be. A finding is no log file."""
 
 
 def text(value: str, style: str = "") -> Content:
     """Return a text that may have several lines."""
-    shown = inert(value).replace("\t", "    ").strip("\n")
-    if len(shown) > LONGEST:
-        shown = f"{shown[:LONGEST]}… ({len(shown) - LONGEST} characters more)"
+    # Cut before it is made inert: a finding may quote megabytes.
+    shown = inert(value[: 2 * LONGEST]).replace("\t", "    ").strip("\n")
+    if len(shown) > LONGEST or len(value) > 2 * LONGEST:
+        shown = f"{shown[:LONGEST]}… (cut; the record has it)"
     return Content.styled(shown, style)
 
 
 def line(value: str, style: str = "", *, width: int = 400) -> Content:
     """Return a text on one line."""
-    return Content.styled(one_line(value, width), style)
+    return Content.styled(one_line(value[: 2 * LONGEST], width), style)
 
 
 def joined(*parts: Content | str | tuple[str, str]) -> Content:

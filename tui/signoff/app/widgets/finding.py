@@ -18,7 +18,7 @@ from signoff.model import SYMBOLS, Finding, Result, Vantage
 _FROM = {Vantage.HOST: "on the host", Vantage.OUTSIDE: "from outside", Vantage.PROJECT: "in the project"}
 _QUIET = frozenset({Result.PASS, Result.FIXED, Result.NOTAPPLICABLE, Result.INFORMATIONAL})
 _LABEL = len("observed  ")
-_MOST_EVIDENCE = 200
+_MOST_EVIDENCE = 40
 
 
 def head_width(findings: tuple[Finding, ...]) -> int:
