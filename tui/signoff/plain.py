@@ -56,25 +56,27 @@ class TerminalPrompter:
 
     def passphrase(self, path: str) -> Secret | None:
         """Ask for a key file's passphrase."""
-        return _ask_secret(f"Passphrase of {inert(path)} (empty to go on without this key)")
+        return ask_secret(f"Passphrase of {inert(path)} (empty to go on without this key)")
 
     def login_password(self, user: str, host: str) -> Secret | None:
         """Ask for the login password."""
-        return _ask_secret(f"Password of {inert(user)}@{inert(host)}")
+        return ask_secret(f"Password of {inert(user)}@{inert(host)}")
 
     def sudo_password(self, user: str, host: str) -> Secret | None:
         """Ask once for the password for sudo."""
-        return _ask_secret(f"Password for sudo of {inert(user)}@{inert(host)} (empty to go on without root)")
+        return ask_secret(f"Password for sudo of {inert(user)}@{inert(host)} (empty to go on without root)")
 
 
-def _ask_secret(prompt: str) -> Secret | None:
+def ask_secret(prompt: str) -> Secret | None:
+    """Ask on the terminal, without echo; None where there is no terminal, or nothing was typed."""
     if not sys.stdin.isatty():
         return None
     typed = click.prompt(prompt, default="", hide_input=True, show_default=False, err=True)
     return Secret(typed) if typed else None
 
 
-def _progress(progress: Progress) -> None:
+def show_progress(progress: Progress) -> None:
+    """Show how far the probing is, where somebody looks."""
     if sys.stderr.isatty():
         line = one_line(f"looking: {progress.title} ({progress.done} of {progress.total})", 76)
         click.echo(f"\r{line:<78}", nl=progress.done == progress.total, err=True)
@@ -90,12 +92,12 @@ def run_audit(
     nonce: str,
 ) -> int:
     """Probe, seal, report. Returns the exit code."""
-    signer = _signer()
+    signer = signer_here()
     with closing(
         Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
     ) as walk:
         _tell_notes(walk)
-        walk.probe(progress=_progress)
+        walk.probe(progress=show_progress)
         walk.finish()
         checklists = [one.checklist for one in loaded]
         state, record = walk.session.state, walk.session.directory
@@ -131,7 +133,7 @@ def run_plain(
     """Walk a session by questions and answers. Returns the exit code."""
     answers = load_answers(answers_file) if answers_file else None
     prompter = TerminalPrompter(answers.host_key if answers else "")
-    signer = _signer()
+    signer = signer_here()
     if resume:
         walk = Walk.resume(resume, signer)
         say(f"Going on with session {walk.session.id}.")
@@ -155,9 +157,10 @@ def run_plain(
     return exit_code(state, checklists, walked=True)
 
 
-def _signer() -> Signer:
+def signer_here() -> Signer:
+    """Return the operator's signer; the key's passphrase is asked for on the terminal. Raises RecordError."""
     first = not identity_file().exists()
-    signer = load_or_create(lambda path: _ask_secret(f"Passphrase of {inert(path)}"))
+    signer = load_or_create(lambda path: ask_secret(f"Passphrase of {inert(path)}"))
     if first:
         say(f"Made your signing key: {identity_file()} ({signer.key.fingerprint})")
     return signer
@@ -189,7 +192,7 @@ class _Face:
     def scripted(self, answers: Answers) -> bool:
         """Probe everything, give the scripted answers, and seal unless the script says not to."""
         if self._walk.connected:
-            self._walk.probe(progress=_progress)
+            self._walk.probe(progress=show_progress)
         for key in self._walk.keys:
             self._walk.enter(key)
             answers.give(self._walk, key, self._language)
@@ -201,7 +204,7 @@ class _Face:
     def walk(self) -> bool:
         """Ask step by step, from where the operator last was. True once the record is sealed."""
         if self._walk.connected:
-            self._walk.probe(progress=_progress)
+            self._walk.probe(progress=show_progress)
         keys = self._walk.keys
         for key in keys[keys.index(self._walk.position()) :]:
             self._walk.enter(key)
@@ -283,7 +286,7 @@ class _Face:
             raise TargetError(
                 "The target is not connected.", "Stop with q, and resume once it can be reached."
             )
-        self._walk.probe([key], progress=_progress)
+        self._walk.probe([key], progress=show_progress)
         self._show(key)
 
     def _seal(self) -> bool:

@@ -15,12 +15,14 @@ from typing import Any, Literal
 import msgspec
 
 from signoff import __version__
+from signoff.actions.base import StepRecord, kept_fingerprints
 from signoff.checklist.load import Loaded, available, load
 from signoff.checklist.model import Language, Step
 from signoff.credentials.redact import Redactor, find_secrets
+from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Key, Progress, record_look
 from signoff.errors import RecordError, TargetError, UsageError
-from signoff.facts.base import Facts, HostFact, Malformed, Unavailable, text_for
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, text_for
 from signoff.facts.collect import Collected, collect
 from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
@@ -208,6 +210,33 @@ class Walk:
         if self._engine is None:
             raise TargetError("The target is not connected.", "Connect to it first.")
         return self._engine.probe(keys, cancel, progress)
+
+    def look(self, wanted: Iterable[Fact[Any]], cancel: Event | None = None) -> Facts:
+        """Look facts up for an action: written down, and their secrets kept out, like those of the probes.
+
+        Raises TargetError.
+        """
+        values = {}
+        for one in collect(wanted, self.target, self.profile, cancel or Event()):
+            self.know(find_secrets(one.value))
+            record_look(self.session, one)
+            values[one.fact.id] = one.value
+        return Facts(values)
+
+    @property
+    def target(self) -> Target:
+        """The target, for an action. Raises TargetError where it is not connected."""
+        if self._target is None:
+            raise TargetError("The target is not connected.", "Connect to it first.")
+        return self._target
+
+    def step_record(self, key: Key) -> StepRecord:
+        """Return where the actions on a step are written down."""
+        return StepRecord(self.session, *key, self._redactor, kept_fingerprints())
+
+    def know(self, secrets: Iterable[tuple[str, Secret]]) -> None:
+        """Keep more secrets out of the record: those made or typed during the walk, each with its name."""
+        self._redactor.know(secrets)
 
     def enter(self, key: Key) -> None:
         """Turn to a step."""

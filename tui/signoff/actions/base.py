@@ -11,6 +11,7 @@ the whole undertaking open, and with them what has to be looked up.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ from enum import StrEnum
 from threading import Event
 from typing import Final, Literal, Protocol
 
-from signoff.credentials.fingerprint import Fingerprints
+from signoff import paths
+from signoff.credentials.fingerprint import KEY_BYTES, Fingerprints
 from signoff.credentials.redact import LeakError, Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError, SignoffError, StoppedError
 from signoff.session.events import Done, Intended
 from signoff.session.session import Session
+from signoff.target import private_file
 
 Say = Callable[[str], None]
 """Told, line by line, what happens; from the thread that carries the actions out."""
@@ -88,9 +91,9 @@ class StepRecord:
     redactor: Redactor
     fingerprints: Fingerprints = field(default_factory=Fingerprints.of_this_run)
 
-    def know(self, secrets: Iterable[tuple[str, Secret]]) -> None:
+    def know(self, values: Iterable[tuple[str, Secret]]) -> None:
         """Have secrets kept out of the record and out of what is said."""
-        self.redactor.know(secrets)
+        self.redactor.know(values)
 
     def intend(self, action: Action) -> int:
         """Write down what is about to happen; return the intent's number. Raises RecordError."""
@@ -122,6 +125,20 @@ class StepRecord:
         except LeakError as leak:
             return f"(a line was withheld: it holds {leak.name})"
         return line
+
+
+def kept_fingerprints() -> Fingerprints:
+    """Return the fingerprints of this machine; their key is made on first use. Raises SignoffError."""
+    path = paths.fingerprint_key_file()
+    try:
+        return Fingerprints(path.read_bytes())
+    except FileNotFoundError:
+        key = secrets.token_bytes(KEY_BYTES)
+        private_file.replace(path, key)
+        return Fingerprints(key)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise RecordError(f"{path} cannot be used: {reason}.", "Correct its mode, or move it away.") from None
 
 
 class Ending(StrEnum):

@@ -75,6 +75,8 @@ class FileEdit:
     def prepare(self, say: Say) -> None:
         """Read the file, see that it says what it said, and make its new content."""
         self._before = self._file.read()
+        for remark in self._file.remarks(self._before):
+            say(remark)
         there = read(self._before.raw).variables
         for name, (old, _) in self.edit.values.items():
             if name not in there or there[name].value != old:
