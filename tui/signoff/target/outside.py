@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from threading import Lock
 from typing import Literal
@@ -163,11 +164,16 @@ class Outside:
         self, method: str, url: str, address: str, name: str, headers: list[tuple[str, str]], timeout: float
     ) -> tuple[Answer, str]:
         try:
-            return fetch(method, url, address, name, headers, timeout, BODY_CAP, _verifying()), ""
+            return fetch(method, url, address, name, headers, timeout, BODY_CAP, self._verifying), ""
         except ssl.SSLCertVerificationError as refusal:
             reason = refusal.verify_message or str(refusal)
         self._spend(connections=1)
         return fetch(method, url, address, name, headers, timeout, BODY_CAP, _unverifying()), reason
+
+    @cached_property
+    def _verifying(self) -> ssl.SSLContext:
+        # Made once: to read a machine's trust store takes some 30 ms.
+        return _verifying()
 
     def _check(self, address: str) -> None:
         if ip_address(address) not in self._allowed:
