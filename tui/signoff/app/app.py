@@ -273,8 +273,8 @@ def _leave_soon() -> None:
 def _farewell(walk: Walk) -> str:
     session = walk.session
     if session.state.sealed:
-        return f"The record is sealed: {session.directory}\nVerify it with: signoff verify {session.id}"
-    return f"Nothing is lost: every answer is on disk. Go on with: signoff run --resume {session.id}"
+        return f"The record is sealed: {session.directory}\nVerify it with:\n  signoff verify {session.id}"
+    return f"Nothing is lost: every answer is on disk. Go on with:\n  signoff run --resume {session.id}"
 
 
 def _exit_code(walk: Walk) -> int:

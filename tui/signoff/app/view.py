@@ -150,16 +150,22 @@ def _remedies(findings: Iterable[Finding], general: str, *, is_open: bool) -> It
 
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _NUMBER = re.compile(r"^\s*(?:\d+\.|[-*])\s+")
+_AFTER_COLON = re.compile(r".*: (?=[a-z0-9_./-]+ \S)")
 
 
 def to_copy(remedies: Iterable[Remedy]) -> tuple[str, ...]:
-    """Return what one may want to paste into a shell: what stands in backticks first, then every line."""
+    """Return what one may want to paste into a shell.
+
+    First what stands in backticks; then line by line, what follows the last colon where that begins like
+    a command, and the whole line where nothing does.
+    """
     quoted: dict[str, None] = {}
     lines: dict[str, None] = {}
     for remedy in remedies:
         text = inert(remedy.text)
         quoted.update(dict.fromkeys(match.strip() for match in _QUOTED.findall(text)))
-        lines.update(dict.fromkeys(_NUMBER.sub("", line).strip() for line in text.splitlines()))
+        for line in text.splitlines():
+            lines[_AFTER_COLON.sub("", _NUMBER.sub("", line)).strip()] = None
     return tuple(line for line in {**quoted, **lines} if line)
 
 

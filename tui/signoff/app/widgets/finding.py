@@ -17,17 +17,15 @@ from signoff.model import SYMBOLS, Finding, Result, Vantage
 
 _FROM = {Vantage.HOST: "on the host", Vantage.OUTSIDE: "from outside", Vantage.PROJECT: "in the project"}
 _QUIET = frozenset({Result.PASS, Result.FIXED, Result.NOTAPPLICABLE, Result.INFORMATIONAL})
+_HEAD = len("? unknown  ")
 _LABEL = len("observed  ")
 _MOST_EVIDENCE = 40
 
 
-def head_width(findings: tuple[Finding, ...]) -> int:
-    """Return the width of the column that holds symbol and word, the same for a step's findings."""
-    return max((len(finding.result.value) for finding in findings), default=4) + 4
-
-
-def rows_of(finding: Finding, indent: int, *, unfolded: bool) -> Rows:
+def rows_of(finding: Finding, *, unfolded: bool) -> Rows:
     """Return a finding as rows."""
+    # The long words (informational, notapplicable) take their room alone, not from all the others.
+    indent = max(_HEAD, len(finding.result.value) + 4)
     style = STYLES[finding.result]
     folded = finding.result in _QUIET and not unfolded
     title = line(finding.title, "" if finding.result in _QUIET else "bold")
@@ -82,21 +80,20 @@ class FindingView(Static, can_focus=True):
         ),
     ]
 
-    def __init__(self, finding: Finding, indent: int, *, unfolded: bool) -> None:
-        super().__init__(rows_of(finding, indent, unfolded=unfolded), markup=False)
+    def __init__(self, finding: Finding, *, unfolded: bool) -> None:
+        super().__init__(rows_of(finding, unfolded=unfolded), markup=False)
         self.finding = finding
-        self.indent = indent
         self.unfolded = unfolded
 
-    def show(self, finding: Finding, indent: int, *, unfolded: bool) -> None:
+    def show(self, finding: Finding, *, unfolded: bool) -> None:
         """Show another finding, or the same one as it is now."""
-        if (finding, indent, unfolded) != (self.finding, self.indent, self.unfolded):
-            self.finding, self.indent, self.unfolded = finding, indent, unfolded
-            self.update(rows_of(finding, indent, unfolded=unfolded))
+        if (finding, unfolded) != (self.finding, self.unfolded):
+            self.finding, self.unfolded = finding, unfolded
+            self.update(rows_of(finding, unfolded=unfolded))
 
     def action_unfold(self) -> None:
         """Show or hide the evidence."""
-        self.show(self.finding, self.indent, unfolded=not self.unfolded)
+        self.show(self.finding, unfolded=not self.unfolded)
 
     def on_click(self, event: events.Click) -> None:
         """Unfold with the mouse."""
@@ -105,4 +102,4 @@ class FindingView(Static, can_focus=True):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Give the whole finding where some of it is selected with the mouse."""
-        return rows_of(self.finding, self.indent, unfolded=self.unfolded).plain, "\n"
+        return rows_of(self.finding, unfolded=self.unfolded).plain, "\n"

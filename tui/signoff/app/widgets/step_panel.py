@@ -14,7 +14,7 @@ from textual.widgets import Static
 from signoff.app.theme import STYLES
 from signoff.app.view import KINDS, MARKS, Remedy, StepView, moment
 from signoff.app.widgets.content import joined, line, text
-from signoff.app.widgets.finding import FindingView, head_width
+from signoff.app.widgets.finding import FindingView
 from signoff.app.widgets.rows import Row, Rows
 from signoff.model import Result, Severity
 
@@ -86,16 +86,15 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         self.query_one("#now", Static).update(Rows(*_now(view, key_name, sealed=sealed, connected=connected)))
 
     def _show_findings(self, view: StepView) -> None:
-        indent = head_width(view.findings)
         box = self.query_one("#findings", Vertical)
         there = list(box.query_children(FindingView))
         for shown, finding in zip(there, view.findings, strict=False):
-            shown.show(finding, indent, unfolded=self._unfolded)
+            shown.show(finding, unfolded=self._unfolded)
         for surplus in there[len(view.findings) :]:
             surplus.remove()
         new = view.findings[len(there) :]
         if new:
-            box.mount_all([FindingView(one, indent, unfolded=self._unfolded) for one in new])
+            box.mount_all([FindingView(one, unfolded=self._unfolded) for one in new])
 
     def _show_remedies(self, remedies: Sequence[Remedy]) -> None:
         box = self.query_one("#remedies", Vertical)
@@ -116,7 +115,7 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         """Show or hide the evidence of all findings."""
         self._unfolded = not self._unfolded
         for shown in self.query(FindingView):
-            shown.show(shown.finding, shown.indent, unfolded=self._unfolded)
+            shown.show(shown.finding, unfolded=self._unfolded)
 
 
 def _title(view: StepView) -> Rows:
