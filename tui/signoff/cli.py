@@ -12,6 +12,7 @@ import click
 
 from signoff import __version__, completion
 from signoff.defect import keep_quiet, report
+from signoff.env_cli import env
 from signoff.errors import SignoffError, UsageError
 from signoff.totp_cli import totp
 
@@ -302,6 +303,7 @@ def generate(kind: str, length: int | None, count: int) -> None:
 
 
 main.add_command(totp)
+main.add_command(env)
 
 
 @main.command()

@@ -1,0 +1,238 @@
+"""``signoff env check``: what the secrets of a file are worth, and who else may have them. Never a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+from signoff.credentials.dotenv import EnvFile
+from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate, reused
+from signoff.credentials.recognise import secret_like
+from signoff.credentials.secret import Secret
+from signoff.errors import UsageError
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable
+from signoff.facts.collect import collect
+from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
+from signoff.facts.git import GIT, Git
+from signoff.facts.units import UNITS
+from signoff.model import SYMBOLS, Finding, Result, worst
+from signoff.probes.env import mode, present
+from signoff.probes.env_git import git
+from signoff.probes.secretfiles import surroundings
+from signoff.report.text import finding_lines
+from signoff.target.command import Root
+from signoff.target.local import LocalTarget
+from signoff.target.profile import Profile
+from signoff.text import one_line
+
+CODES: Final = {Result.FAIL: 1, Result.ERROR: 3, Result.UNKNOWN: 3}
+"""What the command exits with, by the gravest result; all well else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One secret: its rating, and all that is wrong with it."""
+
+    rating: Rating
+    line: int
+    result: Result
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A file's secrets, and what was found around the file."""
+
+    path: str
+    content: EnvFile | None = field(repr=False)
+    """None where it could not be read."""
+    secrets: tuple[Checked, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def result(self) -> Result:
+        """The gravest of it. A file in which nothing looks like a secret was judged on nothing."""
+        found = [one.result for one in self.secrets] or [Result.UNKNOWN]
+        return worst([*found, *(finding.result for finding in self.findings)])
+
+
+class _Nobody:
+    """Gives sudo no password: the operator's own file is looked at as themselves."""
+
+    def accept_host_key(self, host: str, kind: str, fingerprint: str) -> bool:
+        """Not asked here."""
+        return False
+
+    def passphrase(self, path: str) -> Secret | None:
+        """Not asked here."""
+
+    def login_password(self, user: str, host: str) -> Secret | None:
+        """Not asked here."""
+
+    def sudo_password(self, user: str, host: str) -> Secret | None:
+        """Not asked here."""
+
+
+def check(path: Path) -> Check:
+    """Look at a file of this machine. Raises UsageError where there is none."""
+    if not path.is_file():
+        kind = "is no file" if path.exists() else "is not there"
+        raise UsageError(f"{path} {kind}.", "Give the path of a .env file: signoff env check FILE")
+    path = path.absolute()
+    profile = Profile(project=str(path.parent.resolve()), env_files=(path.name,))
+    facts, file = _of_file(_looked_up(profile), path.name)
+    findings = [
+        *(one for one in present.findings(facts, profile) if _is_about(one, file)),
+        *mode.findings(facts, profile),
+        *git.findings(facts, profile),
+    ]
+    secrets = tuple(_checked(file.content, facts, profile)) if file.content else ()
+    return Check(file.path, file.content, secrets, tuple(findings))
+
+
+def _is_about(finding: Finding, file: SecretFile) -> bool:
+    """Tell whether a finding of env.present says more of the file than the table does."""
+    return finding.result is not Result.PASS and finding.subject.partition(": ")[0] in {file.path, ""}
+
+
+def _looked_up(profile: Profile) -> dict[str, Any]:
+    target = LocalTarget(_Nobody())
+    try:
+        wanted: list[Fact[Any]] = [_as_oneself(fact) for fact in (ENVIRONMENT, UNITS, GIT)]
+        return {one.fact.id: one.value for one in collect(wanted, target, profile, Event())}
+    finally:
+        target.close()
+
+
+def _as_oneself(fact: HostFact[Any]) -> HostFact[Any]:
+    return replace(fact, root=Root.NO)
+
+
+def _of_file(values: Mapping[str, Any], name: str) -> tuple[Facts, SecretFile]:
+    """Return the facts with nothing in them but one file, and the copies of it in its directory."""
+    environment = values[ENVIRONMENT.id]
+    if isinstance(environment, (Unavailable, Malformed)):
+        raise UsageError(f"The file could not be looked at: {environment.reason}.")
+    path = f"{environment.project}/{name}"
+    file = next((one for one in environment.files if one.path == path), None)
+    if file is None:
+        raise UsageError(f"{one_line(path)} could not be looked at.", "Give it a plain name.")
+    copies = (one for one in environment.files if one.kind is Kind.COPY and _is_copy(one.path, path))
+    examples = (one for one in environment.files if one.kind is Kind.EXAMPLE and one is not file)
+    found = {**values, ENVIRONMENT.id: replace(environment, files=(file, *copies, *examples), elsewhere=())}
+    known = values[GIT.id]
+    if isinstance(known, Git):
+        found[GIT.id] = _of_history(known, path)
+    return Facts(found), file
+
+
+def _of_history(known: Git, path: str) -> Git:
+    def mine(relative: str) -> bool:
+        whole = f"{known.top}/{relative}"
+        return whole == path or _is_copy(whole, path)
+
+    return replace(
+        known,
+        tracked=tuple(filter(mine, known.tracked)),
+        history={one: commits for one, commits in known.history.items() if mine(one)},
+        ignored={one: named for one, named in known.ignored.items() if one == path},
+    )
+
+
+def _is_copy(one: str, path: str) -> bool:
+    """Tell whether a path looks like a copy of a file, in the same directory: ``.env.bak``, ``#.env#``."""
+    directory, _, name = path.rpartition("/")
+    pattern = rf"{re.escape(directory)}/(#|\.)?{re.escape(name)}[^/]+"
+    return one != path and kind_of(one) is Kind.COPY and re.fullmatch(pattern, one) is not None
+
+
+def _checked(content: EnvFile, facts: Facts, profile: Profile) -> Iterator[Checked]:
+    variables = {one.name: one.value for one in content.variables.values()}
+    shared = {name: group for group in reused(variables) for name in group}
+    tests = set(provider_test_keys(variables))
+    context = surroundings(facts, profile)
+    exposed = {} if facts.missing(GIT) else facts[GIT].search.found
+    for one in content.variables.values():
+        if not secret_like(one.name, one.value):
+            continue
+        rating = rate(one.name, one.value, context)
+        problems = list(_weakness(rating))
+        if one.name in tests:
+            problems.append("a provider's test key, or its sandbox")
+        if one.name in shared:
+            others = ", ".join(one_line(other, 60) for other in shared[one.name] if other != one.name)
+            problems.append(f"the same as {others}")
+        if one.name in exposed and rating.verdict is not Verdict.DEFAULT:
+            problems.append(f"in the git history since commit {exposed[one.name][-1][:12]}")
+        result = Result.FAIL if problems else Result.PASS
+        if rating.verdict is Verdict.EMPTY and not rating.own:
+            problems, result = ["empty: whether something needs it cannot be seen"], Result.UNKNOWN
+        yield Checked(rating, one.line, result, tuple(problems))
+
+
+def _weakness(rating: Rating) -> Iterator[str]:
+    if rating.verdict in {Verdict.EMPTY, Verdict.DEFAULT}:
+        yield rating.verdict.value
+    elif rating.verdict is not Verdict.STRONG:
+        yield f"{rating.verdict.value}: {', '.join(rating.reasons)}"
+
+
+def text_lines(check: Check) -> Iterator[str]:
+    """Yield the check as plain text, a secret a line."""
+    if check.content is None:
+        yield f"{one_line(check.path)}: it could not be read"
+    else:
+        count = len(check.content.variables)
+        yield f"{one_line(check.path)}: {count} variables, {len(check.secrets)} of them secrets"
+    width = max((len(one.rating.name) for one in check.secrets), default=0)
+    for one in check.secrets:
+        rating = one.rating
+        said = "; ".join(one.problems) or "strong"
+        yield (
+            f"{SYMBOLS[one.result]} {one.result.value:<8} {one_line(rating.name, 60):<{width}}"
+            f"  {rating.form.value:<8}  {rating.length:>4} characters  {rating.bits:>4} bits  {said}"
+        )
+    if check.content and not check.secrets:
+        yield "? unknown  none of the variables looks like a secret"
+    for finding in check.findings:
+        yield from finding_lines(finding)
+    if any(one.result is Result.FAIL for one in check.secrets):
+        yield f"Put it right: signoff env rotate {one_line(check.path)} KEY ..."
+
+
+def as_json(check: Check) -> dict[str, Any]:
+    """Return the check for scripts; keys may be added, none is renamed."""
+    return {
+        "schema": 1,
+        "file": one_line(check.path, 4096),
+        "result": check.result.value,
+        "secrets": [
+            {
+                "name": one_line(one.rating.name, 4096),
+                "line": one.line,
+                "class": one.rating.form.value,
+                "length": one.rating.length,
+                "bits": one.rating.bits,
+                "verdict": one.rating.verdict.value,
+                "result": one.result.value,
+                "problems": list(one.problems),
+            }
+            for one in check.secrets
+        ],
+        "findings": [
+            {
+                "probe": one.probe,
+                "result": one.result.value,
+                "title": one.title,
+                "observed": one.observed,
+                "expected": one.expected,
+                "remedy": one.remedy,
+                "evidence": list(one.evidence),
+            }
+            for one in check.findings
+        ],
+    }

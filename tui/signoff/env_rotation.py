@@ -1,0 +1,148 @@
+"""``signoff env rotate``: a walk of one step in which some secrets are replaced, recorded as any other."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+from types import FrameType
+
+import click
+import msgspec
+
+from signoff.actions.base import Ending, Outcome
+from signoff.actions.rotation import FACTS, Candidate, RotationPlan, candidates, carry_out, plan
+from signoff.checklist.load import find, load
+from signoff.credentials.secret import Secret
+from signoff.engine import Key
+from signoff.errors import SignoffError, StoppedError, UsageError
+from signoff.facts.base import Facts
+from signoff.model import Result
+from signoff.plain import TerminalPrompter, ask_secret, say, show_progress, signer_here
+from signoff.probes import all_probes
+from signoff.report.text import step_lines
+from signoff.target.profile import Profile
+from signoff.target.profiles import resolve
+from signoff.text import inert
+from signoff.walk import Walk
+
+_CHECKLIST = "secret-rotation"
+_CODES = {Result.FAIL: 1, Result.ERROR: 3, Result.UNKNOWN: 3, Result.NOTCHECKED: 3}
+
+
+def run_rotation(
+    file: str, names: tuple[str, ...], target: str | None, *, yes: bool, lose: frozenset[str]
+) -> int:
+    """Plan, ask, carry out, probe again, seal. Returns the exit code. Raises SignoffError."""
+    profile, path = _where(file, target)
+    checklist = load(find(_CHECKLIST), all_probes())
+    with closing(Walk.begin(profile, [checklist], signer_here(), TerminalPrompter())) as walk:
+        (key,) = walk.keys
+        for note in walk.notes:
+            say(inert(note))
+        walk.probe(progress=show_progress)
+        try:
+            chosen = _plan(walk, walk.look(FACTS), names, path)
+            _ask(chosen, yes=yes, lose=lose)
+        except SignoffError:
+            walk.finish()
+            raise
+        outcome = _carried_out(walk, key, chosen)
+        walk.probe([key], progress=show_progress)
+        for line in step_lines(walk.step(key).title.to("en"), walk.state(key), still_open=walk.is_open(key)):
+            click.echo(line)
+        walk.finish()
+        click.echo(f"record {walk.session.directory}")
+        result = walk.state(key).result
+    return _told(outcome) or _CODES.get(result, 0)
+
+
+def _where(file: str, target: str | None) -> tuple[Profile, str]:
+    """Return the profile to work on, and the file's path for it."""
+    if target is not None:
+        return resolve(target), file
+    path = Path(file or ".env").absolute()
+    if not path.is_file():
+        raise UsageError(f"{path} is not there.", "Give the path of a .env file.")
+    here = Path.cwd()
+    project = here if path.is_relative_to(here) else path.parent
+    profile = msgspec.structs.replace(
+        resolve("local"), project=str(project), env_files=(str(path.relative_to(project)),)
+    )
+    return profile, str(path.relative_to(project))
+
+
+def _plan(walk: Walk, facts: Facts, names: tuple[str, ...], path: str) -> RotationPlan:
+    known = {one.name: one for one in candidates(facts, walk.profile, path)}
+    given = {name: _given(known[name]) for name in names if name in known and known[name].policy.pasted}
+    walk.know(given.items())
+    made = plan(facts, walk.profile, names, given=given, path=path)
+    walk.know(made.secrets())
+    return made
+
+
+def _given(one: Candidate) -> Secret:
+    say(f"{one.name} is {one.policy.title}. {one.policy.entails}")
+    value = ask_secret(f"The new {one.name} (it is not shown)")
+    if value is None:
+        raise UsageError(f"{one.name} cannot be made here, and none was given.", "Run it in a terminal.")
+    return value
+
+
+def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
+    """Show what will happen, and take nothing but a typed yes. Raises StoppedError, UsageError."""
+    for line in (*chosen.entails, "", *chosen.preview, *chosen.warnings):
+        say(inert(line))
+    unnamed = [name for name in chosen.orphaning if name not in lose]
+    asking = not yes and sys.stdin.isatty()
+    if unnamed and not asking:
+        raise UsageError(
+            f"Data would be lost by changing {', '.join(unnamed)}. Nothing was changed.",
+            f"When it was re-encrypted, or may be lost: {' '.join(f'--lose {name}' for name in unnamed)}",
+        )
+    if not yes and not asking:
+        raise UsageError("Nobody can be asked here. Nothing was changed.", "To go on without asking: --yes")
+    for name in unnamed:
+        if _typed(f"Data is lost with the old {name}. Type its name to go on") != name:
+            raise StoppedError("Nothing was changed.")
+    if not yes and _typed("Type yes to do all of this") != "yes":
+        raise StoppedError("Nothing was changed.")
+
+
+def _typed(question: str) -> str:
+    return str(click.prompt(question, default="", show_default=False, err=True)).strip()
+
+
+def _carried_out(walk: Walk, key: Key, chosen: RotationPlan) -> Outcome:
+    with _stop_on_signals() as stop:
+        return carry_out(chosen, walk.target, walk.step_record(key), say, stop)
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[Event]:
+    """Turn Ctrl-C, a hang-up and a polite kill into a request to put everything back."""
+    stop = Event()
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, asked) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _told(outcome: Outcome) -> int:
+    """Say how it ended; return the exit code of what did not go well."""
+    if outcome.ending is Ending.DONE:
+        return 0
+    say(f"{outcome.ending.value.capitalize()}. {outcome.reason}")
+    for line in outcome.left:
+        say(f"See to it by hand: {line}")
+    return 1
