@@ -108,7 +108,7 @@ def test_the_walk_survives_a_kill_and_ends_sealed(desk: Desk, terminal: Terminal
     assert session
     written = events(desk)
     for answer in ANSWERS:
-        assert written.count(answer) == 1
+        assert written.count(f'"value":"{answer}"') == 1
     assert "half an ans" not in written
     done = desk.signoff("verify", session[1])
     assert done.returncode == 0, done.stdout
