@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import mintotp
@@ -23,130 +18,18 @@ from signoff.target.base import Prompter, Target
 from signoff.target.profile import Profile
 from signoff.walk import Walk
 from unit.canaries import Canaries, ProcessWatch, awkward, plain, writings
+from unit.canary_shop import Shop, open_shop
 from unit.fakes import FakeTarget
 from unit.pictures import read_code, seen
 from unit.target.rig import Operator
-from unit.window import Window
-
-EVERYTHING_LOGGED = """
-import logging, os, sys
-logging.basicConfig(filename=os.environ["HOME"] + "/debug.log", level=logging.DEBUG)
-logging.getLogger("canary").debug("it is on")
-started = open(os.environ["HOME"] + "/started.log", "a")
-def hook(event, arguments):
-    if event in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system", "os.putenv"}:
-        print(event, arguments, file=started, flush=True)
-sys.addaudithook(hook)
-"""
-"""A sitecustomize.py: in files, all that Python's and other libraries log, and every program started."""
-
-BREAKING = """
-import base64, threading
-import {module} as module
-def broken(*arguments, **more):
-    secret = base64.b64decode({secret!r}).decode()
-    def fail():
-        raise ValueError("cannot read " + secret) from KeyError(secret)
-    thread = threading.Thread(target=fail)
-    thread.start()
-    thread.join()
-    fail()
-module.{name} = broken
-"""
-"""A sitecustomize.py: a defect, somewhere, whose message and locals hold a secret."""
 
 REMARK = "steps: {close-ports: {note: %s, skipped: because}}"
 
 
-@dataclass
-class Shop:
-    """A home, a project full of secrets in it, and signoff, everything that it logs written to a file."""
-
-    home: Path
-    canaries: Canaries
-
-    @property
-    def project(self) -> Path:
-        return self.home / "shop"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "HOME": str(self.home),
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join([str(self.home / "site"), *sys.path]),
-            "PYTHONASYNCIODEBUG": "1",
-            "TERM": "xterm-256color",
-            "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(self.home / "tmp"),
-            "HISTFILE": str(self.home / ".history"),
-            "TEXTUAL_LOG": str(self.home / "textual.log"),
-        }
-
-    def run(
-        self, *arguments: str, stdin: str = "", cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "signoff", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.environment,
-            cwd=cwd or self.project,
-            timeout=120,
-        )
-
-    def window(self, *arguments: str) -> Window:
-        return Window([sys.executable, "-m", "signoff", *arguments], self.environment, self.project)
-
-    def left(self, *besides: Path) -> list[str]:
-        """What has been left: the project itself, and what a test put there, aside."""
-        assert "it is on" in (self.home / "debug.log").read_text(), "the log that is searched is written"
-        return self.canaries.in_folder(self.home, besides=[self.project, self.home / "site", *besides])
-
-
-def project(folder: Path, canaries: Canaries) -> None:
-    """Put every canary into a project, each where projects have such things."""
-    value = canaries.values
-    folder.mkdir()
-    (folder / ".env").write_text(
-        f"SECRET_KEY={value['key']}\n"
-        f"DATABASE_URL=postgresql://shop:{value['database']}@127.0.0.1:5432/shop\n"
-        f"SMTP_PASSWORD='{value['mail']}'\n"
-        f'export API_TOKEN="{value["token"]}"\n'
-    )
-    (folder / ".env.bak").write_text(f"SECRET_KEY={value['backup']}\n")
-    (folder / "docker-compose.yml").write_text(
-        "services:\n  web:\n    image: shop\n    env_file: .env\n"
-        f"    environment:\n      JWT_SECRET: {value['compose']}\n"
-    )
-    (folder / "Dockerfile").write_text(f"FROM scratch\nENV ADMIN_PASSWORD={value['image']}\n")
-    (folder / "settings.py").write_text(f"SECRET_KEY = '{value['code']}'\nDEBUG = True\n")
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(folder)]
-    for arguments in (["init", "-q"], ["add", "-f", "."], ["commit", "-q", "-m", "Settings"]):
-        subprocess.run([*git, *arguments], check=True)
-
-
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    """The shop, and a watch over all processes while a test runs."""
-    names = ("key", "database", "token", "backup", "compose", "image", "code")
-    canaries = Canaries({name: plain(name) for name in names} | {"mail": awkward("mail")})
-    made = Shop(tmp_path, canaries)
-    for name in ("site", "tmp"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(EVERYTHING_LOGGED)
-    project(made.project, canaries)
-    before = set(Path(tempfile.gettempdir()).iterdir())
-    with ProcessWatch(canaries) as watch:
+    with open_shop(tmp_path) as made:
         yield made
-    assert watch.samples
-    assert not watch.sightings
-    new = set(Path(tempfile.gettempdir()).iterdir()) - before
-    assert [
-        seen for path in new if path.is_file() for seen in canaries.in_bytes(path.read_bytes(), str(path))
-    ] == []
 
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
@@ -222,11 +105,9 @@ def test_a_walk_at_a_terminal_where_a_secret_is_typed(shop: Shop) -> None:
     ],
 )
 def test_a_defect(shop: Shop, module: str, name: str, arguments: tuple[str, ...]) -> None:
-    secret = base64.b64encode(shop.canaries.values["mail"].encode()).decode()
-    (shop.home / "site" / "sitecustomize.py").write_text(
-        EVERYTHING_LOGGED + BREAKING.format(module=module, name=name, secret=secret)
-    )
+    shop.break_(module, name)
     done = shop.run(*arguments)
+    assert shop.broken
     assert done.returncode == 1
     assert "a defect in the program (KeyError)" in done.stderr
     assert "a defect in the background (ValueError)" in done.stderr

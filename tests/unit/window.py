@@ -52,6 +52,11 @@ class Window:
         """Type a line; Enter included."""
         os.write(self._master, f"{text}\r".encode())
 
+    def press(self, *keys: str) -> None:
+        """Press keys, as the terminal sends them."""
+        for key in keys:
+            os.write(self._master, key.encode())
+
     def until(self, words: str) -> str:
         """Wait until some words come; return what has been written since the last call."""
         end, begun = time.monotonic() + _PATIENCE, len(self.written)
@@ -60,6 +65,12 @@ class Window:
             assert self._read(), f"it ended without {words!r}: {self.written[begun:]!r}"
         return self.written[begun:]
 
+    def draw(self, seconds: float) -> None:
+        """Let the program write for a while."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self._read(left):
+            pass
+
     def end(self) -> int:
         """Wait for the program's end; return its exit code."""
         while self._read():
@@ -67,8 +78,8 @@ class Window:
         os.close(self._master)
         return self._child.wait(_PATIENCE)
 
-    def _read(self) -> bool:
-        if not select.select([self._master], [], [], _PATIENCE)[0]:
+    def _read(self, patience: float = _PATIENCE) -> bool:
+        if not select.select([self._master], [], [], patience)[0]:
             return False
         try:
             received = os.read(self._master, 1 << 16)
