@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
@@ -95,10 +96,8 @@ class Terminal:
     def close(self) -> None:
         """Close both ends."""
         for descriptor in (self.master, self.slave):
-            try:
+            with contextlib.suppress(OSError):
                 os.close(descriptor)
-            except OSError:
-                pass
 
 
 def _unfinished(home: Path) -> list[str]:

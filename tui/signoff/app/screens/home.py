@@ -131,7 +131,7 @@ class HomeScreen(SignoffScreen[None]):
         yield _heading("Start", first=not unfinished)
         width = max((len(name) for name in (*found.profiles, "This machine")), default=0) + 2
         for name, profile in found.profiles.items():
-            about = f"{profile.address}  {profile.url}"
+            about = " · ".join(part for part in (profile.address, profile.url) if part)
             yield Entry(
                 joined("  ", (f"{one_line(name):<{width}}", "bold"), line(about, "$muted")),
                 partial(self._begin, profile),
@@ -141,7 +141,7 @@ class HomeScreen(SignoffScreen[None]):
         yield Entry(here, self._begin_here)
         rest = [one for one in found.sessions if one not in unfinished[:1]][:_RECENT]
         if rest:
-            yield _heading("Sessions")
+            yield _heading("Sessions, times in UTC")
         for one in rest:
             yield Entry(self._session(one), partial(self._open, one))
 
@@ -166,8 +166,7 @@ class HomeScreen(SignoffScreen[None]):
         when = one.started.strftime("%Y-%m-%d %H:%M") if one.started else one.id[:16]
         parts: list[Content | str | tuple[str, str]] = [
             f"  {when}  ",
-            line(f"{one.target or one.address:<14}", "bold", width=24),
-            " ",
+            (f"{one_line(one.target or one.address, 24):<12}  ", "bold"),
         ]
         if one.damage:
             return joined(*parts, ("damaged  ", "$error"), line(one.damage, "$muted"))

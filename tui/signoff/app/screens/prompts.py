@@ -24,12 +24,13 @@ class TypedWord(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [_BACK]
 
-    def __init__(self, title: str, body: Content, word: str, does: str) -> None:
+    def __init__(self, title: str, body: Content, word: str, does: str, without: str = "goes back") -> None:
         super().__init__()
         self._title = title
         self._body = body
         self._word = word
         self._does = does
+        self._without = without
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
@@ -80,7 +81,7 @@ def host_key_dialog(host: str, kind: str, fingerprint: str) -> TypedWord:
         ("\n\nOn the machine: ", "$muted"),
         "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
     )
-    return TypedWord("Is this the right machine?", body, "yes", "trust this key from now on")
+    return TypedWord("Is this the right machine?", body, "yes", "trust this key from now on", "refuses it")
 
 
 class SecretDialog(Dialog[Secret]):

@@ -159,6 +159,7 @@ class RunScreen(SignoffScreen[None]):
     def on_mount(self) -> None:
         """Show the step where the operator was, and look at what has not been seen yet."""
         self._unsubscribe = self.walk.session.subscribe(self._tell)
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._refresh())
         self._turn(self.current)
         self._focus()
         if self.sealed:

@@ -54,7 +54,7 @@ class Field:
 
 FIELDS = (
     Field("name", "Name", "shop: what you call it"),
-    Field("address", "Address", "ssh://deploy@shop.example, an alias of ~/.ssh/config, or local"),
+    Field("address", "Address", "ssh://deploy@shop.example/srv/shop, ssh://ALIAS, or local"),
     Field("url", "Public URL", "https://shop.example"),
     Field("addresses", "IP addresses", "only where DNS does not lead to the target, as behind a CDN"),
     Field("project", "Project folder", "/srv/shop"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -17,53 +18,48 @@ from signoff.model import SYMBOLS, Finding, Result, Vantage
 
 _FROM = {Vantage.HOST: "on the host", Vantage.OUTSIDE: "from outside", Vantage.PROJECT: "in the project"}
 _QUIET = frozenset({Result.PASS, Result.FIXED, Result.NOTAPPLICABLE, Result.INFORMATIONAL})
-_HEAD = len("? unknown  ")
-_LABEL = len("observed  ")
+_HEAD = len("  observed  ")
 _MOST_EVIDENCE = 40
 
 
 def rows_of(finding: Finding, *, unfolded: bool) -> Rows:
     """Return a finding as rows."""
-    # The long words (informational, notapplicable) take their room alone, not from all the others.
-    indent = max(_HEAD, len(finding.result.value) + 4)
     style = STYLES[finding.result]
-    folded = finding.result in _QUIET and not unfolded
-    title = line(finding.title, "" if finding.result in _QUIET else "bold")
-    if folded:
+    quiet = finding.result in _QUIET
+    title = line(finding.title, "" if quiet else "bold")
+    if quiet and not unfolded:
         # What is as it should be takes a line or two, so that the rest is seen.
         more = " ▸" if finding.evidence else ""
         title = joined(title, "  ", line(finding.observed, "$muted"), (more, "$muted"))
-    rows = [
-        Row(
-            Content.styled(f"{SYMBOLS[finding.result]} {finding.result.value}", f"bold {style}"),
-            title,
-            indent,
-            Content.styled(_FROM[finding.vantage], "$muted"),
-        )
-    ]
-    if folded:
-        return Rows(*rows)
-
-    def labelled(label: str, body: Content) -> Row:
-        head = joined(" " * indent, (label, "$muted"))
-        return Row(head, body, indent + _LABEL)
-
-    rows.append(labelled("observed", text(finding.observed or "nothing")))
+    first = Row(
+        Content.styled(f"{SYMBOLS[finding.result]} {finding.result.value}", f"bold {style}"),
+        title,
+        # The long words (informational, notapplicable) take their room alone, not from all the others.
+        max(_HEAD, len(finding.result.value) + 4),
+        Content.styled(_FROM[finding.vantage], "$muted"),
+    )
+    if quiet and not unfolded:
+        return Rows(first)
+    rows = [first, _row("observed", text(finding.observed or "nothing"))]
     if finding.expected:
-        rows.append(labelled("expected", text(finding.expected)))
-    if finding.evidence and unfolded:
-        rows += [
-            labelled("" if number else "evidence", text(excerpt, "$muted"))
-            for number, excerpt in enumerate(finding.evidence[:_MOST_EVIDENCE])
-        ]
-        if len(finding.evidence) > _MOST_EVIDENCE:
-            more = f"{len(finding.evidence) - _MOST_EVIDENCE} lines more, in the record"
-            rows.append(labelled("", Content.styled(more, "$muted")))
-    elif finding.evidence:
-        count = len(finding.evidence)
-        more = f"▸ evidence, {count} {'line' if count == 1 else 'lines'}"
-        rows.append(Row(Content(" " * indent), Content.styled(more, "$muted"), indent))
-    return Rows(*rows)
+        rows.append(_row("expected", text(finding.expected)))
+    return Rows(*rows, *_evidence(finding.evidence, unfolded=unfolded))
+
+
+def _row(label: str, body: Content) -> Row:
+    return Row(joined("  ", (label, "$muted")), body, _HEAD)
+
+
+def _evidence(lines: Sequence[str], *, unfolded: bool) -> Iterator[Row]:
+    count = len(lines)
+    if lines and not unfolded:
+        folded = f"{count} {'line' if count == 1 else 'lines'}, folded"
+        yield Row(Content.styled("▸ evidence", "$muted"), Content.styled(folded, "$muted"), _HEAD)
+        return
+    for number, excerpt in enumerate(lines[:_MOST_EVIDENCE]):
+        yield _row("" if number else "evidence", text(excerpt, "$muted"))
+    if count > _MOST_EVIDENCE:
+        yield _row("", Content.styled(f"{count - _MOST_EVIDENCE} lines more, in the record", "$muted"))
 
 
 class FindingView(Static, can_focus=True):

@@ -17,18 +17,19 @@ from signoff.app.view import StepView
 from signoff.app.widgets.content import joined, line
 
 
-def _entry(view: StepView, digits: int) -> Content:
-    style = STYLES[view.result]
+def _entry(view: StepView, digits: int, *, plain: bool = False) -> Content:
+    style = "" if plain else STYLES[view.result]
     symbol = view.symbol if view.has_probes else " "
-    title = line(view.title, "" if view.open else "$muted", width=80)
+    muted = "" if plain else "$muted"
+    title = line(view.title, "" if view.open else muted, width=80)
     return joined(
         (symbol, f"bold {style}"),
         f"{view.mark} ",
-        (f"{view.number:>{digits}} ", "$muted"),
+        (f"{view.number:>{digits}} ", muted),
         title,
         "\n",
         " " * (digits + 4),
-        (view.words, style if view.open and view.has_probes else "$muted"),
+        (view.words, style if view.open and view.has_probes else muted),
     )
 
 
@@ -39,18 +40,23 @@ class StepList(OptionList):
 
     def __init__(self) -> None:
         super().__init__(id="steps", markup=False, compact=True)
-        self._views: tuple[StepView, ...] = ()
+        self._entries: list[Content] = []
 
     def show(self, views: Sequence[StepView], current: int) -> None:
         """Show the steps as they are now, with the current one highlighted."""
         digits = len(str(len(views)))
-        if len(views) != self.option_count:
-            self.set_options([Option(_entry(view, digits)) for view in views])
+        # On the terminal's own colours nobody knows which of them can be read on the highlight.
+        ansi = self.app.native_ansi_color
+        entries = [
+            _entry(view, digits, plain=ansi and number == current) for number, view in enumerate(views)
+        ]
+        if len(entries) != self.option_count:
+            self.set_options([Option(entry) for entry in entries])
         else:
-            for number, (new, old) in enumerate(zip(views, self._views, strict=True)):
-                if new != old:
-                    self.replace_option_prompt_at_index(number, _entry(new, digits))
-        self._views = tuple(views)
+            for number, (new, old) in enumerate(zip(entries, self._entries, strict=True)):
+                if not new.is_same(old):
+                    self.replace_option_prompt_at_index(number, new)
+        self._entries = entries
         if self.highlighted != current:
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = current

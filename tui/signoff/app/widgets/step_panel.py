@@ -153,7 +153,8 @@ def _said(view: StepView) -> Iterator[Row]:
     if view.answer:
         attested, time = view.answer.attested, view.answer.time
         kind = joined(
-            f"{MARKS[attested.kind]} ", (KINDS[attested.kind], "bold"), (f"  {moment(time)}", "$muted")
+            (f"{MARKS[attested.kind]} {KINDS[attested.kind]}", "bold $accent"),
+            (f"  {moment(time)}", "$muted"),
         )
         yield Row(Content(""), kind, 0)
         for label, value in (
@@ -181,7 +182,9 @@ def _now(view: StepView, key_name: KeyName, *, sealed: bool, connected: bool) ->
         yield can("recheck", "connect to the target, and look again")
     elif view.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} or not view.probed:
         yield can("recheck", "look again, once you have put it right")
-    if view.statement:
+    if view.answer and view.answer.attested.kind == "confirmed":
+        yield can("confirm", "confirm again, with what you see now")
+    elif view.statement:
         yield can("confirm", joined("confirm: ", text(view.statement, "$muted")))
     if view.remedies:
         yield can("copy", "copy a command")
