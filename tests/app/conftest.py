@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import textual._wait
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import signoff.walk
@@ -17,6 +18,10 @@ from signoff.session.signer import KeySigner
 from signoff.target.base import Prompter, Target
 from signoff.target.profile import Profile
 from signoff.walk import Walk
+
+# How often Textual's pilot looks whether the app is idle, in seconds: after each key it looks twice.
+textual._wait.SLEEP_GRANULARITY = 1 / 125
+textual._wait.SLEEP_IDLE = 1 / 1000
 
 SHOP_PROFILE = Profile(
     name="shop", address="ssh://deploy@shop.example", url="https://shop.example", project="/srv/shop"

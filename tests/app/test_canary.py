@@ -23,6 +23,9 @@ from unit.canaries import Canaries, awkward, plain
 from unit.canary_shop import Shop, open_shop
 from unit.window import Window
 
+# Real programs on real terminals, against the clock of a machine that may be busy.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 RIGHT, ESCAPE, CONTROL_S, CONTROL_Q, CONTROL_P = "\x1b[C", "\x1b", "\x13", "\x11", "\x10"
 CLIPBOARD = re.compile(r"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07")
 

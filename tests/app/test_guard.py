@@ -29,6 +29,9 @@ from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.work import background, in_thread
 
+# Real programs on real terminals, against the clock of a machine that may be busy.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 def boom():
     secret = {canary!r}
     values = [secret, {{"password": secret}}]

@@ -18,13 +18,8 @@ from signoff.target.profile import Profile
 from unit.target.rig import Operator
 
 
-def look_at(
-    home: Path, host: Host, probes: Sequence[Probe], user: str = "deploy", **profile: Any
-) -> tuple[Finding, ...]:
-    """Return the findings. ``home`` is the operator's, with the ssh configuration that leads to the host."""
-    known = Profile(
-        address=host.target(user), url="https://shop.test", addresses=(host.ipv4, host.ipv6), **profile
-    )
+def lead_to(home: Path, host: Host) -> None:
+    """Write the ssh configuration that leads to a host, and an ``ssh`` that takes it."""
     (home / "known_hosts").write_text(host.known_hosts)
     (home / "config").write_text(
         f"Host *\n  IdentityFile {host.ssh_key}\n  IdentitiesOnly yes\n  IdentityAgent none\n"
@@ -33,6 +28,16 @@ def look_at(
     ssh = home / "ssh"
     ssh.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {home}/config "$@"\n')
     ssh.chmod(0o755)
+
+
+def look_at(
+    home: Path, host: Host, probes: Sequence[Probe], user: str = "deploy", **profile: Any
+) -> tuple[Finding, ...]:
+    """Return the findings. ``home`` is the operator's, with the ssh configuration that leads to the host."""
+    known = Profile(
+        address=host.target(user), url="https://shop.test", addresses=(host.ipv4, host.ipv6), **profile
+    )
+    lead_to(home, host)
     target = open_target(known, Operator(trusts=False))
     try:
         needed = [fact for probe in probes for fact in probe.needs]

@@ -15,7 +15,7 @@ from pathlib import Path
 from unit.canaries import Canaries, ProcessWatch, awkward, plain
 from unit.window import Window
 
-_LOGGING = """
+LOGGING = """
 import logging, os, sys
 logging.basicConfig(filename=os.environ["HOME"] + "/debug.log", level=logging.DEBUG)
 logging.getLogger("canary").debug("it is on")
@@ -93,7 +93,7 @@ class Shop:
 
     def tamper(self, code: str) -> None:
         """Run some code in every signoff before it starts."""
-        (self.home / "site" / "sitecustomize.py").write_text(_LOGGING + code)
+        (self.home / "site" / "sitecustomize.py").write_text(LOGGING + code)
 
     def break_(self, module: str, name: str) -> None:
         """Make a function fail with a canary in its message, in its locals and in its cause."""

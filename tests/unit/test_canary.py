@@ -23,6 +23,9 @@ from unit.fakes import FakeTarget
 from unit.pictures import read_code, seen
 from unit.target.rig import Operator
 
+# Real programs on real terminals, against the clock of a machine that may be busy.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 REMARK = "steps: {close-ports: {note: %s, skipped: because}}"
 
 

@@ -15,6 +15,9 @@ import pytest
 from unit.pictures import read_code, seen
 from unit.window import Window
 
+# Real programs on real terminals, against the clock of a machine that may be busy.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 ASKED = "key as text: "
 CLEARED = "\x1b[H\x1b[2J"
@@ -126,6 +129,63 @@ def test_a_terminal_that_cannot_draw_gets_plain_text(new: Open) -> None:
     window.type("")
     assert window.end() == 0
     assert "\x1b" not in window.written
+
+
+ENV = "# the shop\r\nSECRET_KEY='a b'  # do not touch\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (ENV, ENV + "TOTP_KEY={}\r\n"),
+        (ENV + "TOTP_KEY=\r\nLAST=1\r\n", ENV + "TOTP_KEY={}\r\nLAST=1\r\n"),
+        (ENV + "export TOTP_KEY=change-me # see wiki\r\n", ENV + "export TOTP_KEY={} # see wiki\r\n"),
+    ],
+)
+def test_written_to_a_variable(new: Open, tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(before.encode())
+    path.chmod(0o640)
+    window = new("--env", ".env", "TOTP_KEY")
+    seed = scanned(window.until(ASKED))
+    assert path.read_bytes() == before.encode(), "nothing is written before a code was right"
+    window.type(mintotp.totp(seed))
+    assert window.end() == 0
+    assert path.read_bytes().decode() == after.format(seed)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert "The key is in TOTP_KEY in .env." in window.written.rsplit(LEFT, 1)[1]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".env"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (f"TOTP_KEY={SEED}\n", "TOTP_KEY", "locked out"),
+        ("TOTP_KEY=\nTOTP_KEY=\n", "TOTP_KEY", "TOTP_KEY"),
+        ("what is this?\n", "TOTP_KEY", "Line 1"),
+        ("A=b\n", "TOTP KEY", "TOTP KEY"),
+    ],
+)
+def test_a_file_that_cannot_take_it_is_said_before_anything_is_shown(
+    new: Open, tmp_path: Path, content: str, name: str, words: str
+) -> None:
+    (tmp_path / ".env").write_text(content)
+    window = new("--env", ".env", name)
+    assert window.end() == 2
+    assert words in window.written
+    assert "█" not in window.written
+    assert SEED not in window.written
+    assert (tmp_path / ".env").read_text() == content
+
+
+def test_a_variable_that_gets_a_value_meanwhile_keeps_it(new: Open, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=b\n")
+    window = new("--env", ".env", "TOTP_KEY")
+    seed = scanned(window.until(ASKED))
+    (tmp_path / ".env").write_text(f"TOTP_KEY={SEED}\n")
+    window.type(mintotp.totp(seed))
+    assert window.end() == 2
+    assert (tmp_path / ".env").read_text() == f"TOTP_KEY={SEED}\n"
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"])

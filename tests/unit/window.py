@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -42,6 +43,8 @@ class Window:
         )
         os.close(slave)
         self.written = ""
+        # What is read at once may end within a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @property
     def pid(self) -> int:
@@ -73,8 +76,10 @@ class Window:
 
     def end(self) -> int:
         """Wait for the program's end; return its exit code."""
-        while self._read():
-            pass
+        end = time.monotonic() + _PATIENCE
+        # Its terminal stays open until it has ended: a closed one would end it with SIGHUP.
+        while (self._child.poll() is None and time.monotonic() < end) or self._read(0):
+            self._read(0.1)
         os.close(self._master)
         return self._child.wait(_PATIENCE)
 
@@ -85,5 +90,5 @@ class Window:
             received = os.read(self._master, 1 << 16)
         except OSError:  # Linux: EIO when the last writer has gone
             return False
-        self.written += received.decode("utf-8", "replace").replace("\r\n", "\n")
+        self.written = (self.written + self._decoder.decode(received)).replace("\r\n", "\n")
         return bool(received)

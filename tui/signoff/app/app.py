@@ -155,7 +155,8 @@ class SignoffApp(App[int]):
         if walk is None:
             return self.return_code or 0
         spawn(walk.close).join(_CLOSING_SECONDS)
-        print(_farewell(walk))  # noqa: T201 - the screen has gone; this is what stays in the terminal
+        if self._defect is None:
+            print(_farewell(walk))  # noqa: T201 - the screen has gone; this is what stays in the terminal
         return self.return_code or _exit_code(walk)
 
     def _catch_signals(self) -> None:

@@ -8,10 +8,24 @@ from typing import Protocol
 
 from signoff.credentials import dotenv, secret_file
 from signoff.credentials.env_edit import edit
-from signoff.credentials.env_file import EnvFile, EnvText
+from signoff.credentials.env_file import EnvFile
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
+
+
+def with_key(raw: bytes, name: str, key: Secret, where: str) -> bytes:
+    """Return a .env file's content with a key in a variable that has none yet.
+
+    Raise UsageError where it has one, EnvEditError where it cannot be written; ``where`` names the place.
+    """
+    there = dotenv.read(raw).variables.get(name)
+    if there and there.value and not is_placeholder(there.value.reveal()):
+        raise UsageError(
+            f"{where} has a value already.",
+            "Whoever has its codes would be locked out. Take the value out of the file first.",
+        )
+    return edit(raw, {name: key}, append=True)
 
 
 class Delivery(Protocol):
@@ -62,19 +76,10 @@ class EnvVariable:
 
     def check(self) -> None:
         """See that the file can be edited, and that there is no key yet."""
-        self._edited(EnvFile(self.path).read(), Secret("A"))
+        with_key(EnvFile(self.path).read().raw, self.name, Secret("A"), self.where)
 
     def deliver(self, key: Secret) -> None:
         """Write it; a change that somebody else makes at the same time is kept, and this one refused."""
         file = EnvFile(self.path)
         before = file.read()
-        file.write(self._edited(before, key), before)
-
-    def _edited(self, before: EnvText, key: Secret) -> bytes:
-        there = dotenv.read(before.raw).variables.get(self.name)
-        if there and there.value and not is_placeholder(there.value.reveal()):
-            raise UsageError(
-                f"{self.where} has a value already.",
-                "Whoever has its codes would be locked out. Take the value out of the file first.",
-            )
-        return edit(before.raw, {self.name: key}, append=True)
+        file.write(with_key(before.raw, self.name, key, self.where), before)

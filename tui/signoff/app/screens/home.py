@@ -170,8 +170,15 @@ class HomeScreen(SignoffScreen[None]):
         ]
         if one.damage:
             return joined(*parts, ("damaged  ", "$error"), line(one.damage, "$muted"))
-        state = ("sealed", "$success") if one.sealed else ("not sealed", "$warning")
-        return joined(*parts, state, "  ", *_counts(one), line(" ".join(one.checklists), "$muted"))
+        state = ("sealed    ", "$success") if one.sealed else ("not sealed", "$warning")
+        names = line(" ".join(one.checklists), "$muted")
+        shown = joined(*parts, state, "  ", *_counts(one), names)
+        return shown.truncate(max(20, self.app.size.width - 3), ellipsis=True)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Draw the lines anew: those that must stay on one line are cut to the width."""
+        if self._found is not None:
+            self._show(self._found)
 
     # what can be done
 
