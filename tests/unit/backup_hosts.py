@@ -1,6 +1,6 @@
 """Hosts with backups as they were recorded: what the facts' own scripts printed on lab hosts.
 
-recorded/jobs     good-root, good-viewer (asked without root), bad-root, bad-viewer; the good host with its timer
+recorded/jobs     good-root, good-viewer (asked without root), bad-root, bad-viewer; the good host, its timer
                   masked, not enabled, weekly, gone (no-job), with a failing service, with cron jobs
                   (cron-faults: one file for each fault; cron-ran, cron-stopped), with jobs that take dumps
                   away (leaves-rsync, leaves-rclone), and with containers that dump
