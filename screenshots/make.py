@@ -40,7 +40,8 @@ def keep(app: SignoffApp, name: str) -> None:
 async def walked(pilot: Pilot[int]) -> None:
     """Open the saved target, and wait until the first look has ended."""
     await settle(pilot)
-    await pilot.press("enter")
+    # The target, and the first of the checklists.
+    await pilot.press("enter", "enter")
     async with asyncio.timeout(90):
         while True:
             try:

@@ -72,6 +72,8 @@ def test_the_walk_survives_a_kill_and_ends_sealed(desk: Desk, terminal: Terminal
     terminal.run(desk.command())
     terminal.until("shop")
     terminal.press("Enter")
+    terminal.until("Which checklist?")
+    terminal.press("Enter")
     terminal.until("4 pass")
     for number in (0, 1):
         confirm(terminal, ANSWERS[number])
