@@ -15,6 +15,9 @@ from signoff.app.guard import HARMFUL, clean_environment, crash_report
 from signoff.credentials.secret import Secret
 from signoff.defect import where
 
+# Real programs on real terminals, against the clock of a machine that may be busy.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 CANARY = "canary-9Zq7"
 
 _SCRIPT = """
@@ -28,9 +31,6 @@ from textual import work
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.work import background, in_thread
-
-# Real programs on real terminals, against the clock of a machine that may be busy.
-pytestmark = pytest.mark.flaky(reruns=2)
 
 def boom():
     secret = {canary!r}

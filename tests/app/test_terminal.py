@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+# Real programs on real terminals, against the clock of a machine that may be busy.
+pytestmark = pytest.mark.flaky(reruns=2)
+
 _SCRIPT = """
 import sys
 from pathlib import Path
@@ -28,9 +31,6 @@ from signoff.app.guard import clean_environment
 clean_environment()
 from signoff.checklist.load import load
 from signoff.target.profile import Profile
-
-# Real programs on real terminals, against the clock of a machine that may be busy.
-pytestmark = pytest.mark.flaky(reruns=2)
 loaded = load(Path({checklist!r}))
 probes = fake_probes([name for step in loaded.checklist.steps for name in step.probes])
 target = FakeTarget(outputs(SHOP))
