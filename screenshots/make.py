@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,11 +29,22 @@ from signoff.app.app import SignoffApp, Start
 SIZE = (100, 32)
 
 
+_TEXT = re.compile(r'x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"([^>]*)>((?:&#160;)+)([^<]*)</text>')
+_CELL = 12.2
+"""The width of a cell in Rich's SVG."""
+
+
+def _without_leading_blanks(text: re.Match[str]) -> str:
+    """Begin a text where its first letter is: librsvg drops the blanks before it."""
+    x, y, length, rest, blanks, shown = text.groups()
+    gap = _CELL * blanks.count("&#160;")
+    return f'x="{float(x) + gap:.1f}" y="{y}" textLength="{float(length) - gap:.1f}"{rest}>{shown}</text>'
+
+
 def keep(app: SignoffApp, name: str) -> None:
     """Write one picture."""
     svg = app.export_screenshot(title="signoff")
-    # librsvg drops the blanks at the beginning of a text, the ones that do not break too.
-    svg = svg.replace("<text ", '<text xml:space="preserve" ')
+    svg = _TEXT.sub(_without_leading_blanks, svg)
     png = HERE / f"{name}.png"
     subprocess.run(["rsvg-convert", "--zoom", "1.2", "-o", str(png)], input=svg.encode(), check=True)
 

@@ -13,6 +13,7 @@ import signoff.walk
 from app.fakes import SHOP, FakeTarget, fake_probes, outputs
 from signoff.app.app import SignoffApp, Start
 from signoff.checklist.load import Loaded, load
+from signoff.facts.discovery import Proposal
 from signoff.session import identity
 from signoff.session.signer import KeySigner
 from signoff.target.base import Prompter, Target
@@ -65,6 +66,9 @@ def target(monkeypatch: pytest.MonkeyPatch, checklist: Loaded, signer: KeySigner
 
     probes = fake_probes([name for step in checklist.checklist.steps for name in step.probes])
     monkeypatch.setattr(signoff.walk, "open_target", reach)
+    # There is nothing to discover here; discovery has its own tests.
+    monkeypatch.setattr(signoff.walk, "DISCOVERY_FACTS", ())
+    monkeypatch.setattr(signoff.walk, "propose", lambda _facts, profile: Proposal(profile))
     monkeypatch.setattr(signoff.walk, "all_probes", lambda: probes)
     return made
 

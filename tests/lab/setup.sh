@@ -2,7 +2,7 @@
 # Installs on a Debian 12 machine what the lab needs. Safe to run again: does nothing when all is there.
 set -eu
 packages='docker.io debootstrap iptables zstd openssh-client openssl curl postgresql-client-15 ca-certificates
-python3 tmux strace openssh-server git netcat-openbsd busybox'
+python3 tmux strace openssh-server git netcat-openbsd busybox oathtool zbar-tools'
 if [ "$(id -u)" -ne 0 ]; then
     echo 'setup.sh: the lab needs root' >&2
     exit 1

@@ -33,6 +33,12 @@ class Terminal:
         """Type a text."""
         self._tmux("send-keys", "-l", text)
 
+    def paste(self, text: str) -> None:
+        """Paste a text, as a secret is: it is in no process's arguments."""
+        command = ["tmux", "-L", self._server, "-f", "/dev/null", "load-buffer", "-"]
+        subprocess.run(command, input=text, text=True, check=True)
+        self._tmux("paste-buffer", "-p", "-d")
+
     def press(self, *keys: str) -> None:
         """Press keys, by tmux's names."""
         self._tmux("send-keys", *keys)
@@ -41,6 +47,16 @@ class Terminal:
     def screen(self) -> str:
         """What is on the screen now."""
         return self._tmux("capture-pane", "-p")
+
+    @property
+    def coloured(self) -> str:
+        """The same, with its colours as SGR sequences."""
+        return self._tmux("capture-pane", "-p", "-e")
+
+    @property
+    def history(self) -> str:
+        """What has scrolled off the screen, and what is on it."""
+        return self._tmux("capture-pane", "-p", "-S", "-")
 
     def until(self, what: str | Callable[[str], bool], seconds: float = 60.0) -> str:
         """Wait until the screen shows something; return it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from shlex import quote
 from threading import Event
 from typing import Final
@@ -13,6 +14,9 @@ from signoff.target.base import Target
 from signoff.target.command import Output, Problem
 from signoff.text import one_line
 
+SETTLED_WITHIN: Final = 60.0
+"""How long is waited for a script that was lost on the way, in seconds."""
+
 _WHY: Final = {
     Problem.TIMED_OUT: "it took too long and was ended",
     Problem.KILLED: "something on the host ended it",
@@ -21,12 +25,25 @@ _WHY: Final = {
 }
 
 
+_RUN: Final = "SIGNOFF_RUN"
+"""A variable by which the processes of one script are found again, when nobody knows whether they ended."""
+
+# Without /proc nothing is found, and nothing waited for.
+_SETTLE: Final = r"""n=0
+while grep -lzsxE '@RUNS@' /proc/[0-9]*/environ > /dev/null; do
+  [ "$n" -lt @SECONDS@ ] || exit 9
+  n=$((n + 1)); sleep 1
+done
+"""
+
+
 @dataclass(frozen=True)
 class Hands:
-    """A target to change, and whether as root."""
+    """A target to change, and whether as root. One script runs at a time."""
 
     target: Target
     root: bool
+    _unsettled: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def on(cls, target: Target) -> Hands:
@@ -47,12 +64,37 @@ class Hands:
         cancel: Event | None = None,
         on_output: Callable[[bytes], None] | None = None,
     ) -> Output:
-        """Run a script to its end, whatever its status. ``what`` begins the sentence of an ActionError."""
+        """Run a script to its end, whatever its status. ``what`` begins the sentence of an ActionError.
+
+        Where an earlier one was lost on the way, it is waited for until it has ended: it must not undo behind
+        our back what is put back now.
+        """
+        self._settle()
+        run = secrets.token_hex(8)
+        self._unsettled.add(run)
         output = self.target.execute(
-            script, payload, root=self.root, timeout=timeout, cancel=cancel, on_output=on_output
+            f"export {_RUN}={run}\n{script}",
+            payload,
+            root=self.root,
+            timeout=timeout,
+            cancel=cancel,
+            on_output=on_output,
         )
+        if output.problem in {None, Problem.NEEDS_ROOT}:
+            self._unsettled.discard(run)
         _raise(output, what)
         return output
+
+    def _settle(self) -> None:
+        if not self._unsettled:
+            return
+        runs = "|".join(f"{_RUN}={run}" for run in self._unsettled)
+        script = _SETTLE.replace("@RUNS@", runs).replace("@SECONDS@", f"{SETTLED_WITHIN:.0f}")
+        output = self.target.execute(script, root=self.root, timeout=SETTLED_WITHIN + 10)
+        _raise(output, "Whether what was begun has ended could not be seen")
+        if output.status != 0:
+            raise ActionError("What was begun before still runs on the target.")
+        self._unsettled.clear()
 
     def in_container(self, container: str, script: str) -> str:
         """Return a script that runs another in a container, or here where that is empty; input goes on."""

@@ -162,10 +162,12 @@ class RolePassword:
 
     def _alter(self, stored: Secret) -> None:
         password = _literal(stored.reveal()) if stored else "NULL"
-        # The verifier, too, is kept out of the log as far as a session can.
+        # The verifier, too, is kept out of the log as far as a session can. And should nobody be there any
+        # more to see it: what waits for a lock ends by itself, not at some time when all was put back.
         self._sql(
             "SET log_statement = 'none'; SET log_min_duration_statement = -1;"
-            " SET log_min_error_statement = 'panic';\n"
+            " SET log_min_error_statement = 'panic';"
+            " SET lock_timeout = '8s'; SET statement_timeout = '10s';\n"
             f"ALTER ROLE {_identifier(self.change.role)} PASSWORD {password};\n"
         )
 

@@ -36,7 +36,6 @@ class _Sized(Screen[R]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - declared so by Textual
 
     def on_mount(self) -> None:
-        self.mount(TooSmall(classes="too-small"))
         self._fit()
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -44,8 +43,12 @@ class _Sized(Screen[R]):
 
     def _fit(self) -> None:
         width, height = self.app.size
-        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
-        for cover in self.query(TooSmall):
+        too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(too_small, "-too-small")
+        covers = self.query(TooSmall)
+        if too_small and not covers:
+            self.mount(TooSmall(classes="too-small"))
+        for cover in covers:
             cover.refresh(layout=True)
 
     @property

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _SETTLE_SECONDS = 0.1
 """How long a step is looked at before the record says that the operator turned to it."""
 
-_DRAW_SECONDS = 0.04
+_DRAW_SECONDS = 0.08
 """How long events are gathered before they are drawn: a host answers many things at once."""
 
 

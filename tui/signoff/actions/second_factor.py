@@ -1,0 +1,271 @@
+"""A second factor's key, once a code proved it, into the product: a variable of its file, or its database.
+
+The database gets the key as data and never within a statement: COPY puts it into a temporary table, and the
+configured statement reads it from there. So no statement that PostgreSQL logs, shows in pg_stat_activity,
+counts in pg_stat_statements or explains has it. What cannot be hidden: whoever may read the table, its
+replicas, its write-ahead log or its backups reads the key, unless the statement encrypts it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from shlex import quote
+from threading import Event
+from typing import ClassVar, Final
+
+from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, Say, StepRecord, perform
+from signoff.actions.env_file import EnvFile
+from signoff.actions.hands import Hands, failed
+from signoff.actions.postgres import Server
+from signoff.credentials import dotenv
+from signoff.credentials.delivery import with_key
+from signoff.credentials.env_text import EnvText
+from signoff.credentials.secret import HIDDEN, Secret
+from signoff.credentials.totp import Checked, Enrolment
+from signoff.session.events import Enrolled
+from signoff.text import one_line
+
+_DUMMY: Final = Secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+"""A key like any other, for trying the statement: the one of RFC 6238, appendix B."""
+
+
+def deliver(
+    enrolment: Enrolment, checked: Checked, action: Action, record: StepRecord, say: Say, cancel: Event
+) -> Outcome:
+    """Carry out a delivery that the operator has read and said yes to, and record the enrolment.
+
+    ``checked`` is what became of the code that was typed: without a right one nothing is delivered.
+    """
+    if not checked:
+        return Outcome(Ending.REFUSED, "No code was right: the enrolment is not complete.")
+    record.know(enrolment.known())
+    outcome = perform([action], record, say, cancel)
+    if outcome.ending is Ending.DONE:
+        write_down(enrolment, record, action.subject)
+    return outcome
+
+
+def write_down(enrolment: Enrolment, record: StepRecord, delivered_to: str = "") -> None:
+    """Record an enrolment whose code was right; ``delivered_to`` is empty where the operator took the key."""
+    record.know(enrolment.known())
+    record.session.append(
+        Enrolled(
+            checklist=record.checklist,
+            step=record.step,
+            account=enrolment.account,
+            issuer=enrolment.issuer,
+            delivered_to=delivered_to,
+            verified=True,
+        )
+    )
+
+
+@dataclass(eq=False)
+class KeyInFile:
+    """The action that puts a key into a variable. See `signoff.actions.base.Action`."""
+
+    path: str
+    name: str
+    key: Secret
+    hands: Hands
+    record: StepRecord
+    _file: EnvFile = field(init=False)
+    _before: EnvText | None = field(default=None, init=False)
+    _after: bytes = field(default=b"", init=False, repr=False)
+
+    id: ClassVar[str] = "totp.env"
+
+    def __post_init__(self) -> None:
+        self._file = EnvFile(self.hands.target, self.path, root=self.hands.root)
+
+    @property
+    def subject(self) -> str:
+        """The variable and its file."""
+        return f"{one_line(self.name)} in {one_line(self.path)}"
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        return (one_line(self.path), f"  {one_line(self.name)}  {HIDDEN} (the new key)")
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Of the file's content."""
+        of = self.record.fingerprints.of
+        return {"before": of(self._before.raw if self._before else b""), "after": of(self._after)}
+
+    def prepare(self, say: Say) -> None:
+        """See that the file can take the key, and has none yet."""
+        self._before = self._file.read()
+        self.record.know((one.name, one.value) for one in dotenv.read(self._before.raw).variables.values())
+        for remark in self._file.remarks(self._before):
+            say(remark)
+        self._after = with_key(self._before.raw, self.name, self.key, self.subject)
+
+    def run(self, say: Say, cancel: Event) -> None:
+        """Put the new content in the old one's place."""
+        if self._before is None:
+            raise AssertionError("prepare comes first")
+        say(f"Writing {self.subject}.")
+        self._file.write(self._after, self._before)
+
+    def check(self, say: Say) -> None:
+        """Read it back."""
+        if self._file.read().raw != self._after:
+            raise ActionError(f"{self.subject} does not say what was written.")
+
+    def undo(self, say: Say) -> None:
+        """Put the file back as it was."""
+        if self._before is not None:
+            self._file.restore(self._before)
+            say(f"{one_line(self.path)} is as it was.")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """How a product's database takes a key: SQL in which ``:seed`` and ``:account`` stand for the two.
+
+    ``UPDATE admins SET totp_secret = :seed WHERE email = :account``. ``undo``, where given, takes it back:
+    ``UPDATE admins SET totp_secret = NULL WHERE email = :account``.
+    """
+
+    sql: str
+    database: str
+    undo: str = ""
+
+
+@dataclass(eq=False)
+class KeyInDatabase:
+    """The action that runs the statement, which has to change exactly one row. See `Action`."""
+
+    statement: Statement
+    server: Server
+    account: str
+    key: Secret
+    hands: Hands
+    record: StepRecord
+    _begun: bool = field(default=False, init=False)
+
+    id: ClassVar[str] = "totp.database"
+
+    @property
+    def subject(self) -> str:
+        """The account, the database and its server."""
+        return (
+            f"{one_line(self.account)} in database {one_line(self.statement.database)} of {self.server.name}"
+        )
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        undo = one_line(self.statement.undo, 400)
+        return (
+            f"{self.server.name}, database {one_line(self.statement.database)}:",
+            f"  {one_line(self.statement.sql, 400)}",
+            f"  :account is {one_line(self.account)}, :seed is {HIDDEN} (the new key); one row changes",
+            f"taken back by: {undo}" if undo else "once it is done it cannot be taken back from here",
+        )
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Nothing: what was there is not read."""
+        return {}
+
+    def prepare(self, say: Say) -> None:
+        """Run the statements with a key that is none, and roll them back."""
+        for sql in filter(None, (self.statement.sql, self.statement.undo)):
+            _examine(sql)
+        if not re.search(r":seed\b", self.statement.sql):
+            raise LastingError("The statement does not say where the key goes.", "Write :seed in its place.")
+        say(f"Trying the statement on {self.subject}; it is rolled back.")
+        for sql in filter(None, (self.statement.sql, self.statement.undo)):
+            self._run(sql, _DUMMY, commit=False)
+
+    def run(self, say: Say, cancel: Event) -> None:
+        """Run the statement."""
+        say(f"Writing the key of {self.subject}.")
+        self._begun = True
+        self._run(self.statement.sql, self.key, commit=True)
+
+    def check(self, say: Say) -> None:
+        """Nothing more: the transaction was committed with one row, or ``run`` has raised."""
+
+    def undo(self, say: Say) -> None:
+        """Run the statement that takes it back."""
+        if not self._begun:
+            return
+        if not self.statement.undo:
+            raise LastingError(
+                f"{self.subject} may have the new key, and what was there is not known.",
+                "Look at the account, and enrol it again where needed.",
+            )
+        self._run(self.statement.undo, _DUMMY, commit=True)
+        say(f"{self.subject} has no key any more.")
+
+    def _run(self, sql: str, key: Secret, *, commit: bool) -> None:
+        psql = (
+            "psql -X -q -A -t -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse"
+            f" -p {self.server.port} -U {quote(self.server.superuser)} -d {quote(self.statement.database)}"
+        )
+        if self.server.container:
+            script = self.hands.in_container(self.server.container, psql)
+        else:
+            script = f"cd / && exec runuser -u {quote(self.server.superuser)} -- {psql}"
+        what = f"The statement on {self.subject} could not be run"
+        payload = _SCRIPT.format(
+            account=_copied(self.account),
+            seed=_copied(key.reveal()),
+            sql=sql.strip().rstrip(";"),
+            end="COMMIT" if commit else "ROLLBACK",
+        )
+        output = self.hands.run(what, script, payload.encode(), timeout=30)
+        said = output.stdout.decode("utf-8", "replace").split()
+        if output.status != 0:
+            raise failed(what, output)
+        if said[:1] == ["rows"]:
+            raise LastingError(
+                f"The statement would have changed {one_line(said[-1], 20)} rows, and one is meant.",
+                f"Nothing was changed. Is the account {one_line(self.account)} in that table?",
+            )
+        if said != ["done"]:
+            raise ActionError(f"{what}: psql did not say that it is done.")
+
+
+def _examine(sql: str) -> None:
+    """Raise LastingError where psql would make more of it than one statement."""
+    if "\\" in sql or ";" in sql.strip().rstrip(";") or "\0" in sql:
+        raise LastingError(
+            "The statement is more than one, or holds a backslash.", "Write one SQL statement, on its own."
+        )
+
+
+def _copied(text: str) -> str:
+    """Return a value as COPY's text format has it."""
+    escapes = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+    return "".join(escapes.get(character, character) for character in text)
+
+
+# An error's own words may quote a value: in this transaction the server logs none.
+_SCRIPT: Final = r"""BEGIN;
+SET LOCAL log_min_messages = 'panic';
+SET LOCAL log_min_error_statement = 'panic';
+CREATE TEMPORARY TABLE signoff_enrolment (account text, seed text) ON COMMIT DROP;
+COPY pg_temp.signoff_enrolment FROM STDIN;
+{account}	{seed}
+\.
+\set account '(SELECT account FROM pg_temp.signoff_enrolment)'
+\set seed '(SELECT seed FROM pg_temp.signoff_enrolment)'
+{sql}
+;
+\set changed :ROW_COUNT
+SELECT :changed = 1 AS one \gset
+\if :one
+{end};
+\echo done
+\else
+ROLLBACK;
+\echo rows :changed
+\endif
+"""
