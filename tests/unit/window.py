@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -39,7 +40,7 @@ class Window:
             env=dict(environment),
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that ctrl+c is a signal
+            preexec_fn=_take_terminal,
         )
         os.close(slave)
         self.written = ""
@@ -92,3 +93,9 @@ class Window:
             return False
         self.written = (self.written + self._decoder.decode(received)).replace("\r\n", "\n")
         return bool(received)
+
+
+def _take_terminal() -> None:
+    """Make ctrl+c a signal, as it is to a program that a shell starts in front."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job's children are born ignoring it
