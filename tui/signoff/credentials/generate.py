@@ -92,6 +92,7 @@ def _mixed(length: int) -> str:
     return drawn.reveal()
 
 
+@cache
 def _mixed_bits(length: int) -> float:
     # How many strings have every class: inclusion and exclusion over the classes that are left out.
     def without(left_out: tuple[str, ...]) -> int:

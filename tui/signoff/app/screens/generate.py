@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -22,12 +20,12 @@ from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.credentials.generate import KINDS, generate
-from signoff.credentials.secret import HIDDEN
+from signoff.credentials.secret import HIDDEN, Secret
+from signoff.credentials.secret_file import write_new
 from signoff.errors import UsageError
 
 if TYPE_CHECKING:
     from signoff.credentials.generate import Generated
-    from signoff.credentials.secret import Secret
 
 SHOWN_SECONDS = 20
 COPIED_SECONDS = 60
@@ -198,26 +196,14 @@ class GenerateScreen(SignoffScreen[None]):
     @background("write")
     async def write(self, path: Path) -> None:
         """Write the values to a new file."""
-        made = self._made
-        self._take()
-        await in_thread(lambda: write_new(path, made))
+        values = Secret("\n".join(value.reveal() for value in self._take()))
+        await in_thread(lambda: write_new(path, values))
         self.notify(f"Written to {path.name}, readable by you only.", markup=False)
 
     def action_back(self) -> None:
         """Forget the values, and go back."""
         self._made = ()
         self.dismiss(None)
-
-
-def write_new(path: Path, made: Sequence[Generated]) -> None:
-    """Write values to a file of mode 0600, one a line. Raises OSError, also where the file exists."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        for one in made:
-            file.write(one.value.reveal() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 class FileDialog(Dialog[Path]):
