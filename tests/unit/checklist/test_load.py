@@ -65,6 +65,18 @@ def test_reads_a_good_one(tmp_path: Path) -> None:
         ("why: {en: Because.}", "why: {ru: Потому.}", 9, "missing required field `en`"),
         ("why: {en: Because.}", "why: {en: ' '}", 9, "why says nothing"),
         ("valid_days: 30", "valid_days: 0", 17, "at least one day"),
+        (
+            "valid_days: 30",
+            "actions: [fly]\n    valid_days: 30",
+            17,
+            "no action 'fly'",
+        ),
+        (
+            "valid_days: 30",
+            "actions: [rotate-secrets, rotate-secrets]\n    valid_days: 30",
+            17,
+            "the action 'rotate-secrets' stands here twice",
+        ),
         ("valid_days: 30", "valid_days: soon", 17, "Expected `int`, got `str`"),
         ("items: [A1]", "items: []", 11, "at least one source item"),
         ("probes: [env.present]", "probes: [env.present, env.present]", 12, "stands here twice"),

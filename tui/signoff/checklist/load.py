@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from signoff.checklist.model import Checklist, Step
+from signoff.checklist.model import ACTIONS, Checklist, Step
 from signoff.checklist.yaml import Document, Misfit
 from signoff.errors import ChecklistError, UsageError
 from signoff.model import Severity
@@ -107,15 +107,19 @@ def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple
         yield "id", "a step needs a probe, something to confirm, or both"
     if step.confirm and step.severity is Severity.CRITICAL and not step.confirm.value.en.strip():
         yield "confirm.value", "a critical step is only confirmed with the value that was seen: say which"
-    yield from _probe_mistakes(step, probes)
+    yield from _name_mistakes("probe", step.probes, probes)
+    yield from _name_mistakes("action", step.actions, ACTIONS)
 
 
-def _probe_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[str, str]]:
-    for number, name in enumerate(step.probes):
-        if name in step.probes[:number]:
-            yield f"probes[{number}]", f"the probe {one_line(name, 60)!r} stands here twice"
-        if probes is not None and name not in probes:
-            yield f"probes[{number}]", f"there is no probe {one_line(name, 60)!r}"
+def _name_mistakes(
+    kind: str, names: tuple[str, ...], known: Collection[str] | None
+) -> Iterator[tuple[str, str]]:
+    for number, name in enumerate(names):
+        shown = repr(one_line(name, 60))
+        if name in names[:number]:
+            yield f"{kind}s[{number}]", f"the {kind} {shown} stands here twice"
+        if known is not None and name not in known:
+            yield f"{kind}s[{number}]", f"there is no {kind} {shown}"
 
 
 def available(folder: Path | None = None) -> dict[str, Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,6 +11,9 @@ from signoff.model import Severity
 
 Language = str
 """An ISO 639-1 code, ``en`` or ``ru``."""
+
+ACTIONS: Final = ("rotate-secrets",)
+"""What a step may offer to do, by the words that checklists use."""
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +49,8 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The ids of the source's items that this step answers."""
     probes: tuple[str, ...] = ()
     confirm: Confirmation | None = None
+    actions: tuple[str, ...] = ()
+    """What signoff offers to do about it, of ``ACTIONS``."""
     remedy: Text
     valid_days: int
     """How long an answer holds, in days."""
