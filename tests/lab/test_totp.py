@@ -20,7 +20,7 @@ from signoff.actions import second_factor
 from signoff.actions.base import Ending, StepRecord
 from signoff.actions.hands import Hands
 from signoff.actions.postgres import Server
-from signoff.actions.second_factor import KeyInDatabase, KeyInFile, Statement, deliver
+from signoff.actions.second_factor import KeyInDatabase, deliver, in_variable
 from signoff.credentials.redact import Redactor
 from signoff.credentials.totp import Checked, Enrolment, Verifier, new
 from signoff.session.events import Enrolled
@@ -28,6 +28,7 @@ from signoff.session.identity import load_or_create
 from signoff.session.session import Session
 from signoff.target.opening import open_target
 from signoff.target.profile import Profile
+from signoff.target.second_factor import SecondFactor
 from unit.canaries import Canaries
 from unit.pictures import png, read_code, seen
 from unit.session.records import CHECKLISTS, TARGET
@@ -139,7 +140,7 @@ def proved(enrolment: Enrolment) -> Checked:
 
 
 def in_database(product: Product, enrolment: Enrolment, sql: str = SQL, undo: str = UNDO) -> KeyInDatabase:
-    statement = Statement(sql, "shop", undo)
+    statement = SecondFactor(sql=sql, undo=undo, database="shop")
     return KeyInDatabase(
         statement, Server(), enrolment.account, enrolment.secret, product.hands, product.record
     )
@@ -217,7 +218,7 @@ def test_a_statement_that_does_not_fit_changes_nothing(product: Product) -> None
 def test_into_a_file_on_the_host(product: Product) -> None:
     enrolment = new("admin", "Shop")
     before = product.host.exec("cat /srv/shop/.env; stat -c '%a %U %G' /srv/shop/.env")
-    action = KeyInFile("/srv/shop/.env", "ADMIN_TOTP_KEY", enrolment.secret, product.hands, product.record)
+    action = in_variable("/srv/shop/.env", "ADMIN_TOTP_KEY", enrolment.secret, product.hands, product.record)
     wrong = Verifier(enrolment.secret).check("000")
     outcome = deliver(enrolment, wrong, action, product.record, lambda _: None, Event())
     assert outcome.ending is Ending.REFUSED
@@ -229,7 +230,9 @@ def test_into_a_file_on_the_host(product: Product) -> None:
     assert (
         f"ADMIN_TOTP_KEY={enrolment.secret.reveal()}" in product.host.exec("cat /srv/shop/.env").splitlines()
     )
-    again = KeyInFile("/srv/shop/.env", "ADMIN_TOTP_KEY", new("b", "c").secret, product.hands, product.record)
+    again = in_variable(
+        "/srv/shop/.env", "ADMIN_TOTP_KEY", new("b", "c").secret, product.hands, product.record
+    )
     outcome = deliver(enrolment, proved(enrolment), again, product.record, lambda _: None, Event())
     assert outcome.ending is Ending.REFUSED
     assert "locked out" in outcome.reason

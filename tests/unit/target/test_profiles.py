@@ -20,6 +20,7 @@ from signoff.target.profiles import (
     resolve,
     save_profile,
 )
+from signoff.target.second_factor import SecondFactor
 from unit.target.rig import Home
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -37,6 +38,8 @@ def test_the_example_is_read_and_shows_every_key() -> None:
     (shop,) = parse_profiles(EXAMPLE, "example").values()
     assert set(tomllib.loads(EXAMPLE)["shop"]) == set(msgspec.structs.asdict(shop)) - {"name"}
     assert (shop.name, shop.address, shop.open_ports) == ("shop", "ssh://deploy@shop.example", (8443,))
+    factor = tomllib.loads(EXAMPLE)["shop"]["second_factor"]
+    assert set(factor) == set(SecondFactor.__struct_fields__)
     lines = EXAMPLE.splitlines()
     keys = [number for number, line in enumerate(lines) if " = " in line and not line.startswith("#")]
     assert all(lines[number - 1].startswith("#") for number in keys)
@@ -60,6 +63,16 @@ def test_no_file_means_no_targets() -> None:
         ('[shop]\nproject = "srv"\n', "[shop] project: srv does not begin with /"),
         ('[shop]\nadmin_paths = ["admin"]\n', "[shop] admin_paths: admin does not begin with /"),
         ("[shop]\nopen_ports = [0]\n", "[shop] open_ports: 0 is not a port"),
+        ('[s.second_factor]\nsql = "UPDATE t SET x = 1"\n', "second_factor.sql: The statement does not say"),
+        ('[s.second_factor]\nsql = "SELECT 1::seed"\n', "second_factor.sql: The statement does not say"),
+        ('[s.second_factor]\nsql = "SELECT :seed; SELECT 2"\n', "second_factor.sql: The statement is more"),
+        ("""[s.second_factor]\nsql = "SELECT :seed, ':account'"\n""", "second_factor.sql: The statement has"),
+        ("""[s.second_factor]\nsql = "SELECT :'seed'"\n""", "second_factor.sql: The statement has"),
+        (
+            '[s.second_factor]\nsql = "SELECT :seed"\nundo = "\\\\! id"\n',
+            "second_factor.undo: The statement is",
+        ),
+        ('[s.second_factor]\nundo = "SELECT 1"\n', "missing required field `sql`"),
         ('["a b"]\naddress = "local"\n', "[a b] cannot be a target's name"),
         ('address = "local"\n', "address stands outside of a table"),
     ],

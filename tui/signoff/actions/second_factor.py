@@ -1,4 +1,4 @@
-"""A second factor's key, once a code proved it, into the product: a variable of its file, or its database.
+"""A second factor's key, once a code proved it, into the product: a file, a variable, or its database.
 
 The database gets the key as data and never within a statement: COPY puts it into a temporary table, and the
 configured statement reads it from there. So no statement that PostgreSQL logs, shows in pg_stat_activity,
@@ -8,23 +8,21 @@ replicas, its write-ahead log or its backups reads the key, unless the statement
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
 from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, Say, StepRecord, perform
-from signoff.actions.env_file import EnvFile
 from signoff.actions.hands import Hands, failed
 from signoff.actions.postgres import Server
-from signoff.credentials import dotenv
-from signoff.credentials.delivery import with_key
-from signoff.credentials.env_text import EnvText
+from signoff.actions.put_away import InNewFile, InVariable
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.credentials.totp import Checked, Enrolment
 from signoff.session.events import Enrolled
+from signoff.target.second_factor import SecondFactor, has_place, wrong_with
 from signoff.text import one_line
 
 _DUMMY: Final = Secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
@@ -62,85 +60,21 @@ def write_down(enrolment: Enrolment, record: StepRecord, delivered_to: str = "")
     )
 
 
-@dataclass(eq=False)
-class KeyInFile:
-    """The action that puts a key into a variable. See `signoff.actions.base.Action`."""
-
-    path: str
-    name: str
-    key: Secret
-    hands: Hands
-    record: StepRecord
-    _file: EnvFile = field(init=False)
-    _before: EnvText | None = field(default=None, init=False)
-    _after: bytes = field(default=b"", init=False, repr=False)
-
-    id: ClassVar[str] = "totp.env"
-
-    def __post_init__(self) -> None:
-        self._file = EnvFile(self.hands.target, self.path, root=self.hands.root)
-
-    @property
-    def subject(self) -> str:
-        """The variable and its file."""
-        return f"{one_line(self.name)} in {one_line(self.path)}"
-
-    @property
-    def preview(self) -> tuple[str, ...]:
-        """What will happen."""
-        return (one_line(self.path), f"  {one_line(self.name)}  {HIDDEN} (the new key)")
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """Of the file's content."""
-        of = self.record.fingerprints.of
-        return {"before": of(self._before.raw if self._before else b""), "after": of(self._after)}
-
-    def prepare(self, say: Say) -> None:
-        """See that the file can take the key, and has none yet."""
-        self._before = self._file.read()
-        self.record.know((one.name, one.value) for one in dotenv.read(self._before.raw).variables.values())
-        for remark in self._file.remarks(self._before):
-            say(remark)
-        self._after = with_key(self._before.raw, self.name, self.key, self.subject)
-
-    def run(self, say: Say, cancel: Event) -> None:
-        """Put the new content in the old one's place."""
-        if self._before is None:
-            raise AssertionError("prepare comes first")
-        say(f"Writing {self.subject}.")
-        self._file.write(self._after, self._before)
-
-    def check(self, say: Say) -> None:
-        """Read it back."""
-        if self._file.read().raw != self._after:
-            raise ActionError(f"{self.subject} does not say what was written.")
-
-    def undo(self, say: Say) -> None:
-        """Put the file back as it was."""
-        if self._before is not None:
-            self._file.restore(self._before)
-            say(f"{one_line(self.path)} is as it was.")
+def in_variable(path: str, name: str, key: Secret, hands: Hands, record: StepRecord) -> InVariable:
+    """Return the action that puts a key into a variable of a file on the target."""
+    return InVariable(path, name, key, hands, record, what="the new key", id="totp.env")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """How a product's database takes a key: SQL in which ``:seed`` and ``:account`` stand for the two.
-
-    ``UPDATE admins SET totp_secret = :seed WHERE email = :account``. ``undo``, where given, takes it back:
-    ``UPDATE admins SET totp_secret = NULL WHERE email = :account``.
-    """
-
-    sql: str
-    database: str
-    undo: str = ""
+def in_new_file(path: Path, key: Secret, record: StepRecord) -> InNewFile:
+    """Return the action that writes a key to a new file on this machine."""
+    return InNewFile(path, key, record, what="the new key", id="totp.file")
 
 
 @dataclass(eq=False)
 class KeyInDatabase:
     """The action that runs the statement, which has to change exactly one row. See `Action`."""
 
-    statement: Statement
+    statement: SecondFactor
     server: Server
     account: str
     key: Secret
@@ -177,7 +111,7 @@ class KeyInDatabase:
         """Run the statements with a key that is none, and roll them back."""
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             _examine(sql)
-        if not re.search(r":seed\b", self.statement.sql):
+        if not has_place(self.statement.sql):
             raise LastingError("The statement does not say where the key goes.", "Write :seed in its place.")
         say(f"Trying the statement on {self.subject}; it is rolled back.")
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
@@ -234,11 +168,10 @@ class KeyInDatabase:
 
 
 def _examine(sql: str) -> None:
-    """Raise LastingError where psql would make more of it than one statement."""
-    if "\\" in sql or ";" in sql.strip().rstrip(";") or "\0" in sql:
-        raise LastingError(
-            "The statement is more than one, or holds a backslash.", "Write one SQL statement, on its own."
-        )
+    """Raise LastingError where psql would make something else of it."""
+    wrong, hint = wrong_with(sql)
+    if wrong:
+        raise LastingError(wrong, hint)
 
 
 def _copied(text: str) -> str:

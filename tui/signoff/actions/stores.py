@@ -97,6 +97,30 @@ def store_of(
     )
 
 
+def postgres_of(containers: Iterable[Container], project: str, name: str = "") -> postgres.Server:
+    """Return the project's PostgreSQL, or the one in the container called ``name``; the host's own else.
+
+    Raises UsageError where there is no such container, or where it cannot be told which is meant.
+    """
+    running = [one for one in containers if one.running]
+    if name:
+        found = [one for one in running if name in {one.name, one.labels.get("com.docker.compose.service")}]
+        found = [one for one in found if _in_project(one, project)] or found
+    else:
+        found = [one for one in running if _is(one, Form.POSTGRES) and _in_project(one, project)]
+    if len(found) > 1 or (name and not found):
+        names = ", ".join(one_line(one.name, 80) for one in found)
+        raise UsageError(
+            f"Several containers may be meant: {names}."
+            if found
+            else f"No container {one_line(name, 80)} runs.",
+            "Name the one with PostgreSQL in targets.toml: container, below second_factor.",
+        )
+    if not found:
+        return postgres.Server()
+    return postgres.Server(container=found[0].name, superuser=_superuser(found[0]))
+
+
 def _account(name: str, value: Secret, variables: Mapping[str, Secret], form: Form) -> Account:
     """Return what its own URL says; or the variables beside it, and a URL with the same password."""
     own = account(value) if url_password(value) else None

@@ -14,18 +14,30 @@ from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
 
 
-def with_key(raw: bytes, name: str, key: Secret, where: str) -> bytes:
-    """Return a .env file's content with a key in a variable that has none yet.
+def with_value(raw: bytes, name: str, value: Secret, where: str, *, replaces: bool = False) -> bytes:
+    """Return a .env file's content with a secret in a variable that has none yet, or that it ``replaces``.
 
-    Raise UsageError where it has one, EnvEditError where it cannot be written; ``where`` names the place.
+    Raise HeldError where it has one, EnvEditError where it cannot be written; ``where`` names the place.
     """
+    if not replaces and holds_value(raw, name):
+        raise HeldError(where)
+    return edit(raw, {name: value}, append=True)
+
+
+def holds_value(raw: bytes, name: str) -> bool:
+    """Tell whether a variable has a value that somebody may rely on: no placeholder."""
     there = dotenv.read(raw).variables.get(name)
-    if there and there.value and not is_placeholder(there.value.reveal()):
-        raise UsageError(
+    return bool(there and there.value and not is_placeholder(there.value.reveal()))
+
+
+class HeldError(UsageError):
+    """The variable has a value already. ``where`` names the place."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
             f"{where} has a value already.",
-            "Whoever has its codes would be locked out. Take the value out of the file first.",
+            "Whoever has it, or has its codes, would be locked out. Take the value out of the file first.",
         )
-    return edit(raw, {name: key}, append=True)
 
 
 class Delivery(Protocol):
@@ -76,10 +88,10 @@ class EnvVariable:
 
     def check(self) -> None:
         """See that the file can be edited, and that there is no key yet."""
-        with_key(EnvFile(self.path).read().raw, self.name, Secret("A"), self.where)
+        with_value(EnvFile(self.path).read().raw, self.name, Secret("A"), self.where)
 
     def deliver(self, key: Secret) -> None:
         """Write it; a change that somebody else makes at the same time is kept, and this one refused."""
         file = EnvFile(self.path)
         before = file.read()
-        file.write(with_key(before.raw, self.name, key, self.where), before)
+        file.write(with_value(before.raw, self.name, key, self.where), before)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from signoff.target.second_factor import SecondFactor
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One target of ``targets.toml``. Discovery proposes the values, the operator corrects them once.
@@ -19,6 +21,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     open_ports       the TCP ports meant to answer the internet beside 80, 443 and SSH
     database         the name of the PostgreSQL database
     backup_directory where the dumps lie
+    second_factor    how the product's database takes the key of a new second factor
     """
 
     name: str = ""
@@ -32,3 +35,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     open_ports: tuple[int, ...] = ()
     database: str = ""
     backup_directory: str = ""
+    second_factor: SecondFactor | None = None

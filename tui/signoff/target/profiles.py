@@ -17,6 +17,7 @@ from signoff.errors import UsageError
 from signoff.target import private_file
 from signoff.target.address import LOCAL, parse_address
 from signoff.target.profile import Profile
+from signoff.target.second_factor import SecondFactor, has_place, wrong_with
 from signoff.text import one_line
 
 EXAMPLE: Final = """\
@@ -53,6 +54,20 @@ database = "shop"
 
 # Where the dumps lie.
 backup_directory = "/var/backups/shop"
+
+# How the product's database takes the key of a new second factor.
+[shop.second_factor]
+# :seed stands for the key, :account for the account, both without quotes; exactly one row has to change.
+sql = "UPDATE admins SET totp_secret = :seed WHERE email = :account"
+
+# What takes it back, should the delivery fail half-way.
+undo = "UPDATE admins SET totp_secret = NULL WHERE email = :account"
+
+# The database, where it is not the one above.
+database = "shop_accounts"
+
+# The container with PostgreSQL, where the project has several.
+container = "shop-db-1"
 """
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -155,7 +170,7 @@ def _is_ssh_host(text: str) -> bool:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return list(value) if isinstance(value, tuple) else msgspec.to_builtins(value)
 
 
 def _text() -> str:
@@ -258,6 +273,20 @@ def _port(value: int) -> str:
     return "" if 0 < value < 65536 else "is not a port (1 to 65535)"
 
 
+def _second_factor(value: SecondFactor | None) -> str:
+    if value is None:
+        return ""
+    for name, statement in (("sql", value.sql), ("undo", value.undo)):
+        wrong, hint = wrong_with(statement)
+        if wrong:
+            raise UsageError(f"second_factor.{name}: {wrong}", hint)
+    if not has_place(value.sql):
+        raise UsageError(
+            "second_factor.sql: The statement does not say where the key goes.", "Write :seed in its place."
+        )
+    return ""
+
+
 _CHECKS: Final[Mapping[str, Callable[[Any], str]]] = {
     "address": _address,
     "url": _url,
@@ -266,4 +295,5 @@ _CHECKS: Final[Mapping[str, Callable[[Any], str]]] = {
     "admin_paths": _absolute,
     "open_ports": _port,
     "backup_directory": _absolute,
+    "second_factor": _second_factor,
 }

@@ -146,7 +146,10 @@ class TargetForm(SignoffScreen[Profile]):
             if problem and first is None:
                 first = shown
         if first is None:
-            return msgspec.convert(typed, Profile)
+            profile = msgspec.convert(typed, Profile)
+            # What only the file has a place for stays as it is there.
+            kept = self._profile.second_factor if self._profile else None
+            return msgspec.structs.replace(profile, second_factor=kept)
         self.query_one(f"#{first}", Input).focus()
         return None
 

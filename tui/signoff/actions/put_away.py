@@ -1,0 +1,152 @@
+"""Putting a secret where it is kept: a variable of a file on the target, or a new file on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.env_file import EnvFile
+from signoff.actions.hands import Hands
+from signoff.credentials import dotenv, secret_file
+from signoff.credentials.delivery import with_value
+from signoff.credentials.env_text import EnvText
+from signoff.credentials.secret import HIDDEN, Secret
+from signoff.text import one_line
+
+
+@dataclass(eq=False)
+class InVariable:
+    """The action that puts a secret into a variable. See `signoff.actions.base.Action`.
+
+    ``what`` the secret is, for people. One that has a value already is refused, unless it ``replaces``.
+    """
+
+    path: str
+    name: str
+    value: Secret
+    hands: Hands
+    record: StepRecord
+    what: str
+    id: str
+    replaces: bool = False
+    _file: EnvFile = field(init=False)
+    _before: EnvText | None = field(default=None, init=False)
+    _after: bytes = field(default=b"", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._file = EnvFile(self.hands.target, self.path, root=self.hands.root)
+
+    @property
+    def subject(self) -> str:
+        """The variable and its file."""
+        return f"{one_line(self.name)} in {one_line(self.path)}"
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        was = f"{HIDDEN} (what it has now) -> " if self.replaces else ""
+        return (one_line(self.path), f"  {one_line(self.name)}  {was}{HIDDEN} ({self.what})")
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Of the file's content."""
+        of = self.record.fingerprints.of
+        return {"before": of(self._before.raw if self._before else b""), "after": of(self._after)}
+
+    def prepare(self, say: Say) -> None:
+        """See that the file can take the secret, and has none yet."""
+        self._before = self._file.read()
+        self.record.know((one.name, one.value) for one in dotenv.read(self._before.raw).variables.values())
+        for remark in self._file.remarks(self._before):
+            say(remark)
+        self._after = with_value(
+            self._before.raw, self.name, self.value, self.subject, replaces=self.replaces
+        )
+
+    def run(self, say: Say, cancel: Event) -> None:
+        """Put the new content in the old one's place."""
+        if self._before is None:
+            raise AssertionError("prepare comes first")
+        say(f"Writing {self.subject}.")
+        self._file.write(self._after, self._before)
+
+    def check(self, say: Say) -> None:
+        """Read it back."""
+        if self._file.read().raw != self._after:
+            raise ActionError(f"{self.subject} does not say what was written.")
+
+    def undo(self, say: Say) -> None:
+        """Put the file back as it was."""
+        if self._before is not None:
+            self._file.restore(self._before)
+            say(f"{one_line(self.path)} is as it was.")
+
+
+@dataclass(eq=False)
+class InNewFile:
+    """The action that writes a secret to a file of this machine that is not there yet, of mode 0600."""
+
+    path: Path
+    value: Secret
+    record: StepRecord
+    what: str
+    id: str
+    _made: bool = field(default=False, init=False)
+
+    @property
+    def subject(self) -> str:
+        """The file."""
+        return f"{one_line(str(self.path))} on the operator's machine"
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen."""
+        return (
+            f"a new file on this machine, readable by you only: {one_line(str(self.path))}",
+            f"  {HIDDEN} ({self.what})",
+        )
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Of the file's content."""
+        of = self.record.fingerprints.of
+        return {"before": of(b""), "after": of(self._content)}
+
+    @property
+    def _content(self) -> bytes:
+        return f"{self.value.reveal()}\n".encode()
+
+    def prepare(self, say: Say) -> None:
+        """See that a file can be made, and that none is there."""
+        secret_file.check_new(self.path)
+
+    def run(self, say: Say, cancel: Event) -> None:
+        """Make it."""
+        say(f"Writing {one_line(str(self.path))}.")
+        secret_file.write_new(self.path, self.value)
+        self._made = True
+
+    def check(self, say: Say) -> None:
+        """Read it back."""
+        if self._read() != self._content:
+            raise ActionError(f"{self.subject} does not say what was written.")
+
+    def undo(self, say: Say) -> None:
+        """Take it away, where it is still what was written."""
+        if not self._made or self._read() is None:
+            return
+        if self._read() != self._content:
+            raise LastingError(f"{self.subject} was changed meanwhile; it was left alone.")
+        self.path.unlink()
+        say(f"{one_line(str(self.path))} is gone again.")
+
+    def _read(self) -> bytes | None:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise ActionError(f"{self.subject} cannot be read: {problem.strerror}.") from None
