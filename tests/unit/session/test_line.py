@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,6 +83,22 @@ def test_any_profile_comes_back_as_it_was(value: Any) -> None:
     assert decode(encode(entry(genesis))).event == genesis
 
 
+@pytest.mark.parametrize(
+    "character", [chr(code) for code in range(0x80)] + ["\x80", "\u2028", "\uffff", "\U0001f600"]
+)
+def test_each_character_is_read_in_the_form_it_is_written_in_and_in_no_other(character: str) -> None:
+    event = Noted(checklist="c", step="s", text=f"a{character}b")
+    written = encode(entry(event))
+    assert decode(written).event == event
+    ours = written[written.index(b'"text":"a') + 9 : written.index(b'b","time"')]
+    units = memoryview(character.encode("utf-16-le")).cast("H")
+    escaped = "".join(f"\\u{unit:04x}" for unit in units).encode()
+    upper = escaped.upper().replace(b"U", b"u")
+    for other in {character.encode(), escaped, upper, b"\\" + character.encode()} - {ours}:
+        with suppress(LineError):  # a backslash and an n are a line feed, to be sure
+            assert decode(written.replace(b'"a' + ours + b'b"', b'"a' + other + b'b"')).event != event
+
+
 def test_an_undecodable_byte_of_a_file_name_becomes_the_replacement_character() -> None:
     written = encode(entry(Noted(checklist="c", step="s", text="a\udcffb😀")))
     assert decode(written).event == Noted(checklist="c", step="s", text="a\ufffdb😀")
@@ -124,6 +141,10 @@ BAD = {
     "NaN": good.replace(b'"seq":2', b'"seq":NaN'),
     "negative zero": good.replace(b'"monotonic":12345', b'"monotonic":-0'),
     "huge integer": good.replace(b"12345", b"9" * 5000),
+    "64 bits and one, in an event": line(type="recovered", checklist=None, step=None, text=None)
+    .replace(b'"seq"', b'"digest":"","seq"')
+    .replace(b'"time"', f'"size":{2**63},"time"'.encode()),
+    "midnight as hour 24": line(time="2026-01-02T24:00:00.000Z"),
     "64 bits and one": good.replace(b"12345", str(2**63).encode()),
     "deep nesting": b"[" * 100_000 + b"\n",
     "deep nesting within": good.replace(b'"hello"', b"[" * 100_000),
