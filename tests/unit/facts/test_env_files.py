@@ -133,6 +133,7 @@ def test_odd_files() -> None:
         (".env.template", Kind.EXAMPLE),
         (".env.bak", Kind.COPY),
         (".env~", Kind.COPY),
+        (".env.signoff-0123456789abcdef", Kind.COPY),
         (".env.swp", Kind.COPY),
         (".env.old", Kind.COPY),
         (".env.save", Kind.COPY),

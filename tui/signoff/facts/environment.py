@@ -27,7 +27,8 @@ _EXAMPLE: Final = re.compile(r"example|sample|\bdist\b|template|\btpl\b|skeleton
 _DEVELOPMENT: Final = re.compile(r"[._-](dev|develop|development|test|testing|tests|ci|e2e)\b", re.IGNORECASE)
 _COPY: Final = re.compile(
     r"(~|#|\.sw[a-p]|[._-](bak|backup|old|orig|save|saved|copy|copied|tmp|temp|prev|previous|rej|disabled|swp|\d+)[\d._-]*)$"
-    r"|^env\.(bak|old|txt)$",
+    r"|^env\.(bak|old|txt)$"
+    r"|\.signoff-[0-9a-f]{16}$",  # our own, left where the power went while a file was replaced
     re.IGNORECASE,
 )
 

@@ -63,7 +63,8 @@ class StepState:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The latest findings, probe by probe."""
-        return tuple(finding for findings in self.by_probe.values() for finding in findings)
+        # A copy: what probes in the background may add one more at any moment.
+        return tuple(finding for findings in tuple(self.by_probe.values()) for finding in findings)
 
     @property
     def result(self) -> Result:
