@@ -10,8 +10,6 @@ from threading import Event
 from typing import Any, Final
 
 from signoff.credentials.dotenv import EnvFile
-from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate, reused
-from signoff.credentials.recognise import secret_like
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
 from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable
@@ -22,7 +20,7 @@ from signoff.facts.units import UNITS
 from signoff.model import SYMBOLS, Finding, Result, worst
 from signoff.probes.env import mode, present
 from signoff.probes.env_git import git
-from signoff.probes.secretfiles import surroundings
+from signoff.probes.rated import RatedSecret, rated
 from signoff.report.text import finding_lines
 from signoff.target.command import Root
 from signoff.target.local import LocalTarget
@@ -34,23 +32,13 @@ CODES: Final = {Result.FAIL: 1, Result.ERROR: 3, Result.UNKNOWN: 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """One secret: its rating, and all that is wrong with it."""
-
-    rating: Rating
-    line: int
-    result: Result
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """A file's secrets, and what was found around the file."""
 
     path: str
     content: EnvFile | None = field(repr=False)
     """None where it could not be read."""
-    secrets: tuple[Checked, ...]
+    secrets: tuple[RatedSecret, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -90,7 +78,7 @@ def check(path: Path) -> Check:
         *mode.findings(facts, profile),
         *git.findings(facts, profile),
     ]
-    secrets = tuple(_checked(file.content, facts, profile)) if file.content else ()
+    secrets = tuple(rated(file.path, file.content, facts, profile)) if file.content else ()
     return Check(file.path, file.content, secrets, tuple(findings))
 
 
@@ -148,37 +136,6 @@ def _is_copy(one: str, path: str) -> bool:
     directory, _, name = path.rpartition("/")
     pattern = rf"{re.escape(directory)}/(#|\.)?{re.escape(name)}[^/]+"
     return one != path and kind_of(one) is Kind.COPY and re.fullmatch(pattern, one) is not None
-
-
-def _checked(content: EnvFile, facts: Facts, profile: Profile) -> Iterator[Checked]:
-    variables = {one.name: one.value for one in content.variables.values()}
-    shared = {name: group for group in reused(variables) for name in group}
-    tests = set(provider_test_keys(variables))
-    context = surroundings(facts, profile)
-    exposed = {} if facts.missing(GIT) else facts[GIT].search.found
-    for one in content.variables.values():
-        if not secret_like(one.name, one.value):
-            continue
-        rating = rate(one.name, one.value, context)
-        problems = list(_weakness(rating))
-        if one.name in tests:
-            problems.append("a provider's test key, or its sandbox")
-        if one.name in shared:
-            others = ", ".join(one_line(other, 60) for other in shared[one.name] if other != one.name)
-            problems.append(f"the same as {others}")
-        if one.name in exposed and rating.verdict is not Verdict.DEFAULT:
-            problems.append(f"in the git history since commit {exposed[one.name][-1][:12]}")
-        result = Result.FAIL if problems else Result.PASS
-        if rating.verdict is Verdict.EMPTY and not rating.own:
-            problems, result = ["empty: whether something needs it cannot be seen"], Result.UNKNOWN
-        yield Checked(rating, one.line, result, tuple(problems))
-
-
-def _weakness(rating: Rating) -> Iterator[str]:
-    if rating.verdict in {Verdict.EMPTY, Verdict.DEFAULT}:
-        yield rating.verdict.value
-    elif rating.verdict is not Verdict.STRONG:
-        yield f"{rating.verdict.value}: {', '.join(rating.reasons)}"
 
 
 def text_lines(check: Check) -> Iterator[str]:

@@ -14,16 +14,16 @@ import click
 import msgspec
 
 from signoff.actions.base import Ending, Outcome
-from signoff.actions.rotation import FACTS, Candidate, RotationPlan, candidates, carry_out, plan
+from signoff.actions.rotation import FACTS, RotationPlan
+from signoff.actions.variables import Entry
 from signoff.checklist.load import find, load
 from signoff.credentials.secret import Secret
-from signoff.engine import Key
 from signoff.errors import SignoffError, StoppedError, UsageError
-from signoff.facts.base import Facts
 from signoff.model import Result
 from signoff.plain import TerminalPrompter, ask_secret, say, show_progress, signer_here
 from signoff.probes import all_probes
 from signoff.report.text import step_lines
+from signoff.rotating import Rotation, told
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
 from signoff.text import inert
@@ -45,12 +45,14 @@ def run_rotation(
             say(inert(note))
         walk.probe(progress=show_progress)
         try:
-            chosen = _plan(walk, walk.look(FACTS), names, path)
+            rotation = Rotation(walk, key, walk.look(FACTS))
+            given = {one.name: _given(one) for one in rotation.to_paste(names, path)}
+            chosen = rotation.plan(names, path, given)
             _ask(chosen, yes=yes, lose=lose)
         except SignoffError:
             walk.finish()
             raise
-        outcome = _carried_out(walk, key, chosen)
+        outcome = _carried_out(rotation, chosen)
         walk.probe([key], progress=show_progress)
         for line in step_lines(walk.step(key).title.to("en"), walk.state(key), still_open=walk.is_open(key)):
             click.echo(line)
@@ -75,20 +77,11 @@ def _where(file: str, target: str | None) -> tuple[Profile, str]:
     return profile, str(path.relative_to(project))
 
 
-def _plan(walk: Walk, facts: Facts, names: tuple[str, ...], path: str) -> RotationPlan:
-    known = {one.name: one for one in candidates(facts, walk.profile, path)}
-    given = {name: _given(known[name]) for name in names if name in known and known[name].policy.pasted}
-    walk.know(given.items())
-    made = plan(facts, walk.profile, names, given=given, path=path)
-    walk.know(made.secrets())
-    return made
-
-
-def _given(one: Candidate) -> Secret:
-    say(f"{one.name} is {one.policy.title}. {one.policy.entails}")
-    value = ask_secret(f"The new {one.name} (it is not shown)")
+def _given(entry: Entry) -> Secret:
+    say(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
+    value = ask_secret(f"The new {entry.name} (it is not shown)")
     if value is None:
-        raise UsageError(f"{one.name} cannot be made here, and none was given.", "Run it in a terminal.")
+        raise UsageError(f"{entry.name} cannot be made here, and none was given.", "Run it in a terminal.")
     return value
 
 
@@ -116,9 +109,9 @@ def _typed(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False, err=True)).strip()
 
 
-def _carried_out(walk: Walk, key: Key, chosen: RotationPlan) -> Outcome:
+def _carried_out(rotation: Rotation, chosen: RotationPlan) -> Outcome:
     with _stop_on_signals() as stop:
-        return carry_out(chosen, walk.target, walk.step_record(key), say, stop)
+        return rotation.carry_out(chosen, say, stop)
 
 
 @contextmanager
@@ -142,7 +135,6 @@ def _told(outcome: Outcome) -> int:
     """Say how it ended; return the exit code of what did not go well."""
     if outcome.ending is Ending.DONE:
         return 0
-    say(f"{outcome.ending.value.capitalize()}. {outcome.reason}")
-    for line in outcome.left:
-        say(f"See to it by hand: {line}")
+    for line in told(outcome):
+        say(line)
     return 1

@@ -25,7 +25,7 @@ from signoff.actions.variables import Entry, Variables
 from signoff.credentials.dsn import with_password
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.policy import SMTP, Policy, make
-from signoff.credentials.rating import Rating, provider_test_keys, rate
+from signoff.credentials.rating import provider_test_keys
 from signoff.credentials.recognise import Form, url_password
 from signoff.credentials.secret import Secret
 from signoff.errors import SignoffError, UsageError
@@ -34,24 +34,13 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
 from signoff.probes.running import blind
-from signoff.probes.secretfiles import listing, surroundings
+from signoff.probes.secretfiles import listing
 from signoff.target.base import Target
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 FACTS = (ENVIRONMENT, UNITS, CONTAINERS)
 """What a plan is made of; to be looked up just before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A variable that holds a secret, and the policy by which it would get a new value."""
-
-    name: str
-    path: str
-    line: int
-    policy: Policy
-    rating: Rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +99,39 @@ class RotationPlan:
             yield one.name, one.new
 
 
-def candidates(facts: Facts, profile: Profile, path: str = "") -> tuple[Candidate, ...]:
-    """Return the variables that can be chosen; of one file where ``path`` names it. Raises UsageError."""
-    context = surroundings(facts, profile)
-    return tuple(
-        Candidate(one.name, one.file.path, one.line, one.policy, rate(one.name, one.value, context))
-        for one in Variables(facts, profile).of_file(path)
-    )
+def to_paste(facts: Facts, profile: Profile, names: Sequence[str], path: str = "") -> tuple[Entry, ...]:
+    """Return the variables whose new values others issue: one for each account. Raises UsageError."""
+    variables = Variables(facts, profile)
+    found: list[Entry] = []
+    told: set[tuple[str, str]] = set()
+    for name in names:
+        entry = variables.chosen(name, path)
+        if entry.policy.pasted and entry.key not in told:
+            found.append(entry)
+            told |= {other.key for other in variables.along(entry, None, frozenset(names))}
+    return tuple(found)
+
+
+def accepted(entry: Entry, given: Secret) -> Secret:
+    """Return the secret that was given for a variable: of a URL, its password.
+
+    Raises UsageError for what must not be stored.
+    """
+    name = one_line(entry.name, 60)
+    if not entry.policy.pasted:
+        raise UsageError(f"{name} is {entry.policy.title}: it is made here.", "Leave its value out.")
+    given = url_password(given) or given if url_password(entry.value) else given
+    if not given or set(given.reveal()) & set("\r\n\0"):
+        raise UsageError(f"The new {name} is empty, or more than a line.")
+    if given.reveal() != given.reveal().strip():
+        raise UsageError(f"The new {name} begins or ends with a blank.", "Copy it without.")
+    if given == entry.secret:
+        raise UsageError(f"The new {name} is the old one.", entry.policy.entails)
+    if provider_test_keys({name: given}):
+        raise UsageError(f"The new {name} is a provider's test key.", "Take the production key.")
+    if is_placeholder(given.reveal()):
+        raise UsageError(f"The new {name} is a default or placeholder.", entry.policy.entails)
+    return given
 
 
 def plan(
@@ -197,21 +212,8 @@ class _Draft:
 
     def _new(self, entry: Entry) -> Secret:
         """Return the new secret: made, or as it was given. Raises UsageError."""
-        name, given = entry.name, self._given.get(entry.name)
-        if given is None:
-            return make(entry.policy).value
-        if not entry.policy.pasted:
-            raise UsageError(f"{name} is {entry.policy.title}: it is made here.", "Leave its value out.")
-        given = url_password(given) or given if url_password(entry.value) else given
-        if not given or set(given.reveal()) & set("\r\n\0"):
-            raise UsageError(f"The new {name} is empty, or more than a line.")
-        if given == entry.secret:
-            raise UsageError(f"The new {name} is the old one.", entry.policy.entails)
-        if provider_test_keys({name: given}):
-            raise UsageError(f"The new {name} is a provider's test key.", "Take the production key.")
-        if is_placeholder(given.reveal()):
-            raise UsageError(f"The new {name} is a default or placeholder.", entry.policy.entails)
-        return given
+        given = self._given.get(entry.name)
+        return make(entry.policy).value if given is None else accepted(entry, given)
 
 
 def _check_services(draft: _Draft, restart: RestartPlan) -> None:

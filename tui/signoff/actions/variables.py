@@ -13,7 +13,7 @@ from signoff.errors import UsageError
 from signoff.facts.base import Facts, Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
-from signoff.probes.secretfiles import listing, readable_files, secrets_of
+from signoff.probes.secretfiles import distinct, listing, readable_files, secrets_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -52,11 +52,9 @@ class Variables:
             raise UsageError(f"The secrets cannot be rotated: {absent.reason}.", absent.by_hand) from None
         except Malformed as garbled:
             raise UsageError(f"The secrets cannot be rotated: {garbled.reason}.") from None
-        # A link and the file that it leads to are one.
-        distinct = {file.target: file for file in reversed(files)}
         self.entries = tuple(
             Entry(file, one.name, one.line, one.value, policy_for(one.name, one.value))
-            for file, one in secrets_of(reversed(distinct.values()))
+            for file, one in secrets_of(distinct(files))
         )
 
     def of_file(self, path: str) -> tuple[Entry, ...]:

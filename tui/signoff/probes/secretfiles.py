@@ -101,6 +101,14 @@ def readable_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
     return found
 
 
+def distinct(files: Iterable[SecretFile]) -> tuple[SecretFile, ...]:
+    """Return each file once: a link and the file that it leads to are one."""
+    found: dict[str, SecretFile] = {}
+    for file in files:
+        found.setdefault(file.target, file)
+    return tuple(found.values())
+
+
 def closed(file: SecretFile) -> str:
     """Say why there is nothing to judge in a file."""
     if not file.readable:
