@@ -77,6 +77,11 @@ class _Sized(Screen[R]):
 class SignoffScreen(_Sized[R]):
     """A screen that fills the terminal."""
 
+    @property
+    def would_be_lost(self) -> str:
+        """What is lost by leaving it now, in a sentence; empty where nothing is."""
+        return ""
+
 
 class Dialog(_Sized[R], ModalScreen[R]):
     """A question in front of a screen. Escape always goes back, and answers nothing."""
