@@ -12,6 +12,7 @@ from typing import Any
 from signoff.facts.base import Facts, HostFact
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, Probe
+from signoff.target.base import Target
 from signoff.target.command import Command, Output, Problem
 from signoff.target.profile import Profile
 
@@ -21,7 +22,10 @@ HOST_KEY = "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8"
 
 @dataclass
 class FakeTarget:
-    """Implements ``signoff.target.base.Target``. ``hold`` keeps the probes waiting until it is set."""
+    """Implements ``signoff.target.base.Target``. ``hold`` keeps the probes waiting until it is set.
+
+    Nothing is changed, unless there are ``hands`` to do it: this machine, for files of the test's own.
+    """
 
     outputs: dict[str, bytes] = field(default_factory=dict)
     hold: Event | None = None
@@ -31,6 +35,7 @@ class FakeTarget:
     outside_addresses: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     closed: bool = False
+    hands: Target | None = None
 
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
         for command in commands:
@@ -41,6 +46,8 @@ class FakeTarget:
                 yield Output(command.id, problem=Problem.CANCELLED)
             elif self.lost:
                 yield Output(command.id, problem=Problem.LOST)
+            elif self.hands is not None and command.id == "env-file":
+                yield from self.hands.collect([command], cancel)
             elif command.id == "machine":
                 yield Output(command.id, 0, MACHINE)
             else:
@@ -56,7 +63,11 @@ class FakeTarget:
         cancel: Event | None = None,
         on_output: Callable[[bytes], None] | None = None,
     ) -> Output:
-        raise AssertionError("nothing is to be changed")
+        if self.hands is None:
+            raise AssertionError("nothing is to be changed")
+        return self.hands.execute(
+            script, payload, root=root, timeout=timeout, cancel=cancel, on_output=on_output
+        )
 
     def close(self) -> None:
         self.closed = True

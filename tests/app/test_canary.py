@@ -119,7 +119,7 @@ def test_a_defect_on_a_real_terminal(shop: Shop, module: str, name: str, ends: b
 
 @pytest.mark.parametrize("leaves", [False, True])
 def test_the_clipboard_is_cleared_in_its_time_and_at_the_end(shop: Shop, leaves: bool) -> None:
-    shop.tamper(f"import signoff.app.screens.generate as g; g.COPIED_SECONDS = {60 if leaves else 0.5}")
+    shop.tamper(f"import signoff.app.screens.masked as m; m.COPIED_SECONDS = {60 if leaves else 0.5}")
     window = shop.window()
     window.until("New target")
     window.press("g")

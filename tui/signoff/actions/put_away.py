@@ -11,7 +11,7 @@ from signoff.actions.base import ActionError, LastingError, Say, StepRecord
 from signoff.actions.env_file import EnvFile
 from signoff.actions.hands import Hands
 from signoff.credentials import dotenv, secret_file
-from signoff.credentials.delivery import with_value
+from signoff.credentials.delivery import preview_of, with_value
 from signoff.credentials.env_text import EnvText
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.text import one_line
@@ -47,8 +47,7 @@ class InVariable:
     @property
     def preview(self) -> tuple[str, ...]:
         """What will happen."""
-        was = f"{HIDDEN} (what it has now) -> " if self.replaces else ""
-        return (one_line(self.path), f"  {one_line(self.name)}  {was}{HIDDEN} ({self.what})")
+        return preview_of(self.path, self.name, self.what, replaces=self.replaces)
 
     @property
     def digests(self) -> Mapping[str, str]:

@@ -10,8 +10,9 @@ from signoff.credentials import dotenv, secret_file
 from signoff.credentials.env_edit import edit
 from signoff.credentials.env_file import EnvFile
 from signoff.credentials.placeholders import is_placeholder
-from signoff.credentials.secret import Secret
+from signoff.credentials.secret import HIDDEN, Secret
 from signoff.errors import UsageError
+from signoff.text import one_line
 
 
 def with_value(raw: bytes, name: str, value: Secret, where: str, *, replaces: bool = False) -> bytes:
@@ -28,6 +29,12 @@ def holds_value(raw: bytes, name: str) -> bool:
     """Tell whether a variable has a value that somebody may rely on: no placeholder."""
     there = dotenv.read(raw).variables.get(name)
     return bool(there and there.value and not is_placeholder(there.value.reveal()))
+
+
+def preview_of(path: str, name: str, what: str, *, replaces: bool) -> tuple[str, ...]:
+    """Return what will happen to a variable, line by line; ``what`` it gets, for people."""
+    was = f"{HIDDEN} (what it has now) -> " if replaces else ""
+    return one_line(path), f"  {one_line(name)}  {was}{HIDDEN} ({what})"
 
 
 class HeldError(UsageError):
@@ -76,22 +83,36 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class EnvVariable:
-    """A variable of a .env file. A key that it has already is not replaced: its owner would be locked out."""
+    """A variable of a .env file. A value that it has already stays, unless this one ``replaces`` it."""
 
     path: Path
     name: str
+    replaces: bool = False
 
     @property
     def where(self) -> str:
         """The variable and its file."""
         return f"{self.name} in {self.path}"
 
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """What will happen, line by line."""
+        return preview_of(str(self.path), self.name, "the new value", replaces=self.replaces)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is to be said of the file before it is written: links, mode, drafts."""
+        file = EnvFile(self.path)
+        return file.remarks(file.read())
+
     def check(self) -> None:
-        """See that the file can be edited, and that there is no key yet."""
-        with_value(EnvFile(self.path).read().raw, self.name, Secret("A"), self.where)
+        """See that the file can be edited, and that there is no value yet."""
+        self._with(EnvFile(self.path).read().raw, Secret("A"))
 
     def deliver(self, key: Secret) -> None:
         """Write it; a change that somebody else makes at the same time is kept, and this one refused."""
         file = EnvFile(self.path)
         before = file.read()
-        file.write(with_value(before.raw, self.name, key, self.where), before)
+        file.write(self._with(before.raw, key), before)
+
+    def _with(self, raw: bytes, value: Secret) -> bytes:
+        return with_value(raw, self.name, value, self.where, replaces=self.replaces)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 import msgspec
 
 from signoff.target.second_factor import SecondFactor
@@ -36,3 +38,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     database: str = ""
     backup_directory: str = ""
     second_factor: SecondFactor | None = None
+
+    @property
+    def env_file(self) -> str:
+        """The first of the files with secrets; from / on where the project directory is known."""
+        return posixpath.join(self.project, self.env_files[0] if self.env_files else ".env")

@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
-from textual.timer import Timer
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from signoff.app.screens.base import Dialog, SignoffScreen
+from signoff.actions.base import Ending
+from signoff.app.keeping import Keeping, open_walk, usual_file
+from signoff.app.screens.masked import MaskedScreen
+from signoff.app.screens.prompts import TypedWord
+from signoff.app.screens.variable import VariableDialog, held_dialog
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
+from signoff.credentials.delivery import HeldError
 from signoff.credentials.generate import KINDS, generate
-from signoff.credentials.secret import HIDDEN, Secret
-from signoff.credentials.secret_file import write_new
 from signoff.errors import UsageError
 
 if TYPE_CHECKING:
     from signoff.credentials.generate import Generated
+    from signoff.credentials.secret import Secret
+    from signoff.walk import Walk
 
-SHOWN_SECONDS = 20
-COPIED_SECONDS = 60
 MOST = 50
 
 
-class GenerateScreen(SignoffScreen[None]):
+class GenerateScreen(MaskedScreen[None]):
     """Makes secrets. They live as long as this screen, and nowhere else."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g,ctrl+r", "again", "Make new ones", id="generate", tooltip="Make new values of this kind"),
+        Binding("g,ctrl+r", "again", "New ones", id="generate", tooltip="Make new values of this kind"),
         Binding(
-            "v",
-            "reveal",
-            "Show",
-            id="reveal",
-            tooltip=f"Show the values for {SHOWN_SECONDS} seconds, or hide them",
-        ),
-        Binding(
-            "y", "copy", "Copy", id="copy", tooltip="Copy the values; the clipboard is cleared after a minute"
-        ),
-        Binding(
-            "w",
-            "write",
-            "Write to file",
-            id="write",
-            tooltip="Write the values to a new file that only you can read",
+            "e",
+            "put",
+            "Into .env",
+            id="put-away",
+            tooltip="Put the value straight into a variable of a .env file",
         ),
         Binding("escape", "back", "Back", id="back", tooltip="Forget the values, and go back"),
     ]
@@ -61,8 +52,6 @@ class GenerateScreen(SignoffScreen[None]):
         super().__init__()
         self._kind = next(iter(KINDS))
         self._made: tuple[Generated, ...] = ()
-        self._shown = False
-        self._hiding: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
@@ -86,7 +75,7 @@ class GenerateScreen(SignoffScreen[None]):
         self.query_one("#kinds").focus()
 
     def on_unmount(self) -> None:
-        """Forget everything, the clipboard too where it has one of the values."""
+        """Forget everything."""
         self._made = ()
 
     @on(OptionList.OptionHighlighted, "#kinds")
@@ -112,7 +101,8 @@ class GenerateScreen(SignoffScreen[None]):
         except UsageError as error:
             self._made = ()
             problem.update(text(f"{error.message} {error.hint}", "$error"))
-        self._hide()
+        self.values = tuple(made.value for made in self._made)
+        self.hide()
 
     def _number(self, field: str) -> int:
         return int(self.query_one(field, Input).value or 0)
@@ -123,15 +113,8 @@ class GenerateScreen(SignoffScreen[None]):
             raise UsageError(f"How many: 1 to {MOST}.")
         return count
 
-    # showing
-
-    def _hide(self) -> None:
-        self._shown = False
-        if self._hiding is not None:
-            self._hiding.stop()
-        self._draw()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the values, and what there is to know of them."""
         values = self.query_one("#values", Static)
         if not self._made:
             values.update("")
@@ -139,118 +122,80 @@ class GenerateScreen(SignoffScreen[None]):
             one = self._made[0]
             each = " each" if len(self._made) > 1 else ""
             note = f"\n{one.note}" if one.note else ""
-            shown = [made.value.reveal() if self._shown else HIDDEN for made in self._made]
             values.update(
-                joined(
-                    text("\n".join(shown), "bold $accent"), (f"\n\n{one.bits:.0f} bits{each}{note}", "$muted")
-                )
+                joined(text(self.masked, "bold $accent"), (f"\n\n{one.bits:.0f} bits{each}{note}", "$muted"))
             )
-        self.query_one(StatusLine).idle(self._state())
-
-    def _state(self) -> Content:
-        if not self._made:
-            return Content("")
-        key = self.signoff.key_name(self, "reveal")
-        if self._shown:
-            return joined(
-                ("shown", "bold $warning"), f" for {SHOWN_SECONDS} s  ", (key, "bold $accent"), " hides"
-            )
-        return joined("hidden  ", (key, "bold $accent"), " shows")
-
-    def _take(self) -> tuple[Secret, ...]:
-        """Return the values for the operator to have: from now on no note may hold them."""
-        values = tuple(made.value for made in self._made)
-        self.signoff.know(values)
-        return values
-
-    def action_reveal(self) -> None:
-        """Show the values for a while, or hide them."""
-        if self._shown or not self._made:
-            self._hide()
-            return
-        self._take()
-        self._shown = True
-        self._hiding = self.set_timer(SHOWN_SECONDS, self._hide)
-        self._draw()
+        self.query_one(StatusLine).idle(self.state)
 
     def action_again(self) -> None:
         """Make new values."""
         self._make()
 
-    # taking them
-
-    def action_copy(self) -> None:
-        """Send the values to the terminal's clipboard, and clear it after a while."""
-        if self._made:
-            self.signoff.copy_secret(self._take(), COPIED_SECONDS)
-
-    def action_write(self) -> None:
-        """Ask for a file."""
-        if self._made:
-            self.app.push_screen(FileDialog(), self._writing)
-
-    def _writing(self, path: Path | None) -> None:
-        if path is not None:
-            self.write(path)
-
-    @background("write")
-    async def write(self, path: Path) -> None:
-        """Write the values to a new file."""
-        values = Secret("\n".join(value.reveal() for value in self._take()))
-        await in_thread(lambda: write_new(path, values))
-        self.notify(f"Written to {path.name}, readable by you only.", markup=False)
-
     def action_back(self) -> None:
         """Forget the values, and go back."""
-        self._made = ()
+        self._made = self.values = ()
         self.dismiss(None)
 
+    # into a .env file
 
-class FileDialog(Dialog[Path]):
-    """Asks where to write the values."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="back", tooltip="Go back; nothing is written"),
-    ]
-
-    def compose(self) -> ComposeResult:
-        """Make the dialog."""
-        back = self.signoff.key_name(self, "back")
-        with Vertical(classes="dialog"):
-            yield Static("Write to a new file", classes="dialog-title", markup=False)
-            yield Static(
-                "Only you will be able to read it (mode 0600). A file that exists is not touched.",
-                markup=False,
-            )
-            yield Static("Path", classes="dialog-label", markup=False)
-            yield Input(id="path", compact=True)
-            yield Static(id="problem", markup=False)
-            yield Static(
-                joined(("Enter", "bold $accent"), " writes   ", (back, "bold $accent"), " goes back"),
-                classes="dialog-keys",
-                markup=False,
-            )
-
-    def on_mount(self) -> None:
-        """Start in the field."""
-        self.query_one(Input).focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand over the path, where a file can be made there."""
-        typed = event.value.strip()
-        path = Path(typed).expanduser()
-        if not typed:
+    def action_put(self) -> None:
+        """Ask for a file and a variable."""
+        if len(self.values) != 1 or len(self.values[0].reveal().splitlines()) != 1:
+            self.notify("One value goes into a variable; make one, on one line.", markup=False)
             return
-        if path.exists():
-            self._complain("There is something already.")
-        elif not path.parent.is_dir():
-            self._complain(f"There is no folder {path.parent}.")
+        walk = open_walk(self.signoff.walk)
+        if walk is not None and not walk.connected:
+            self.signoff.show_error("The target is not connected.", "Go back, and connect to it first.")
+            return
+        place = walk.target.address if walk else "this machine"
+        value = self.values[0]
+
+        def asked(variable: tuple[str, str] | None) -> None:
+            if variable is not None:
+                self.look(walk, *variable, value)
+
+        self.app.push_screen(VariableDialog(place, usual_file(walk)), asked)
+
+    @background("put")
+    async def look(self, walk: Walk | None, path: str, name: str, value: Secret, again: bool = False) -> None:
+        """See whether the file can take the value, and show what will happen."""
+        self.signoff.know((value,))
+        keeping = Keeping(walk, path, name, value, replaces=again)
+        self.query_one(StatusLine).busy(f"Looking at {path}")
+        try:
+            await in_thread(keeping.prepare)
+        except HeldError as held:
+
+            def replace(yes: bool | None) -> None:
+                if yes:
+                    self.look(walk, path, name, value, again=True)
+
+            self.app.push_screen(held_dialog(held, name), replace)
+            return
+        finally:
+            self.query_one(StatusLine).idle(self.state)
+
+        def put(yes: bool | None) -> None:
+            if yes:
+                self.put(keeping)
+
+        body = text("\n".join(keeping.preview))
+        self.app.push_screen(TypedWord("Put it into the file", body, "yes", "write this"), put)
+
+    @background("put")
+    async def put(self, keeping: Keeping) -> None:
+        """Put the value into its variable."""
+        self.query_one(StatusLine).busy(f"Writing {keeping.name}")
+        try:
+            outcome = await in_thread(lambda: keeping.carry_out(lambda _line: None, Event()))
+        finally:
+            self.query_one(StatusLine).idle(self.state)
+        if outcome.ending is Ending.DONE:
+            self.taken = True
+            self.notify(
+                f"{keeping.name} has the value. What runs keeps the old one until it starts anew.",
+                markup=False,
+            )
         else:
-            self.dismiss(path)
-
-    def _complain(self, problem: str) -> None:
-        self.query_one("#problem", Static).update(text(problem, "$error"))
-
-    def action_back(self) -> None:
-        """Write nothing."""
-        self.dismiss(None)
+            said = "\n".join((outcome.reason, *outcome.left))
+            self.signoff.show_error(f"{outcome.ending.value.capitalize()}.", said)
