@@ -51,7 +51,7 @@ def checklist() -> Loaded:
 def signer(monkeypatch: pytest.MonkeyPatch) -> KeySigner:
     """An operator's key that is always the same."""
     made = KeySigner("deploy@laptop", Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
-    monkeypatch.setattr(identity, "load_or_create", lambda _passphrase=None: made)
+    monkeypatch.setattr(identity, "in_use", lambda _attendant: made)
     return made
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
+from threading import Event
 
 import click
 
@@ -20,12 +21,12 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language
 from signoff.credentials.secret import Secret
 from signoff.engine import Key, Progress
-from signoff.errors import SignoffError, TargetError, UsageError
+from signoff.errors import RecordError, SignoffError, TargetError, UsageError
 from signoff.model import Result, Severity
 from signoff.paths import identity_file
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import counts_line, session_lines, step_lines
-from signoff.session.identity import load_or_create
+from signoff.session.identity import in_use
 from signoff.session.signer import Signer
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
@@ -73,6 +74,20 @@ def ask_secret(prompt: str) -> Secret | None:
         return None
     typed = click.prompt(prompt, default="", hide_input=True, show_default=False, err=True)
     return Secret(typed) if typed else None
+
+
+class TerminalAttendant:
+    """Is at hand while a key signs, at the terminal."""
+
+    def passphrase(self, path: str) -> Secret | None:
+        """Ask for a key file's passphrase."""
+        return ask_secret(f"Passphrase of {inert(path)}")
+
+    @contextmanager
+    def waiting(self, what: str, seconds: float) -> Iterator[Event]:
+        """Say what the operator is waited for. Ctrl-C stops it, as everything else."""
+        say(f"{inert(what)} (Waiting for up to {seconds:.0f} seconds; Ctrl-C stops.)")
+        yield Event()
 
 
 def show_progress(progress: Progress) -> None:
@@ -158,11 +173,12 @@ def run_plain(
 
 
 def signer_here() -> Signer:
-    """Return the operator's signer; the key's passphrase is asked for on the terminal. Raises RecordError."""
-    first = not identity_file().exists()
-    signer = load_or_create(lambda path: ask_secret(f"Passphrase of {inert(path)}"))
-    if first:
-        say(f"Made your signing key: {identity_file()} ({signer.key.fingerprint})")
+    """Return the operator's signer; what it needs is asked for on the terminal. Raises SignoffError."""
+    own = identity_file()
+    first = not own.exists()
+    signer = in_use(TerminalAttendant())
+    if first and own.exists():
+        say(f"Made your signing key: {own} ({signer.fingerprint})")
     return signer
 
 
@@ -294,10 +310,16 @@ class _Face:
         if still_open:
             names = ", ".join(inert(self._walk.step(key).title.to(self._language)) for key in still_open)
             click.echo(f"Still open: {names}")
-        if _ask("Type seal to sign and close the record; anything else leaves it open") != "seal":
-            return False
-        self._walk.finish()
-        return True
+        while _ask("Type seal to sign and close the record; anything else leaves it open") == "seal":
+            try:
+                self._walk.finish()
+            except RecordError as error:
+                if self._walk.session.state.sealed is not None:
+                    raise
+                click.echo(inert(str(error)))
+            else:
+                return True
+        return False
 
 
 def _ask(question: str) -> str:

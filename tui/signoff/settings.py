@@ -1,4 +1,4 @@
-"""The operator's settings, ``settings.toml``: language, theme and key map.
+"""The operator's settings, ``settings.toml``: language, theme, key map, who signs, and who stamps.
 
 Example::
 
@@ -7,12 +7,22 @@ Example::
 
     [keys]              # a binding's id (shown in the app's help) and the keys it is to have
     recheck = "f5"
+
+    [identity]          # who signs; `signoff identity use` writes this table
+    name = "anna@ops"
+    key = "ssh-ed25519 AAAA..."
+    file = "~/.ssh/id_ed25519"  # left out where the ssh-agent has the key
+
+    [timestamp]         # whom `signoff witness timestamp` asks, and whose word `signoff verify` takes
+    url = "http://timestamp.example/tsr"
+    ca = "authority.pem"        # the authority's root certificate; beside this file, or an absolute path
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -21,12 +31,34 @@ from signoff import paths
 from signoff.errors import UsageError
 
 
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The key that signs, by its public half, and under which name; without a file the agent has it."""
+
+    name: str
+    key: str
+    file: str = ""
+
+
+class Timestamp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The time-stamping authority: its address, and the file with its root certificate."""
+
+    url: str = ""
+    ca: str = ""
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Return the file with the authority's root certificate; None where none is named."""
+        return paths.settings_file().parent / Path(self.ca).expanduser() if self.ca else None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What ``settings.toml`` may hold."""
 
     language: Literal["", "en", "ru"] = ""
     theme: str = ""
     keys: dict[str, str] = {}
+    timestamp: Timestamp = Timestamp()
+    identity: Identity | None = None
 
 
 def load_settings() -> Settings:

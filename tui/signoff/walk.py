@@ -28,6 +28,7 @@ from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
 from signoff.probes import all_probes
 from signoff.session.events import Attested, ChecklistRef, Entered, Noted, Resumed, TargetRef
+from signoff.session.identity import way_back
 from signoff.session.session import Session
 from signoff.session.signer import Signer
 from signoff.session.state import StepState
@@ -76,11 +77,13 @@ class Walk:
         mode: Mode = "walk",
         nonce: str = "",
     ) -> Walk:
-        """Reach the target, fill in what the profile leaves open, and start a session.
+        """Get the key ready, reach the target, fill in what the profile leaves open, and start a session.
 
         Raises TargetError where the target cannot be reached, RecordError where no record can be kept.
         """
         redactor = Redactor()
+        signer.tell(redactor.know)
+        signer.ready()
         target = open_target(profile, LearningPrompter(prompter, redactor.know))
         try:
             seen = _discover(target, profile)
@@ -115,14 +118,18 @@ class Walk:
         unfinished. Raises RecordError.
         """
         redactor = Redactor()
+        signer.tell(redactor.know)
         directory = _unfinished() if reference == LATEST else find(reference)
         session = Session.resume(directory, guard=redactor.refuse)
         try:
             genesis = session.state.genesis
-            if genesis is None or genesis.operator.key != signer.key.fingerprint:
+            assert genesis is not None  # noqa: S101 - a session without a first line is never resumed
+            began = genesis.operator
+            if began.key != signer.fingerprint:
                 raise RecordError(
-                    f"Session {session.id} was begun with another key.",
-                    "Resume it as the operator who began it, or start a new session.",
+                    f"Session {session.id} was begun with another key than {signer.fingerprint}: "
+                    f"{began.key} ({began.name}).",
+                    f"If that is yours: {way_back(began.key)}. Otherwise start a new session.",
                 )
             if session.state.sealed is not None:
                 # The last line was written, and the power went before the signature was.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from signoff.session.events import Attested, ChecklistRef, Entered, Noted, TargetRef
+from signoff.session.key_file import load_key
 from signoff.session.session import Session
-from signoff.session.signer import KeySigner
+from signoff.session.signer import Signer
+
+if TYPE_CHECKING:
+    from signoff.session.signer import PrivateKey
 
 TARGET = TargetRef(
     name="shop",
@@ -26,7 +31,11 @@ class Place:
 
     config: Path
     sessions: Path
-    operator: KeySigner
+    operator: Signer
+
+    @property
+    def private(self) -> PrivateKey:
+        return load_key(self.config / "identity", "x")._private
 
     @property
     def ledger(self) -> Path:

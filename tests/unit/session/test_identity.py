@@ -15,7 +15,8 @@ from signoff.credentials.secret import Secret
 from signoff.errors import RecordError
 from signoff.session import identity
 from signoff.session.events import is_name
-from signoff.session.signer import KeySigner, load_key
+from signoff.session.key_file import load_key
+from signoff.session.signer import KeySigner, sign
 from signoff.session.sshsig import GENESIS, RECORD
 from unit.session.conftest import SshKeygen
 from unit.session.records import Place
@@ -99,12 +100,20 @@ def test_a_damaged_key_is_refused_and_not_replaced(place: Place, content: bytes)
     assert paths.identity_file().read_bytes() == content
 
 
-def test_a_key_of_another_kind_is_refused(place: Place) -> None:
-    paths.identity_file().unlink()
-    command = ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(paths.identity_file())]
-    subprocess.run(command, check=True, input=b"y\n")
-    with pytest.raises(RecordError, match="not an Ed25519 key"):
+def test_a_key_put_in_its_place_is_not_taken_for_it(place: Place) -> None:
+    paths.identity_file().write_bytes(KeySigner.generate("x").private_bytes())
+    with pytest.raises(RecordError, match="not the public half"):
         identity.load_or_create()
+
+
+def test_a_key_that_is_gone_is_not_made_anew(place: Place) -> None:
+    paths.identity_file().unlink()
+    signer = identity.load_or_create()
+    assert signer.key == place.operator.key, "what was begun with it can be gone on with"
+    for use in (signer.ready, lambda: signer.sign(RECORD, b"m")):
+        with pytest.raises(RecordError, match=r"identity: the folder or file is gone"):
+            use()
+    assert not paths.identity_file().exists()
 
 
 def test_a_public_half_without_a_name_is_refused(place: Place) -> None:
@@ -144,22 +153,38 @@ def protected(place: Place) -> Place:
 
 def test_a_passphrase_is_asked_until_it_is_right(protected: Place) -> None:
     answers = Answers("wrong", "open sesame")
-    assert identity.load_or_create(answers).key == protected.operator.key
+    signer = identity.load_or_create(answers)
+    assert signer.key == protected.operator.key
+    assert answers.asked == [], "nothing is to be signed yet"
+    signer.ready()
     assert answers.asked == [str(paths.identity_file())] * 2
+    assert sign(signer, RECORD, b"m")
+    assert len(answers.asked) == 2, "once is enough"
+
+
+def test_whatever_is_typed_for_the_key_is_kept_out_of_the_record(protected: Place) -> None:
+    known: list[str] = []
+    signer = identity.load_or_create(Answers("of another key", "open sesame"))
+    signer.tell(lambda secrets: known.extend(secret.reveal() for _, secret in secrets))
+    signer.ready()
+    assert known == ["of another key", "open sesame"]
+    known.clear()
+    signer.tell(lambda secrets: known.extend(secret.reveal() for _, secret in secrets))
+    assert known == ["of another key", "open sesame"], "also where somebody asks later"
 
 
 @pytest.mark.parametrize("given", [("a", "b", "c"), (None,), ("a", None)])
 def test_without_the_passphrase_there_is_no_signer(protected: Place, given: tuple[str | None, ...]) -> None:
     answers = Answers(*given)
     with pytest.raises(RecordError, match="has a passphrase") as raised:
-        identity.load_or_create(answers)
+        identity.load_or_create(answers).ready()
     assert not answers.given
     assert "sesame" not in str(raised.value)
 
 
 def test_nobody_to_ask_is_an_error_with_a_reason(protected: Place) -> None:
     with pytest.raises(RecordError, match="has a passphrase"):
-        identity.load_or_create()
+        identity.load_or_create().ready()
 
 
 def test_two_processes_at_once_end_up_with_one_key(tmp_path: Path) -> None:

@@ -384,7 +384,7 @@ class TestSeal:
             def sign(self, namespace: str, message: bytes) -> str:
                 raise RecordError("The agent is gone.", "Start it again.")
 
-        gone = Gone(place.operator.name, place.operator._private)
+        gone = Gone(place.operator.name, place.private)
         with place.start() as session:
             session.append(CONFIRMED)
             before = (session.directory / "session.jsonl").read_bytes()
@@ -403,7 +403,7 @@ class TestSeal:
 
         with place.start() as session:
             with pytest.raises(RecordError, match="does not hold"):
-                session.seal(Wrong(place.operator.name, place.operator._private))
+                session.seal(Wrong(place.operator.name, place.private))
             assert not (session.directory / "seal.sig").exists()
 
     def test_of_a_record_that_was_changed_meanwhile_is_refused(self, place: Place) -> None:

@@ -92,7 +92,7 @@ def test_ours_is_byte_for_byte_what_ssh_keygen_makes(signer: KeySigner, tmp_path
 
 @pytest.mark.parametrize(
     "kind",
-    [("ed25519", ""), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "2048"), ("rsa", "3072")],
+    [("ed25519", ""), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "3072")],
     ids="".join,
 )
 def test_what_ssh_keygen_makes_is_accepted(kind: tuple[str, str], tmp_path: Path) -> None:

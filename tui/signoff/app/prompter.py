@@ -44,6 +44,14 @@ class ScreenPrompter:
             "Passphrase", f"The key {path} is protected by a passphrase.", "go on without this key"
         )
 
+    def signing_passphrase(self, path: str) -> Secret | None:
+        """Ask for the passphrase of the key that signs the record."""
+        return self._secret(
+            "Passphrase of your signing key",
+            f"The key {path} signs your record, and is protected by a passphrase.",
+            "goes back; nothing is signed",
+        )
+
     def login_password(self, user: str, host: str) -> Secret | None:
         """Ask for the login password."""
         return self._secret("Login password", f"{host} asks for the password of {user}.", "give up")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from calendar import timegm
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import mktime
 from typing import Final
 
 from signoff.errors import RecordError
@@ -14,7 +16,8 @@ from signoff.session.keys import PublicKey
 from signoff.session.wire import SignatureError
 
 _MAX_FILE: Final = 1 << 22
-_STAMP: Final = re.compile(r"([0-9]{8})([0-9]{4})?([0-9]{2})?(Z?)", re.ASCII)
+_LONGEST_PATTERN: Final = 1022
+_STAMP: Final = re.compile(r"([0-9]{8})(?:([0-9]{4})([0-9]{2})?)?(Z|UTC)?", re.ASCII | re.IGNORECASE)
 _OPTION: Final = re.compile(r'([A-Za-z-]+)(?:="((?:[^"\\]|\\"|\\(?!"))*)")?', re.ASCII)
 
 
@@ -40,6 +43,7 @@ class AllowedSigners:
 
     def refusal(self, name: str, key: PublicKey, namespace: str, at: datetime) -> str:
         """Return why ``name`` may not sign with ``key`` for ``namespace`` at a time; empty where they may."""
+        at = at.replace(microsecond=0)  # ssh-keygen reckons in seconds
         reasons = [
             _refusal(entry, namespace, at)
             for entry in self.entries
@@ -90,16 +94,34 @@ def parse(data: bytes) -> AllowedSigners:
     return AllowedSigners(tuple(entries), note)
 
 
-def _entry(number: int, line: str) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line taken apart, its options as they are written."""
+
+    principals: str
+    key: PublicKey
+    options: dict[str, str]
+
+
+def read_line(line: str) -> Line:
+    """Take a line apart. Raises ValueError, whose text says why."""
+    if "\0" in line:
+        raise ValueError("it holds a NUL")
     principals, rest = _word(line)
     try:
-        return Entry(number, principals, PublicKey.from_line(rest))
+        return Line(principals, PublicKey.from_line(rest), {})
     except SignatureError:
         options, rest = _options(rest)
+    return Line(principals, PublicKey.from_line(rest), options)
+
+
+def _entry(number: int, text: str) -> Entry:
+    line = read_line(text)
+    options = line.options
     entry = Entry(
         number,
-        principals,
-        PublicKey.from_line(rest),
+        line.principals,
+        line.key,
         namespaces=options.get("namespaces"),
         valid_after=_time(options.get("valid-after")),
         valid_before=_time(options.get("valid-before")),
@@ -148,10 +170,20 @@ def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
     found = _STAMP.fullmatch(text)
-    if found is None or (found[3] and not found[2]):
+    if found is None:
         raise ValueError("a time is not written as YYYYMMDD[HHMM[SS]][Z]")
-    moment = datetime.strptime(found[1] + (found[2] or "0000") + (found[3] or "00"), "%Y%m%d%H%M%S")  # noqa: DTZ007
-    return moment.replace(tzinfo=UTC) if found[4] else moment.astimezone()
+    try:
+        moment = datetime.strptime(found[1] + (found[2] or "0000") + (found[3] or "00"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+    except ValueError:
+        raise ValueError("a time is no day or hour of the calendar") from None
+    try:
+        # As ssh-keygen does it, summer time or not: a local time is the zone's standard time.
+        seconds = timegm(moment.timetuple()) if found[4] else mktime((*moment.timetuple()[:8], 0))
+    except OverflowError:
+        seconds = 0
+    if seconds <= 0:
+        raise ValueError("a time lies outside of what can be reckoned with")
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def matches(patterns: str, text: str) -> bool:
@@ -159,6 +191,8 @@ def matches(patterns: str, text: str) -> bool:
     matched = False
     for pattern in patterns.split(","):
         negated = pattern.startswith("!")
+        if len(pattern) - negated > _LONGEST_PATTERN:
+            return False
         if _glob(pattern[1:] if negated else pattern).fullmatch(text):
             if negated:
                 return False

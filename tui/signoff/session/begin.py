@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from signoff.errors import RecordError
 from signoff.session.bundle import (
     DRAFT,
     GENESIS_SIGNATURE,
@@ -25,13 +24,13 @@ from signoff.session.events import Genesis
 from signoff.session.files import make_folder, record_error, sync_folder, write_new
 from signoff.session.housekeeping import tidy
 from signoff.session.journal import Journal, reserve
+from signoff.session.key_file import save_key
 from signoff.session.line import Entry, digest
 from signoff.session.lock import Lock
 from signoff.session.order import Order
-from signoff.session.signer import KeySigner, Signer, save_key
-from signoff.session.sshsig import GENESIS, parse
+from signoff.session.signer import KeySigner, Signer, sign
+from signoff.session.sshsig import GENESIS
 from signoff.session.tip import Tip
-from signoff.session.wire import SignatureError
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter looks like a digit
 _WHAT = "The session could not be begun"
@@ -92,21 +91,6 @@ def begin(
         except OSError as problem:
             raise record_error(problem, _WHAT, directory) from None
         return Begun(directory, lock, Journal.open(directory / JOURNAL, len(line)), key, tip, entry)
-
-
-def sign(signer: Signer, namespace: str, message: bytes) -> str:
-    """Return the signer's signature, checked, so that it cannot ruin a record. Raises RecordError."""
-    armour = signer.sign(namespace, message)
-    try:
-        signature = parse(armour)
-        signature.verify_message(namespace, message)
-    except SignatureError as problem:
-        raise RecordError(
-            f"The signature by {signer.fingerprint} does not hold: {problem}.", "Use another signing key."
-        ) from None
-    if signature.key != signer.key:
-        raise RecordError("The signature was made by another key than was asked.", "Use another signing key.")
-    return armour
 
 
 def _fill(draft: Path, key: KeySigner, files: Mapping[str, bytes]) -> None:

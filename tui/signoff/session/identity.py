@@ -1,4 +1,4 @@
-"""The operator's own key: made on first use, and trusted by this machine."""
+"""The operator's key: one of their own that settings.toml names, or one made for signoff on first use."""
 
 from __future__ import annotations
 
@@ -11,42 +11,107 @@ import tempfile
 from pathlib import Path
 
 from signoff import paths
-from signoff.errors import RecordError
+from signoff.errors import RecordError, UsageError
+from signoff.session.agent import Agent, AgentError
+from signoff.session.agent_signer import AgentSigner
 from signoff.session.events import is_name
 from signoff.session.files import make_folder, record_error, sync_folder, write_all, write_new
-from signoff.session.signer import KeySigner, Passphrase, Signer, load_key
-from signoff.session.sshsig import GENESIS, RECORD
+from signoff.session.key_file import FileSigner, Passphrase, public_half
+from signoff.session.keys import PublicKey
+from signoff.session.signer import Attendant, KeySigner, Signer
+from signoff.session.trust import append, signers_line
+from signoff.session.wire import SignatureError
+from signoff.settings import Identity, load_settings
 
-__all__ = ["KeySigner", "Passphrase", "Signer", "allowed_signers_line", "load_or_create"]
 
-NAMESPACES = f"{GENESIS},{RECORD}"
-"""What an operator's key signs for."""
+def in_use(attendant: Attendant) -> Signer:
+    """Return the signer that settings.toml names; the own key, made on first use, where it names none.
+
+    No passphrase is asked for yet, and no agent is asked. Raises UsageError, RecordError.
+    """
+    chosen = load_settings().identity
+    return signer_of(chosen, attendant) if chosen else load_or_create(attendant.passphrase)
 
 
-def load_or_create(passphrase: Passphrase | None = None, *, path: Path | None = None) -> KeySigner:
-    """Return the operator's signer; make the key on first use. Raises RecordError.
+def signer_of(chosen: Identity, attendant: Attendant) -> Signer:
+    """Return the signer that settings name. Raises UsageError."""
+    place = f"{paths.settings_file()}: [identity]"
+    try:
+        key = PublicKey.from_line(chosen.key)
+        key.check()
+    except SignatureError as problem:
+        raise UsageError(f"{place} key: {problem}.", "Choose the key anew: signoff identity use") from None
+    if not is_name(chosen.name):
+        raise UsageError(
+            f"{place} name: this cannot be an operator's name.", "Use letters, digits, . _ + @ -"
+        )
+    if chosen.file:
+        return FileSigner(chosen.name, key, Path(chosen.file).expanduser(), attendant.passphrase)
+    return AgentSigner(chosen.name, key, attendant)
+
+
+def load_or_create(passphrase: Passphrase | None = None, *, path: Path | None = None) -> FileSigner:
+    """Return the signer with the own key; make the key on first use. Raises RecordError.
 
     The key lies at ``path`` (``paths.identity_file()``), mode 0600 in a folder 0700, its public half beside
     it. It gets a line in this machine's own allowed_signers, in the same folder; a line that the operator
-    has commented out is left so.
+    has commented out is left so. A key whose public half alone is left is not made anew: what it has begun,
+    no other could seal.
     """
     path = path or paths.identity_file()
     make_folder(path.parent)
-    if not path.exists():
+    public = path.with_suffix(".pub")
+    if not path.exists() and not public.exists():
         _create(path)
-    signer = load_key(path, _name(path), passphrase)
-    _publish(signer, path)
-    return signer
+    name, known = _public(public)
+    key = public_half(path) if path.exists() or known is None else known
+    if known not in {None, key}:
+        raise RecordError(
+            f"{public} is not the public half of {path.name}.", "Move it aside, and it is written anew."
+        )
+    if known is None:
+        _write_public(public, name, key)
+    publish(name, key, path.with_name(paths.allowed_signers_file().name))
+    return FileSigner(name, key, path, passphrase)
 
 
-def allowed_signers_line(signer: KeySigner) -> str:
+def allowed_signers_line(signer: Signer) -> str:
     """Return the line by which anybody can trust this operator's records."""
-    return f'{signer.name} namespaces="{NAMESPACES}" {signer.key.line}'
+    return signers_line(signer.name, signer.key)
+
+
+def publish(name: str, key: PublicKey, path: Path | None = None) -> None:
+    """Have this machine trust a key of its own operator, unless its list mentions it already."""
+    path = path or paths.allowed_signers_file()
+    try:
+        known = path.read_bytes() if path.exists() else b""
+    except OSError as problem:
+        raise record_error(problem, "The allowed signers could not be read", path) from None
+    if key.line.encode("ascii") not in known:
+        append(path, [signers_line(name, key)])
+
+
+def way_back(fingerprint: str) -> str:
+    """Return how the operator turns to another key of theirs."""
+    with contextlib.suppress(RecordError):
+        _, own = _public(paths.identity_file().with_suffix(".pub"))
+        if own and own.fingerprint == fingerprint:
+            return "signoff identity use own"
+    with contextlib.suppress(AgentError):
+        if any(one.key.fingerprint == fingerprint for one in Agent.here().listed()):
+            return f"signoff identity use agent {fingerprint}"
+    return f"signoff identity use FILE, or signoff identity use agent {fingerprint}"
+
+
+def default_name() -> str:
+    """Return the operator's name where they gave none: the own key's, or who and where they are."""
+    name, _ = _public(paths.identity_file().with_suffix(".pub"))
+    return name
 
 
 def _create(path: Path) -> None:
     """Make the key. Of two processes that do so at once, one makes it and both then read the same."""
-    signer = KeySigner.generate(_default_name())
+    signer = KeySigner.generate(_whoami())
     try:
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -62,39 +127,35 @@ def _create(path: Path) -> None:
         raise record_error(problem, "The signing key could not be made", path) from None
 
 
-def _publish(signer: KeySigner, path: Path) -> None:
-    public = path.with_suffix(".pub")
-    allowed = path.with_name(paths.allowed_signers_file().name)
+def _write_public(public: Path, name: str, key: PublicKey) -> None:
     try:
-        if not public.exists():
-            write_new(public, f"{signer.key.line} {signer.name}\n".encode("ascii"))
-        known = allowed.read_bytes() if allowed.exists() else b""
-        if signer.key.line.encode("ascii") not in known:
-            gap = b"" if known.endswith(b"\n") or not known else b"\n"
-            write_new(allowed, known + gap + allowed_signers_line(signer).encode("ascii") + b"\n")
+        write_new(public, f"{key.line} {name}\n".encode("ascii"))
     except OSError as problem:
-        raise record_error(problem, "The public key could not be written", path.parent) from None
+        raise record_error(problem, "The public key could not be written", public) from None
 
 
-def _name(path: Path) -> str:
-    """Return the name that the public key's comment gives, so that a new host name changes nothing."""
-    public = path.with_suffix(".pub")
+def _public(public: Path) -> tuple[str, PublicKey | None]:
+    """Return the own key's public half and its name, which a new host name does not change."""
     try:
-        words = public.read_text("utf-8", "replace").split()
+        text = public.read_text("utf-8", "replace")
     except FileNotFoundError:
-        return _default_name()
+        return _whoami(), None
     except OSError as problem:
         raise record_error(problem, "The public key could not be read", public) from None
+    words = text.split()
     name = words[2] if len(words) == 3 else ""
     if not is_name(name):
         raise RecordError(
             f"{public} does not end with a name such as deploy@laptop.",
             "Write one word of letters, digits and . _ + @ - after the key, the one allowed_signers has.",
         )
-    return name
+    try:
+        return name, PublicKey.from_line(text.strip())
+    except SignatureError as problem:
+        raise RecordError(f"{public}: {problem}.", "Move it aside, and it is written anew.") from None
 
 
-def _default_name() -> str:
+def _whoami() -> str:
     try:
         user = getpass.getuser()
     except (OSError, KeyError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,6 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from signoff.session.wire import Reader, SignatureError, from_base64, string
 
 ED25519: Final = "ssh-ed25519"
+RSA: Final = "ssh-rsa"
+RSA_SHA512: Final = "rsa-sha2-512"
+"""The one way in which signoff signs with an RSA key (RFC 8332)."""
 
 # RFC 8032: the field's prime, the group's order, and the y of the points of order 1, 2, 4 and 8, under
 # which a signature holds for any message.
@@ -21,9 +25,17 @@ _P: Final = 2**255 - 19
 _L: Final = 2**252 + 27742317777372353535851937790883648493
 _Y8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
-_RSA_BITS: Final = range(2048, 16385)
+# 2048 bits are 112 bits of strength, which NIST SP 800-57 ends with 2030; a record is to outlive that.
+_RSA_BITS: Final = range(3072, 16385)
 _USER_PRESENT: Final = 0x01
+_GAP: Final = re.compile(r"[ \t]+")
 _BAD: Final = "the signature does not fit the signed bytes"
+
+
+class _Check(Protocol):
+    """Raises SignatureError unless a signature blob is over a message."""
+
+    def __call__(self, signed: Reader, message: bytes) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +57,7 @@ class PublicKey:
     @classmethod
     def from_line(cls, line: str) -> PublicKey:
         """Read ``TYPE BASE64 [COMMENT]``. Raises SignatureError."""
-        kind, _, rest = line.partition(" ")
-        text = rest.split(maxsplit=1)[0] if rest.strip() else ""
+        kind, text, *_comment = [*_GAP.split(line, maxsplit=2), ""]
         try:
             key = cls.from_blob(from_base64(text.encode("ascii")))
         except UnicodeEncodeError:
@@ -68,12 +79,26 @@ class PublicKey:
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Raise SignatureError unless ``signature``, an SSH signature blob, is this key's."""
-        check = _CHECKS.get(self.kind)
-        if check is None:
+        self._check()(Reader(signature), message)
+
+    def check(self) -> None:
+        """Raise SignatureError unless the key is of an accepted kind, strong enough, and well formed."""
+        self._check()
+
+    def _check(self) -> _Check:
+        read = _KINDS.get(self.kind)
+        if "-cert-v" in self.kind:
+            raise SignatureError("the key is a certificate, which signoff does not accept")
+        if read is None:
             raise SignatureError(f"keys of the type {self.kind!a} are not accepted")
-        fields, signed = Reader(self.blob), Reader(signature)
+        fields = Reader(self.blob)
         fields.string()
-        check(self.kind, fields, signed, message)
+        return read(self.kind, fields)
+
+    @property
+    def wants_touch(self) -> bool:
+        """Whether it lives in a security key (FIDO), which signs only when it is touched."""
+        return self.kind.startswith("sk-")
 
 
 def ed25519(key: Ed25519PublicKey) -> PublicKey:
@@ -88,30 +113,27 @@ def _type(signed: Reader, *names: str) -> str:
     return name
 
 
-def _check_ed25519_point(point: bytes, signature: bytes, message: bytes) -> None:
-    if len(point) != 32 or len(signature) != 64:
-        raise SignatureError("the Ed25519 key or signature is of a wrong length")
+def _ed25519_point(point: bytes) -> Callable[[bytes, bytes], None]:
+    if len(point) != 32:
+        raise SignatureError("the Ed25519 key is of a wrong length")
     y = int.from_bytes(point, "little") & ((1 << 255) - 1)
     if y >= _P or y in _SMALL_ORDER:
         raise SignatureError("the Ed25519 key is a weak one")
-    if int.from_bytes(signature[32:], "little") >= _L:
-        raise SignatureError("the Ed25519 signature is not in its one proper form (RFC 8032, 5.1.7)")
-    try:
-        Ed25519PublicKey.from_public_bytes(point).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        raise SignatureError(_BAD) from None
+
+    def check(signature: bytes, message: bytes) -> None:
+        if len(signature) != 64:
+            raise SignatureError("the Ed25519 signature is of a wrong length")
+        if int.from_bytes(signature[32:], "little") >= _L:
+            raise SignatureError("the Ed25519 signature is not in its one proper form (RFC 8032, 5.1.7)")
+        try:
+            Ed25519PublicKey.from_public_bytes(point).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            raise SignatureError(_BAD) from None
+
+    return check
 
 
-def _check_ed25519(kind: str, fields: Reader, signed: Reader, message: bytes) -> None:
-    point = fields.string()
-    fields.end()
-    _type(signed, kind)
-    signature = signed.string()
-    signed.end()
-    _check_ed25519_point(point, signature, message)
-
-
-def _check_ecdsa_point(curve: str, point: bytes, signature: bytes, message: bytes) -> None:
+def _ecdsa_point(curve: str, point: bytes) -> Callable[[bytes, bytes], None]:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -121,61 +143,89 @@ def _check_ecdsa_point(curve: str, point: bytes, signature: bytes, message: byte
         "nistp384": (ec.SECP384R1(), hashes.SHA384()),
         "nistp521": (ec.SECP521R1(), hashes.SHA512()),
     }
-    numbers = Reader(signature)
-    r, s = numbers.mpint(), numbers.mpint()
-    numbers.end()
     group, algorithm = curves[curve]
+    if point[:1] != b"\x04":
+        raise SignatureError("the ECDSA key's point is not in its uncompressed form")
     try:
-        if point[:1] != b"\x04":
-            raise SignatureError("the ECDSA key's point is not in its uncompressed form")
         key = ec.EllipticCurvePublicKey.from_encoded_point(group, point)
-        key.verify(encode_dss_signature(r, s), message, ec.ECDSA(algorithm))
-    except InvalidSignature:
-        raise SignatureError(_BAD) from None
-    except SignatureError:
-        raise
     except ValueError:
         raise SignatureError("the ECDSA key is not a point of its curve") from None
 
+    def check(signature: bytes, message: bytes) -> None:
+        numbers = Reader(signature)
+        r, s = numbers.mpint(), numbers.mpint()
+        numbers.end()
+        try:
+            key.verify(encode_dss_signature(r, s), message, ec.ECDSA(algorithm))
+        except (InvalidSignature, ValueError):
+            raise SignatureError(_BAD) from None
 
-def _check_ecdsa(kind: str, fields: Reader, signed: Reader, message: bytes) -> None:
-    curve = fields.string().decode("ascii", "replace")
-    point = fields.string()
+    return check
+
+
+def _ed25519_key(kind: str, fields: Reader) -> _Check:
+    verify = _ed25519_point(fields.string())
+    fields.end()
+
+    def check(signed: Reader, message: bytes) -> None:
+        _type(signed, kind)
+        signature = signed.string()
+        signed.end()
+        verify(signature, message)
+
+    return check
+
+
+def _ecdsa_key(kind: str, fields: Reader) -> _Check:
+    curve, point = fields.string().decode("ascii", "replace"), fields.string()
     fields.end()
     if kind != f"ecdsa-sha2-{curve}":
         raise SignatureError("the ECDSA key is of another curve than it says")
-    _type(signed, kind)
-    signature = signed.string()
-    signed.end()
-    _check_ecdsa_point(curve, point, signature, message)
+    verify = _ecdsa_point(curve, point)
+
+    def check(signed: Reader, message: bytes) -> None:
+        _type(signed, kind)
+        signature = signed.string()
+        signed.end()
+        verify(signature, message)
+
+    return check
 
 
-def _check_rsa(kind: str, fields: Reader, signed: Reader, message: bytes) -> None:
+def _rsa_key(_kind: str, fields: Reader) -> _Check:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
     exponent, modulus = fields.mpint(), fields.mpint()
     fields.end()
-    # RFC 8332; a signature with SHA-1 (ssh-rsa) is not accepted.
-    name = _type(signed, "rsa-sha2-256", "rsa-sha2-512")
-    signature = signed.string()
-    signed.end()
     if modulus.bit_length() not in _RSA_BITS:
-        raise SignatureError("the RSA key has less than 2048 or more than 16384 bits")
-    if len(signature) != (modulus.bit_length() + 7) // 8:
-        raise SignatureError("the RSA signature is of a wrong length")
-    algorithm = hashes.SHA512() if name == "rsa-sha2-512" else hashes.SHA256()
+        raise SignatureError("the RSA key has less than 3072 or more than 16384 bits")
     try:
         key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
-        key.verify(signature, message, padding.PKCS1v15(), algorithm)
-    except InvalidSignature:
-        raise SignatureError(_BAD) from None
     except ValueError:
         raise SignatureError("the RSA key is malformed") from None
 
+    def check(signed: Reader, message: bytes) -> None:
+        # RFC 8332; a signature with SHA-1 (ssh-rsa) is not accepted.
+        name = _type(signed, "rsa-sha2-256", RSA_SHA512)
+        signature = signed.string()
+        signed.end()
+        if len(signature) != (modulus.bit_length() + 7) // 8:
+            raise SignatureError("the RSA signature is of a wrong length")
+        algorithm = hashes.SHA512() if name == RSA_SHA512 else hashes.SHA256()
+        try:
+            key.verify(signature, message, padding.PKCS1v15(), algorithm)
+        except (InvalidSignature, ValueError):
+            raise SignatureError(_BAD) from None
+
+    return check
+
 
 def _security_key(application: bytes, signed: Reader, message: bytes) -> bytes:
-    """Return what a security key signs (PROTOCOL.u2f): it must have been touched."""
+    """Return what a security key signs (PROTOCOL.u2f): it must have been touched.
+
+    ssh-keygen -Y verify does not ask for the touch, and lets nobody say in allowed_signers that it does.
+    """
     flags, counter = signed.take(1), signed.take(4)
     signed.end()
     if not flags[0] & _USER_PRESENT:
@@ -183,30 +233,35 @@ def _security_key(application: bytes, signed: Reader, message: bytes) -> bytes:
     return hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(message).digest()
 
 
-def _check_sk_ed25519(kind: str, fields: Reader, signed: Reader, message: bytes) -> None:
-    point, application = fields.string(), fields.string()
+def _security_key_check(kind: str, application: bytes, verify: Callable[[bytes, bytes], None]) -> _Check:
+    def check(signed: Reader, message: bytes) -> None:
+        _type(signed, kind)
+        signature = signed.string()
+        verify(signature, _security_key(application, signed, message))
+
+    return check
+
+
+def _sk_ed25519_key(kind: str, fields: Reader) -> _Check:
+    verify, application = _ed25519_point(fields.string()), fields.string()
     fields.end()
-    _type(signed, kind)
-    signature = signed.string()
-    _check_ed25519_point(point, signature, _security_key(application, signed, message))
+    return _security_key_check(kind, application, verify)
 
 
-def _check_sk_ecdsa(kind: str, fields: Reader, signed: Reader, message: bytes) -> None:
+def _sk_ecdsa_key(kind: str, fields: Reader) -> _Check:
     curve, point, application = fields.string(), fields.string(), fields.string()
     fields.end()
     if curve != b"nistp256":
         raise SignatureError("the ECDSA key is of another curve than it says")
-    _type(signed, kind)
-    signature = signed.string()
-    _check_ecdsa_point("nistp256", point, signature, _security_key(application, signed, message))
+    return _security_key_check(kind, application, _ecdsa_point("nistp256", point))
 
 
-_CHECKS: Final[dict[str, Callable[[str, Reader, Reader, bytes], None]]] = {
-    ED25519: _check_ed25519,
-    "ecdsa-sha2-nistp256": _check_ecdsa,
-    "ecdsa-sha2-nistp384": _check_ecdsa,
-    "ecdsa-sha2-nistp521": _check_ecdsa,
-    "ssh-rsa": _check_rsa,
-    "sk-ssh-ed25519@openssh.com": _check_sk_ed25519,
-    "sk-ecdsa-sha2-nistp256@openssh.com": _check_sk_ecdsa,
+_KINDS: Final[dict[str, Callable[[str, Reader], _Check]]] = {
+    ED25519: _ed25519_key,
+    "ecdsa-sha2-nistp256": _ecdsa_key,
+    "ecdsa-sha2-nistp384": _ecdsa_key,
+    "ecdsa-sha2-nistp521": _ecdsa_key,
+    RSA: _rsa_key,
+    "sk-ssh-ed25519@openssh.com": _sk_ed25519_key,
+    "sk-ecdsa-sha2-nistp256@openssh.com": _sk_ecdsa_key,
 }

@@ -5,10 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from signoff.errors import RecordError
-from signoff.session.bundle import GENESIS_SIGNATURE, JOURNAL, SESSION_KEY, check_genesis, read_signature
+from signoff.session.bundle import (
+    GENESIS_SIGNATURE,
+    JOURNAL,
+    SESSION_KEY,
+    changed_copies,
+    check_genesis,
+    read_signature,
+)
 from signoff.session.files import open_regular, record_error
+from signoff.session.key_file import load_key
 from signoff.session.scan import BrokenError, Scan
-from signoff.session.signer import KeySigner, load_key
+from signoff.session.signer import KeySigner
 from signoff.session.state import SessionState
 from signoff.session.wire import SignatureError
 
@@ -27,12 +35,15 @@ def verified(directory: Path, state: SessionState) -> Scan:
         check_genesis(scan, signature)
         if scan.last.session != directory.name:
             raise BrokenError(1, "it belongs to another session")
+        changed = changed_copies(directory, scan.genesis) if scan.genesis else []
     except OSError as problem:
         raise record_error(problem, "The session could not be opened", path) from None
     except SignatureError as problem:
         raise _anomaly(directory, f"{GENESIS_SIGNATURE}: {problem}") from None
     except BrokenError as broken:
         raise _anomaly(directory, f"line {broken.line}: {broken.reason}") from None
+    if changed:
+        raise _anomaly(directory, f"{changed[0]} is not the checklist that line 1 names")
     return scan
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 import signoff
 from signoff import paths
 from signoff.errors import RecordError
-from signoff.session.begin import begin, sign
+from signoff.session.begin import begin
 from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_copy_name, ledger_beside
 from signoff.session.enrol import locked
 from signoff.session.events import (
@@ -35,7 +35,7 @@ from signoff.session.journal import Journal, release, reserve
 from signoff.session.line import Entry, LineError, digest
 from signoff.session.lock import Lock
 from signoff.session.reopen import session_key, verified
-from signoff.session.signer import KeySigner, Signer
+from signoff.session.signer import KeySigner, Signer, sign
 from signoff.session.sshsig import RECORD
 from signoff.session.state import SessionState
 from signoff.session.tip import Tip
@@ -276,7 +276,7 @@ class Session:
         entries: list[Entry] = []
         if self.state.sealed is None:
             tip, entries, data = self._prepare(Sealed(counts=self.state.counts(), open=open_steps))
-        armour = sign(signer, RECORD, written + data)
+        armour = self._signed(signer, written + data)
         if data:
             self._journal.append(data)
             self._took(tip, entries)
@@ -285,6 +285,14 @@ class Session:
             write_new(path, armour.encode("ascii"))
         except OSError as problem:
             raise record_error(problem, "The seal could not be written", path) from None
+
+    def _signed(self, signer: Signer, record: bytes) -> str:
+        try:
+            signer.ready()
+            return sign(signer, RECORD, record)
+        except RecordError as problem:
+            again = f"The session stays open. Seal it again, or later: signoff run --resume {self.id}"
+            raise RecordError(problem.message, f"{problem.hint}\n{again}".strip()) from None
 
     def _list_seal(self) -> None:
         try:

@@ -1,31 +1,45 @@
-"""Who signs. A key file signs by itself; an agent, or a security key behind one, can take its place."""
+"""Who signs. What all signers share, and the one that holds its key in memory."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from threading import Event
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError
 from signoff.session import sshsig
-from signoff.session.files import open_regular, record_error, write_new
-from signoff.session.keys import ED25519, PublicKey, ed25519
-from signoff.session.wire import string
+from signoff.session.keys import ED25519, RSA, RSA_SHA512, PublicKey
+from signoff.session.wire import SignatureError, mpint, string
 
-Passphrase = Callable[[str], Secret | None]
-"""Asks for the passphrase of the key file at a path; None where the operator gives up."""
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-_ATTEMPTS = 3
-_MAX_KEY_FILE = 65536
+    PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
+
+Know = Callable[[Iterable[tuple[str, Secret]]], None]
+"""Takes secrets with their names, to keep them out of the record: ``Redactor.know``."""
+
+
+class Attendant(Protocol):
+    """Is at hand while a key signs. Its methods may be called from a worker thread, and block it."""
+
+    def passphrase(self, path: str) -> Secret | None:
+        """Ask for the passphrase of the key file at a path; None where the operator gives up."""
+
+    def waiting(self, what: str, seconds: float) -> AbstractContextManager[Event]:
+        """Say ``what`` the operator is to do, and for how long it is waited for, while the block lasts.
+
+        The event is set where the operator wants to wait no longer.
+        """
 
 
 class Signer(Protocol):
-    """Signs for the operator. ``sign`` may wait for a person (a touch); it raises RecordError."""
+    """Signs for the operator."""
 
     @property
     def name(self) -> str:
@@ -39,16 +53,31 @@ class Signer(Protocol):
     def fingerprint(self) -> str:
         """The public key's fingerprint, ``SHA256:...``."""
 
+    def tell(self, know: Know) -> None:
+        """Tell ``know`` of every secret that is typed for the key from now on, or was before."""
+
+    def ready(self) -> None:
+        """Get what signing needs, the passphrase say, or the agent's word that it has the key.
+
+        Nothing has been begun yet, and a person may take their time. Raises RecordError.
+        """
+
     def sign(self, namespace: str, message: bytes) -> str:
-        """Return an armoured SSH signature over ``message`` for ``namespace``."""
+        """Return an armoured SSH signature over ``message`` for ``namespace``.
+
+        May wait for a person: a touch. Raises RecordError; StoppedError where they stop it.
+        """
+
+    def blob(self, message: bytes) -> bytes:
+        """Return the SSH signature blob over exactly these bytes. Raises as ``sign`` does."""
 
 
 class KeySigner:
-    """An Ed25519 key held in memory."""
+    """A private key held in memory: Ed25519, ECDSA or RSA."""
 
-    def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
+    def __init__(self, name: str, private: PrivateKey) -> None:
         self.name = name
-        self.key = ed25519(private.public_key())
+        self.key = public_key(private)
         self._private = private
 
     def __repr__(self) -> str:
@@ -56,7 +85,7 @@ class KeySigner:
 
     @classmethod
     def generate(cls, name: str) -> KeySigner:
-        """Make a new key."""
+        """Make a new Ed25519 key."""
         return cls(name, Ed25519PrivateKey.generate())
 
     @property
@@ -64,9 +93,19 @@ class KeySigner:
         """The key's fingerprint, ``SHA256:...``."""
         return self.key.fingerprint
 
+    def tell(self, know: Know) -> None:
+        """Tell nothing: no secret was typed for it."""
+
+    def ready(self) -> None:
+        """Do nothing: the key is here."""
+
     def sign(self, namespace: str, message: bytes) -> str:
         """Return an armoured SSH signature over ``message`` for ``namespace``."""
-        return sshsig.make(self.key, namespace, message, self._blob)
+        return sshsig.make(self.key, namespace, message, self.blob)
+
+    def blob(self, message: bytes) -> bytes:
+        """Return the SSH signature blob over exactly these bytes."""
+        return _signed(self._private, self.key, message)
 
     def private_bytes(self) -> bytes:
         """Return the private key in OpenSSH's format, without a passphrase."""
@@ -74,71 +113,56 @@ class KeySigner:
 
         return self._private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 
-    def _blob(self, message: bytes) -> bytes:
-        return string(ED25519.encode()) + string(self._private.sign(message))
 
-
-def save_key(signer: KeySigner, path: Path) -> None:
-    """Write a signer's private key, mode 0600. Raises RecordError."""
+def sign(signer: Signer, namespace: str, message: bytes) -> str:
+    """Return the signer's signature, checked, so that it cannot ruin a record. Raises RecordError."""
+    armour = signer.sign(namespace, message)
     try:
-        write_new(path, signer.private_bytes())
-    except OSError as problem:
-        raise record_error(problem, "A signing key could not be written", path) from None
-
-
-def load_key(path: Path, name: str, passphrase: Passphrase | None = None) -> KeySigner:
-    """Read an Ed25519 private key in OpenSSH's format. Raises RecordError.
-
-    Like ssh, it refuses a key that others can read. ``passphrase`` is asked, three times at most, where the
-    key is protected by one.
-    """
-    data = _read_private(path)
-    private = _decrypt(data, path, passphrase)
-    if not isinstance(private, Ed25519PrivateKey):
+        signature = sshsig.parse(armour)
+        signature.verify_message(namespace, message)
+    except SignatureError as problem:
         raise RecordError(
-            f"The signing key {path} is not an Ed25519 key.", "Use an Ed25519 key, or move this one aside."
-        )
-    return KeySigner(name, private)
+            f"The signature by {signer.fingerprint} does not hold: {problem}.", "Use another signing key."
+        ) from None
+    if signature.key != signer.key:
+        raise RecordError("The signature was made by another key than was asked.", "Use another signing key.")
+    return armour
 
 
-def _read_private(path: Path) -> bytes:
-    try:
-        with open_regular(path.resolve()) as file:
-            status = os.fstat(file.fileno())
-            data = file.read(_MAX_KEY_FILE)
-    except OSError as problem:
-        raise record_error(problem, "The signing key could not be read", path) from None
-    if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid not in {os.geteuid(), 0}:
-        raise RecordError(
-            f"Others can read or write the signing key {path}.",
-            f"If you are sure that nobody has: chmod 600 {path}",
-        )
-    return data
+def public_key(private: PrivateKey) -> PublicKey:
+    """Return a private key's public half."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    line = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return PublicKey.from_line(line.decode("ascii"))
 
 
-def _decrypt(data: bytes, path: Path, passphrase: Passphrase | None) -> object:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+def _signed(private: PrivateKey, key: PublicKey, message: bytes) -> bytes:
+    """Return the SSH signature blob over a message (RFC 8709, 5656 and 8332)."""
+    if isinstance(private, Ed25519PrivateKey):
+        return string(ED25519.encode()) + string(private.sign(message))
+    if key.kind == RSA:
+        return string(RSA_SHA512.encode()) + string(_signed_rsa(private, message))  # type: ignore[arg-type]
+    return string(key.kind.encode()) + string(_signed_ecdsa(private, message))  # type: ignore[arg-type]
 
-    unreadable = RecordError(
-        f"The signing key {path} is damaged, or not in OpenSSH's format.",
-        "Restore it from a backup, or move it aside and begin anew.",
-    )
-    try:
-        return load_ssh_private_key(data, password=None)
-    except TypeError:
-        pass  # it has a passphrase
-    except (ValueError, UnsupportedAlgorithm):
-        raise unreadable from None
-    for _ in range(_ATTEMPTS if passphrase else 0):
-        answer = passphrase(str(path)) if passphrase else None
-        if answer is None:
-            break
-        try:
-            return load_ssh_private_key(data, password=answer.reveal().encode())
-        except (ValueError, UnsupportedAlgorithm):
-            continue
-    raise RecordError(
-        f"The signing key {path} has a passphrase, and the right one was not given.",
-        "Try again with the passphrase at hand.",
-    )
+
+def _signed_rsa(private: RSAPrivateKey, message: bytes) -> bytes:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    return private.sign(message, padding.PKCS1v15(), hashes.SHA512())
+
+
+def _signed_ecdsa(private: EllipticCurvePrivateKey, message: bytes) -> bytes:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+    algorithms: dict[int, hashes.HashAlgorithm] = {
+        256: hashes.SHA256(),
+        384: hashes.SHA384(),
+        521: hashes.SHA512(),
+    }
+    algorithm = algorithms[private.curve.key_size]
+    r, s = decode_dss_signature(private.sign(message, ec.ECDSA(algorithm)))
+    return mpint(r) + mpint(s)

@@ -4,7 +4,9 @@ A namespace says what a signature is for, so that none can stand in for another:
 
 ``GENESIS``     the operator's, over a record's first line: this session was begun, by me, on this target
 ``RECORD``      the operator's, over the whole file's exact bytes: this is what was found and said
+``COUNTERSIGN`` another person's, over the same bytes: I had this before me as it is
 ``CHECKPOINT``  the session key's, over the record so far, inside the record
+``TRIAL``       the operator's, over nothing of meaning: that a key can sign
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from signoff.session.wire import Reader, SignatureError, from_base64, string
 
 GENESIS: Final = "genesis@signoff.v1"
 RECORD: Final = "record@signoff.v1"
+COUNTERSIGN: Final = "countersign@signoff.v1"
 CHECKPOINT: Final = "checkpoint@signoff.v1"
+TRIAL: Final = "trial@signoff.v1"
 
 MAX_ARMOUR: Final = 16384
 """The most bytes that an armoured signature may have; an RSA key of 16384 bits needs half of it."""

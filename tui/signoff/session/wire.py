@@ -16,6 +16,11 @@ def string(value: bytes) -> bytes:
     return struct.pack(">I", len(value)) + value
 
 
+def mpint(value: int) -> bytes:
+    """Return an ``mpint``: a positive number in as few bytes as show that it is positive."""
+    return string(value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
 class Reader:
     """Takes a blob apart, front to back. Raises SignatureError where it is cut short."""
 

@@ -129,11 +129,11 @@ class FinishScreen(SignoffScreen[None]):
 
     @background("seal")
     async def seal(self) -> None:
-        """Sign and close; an agent may want a touch, so it can take its time."""
+        """Sign and close; the key may want a passphrase or a touch, so it can take its time."""
         walk = self._walk
         if walk is None:
             return
-        self.query_one(StatusLine).busy("Signing; touch your security key if it blinks")
+        self.query_one(StatusLine).busy("Signing")
         try:
             await in_thread(walk.finish)
         finally:

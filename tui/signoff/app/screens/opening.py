@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from signoff.app.attendant import ScreenAttendant
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.widgets.bars import TitleBar
@@ -20,6 +21,7 @@ from signoff.checklist.load import Loaded
 
 if TYPE_CHECKING:
     from signoff.app.app import Start
+    from signoff.session.signer import Attendant
     from signoff.target.base import Prompter
     from signoff.walk import Walk
 
@@ -60,9 +62,11 @@ class OpeningScreen(SignoffScreen[None]):
     @background("open")
     async def open(self, prompter: ScreenPrompter) -> None:
         """Open the walk; where that fails, go back and say why."""
-        start = self._start
+        start, attendant = self._start, ScreenAttendant(self.app)
         try:
-            walk = await in_thread(lambda: open_walk(start, prompter), late=lambda walk: walk.close())
+            walk = await in_thread(
+                lambda: open_walk(start, prompter, attendant), late=lambda walk: walk.close()
+            )
         except Exception as error:  # noqa: BLE001 - told by the screen below, which stays
             self.app.pop_screen()
             below = self.app.screen
@@ -93,12 +97,12 @@ class OpeningScreen(SignoffScreen[None]):
         self.query_one("#waited", Static).update(Content.styled(f"{self._seconds} s", "$muted"))
 
 
-def open_walk(start: Start, prompter: Prompter) -> Walk:
+def open_walk(start: Start, prompter: Prompter, attendant: Attendant) -> Walk:
     """Begin a session, or resume one. Called in a thread: here the heavy libraries are imported."""
-    from signoff.session.identity import load_or_create
+    from signoff.session import identity
     from signoff.walk import Walk
 
-    signer = load_or_create(prompter.passphrase)
+    signer = identity.in_use(attendant)
     if start.resume is not None:
         return Walk.resume(start.resume, signer)
     assert start.profile is not None  # noqa: S101 - a start is one or the other
