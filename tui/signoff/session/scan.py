@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from signoff.errors import RecordError
 from signoff.session.events import Checkpoint, Genesis
@@ -13,6 +13,12 @@ from signoff.session.line import MAX_LINE, Entry, LineError, decode, digest
 from signoff.session.order import Order
 from signoff.session.sshsig import CHECKPOINT, parse
 from signoff.session.wire import SignatureError
+
+_NOTED: Final = 10
+_SET_BACK: Final = 2.0
+"""How many seconds a clock that is kept in step with others may be put back unnoticed."""
+_AHEAD: Final = 60.0
+"""As many forward; a machine that sleeps for longer is noticed as well: the two cannot be told apart."""
 
 
 class BrokenError(Exception):
@@ -46,6 +52,7 @@ class Scan:
     whole     the SHA-256 over the whole lines
     sha256, sha512   the hashes over everything read, the torn bytes included
     set_back  the lines at which the clock had been set back, the first few of them
+    ahead     the lines at which it had gone on by more than the machine was awake, the first few
     """
 
     def __init__(self, *, strict: bool = True) -> None:
@@ -60,6 +67,7 @@ class Scan:
         self.torn = b""
         self.covered = 0
         self.set_back: list[int] = []
+        self.ahead: list[int] = []
         self.whole = self.sha256 = hashlib.sha256()
         self.sha512 = hashlib.sha512()
 
@@ -118,8 +126,16 @@ class Scan:
             raise LineError("it belongs to another session")
         if entry.boot == before.boot and entry.monotonic < before.monotonic:
             raise LineError("by the monotonic clock it was written before the line before it")
-        if entry.time < before.time and len(self.set_back) < 10:
-            self.set_back.append(number)
+        self._compare_clocks(entry, before)
+
+    def _compare_clocks(self, entry: Entry, before: Entry) -> None:
+        """Note where the clock was moved: against the monotonic one, too, which nobody can set."""
+        passed = (entry.time - before.time).total_seconds()
+        awake = (entry.monotonic - before.monotonic) / 1e9 if entry.boot == before.boot else passed
+        if (passed < 0 or passed < awake - _SET_BACK) and len(self.set_back) < _NOTED:
+            self.set_back.append(entry.seq)
+        if passed > awake + _AHEAD and len(self.ahead) < _NOTED:
+            self.ahead.append(entry.seq)
 
     def _check_session_key(self, genesis: Genesis) -> None:
         self._session_key = PublicKey.from_line(genesis.session_key)

@@ -159,6 +159,8 @@ class _Examination:
             contradiction = "the ledger knows another seal of this session"
         else:
             self._standing = Standing.LISTED
+            if self._sealed and ended is None:
+                self._remarks.append("the ledger does not know the seal yet, or its end was cut off")
         if contradiction:
             self._standing = Standing.CONTRADICTS
             if self._sealed:
@@ -190,6 +192,7 @@ class _Examination:
         if scan.last is None:
             raise _Invalid(f"{JOURNAL} is empty, or its first line is torn", 1)
         self._remarks += [f"the clock had been set back at line {line}" for line in scan.set_back]
+        self._remarks += [f"the machine slept, or the clock was set forward, at line {n}" for n in scan.ahead]
         if scan.last.session != self._directory.name:
             self._remarks.append(f"the folder is called {one_line(self._directory.name)}, unlike the session")
 
@@ -222,6 +225,8 @@ class _Examination:
             raise _Invalid(f"{SEAL_SIGNATURE}: {problem}; the record was changed after it, or cut") from None
         if scan.torn or not scan.order.sealed:
             raise _Invalid(f"there is a {SEAL_SIGNATURE}, but the record does not say it is over", scan.lines)
+        if scan.order.owes_checkpoint:
+            raise _Invalid("the checkpoint after the last decision is missing", scan.lines)
         self._sealed = True
         self._covered = scan.lines
 
