@@ -14,6 +14,7 @@ from signoff import __version__, completion
 from signoff.defect import keep_quiet, report
 from signoff.env_cli import env
 from signoff.errors import SignoffError, UsageError
+from signoff.identity_cli import identity
 from signoff.totp_cli import totp
 
 if TYPE_CHECKING:
@@ -304,6 +305,7 @@ def generate(kind: str, length: int | None, count: int) -> None:
 
 main.add_command(totp)
 main.add_command(env)
+main.add_command(identity)
 
 
 @main.command()

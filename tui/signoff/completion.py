@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
+from click.shell_completion import CompletionItem
 
 from signoff.errors import SignoffError
 
@@ -31,6 +32,20 @@ def session_ids(context: click.Context, parameter: click.Parameter, incomplete: 
     from signoff.session.store import summaries
 
     return _beginning(incomplete, ["latest", *(session.id for session in summaries())])
+
+
+def signing_keys(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem | str]:
+    """Offer what can sign: the own key, a file, or the keys that the agent has."""
+    from signoff.session.agent import Agent
+
+    if context.params.get(parameter.name or "") != ("agent",):
+        return [*_beginning(incomplete, ["own", "agent"]), CompletionItem(incomplete, type="file")]
+    try:
+        return [*_beginning(incomplete, (one.key.fingerprint for one in Agent.here().listed()))]
+    except SignoffError:
+        return []
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

@@ -125,6 +125,10 @@ def _read_private(path: Path) -> bytes:
         with open_regular(path.resolve()) as file:
             status = os.fstat(file.fileno())
             data = file.read(_MAX_KEY_FILE)
+    except FileNotFoundError:
+        raise RecordError(
+            f"The signing key {path} is gone.", "Put it back where it was, from a backup if need be."
+        ) from None
     except OSError as problem:
         raise record_error(problem, "The signing key could not be read", path) from None
     if data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
