@@ -32,7 +32,7 @@ from signoff.session.events import (
     Sealed,
     TargetRef,
 )
-from signoff.session.signer import KeySigner
+from signoff.session.signer import KeySigner, Signer
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.tip import Tip
 
@@ -77,7 +77,7 @@ STEP: tuple[AnyEvent, ...] = (
 )
 
 
-def lines(operator: KeySigner, events: int) -> Iterator[bytes]:
+def lines(operator: Signer, events: int) -> Iterator[bytes]:
     """Yield the lines of a sealed record of so many events."""
     key, tip = KeySigner.generate(SESSION), Tip(SESSION)
     genesis = Genesis(
@@ -101,7 +101,7 @@ def lines(operator: KeySigner, events: int) -> Iterator[bytes]:
     yield tip.add_checkpoint(key)[1]
 
 
-def record(folder: Path, operator: KeySigner, events: int) -> Path:
+def record(folder: Path, operator: Signer, events: int) -> Path:
     """Write a sealed record, as sealing would leave it."""
     folder.mkdir()
     written = b"".join(lines(operator, events))
@@ -150,7 +150,7 @@ def _signoff(folder: Path) -> list[str]:
     return [sys.executable, "-m", "signoff", "verify", str(folder)]
 
 
-def _speed(folder: Path, events: int, operator: KeySigner) -> None:
+def _speed(folder: Path, events: int, operator: Signer) -> None:
     from signoff import paths
     from signoff.session.verify import Status, verify
 

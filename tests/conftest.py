@@ -1,0 +1,3 @@
+"""All tests know ``--matrix``."""
+
+pytest_plugins = ["matrix"]

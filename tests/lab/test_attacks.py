@@ -1,0 +1,21 @@
+"""Every bit of every file of a record, flipped: we judge each, and stock ssh-keygen one of each byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from conftest import give_up
+from matrix import Result
+from unit.session.attacks import ATTACKS, ROWS, Attack
+from unit.session.conftest import place as place  # the fixture
+from unit.session.records import Place
+from unit.session.test_attacks import attacked, stage, version
+
+
+@pytest.mark.parametrize("row", [one for one in ATTACKS if one.row == ROWS[0]], ids=lambda row: row.what)
+def test_every_bit_shows(place: Place, monkeypatch: pytest.MonkeyPatch, row: Attack, result: Result) -> None:
+    if not version():
+        give_up("ssh-keygen is not installed")
+    scene = stage(place, monkeypatch, row)
+    scene.bits = tuple(range(8))
+    attacked(scene, row, version(), len(scene.bits), result)
