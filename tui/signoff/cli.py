@@ -15,6 +15,7 @@ from signoff.defect import keep_quiet, report
 from signoff.env_cli import env
 from signoff.errors import SignoffError, UsageError
 from signoff.identity_cli import identity
+from signoff.record_cli import countersign, export, verify, witness
 from signoff.totp_cli import totp
 
 if TYPE_CHECKING:
@@ -154,8 +155,10 @@ def run(
       signoff run --plain                           without the full-screen app
       signoff run --plain --answers answers.yaml    from a script
     """
-    if resume and (checklist or target):
-        raise UsageError("A session that is resumed has its checklist and target already.", "Leave them out.")
+    if resume and (checklist or target or nonce):
+        raise UsageError(
+            "A session that is resumed has its checklist, target and nonce already.", "Leave them out."
+        )
     if answers and not plain:
         raise UsageError("--answers goes with --plain.", "signoff run --plain --answers FILE")
     if plain:
@@ -306,43 +309,17 @@ def generate(kind: str, length: int | None, count: int) -> None:
 main.add_command(totp)
 main.add_command(env)
 main.add_command(identity)
-
-
-@main.command()
-@click.argument("record", shell_complete=completion.session_ids)
-@click.option(
-    "--allowed-signers",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The keys you trust, in ssh-keygen's format; this machine's own without it.",
-)
-def verify(record: str, allowed_signers: Path | None) -> int:
-    """Verify a record: a session's id, or the directory that somebody handed you.
-
-    \b
-    Exit codes: 0 valid; 1 invalid or untrusted; 3 not sealed (interrupted, or cut).
-    Examples:
-      signoff verify latest
-      signoff verify ./record --allowed-signers operators
-    """
-    from signoff.report.text import verdict_lines
-    from signoff.session.store import find
-    from signoff.session.verify import Status, commands
-    from signoff.session.verify import verify as check
-
-    directory = find(record)
-    verdict = check(directory, allowed_signers)
-    for line in verdict_lines(verdict):
-        click.echo(line)
-    if verdict.status is not Status.INVALID:
-        click.echo("Anyone can verify it without signoff, with your line of allowed_signers:")
-        for command in commands(directory, verdict.operator, sealed=verdict.sealed):
-            click.echo(f"  {command}")
-    return {Status.VALID: 0, Status.UNSEALED: 3}.get(verdict.status, 1)
+main.add_command(verify)
+main.add_command(countersign)
+main.add_command(witness)
 
 
 @main.group()
 def sessions() -> None:
-    """List and show past sessions."""
+    """List, show and hand over past sessions."""
+
+
+sessions.add_command(export)
 
 
 @sessions.command("list")

@@ -10,7 +10,7 @@ from signoff.report.summary import is_open, timestamp
 from signoff.session.events import Enrolled
 from signoff.session.state import Answer, SessionState, StepState
 from signoff.session.store import Summary
-from signoff.session.verify import Verdict
+from signoff.session.verdict import Bearing, Verdict, Witness
 from signoff.text import inert, one_line
 
 _KINDS = {
@@ -138,9 +138,33 @@ def sessions_lines(sessions: Iterable[Summary]) -> Iterator[str]:
         yield "  ".join(part for part in parts if part)
 
 
+def countersign_lines(state: SessionState) -> Iterator[str]:
+    """Yield what a second person has to know before they sign: on what, what came out, what was left open."""
+    if state.genesis:
+        target = state.genesis.target
+        yield f"target     {one_line(target.name)}  {one_line(target.address)}  {target.host_key}".rstrip()
+        yield f"checklists {' '.join(one_line(one.id) for one in state.genesis.checklists)}"
+    yield f"counts     {counts_line(state)}"
+    left = state.sealed.open if state.sealed else ()
+    yield f"left open  {', '.join(one_line(step) for step in left) or 'nothing'}"
+
+
+def witness_line(witness: Witness) -> str:
+    """Return what a witness is worth, in a line. One that does not hold never looks like one that does."""
+    if witness.bearing is Bearing.BROKEN:
+        return f"NO WITNESS {witness.kind} {witness.file} does not hold: {witness.reason}"
+    if witness.bearing is Bearing.UNTRUSTED:
+        return f"remark     {witness.kind} {witness.file} counts for nothing here: {witness.reason}"
+    if witness.time:
+        return f"witness    time-stamp: the record existed at {timestamp(witness.time)}, says {witness.who}"
+    return f"witness    counter-signature by {witness.who} ({witness.file})"
+
+
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """Yield what verification found."""
-    yield verdict.status.value + (f": {verdict.reason}" if verdict.reason else "")
+    broken = f"{', '.join(verdict.broken)} does not hold" if verdict.broken else ""
+    but = f"{'; and' if verdict.reason else ', but'} {broken}" if broken else ""
+    yield verdict.status.value + (f": {verdict.reason}" if verdict.reason else "") + but
     if verdict.line:
         yield f"first line that does not hold: {verdict.line}"
     shown = {
@@ -151,6 +175,8 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         "last event": timestamp(verdict.finished),
         "lines": f"{verdict.lines}, {verdict.covered} of them covered by a signature that holds",
         "ledger": verdict.ledger.value,
+        "nonce": verdict.nonce,
     }
     yield from (f"{name:<10} {value}" for name, value in shown.items() if value)
+    yield from (witness_line(witness) for witness in verdict.witnesses)
     yield from (f"remark     {remark}" for remark in verdict.remarks)

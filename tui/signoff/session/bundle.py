@@ -17,12 +17,13 @@ from signoff.session.wire import SignatureError
 JOURNAL: Final = "session.jsonl"
 GENESIS_SIGNATURE: Final = "genesis.sig"
 SEAL_SIGNATURE: Final = "seal.sig"
+TIMESTAMP: Final = "timestamp.tsr"
 SESSION_KEY: Final = "session.key"
 LOCK: Final = "lock"
 RESERVE: Final = "reserve"
 LEDGER: Final = "ledger.jsonl"
 
-OWN: Final = frozenset({JOURNAL, GENESIS_SIGNATURE, SEAL_SIGNATURE, SESSION_KEY, LOCK, RESERVE})
+OWN: Final = frozenset({JOURNAL, GENESIS_SIGNATURE, SEAL_SIGNATURE, TIMESTAMP, SESSION_KEY, LOCK, RESERVE})
 _COPY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.[a-z]{1,8}", re.ASCII)
 
 DRAFT: Final = ".new-"

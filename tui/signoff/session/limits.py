@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Final
 
 PREAMBLE: Final = "What no record can prove without a witness from outside:"
@@ -26,4 +27,5 @@ WITNESSES: Final = (
 
 def limits() -> str:
     """Return the whole text, as Markdown that reads as plain text too."""
-    return "\n".join([PREAMBLE, "", *(f"- {limit}" for limit in LIMITS), "", WITNESSES])
+    points = [line for limit in LIMITS for line in wrap(f"- {limit}", 100, subsequent_indent="  ")]
+    return "\n".join([PREAMBLE, "", *points, "", *wrap(WITNESSES, 100)])

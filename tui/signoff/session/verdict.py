@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class Status(StrEnum):
@@ -32,6 +33,31 @@ class Standing(StrEnum):
     """There is no ledger beside the record: it lies on another machine, or has been exported."""
 
 
+class Bearing(StrEnum):
+    """What a witness is worth to this verifier."""
+
+    HOLDS = "holds"
+    UNTRUSTED = "untrusted"
+    """The verifier does not know its key or its authority, so that it says nothing."""
+    BROKEN = "does not hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A time-stamp or a counter-signature that lies with the record. Its texts are inert.
+
+    ``who`` is the authority's or the person's name; ``time`` what a time-stamp that holds says; ``reason``
+    why it does not hold, or why it is not trusted.
+    """
+
+    kind: Literal["time-stamp", "counter-signature"]
+    file: str
+    bearing: Bearing
+    who: str = ""
+    time: datetime | None = None
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Whether a record holds, and what that rests on.
@@ -54,4 +80,11 @@ class Verdict:
     covered: int = 0
     sealed: bool = False
     ledger: Standing = Standing.UNKNOWN
+    nonce: str = ""
+    witnesses: tuple[Witness, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The files of witnesses that do not hold. The record may hold all the same, but not with them."""
+        return tuple(one.file for one in self.witnesses if one.bearing is Bearing.BROKEN)

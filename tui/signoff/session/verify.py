@@ -23,8 +23,9 @@ from signoff.session.files import open_regular, record_error
 from signoff.session.line import digest
 from signoff.session.scan import BrokenError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
-from signoff.session.verdict import Standing, Status, Verdict
+from signoff.session.verdict import Standing, Status, Verdict, Witness
 from signoff.session.wire import SignatureError
+from signoff.session.witness import Judge, witness_files
 from signoff.text import one_line
 
 __all__ = ["Standing", "Status", "Verdict", "commands", "verify"]
@@ -36,26 +37,32 @@ def verify(
     *,
     ledger_file: Path | None = None,
     at: datetime | None = None,
+    nonce: str | None = None,
+    tsa_ca: Path | None = None,
 ) -> Verdict:
     """Judge the record in ``directory``. Whatever it holds, the answer is a verdict and never an exception.
 
     Trust comes from ``allowed_signers`` alone (this machine's own list where None), judged at the time
     ``at`` (now), as ssh-keygen does. ``ledger_file`` is the ledger beside the sessions where None.
-    Raises RecordError only where there is no record, or the record or the list cannot be read.
+    ``nonce`` is the one that the record has to be bound to, None where any will do. With ``tsa_ca``, the
+    certificates of the time-stamping authorities that the verifier trusts, there has to be a time-stamp.
+    Raises RecordError only where there is no record, or the record or a list cannot be read.
     """
     if not directory.is_dir():
         raise RecordError(
             f"There is no record at {directory}.", "signoff sessions list shows those there are."
         )
     directory = directory.resolve()
-    trusted = _trusted(allowed_signers)
+    trusted, at = _trusted(allowed_signers), at or datetime.now(UTC)
     examination = _Examination(directory)
     try:
         genesis, seal = examination.hold()
         examination.ask_ledger(ledger_file or ledger_beside(directory.parent))
+        examination.check_nonce(nonce)
+        examination.ask_witnesses(trusted, at, tsa_ca)
     except _Invalid as invalid:
         return examination.verdict(Status.INVALID, invalid.reason, invalid.line)
-    refusal = examination.refusal(trusted, genesis, seal, at or datetime.now(UTC))
+    refusal = examination.refusal(trusted, genesis, seal, at)
     if refusal:
         return examination.verdict(Status.UNTRUSTED, refusal)
     if seal is None:
@@ -102,6 +109,7 @@ class _Examination:
         self._covered = 0
         self._sealed = False
         self._standing = Standing.UNKNOWN
+        self._witnesses: list[Witness] = []
         self._remarks: list[str] = []
 
     def verdict(self, status: Status, reason: str = "", line: int | None = None) -> Verdict:
@@ -120,6 +128,8 @@ class _Examination:
             covered=self._covered,
             sealed=self._sealed,
             ledger=self._standing,
+            nonce=one_line(scan.genesis.nonce) if scan.genesis else "",
+            witnesses=tuple(self._witnesses),
             remarks=tuple(self._remarks),
         )
 
@@ -166,6 +176,25 @@ class _Examination:
             if self._sealed:
                 raise _Invalid(contradiction)
             self._remarks.append(contradiction)
+
+    def check_nonce(self, wanted: str | None) -> None:
+        """A verifier who gave a nonce takes no record that is bound to another, or to none."""
+        bound = self._scan.genesis.nonce if self._scan.genesis else ""
+        if wanted is not None and bound != wanted:
+            to = f"the nonce {one_line(bound)!a}, not to" if bound else "no nonce, and not to"
+            raise _Invalid(f"line 1 is bound to {to} {one_line(wanted)!a}", 1)
+
+    def ask_witnesses(self, trusted: signers.AllowedSigners, at: datetime, tsa_ca: Path | None) -> None:
+        """Judge the witnesses. Without a seal there is nothing whole that they could have seen."""
+        genesis = self._scan.genesis
+        try:
+            if self._sealed and genesis:
+                judge = Judge(self._directory, self._scan, genesis.operator, trusted, at, tsa_ca)
+                self._witnesses = list(judge.witnesses())
+            elif witness_files(self._directory):
+                self._remarks.append("what witnesses lie with it count for nothing: there is no seal")
+        except OSError as problem:
+            raise self._unreadable(problem, self._directory) from None
 
     def refusal(
         self, trusted: signers.AllowedSigners, genesis: Signature, seal: Signature | None, at: datetime

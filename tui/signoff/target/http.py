@@ -30,6 +30,7 @@ def fetch(
     timeout: float,
     cap: int,
     context: ssl.SSLContext,
+    content: bytes | None = None,
 ) -> Answer:
     """Make one request to ``address`` with ``name`` as SNI; redirects, proxies and cookies play no part.
 
@@ -44,7 +45,9 @@ def fetch(
     try:
         with (
             httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
-            pool.stream(method, url, headers=headers, extensions={"sni_hostname": name}) as answer,
+            pool.stream(
+                method, url, headers=headers, content=content, extensions={"sni_hostname": name}
+            ) as answer,
         ):
             for chunk in answer.iter_stream():
                 body += chunk

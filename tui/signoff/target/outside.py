@@ -173,7 +173,7 @@ class Outside:
     @cached_property
     def _verifying(self) -> ssl.SSLContext:
         # Made once: to read a machine's trust store takes some 30 ms.
-        return _verifying()
+        return verifying()
 
     def _check(self, address: str) -> None:
         if ip_address(address) not in self._allowed:
@@ -227,7 +227,8 @@ def _ascii(url: str) -> str:
     return urlunsplit((parts.scheme, _ascii_host(parts.netloc), path, query, ""))
 
 
-def _verifying() -> ssl.SSLContext:
+def verifying() -> ssl.SSLContext:
+    """Return TLS with this machine's trust store."""
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"]:
         # A Python without the system's store (python.org on macOS): the bundle that httpcore brings.

@@ -1,0 +1,272 @@
+"""What is done with a record once it is there: verifying it, having it witnessed, handing it over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from signoff import completion
+from signoff.errors import RecordError, UsageError
+
+if TYPE_CHECKING:
+    from signoff.checklist.model import Checklist, Language
+    from signoff.session.state import SessionState
+    from signoff.session.verdict import Verdict
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_allowed_signers = click.option(
+    "--allowed-signers",
+    type=_FILE,
+    help="The keys you trust, in ssh-keygen's format; this machine's own without it.",
+)
+_tsa_ca = click.option(
+    "--tsa-ca", type=_FILE, help="The root certificate (PEM) of the time-stamping authority you trust."
+)
+
+
+@click.command()
+@click.argument("record", shell_complete=completion.session_ids)
+@_allowed_signers
+@_tsa_ca
+@click.option("--nonce", help="The word that you, as the auditor, gave before: no other record will do.")
+def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce: str | None) -> int:
+    """Verify a record: a session's id, or the directory or archive that somebody handed you.
+
+    Its witnesses, a time-stamp and counter-signatures, are judged with it. With --tsa-ca there has to be a
+    time-stamp that holds.
+
+    \b
+    Exit codes: 0 valid; 1 invalid, untrusted, or a witness does not hold; 3 not sealed.
+    Examples:
+      signoff verify latest
+      signoff verify ./record --allowed-signers operators
+      signoff verify signoff-20260102-030405-1a2b3c4d.tar.gz --nonce 7f3a --tsa-ca authority.pem
+    """
+    from signoff.report.text import verdict_lines
+    from signoff.session.verdict import Status
+    from signoff.session.verify import commands
+    from signoff.session.verify import verify as check
+
+    if nonce == "":
+        raise UsageError("--nonce wants a word.", "Leave it out to take a record with any nonce, or none.")
+    with _opened(record) as (directory, shown):
+        verdict = check(directory, allowed_signers, nonce=nonce, tsa_ca=tsa_ca or _usual_authority(directory))
+    for line in verdict_lines(verdict):
+        click.echo(line)
+    if verdict.status is not Status.INVALID:
+        click.echo("Anyone can verify it without signoff, with your line of allowed_signers:")
+        for command in commands(shown, verdict.operator, sealed=verdict.sealed):
+            click.echo(f"  {command}")
+    return exit_code(verdict)
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Return the exit code that a verdict earns: with a witness that does not hold, all is not well."""
+    from signoff.session.verdict import Status
+
+    if verdict.broken:
+        return 1
+    return {Status.VALID: 0, Status.UNSEALED: 3}.get(verdict.status, 1)
+
+
+@click.command()
+@click.argument("record", shell_complete=completion.session_ids)
+@_allowed_signers
+@click.option(
+    "--as", "name", metavar="NAME", help="Your name in allowed_signers; your identity's without it."
+)
+@click.option("--yes", is_flag=True, help="Sign without asking.")
+def countersign(record: str, allowed_signers: Path | None, name: str | None, yes: bool) -> int:
+    """Sign somebody else's sealed record as the second person, with your own key.
+
+    RECORD is a directory (unpack an archive first). It has to be valid by your own list of allowed signers.
+    You see who made it, on what, what came out and what was left open; then you type yes. Your signature lies
+    with the record afterwards: send it back as countersign-....sig, or the whole folder.
+
+    \b
+    Exit codes: 0 signed; 1 the record does not hold, or you did not want to; 2 wrong use.
+    Examples:
+      signoff countersign ./20260102-030405-1a2b3c4d --allowed-signers operators
+      signoff countersign ./20260102-030405-1a2b3c4d --as ben@ops --yes
+    """
+    from signoff.plain import signer_here
+    from signoff.report.text import countersign_lines, verdict_lines
+    from signoff.session import countersign as second
+    from signoff.session.store import find, read
+    from signoff.session.verify import verify as check
+
+    if Path(record).is_file():
+        raise UsageError(f"{record} is an archive.", f"Unpack it first: tar -xzf {record}")
+    directory = find(record)
+    verdict = check(directory, allowed_signers, tsa_ca=_usual_authority(directory))
+    for line in verdict_lines(verdict):
+        click.echo(line)
+    if reason := second.refusal(verdict):
+        click.echo(f"Not signed: {reason}.", err=True)
+        return 1
+    signer = signer_here()
+    name = name or signer.name
+    second.check_second(directory, verdict, signer, name)
+    for line in countersign_lines(read(directory).state):
+        click.echo(line)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Nobody can be asked here: this is no terminal.", "To sign without: --yes")
+        asked = f"Sign this record as {name} ({signer.fingerprint})? Type yes"
+        if click.prompt(asked, default="", show_default=False, err=True).strip().lower() != "yes":
+            click.echo("Not signed.", err=True)
+            return 1
+    path = second.countersign(directory, signer, allowed_signers, name=name)
+    click.echo(f"signed     {path}")
+    click.echo("Whoever verifies needs your line of allowed_signers, from you yourself:")
+    click.echo(f"  {second.allowed_line(signer, name)}")
+    click.echo("and can do so without signoff:")
+    click.echo(f"  {second.command(directory, name, path.name)}")
+    return 0
+
+
+@click.group()
+def witness() -> None:
+    """Have a sealed record witnessed from outside."""
+
+
+@witness.command("timestamp")
+@click.argument("session", metavar="ID", shell_complete=completion.session_ids)
+@click.option("--tsa", metavar="URL", help="The authority's address; the one in settings.toml without it.")
+@_tsa_ca
+def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> None:
+    """Have a time-stamping authority (RFC 3161) witness that a sealed record exists now, as it is.
+
+    It learns the SHA-256 of the record and nothing else. Its answer is verified with the authority's root
+    certificate, which you give, and kept with the record as timestamp.tsr.
+
+    \b
+    Examples:
+      signoff witness timestamp latest --tsa http://timestamp.example/tsr --tsa-ca authority.pem
+      signoff witness timestamp latest              with both from settings.toml, [timestamp]
+    """
+    from signoff.report.summary import timestamp
+    from signoff.session.store import find
+    from signoff.session.verdict import Status
+    from signoff.session.verify import verify as check
+    from signoff.settings import load_settings
+    from signoff.tsa import stamp
+
+    settings = load_settings().timestamp
+    url, authorities = tsa or settings.url, tsa_ca or settings.ca_file
+    if not url:
+        raise UsageError("Which authority?", "--tsa URL, or url under [timestamp] in settings.toml")
+    if authorities is None:
+        raise UsageError(
+            "Whose word is to be taken? An answer that nobody vouches for is no witness.",
+            "--tsa-ca FILE with the authority's root certificate, or ca under [timestamp] in settings.toml",
+        )
+    directory = find(session)
+    verdict = check(directory)
+    if not verdict.sealed or verdict.status is Status.INVALID:
+        raise RecordError(
+            f"{directory.name} is {verdict.status.value}: only a sealed record that holds can be stamped.",
+            "Finish it first: signoff run --resume",
+        )
+    made = stamp(directory, url, authorities)
+    click.echo(f"{timestamp(made.time)}  {made.authority}")
+
+
+@click.command("export")
+@click.argument("session", metavar="ID", shell_complete=completion.session_ids)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write it; signoff-<id>.tar.gz, here, without it.",
+)
+@click.option("--attest", is_flag=True, help="With an in-toto attestation for machines, signed by you now.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@click.pass_obj
+def export(language: Language, session: str, output: Path | None, attest: bool, force: bool) -> None:
+    """Write a sealed record into one archive, to be handed to an auditor.
+
+    It holds the record, its checklists and witnesses, a report to read, and VERIFY.md: how to verify all of
+    it with ssh-keygen, sha256sum and openssl alone. Of one record it always makes the same bytes.
+
+    \b
+    Examples:
+      signoff sessions export latest
+      signoff sessions export 20260102-030405-1a2b3c4d --output for-the-auditor.tar.gz --attest
+    """
+    from signoff.report.handover import check_exportable, handover
+    from signoff.report.instructions import ATTESTATION
+    from signoff.session.archive import pack
+    from signoff.session.files import record_error, write_new
+    from signoff.session.store import find, read
+    from signoff.session.verify import verify as check
+    from signoff.text import one_line
+    from signoff.walk import checklists_of
+
+    directory = find(session)
+    verdict = check(directory, tsa_ca=_usual_authority(directory))
+    check_exportable(verdict)
+    path = output or Path(f"signoff-{verdict.session}.tar.gz")
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already.", "Name another file with --output, or give --force.")
+    state = read(directory).state
+    try:
+        checklists = [loaded.checklist for loaded in checklists_of(directory)]
+    except RecordError as problem:
+        checklists = []  # the record holds without them
+        click.echo(f"The report has ids for titles. {one_line(problem.message, 400)}", err=True)
+    more = {ATTESTATION: _attestation(directory, state, checklists)} if attest else {}
+    files = handover(directory, verdict, state, checklists, language, more=more)
+    sealed = int(verdict.finished.timestamp()) if verdict.finished else 0
+    try:
+        write_new(path, pack(verdict.session, files, sealed))
+    except OSError as problem:
+        raise record_error(problem, "The archive could not be written", path) from None
+    click.echo(path)
+    click.echo(f"{len(files)} files; tell whoever gets it your fingerprint yourself: {verdict.key}", err=True)
+
+
+def _attestation(directory: Path, state: SessionState, checklists: Sequence[Checklist]) -> bytes:
+    """Return the in-toto attestation of a session, signed by its operator."""
+    import hashlib
+
+    from signoff.plain import signer_here
+    from signoff.report.attestation import payload
+    from signoff.session.bundle import JOURNAL
+    from signoff.session.dsse import envelope
+
+    signer = signer_here()
+    if state.genesis is None or signer.fingerprint != state.genesis.operator.key:
+        raise RecordError(
+            f"{signer.name} ({signer.fingerprint}) did not make this record.",
+            "Only its operator attests it; leave --attest out.",
+        )
+    digest = hashlib.sha256((directory / JOURNAL).read_bytes()).hexdigest()
+    return envelope(payload(state, checklists, digest), signer)
+
+
+@contextmanager
+def _opened(record: str) -> Iterator[tuple[Path, Path]]:
+    """Give a record's folder, and the folder to speak of: an archive's own, once it is unpacked by hand."""
+    from signoff.session.store import find
+
+    if not Path(record).is_file():
+        directory = find(record)
+        yield directory, directory
+        return
+    from signoff.session.archive import unpacked
+
+    with unpacked(Path(record)) as directory:
+        yield directory, Path(directory.name)
+
+
+def _usual_authority(directory: Path) -> Path | None:
+    """Return the certificates that this verifier usually trusts, where there is a time-stamp to judge."""
+    from signoff.session.bundle import TIMESTAMP
+    from signoff.settings import load_settings
+
+    return load_settings().timestamp.ca_file if (directory / TIMESTAMP).exists() else None

@@ -1,0 +1,176 @@
+"""VERIFY.md: how a person without signoff verifies a record that was handed to them, command by command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from textwrap import wrap
+
+from signoff.report.summary import timestamp
+from signoff.session.bundle import JOURNAL, TIMESTAMP
+from signoff.session.events import Genesis
+from signoff.session.keys import PublicKey
+from signoff.session.limits import limits
+from signoff.session.verdict import Verdict
+from signoff.text import one_line
+
+INSTRUCTIONS = "VERIFY.md"
+TEMPLATE = "allowed_signers.template"
+SUMS = "SHA256SUMS"
+ATTESTATION = "attestation.dsse.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature that is handed over: who made it, what for, and in which file."""
+
+    name: str
+    namespace: str
+    key: PublicKey
+    file: str
+
+
+def instructions(
+    verdict: Verdict, genesis: Genesis, files: Collection[str], signed: Sequence[Signed]
+) -> Iterator[str]:
+    """Yield the page. Its commands run in the folder with the ``files``.
+
+    ``signed`` begins with the operator's signatures, over line 1 and over the whole record.
+    """
+    yield "# How to verify this record"
+    yield ""
+    yield from facts(verdict, genesis)
+    yield ""
+    yield from _say(
+        "You need a shell, `ssh-keygen` (OpenSSH 8.2 or later) and `sha256sum`; for a time-stamp "
+        "`openssl` too. signoff itself is not needed. This page came with the record: read a command "
+        "before you run it. Run the commands in this folder, in order. Each has to succeed: where one "
+        "fails, the record is not what it says it is, and nothing after it counts."
+    )
+    yield from section("1. Has everything arrived as it was sent?")
+    yield from _commands(f"sha256sum -c {SUMS}")
+    yield "This shows damage on the way, and nothing else: whoever changes the files can change the list."
+    yield from _trust()
+    yield from section("3. Did the operator begin this session?")
+    yield from _commands(f"head -n 1 {JOURNAL} | {_verify(signed[0])}")
+    yield from section("4. Is the whole record as it was sealed?")
+    yield from _commands(f"{_verify(signed[1])} < {JOURNAL}")
+    yield from _say(
+        "It is then as the operator sealed it, to the byte. The ledger on the operator's machine has "
+        "this digest in the line with which it lists the seal:"
+    )
+    yield from _commands(f"sha256sum {JOURNAL}")
+    yield from _checklists(genesis, files)
+    yield from _nonce(genesis)
+    yield from _time_stamp(files)
+    yield from section("8. Has a second person signed?")
+    for one in signed[2:]:
+        yield from _commands(f"{_verify(one)} < {JOURNAL}")
+    if not signed[2:]:
+        yield "Nobody has."
+    if ATTESTATION in files:
+        yield from section("9. What is the attestation for?")
+        yield from _say(
+            f"`{ATTESTATION}` says the result once more for machines that decide by it: an in-toto "
+            "Statement in a DSSE envelope, with a plain Ed25519 signature by the operator's key. It names "
+            f"the SHA-256 of `{JOURNAL}`, and adds nothing to it."
+        )
+    yield from section("What this does not prove")
+    yield from limits().splitlines()
+
+
+def facts(verdict: Verdict, genesis: Genesis) -> Iterator[str]:
+    """Yield which record it is, as a list."""
+    yield f"- session {code(verdict.session)}"
+    yield f"- target {code(genesis.target.name)}, {code(genesis.target.address)}"
+    yield f"- operator {code(verdict.operator)}, key {code(verdict.key)}"
+    begun, sealed = timestamp(verdict.started), timestamp(verdict.finished)
+    yield f"- begun {begun}, sealed {sealed}, by the operator's clock"
+
+
+def section(title: str) -> Iterator[str]:
+    """Yield a heading."""
+    yield from ("", f"## {title}", "")
+
+
+def code(text: str) -> str:
+    """Return text from outside as Markdown that means nothing but itself."""
+    return f"`{one_line(text).replace('`', chr(39))}`"
+
+
+def _trust() -> Iterator[str]:
+    yield from section("2. Whom do you trust?")
+    yield "No record can tell you. These are the keys that signed it:"
+    yield from _commands(f"sed -n 's/^#key //p' {TEMPLATE} | ssh-keygen -l -f -")
+    yield from _say(
+        "Ask each person for the fingerprint of their key over another way than the one this came by: "
+        "in person, on the telephone, from your own files. Only where it is the same, and the person is "
+        "who should have signed, make your list of allowed signers, and take out of it whom you do not "
+        "trust:"
+    )
+    yield from _commands(f"sed -n 's/^#trust //p' {TEMPLATE} > allowed_signers")
+
+
+def _checklists(genesis: Genesis, files: Collection[str]) -> Iterator[str]:
+    yield from section("5. Are these the checklists that were walked?")
+    yield "Line 1, which is signed, has their digests."
+    there = [f"{one.id}.yaml" for one in genesis.checklists if f"{one.id}.yaml" in files]
+    yield from _commands(
+        *(f'head -n 1 {JOURNAL} | grep -q "$(sha256sum < {quote(name)} | cut -c 1-64)"' for name in there)
+    )
+    if len(there) < len(genesis.checklists):
+        yield "Not all of them lie with this record. It holds without them."
+
+
+def _nonce(genesis: Genesis) -> Iterator[str]:
+    yield from section("6. Is it bound to the auditor's nonce?")
+    if not genesis.nonce:
+        yield "It is bound to none. If you gave one, this is not the record that you asked for."
+        return
+    yield "If you are the auditor, compare it with the one that you gave."
+    bound = f'"nonce":{json.dumps(genesis.nonce)}'
+    yield from _commands(f"head -n 1 {JOURNAL} | grep -o -F -e {quote(bound)}")
+
+
+def _time_stamp(files: Collection[str]) -> Iterator[str]:
+    yield from section("7. Is there a witness to the time?")
+    if TIMESTAMP not in files:
+        yield "There is none: every time in this record is the clock of the operator's machine."
+        return
+    yield from _say(
+        "An authority has stamped the SHA-256 of the record. Get its root certificate from the "
+        "authority itself, not from whoever sent you this, and save it here as `tsa-ca.pem`:"
+    )
+    yield from _commands(
+        f"openssl ts -verify -in {TIMESTAMP} -data {JOURNAL} -CAfile tsa-ca.pem",
+        f"openssl ts -reply -in {TIMESTAMP} -text",
+    )
+    yield from _say(
+        "The second one shows the time. Once the authority's certificate has expired, `openssl ts "
+        "-verify` has to be told to judge it at that time: `-attime SECONDS`, since 1970."
+    )
+
+
+def _say(text: str) -> list[str]:
+    return wrap(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def _commands(*lines: str) -> Iterator[str]:
+    if lines:
+        yield from ("", "```sh", *lines, "```", "")
+
+
+def spaced(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines with never more than one empty one between them."""
+    before = ""
+    for line in lines:
+        if line or before:
+            yield line
+        before = line
+
+
+def _verify(signed: Signed) -> str:
+    name = quote(signed.name)
+    return f"ssh-keygen -Y verify -f allowed_signers -I {name} -n {signed.namespace} -s {signed.file}"

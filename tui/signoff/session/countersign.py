@@ -1,0 +1,90 @@
+"""A second person signs a sealed record: they had it before them, whole, and as it is."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+
+from signoff.errors import RecordError
+from signoff.session.bundle import JOURNAL
+from signoff.session.events import is_name
+from signoff.session.files import open_regular, record_error, write_new
+from signoff.session.signer import Signer, sign
+from signoff.session.sshsig import COUNTERSIGN
+from signoff.session.verdict import Bearing, Status, Verdict
+from signoff.session.verify import verify
+from signoff.session.witness import countersign_name
+from signoff.text import one_line
+
+
+def refusal(verdict: Verdict) -> str:
+    """Return why a record with this verdict is not to be counter-signed; empty where it may be."""
+    if verdict.status is not Status.VALID:
+        return f"it is {verdict.status.value}"
+    return f"{verdict.broken[0]} does not hold" if verdict.broken else ""
+
+
+def check_second(directory: Path, verdict: Verdict, signer: Signer, name: str) -> Path:
+    """Return the file for a counter-signature. Raises RecordError where this signer may not make it.
+
+    ``name`` is what verifiers are to list the key under: a signature has none in it.
+    """
+    if signer.fingerprint == verdict.key:
+        raise RecordError(
+            f"{verdict.operator} ({verdict.key}) made this record, and cannot be the second person as well.",
+            "Hand it to somebody else: signoff sessions export ID",
+        )
+    if name == verdict.operator or not is_name(name):
+        raise RecordError(
+            f"Under the name {one_line(name)!a} nobody could tell you for the second person.",
+            "Give one of your own, unlike the operator's, of letters, digits and . _ + @ -: --as NAME",
+        )
+    path = directory / countersign_name(signer.key)
+    if os.path.lexists(path):
+        raise RecordError(
+            f"Your key has counter-signed this record already: {path.name}.", "signoff verify shows it."
+        )
+    return path
+
+
+def countersign(
+    directory: Path, signer: Signer, allowed_signers: Path | None = None, *, name: str = ""
+) -> Path:
+    """Sign the exact bytes of a sealed record that the signer's own list of signers makes VALID.
+
+    Raises RecordError, and leaves nothing, where it does not hold, or is the signer's own.
+    """
+    verdict = verify(directory, allowed_signers)
+    if reason := refusal(verdict):
+        raise RecordError(f"The record is not counter-signed: {reason}.", "signoff verify shows why.")
+    path = check_second(directory, verdict, signer, name or signer.name)
+    signer.ready()
+    try:
+        with open_regular(directory / JOURNAL) as file:
+            armour = sign(signer, COUNTERSIGN, file.read())
+        write_new(path, armour.encode("ascii"))
+    except OSError as problem:
+        raise record_error(problem, "The counter-signature could not be written", path) from None
+    # Judged once more, with the signature: so it is over the very bytes that hold, whoever wrote meanwhile.
+    after = verify(directory, allowed_signers, at=datetime.now(UTC))
+    made = [one.bearing for one in after.witnesses if one.file == path.name]
+    if refusal(after) or made in ([], [Bearing.BROKEN]):
+        path.unlink(missing_ok=True)
+        raise RecordError("The record changed while it was signed.", "Verify it, then begin again.")
+    return path
+
+
+def allowed_line(signer: Signer, name: str = "") -> str:
+    """Return the line by which a verifier trusts this person's counter-signatures, and nothing else."""
+    return f'{name or signer.name} namespaces="{COUNTERSIGN}" {signer.key.line}'
+
+
+def command(directory: Path, name: str, file: str) -> str:
+    """Return the shell command by which anybody verifies a counter-signature with stock ssh-keygen."""
+    folder = quote(str(directory))
+    return (
+        f"ssh-keygen -Y verify -f allowed_signers -I {quote(name)} -n {COUNTERSIGN} "
+        f"-s {folder}/{file} < {folder}/{JOURNAL}"
+    )

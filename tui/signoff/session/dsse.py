@@ -1,0 +1,51 @@
+"""A DSSE envelope (Dead Simple Signing Envelope 1.0.2): a statement for machines, signed.
+
+Its signature is a plain one, over bytes that DSSE lays down. An SSH signature, and whatever a security key
+(FIDO) signs, is another thing: such a key cannot make one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Final
+
+from signoff.errors import RecordError
+from signoff.session.keys import ED25519
+from signoff.session.signer import Signer
+from signoff.session.wire import Reader, SignatureError
+
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+
+
+def pae(payload: bytes, kind: str = PAYLOAD_TYPE) -> bytes:
+    """Return the bytes that are signed: DSSE's pre-authentication encoding."""
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode("ascii"), len(payload), payload)
+
+
+def envelope(payload: bytes, signer: Signer) -> bytes:
+    """Return ``payload`` in an envelope with the signer's signature. Raises RecordError where they cannot."""
+    if signer.key.kind != ED25519:
+        raise RecordError(
+            f"The key {signer.fingerprint} is of the type {signer.key.kind}; an attestation needs {ED25519}.",
+            "A security key (FIDO) can sign records only. Leave the attestation out.",
+        )
+    signed = pae(payload)
+    blob = signer.blob(signed)
+    try:
+        signer.key.verify(blob, signed)
+        reader = Reader(blob)
+        reader.string()
+        signature = reader.string()
+    except SignatureError as problem:
+        raise RecordError(f"The signature by {signer.fingerprint} does not hold: {problem}.") from None
+    whole = {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": _base64(payload),
+        "signatures": [{"keyid": signer.fingerprint, "sig": _base64(signature)}],
+    }
+    return json.dumps(whole, sort_keys=True).encode("ascii") + b"\n"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,144 @@
+"""A time-stamp by an authority (RFC 3161): a witness that the sealed record existed at a time.
+
+What is stamped is the SHA-256 of ``session.jsonl``, the record itself. Not the seal: of one record many
+signatures can be made that all hold, so that the digest of one of them is no name for anything. Anybody
+checks it with ``openssl ts -verify -data session.jsonl``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from signoff.errors import RecordError
+from signoff.session.files import open_regular, record_error
+from signoff.text import one_line
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from rfc3161_client import TimeStampRequest, TimeStampResponse
+
+MAX_TOKEN: Final = 1 << 16
+"""The most bytes of an answer; with a whole chain of certificates it has some 7000."""
+_MAX_CERTIFICATES: Final = 1 << 20
+_SHA256: Final = "2.16.840.1.101.3.4.2.1"
+_GRANTED: Final = 0
+_CHAIN: Final = re.compile(r"Verify error: ([a-z ]{1,80})")
+_STATUS: Final = ("granted", "granted with changes", "rejected", "waiting", "a revocation warning", "revoked")
+
+
+class StampError(ValueError):
+    """A time-stamp does not hold; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a time-stamp that holds says: when, and who says so."""
+
+    time: datetime
+    authority: str
+
+
+def request(message: bytes) -> TimeStampRequest:
+    """Return the question for an authority: a digest, a nonce, and please with certificates."""
+    from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+
+    return TimestampRequestBuilder(data=message, hash_algorithm=HashAlgorithm.SHA256).build()
+
+
+def certificates(path: Path) -> list[Certificate]:
+    """Read the certificates (PEM) of the authorities to be trusted. Raises RecordError."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        with open_regular(path.resolve()) as file:
+            return load_pem_x509_certificates(file.read(_MAX_CERTIFICATES))
+    except OSError as problem:
+        raise record_error(problem, "The authority's certificates could not be read", path) from None
+    except ValueError:
+        raise RecordError(
+            f"{path} holds no certificates in PEM.", "Give the root certificate that the authority publishes."
+        ) from None
+
+
+def check(answer: bytes, digest: bytes, authorities: list[Certificate], nonce: int | None = None) -> Stamp:
+    """Return what an authority's answer says of the message with this SHA-256 ``digest``.
+
+    ``nonce`` is the question's, None where it is not known any more. The certificates count at the time of
+    the stamp. Raises StampError where it does not hold.
+    """
+    response = _granted(answer, digest)
+    if nonce is not None and response.tst_info.nonce != nonce:
+        raise StampError("it answers another question than was asked")
+    _check_signature(response, digest, authorities)
+    return Stamp(_utc(response.tst_info.gen_time), _authority(response))
+
+
+def check_unvouched(answer: bytes, digest: bytes) -> None:
+    """Raise StampError where an answer is wrong whoever signed it. That it is not says nothing for it."""
+    _granted(answer, digest)
+
+
+def _granted(answer: bytes, digest: bytes) -> TimeStampResponse:
+    response = _read(answer)
+    if response.status != _GRANTED:
+        raise StampError(_refusal(response))
+    imprint = response.tst_info.message_imprint
+    if imprint.hash_algorithm.dotted_string != _SHA256:
+        raise StampError("it is made with another hash than SHA-256")
+    if imprint.message != digest:
+        raise StampError("it was given for other bytes than this record")
+    return response
+
+
+def _read(answer: bytes) -> TimeStampResponse:
+    from rfc3161_client import decode_timestamp_response
+
+    if len(answer) > MAX_TOKEN:
+        raise StampError(f"it is longer than {MAX_TOKEN} bytes")
+    try:
+        response = decode_timestamp_response(answer)
+        if response.status == _GRANTED:
+            _ = response.tst_info.message_imprint.hash_algorithm, response.tst_info.gen_time
+    except ValueError as problem:
+        raise StampError(
+            f"it is not a time-stamp answer (RFC 3161) in DER: {one_line(str(problem), 120)}"
+        ) from None
+    return response
+
+
+def _check_signature(response: TimeStampResponse, digest: bytes, authorities: list[Certificate]) -> None:
+    from rfc3161_client import VerificationError, VerifierBuilder
+
+    try:
+        VerifierBuilder(roots=authorities).build().verify(response, digest)
+    except (VerificationError, ValueError) as problem:
+        reason = _CHAIN.search(str(problem))
+        if reason:
+            raise StampError(f"no authority that you trust vouches for who signed it: {reason[1]}") from None
+        raise StampError(f"it is not signed as it has to be: {one_line(str(problem), 120)}") from None
+
+
+def _refusal(response: TimeStampResponse) -> str:
+    word = _STATUS[response.status] if 0 <= response.status < len(_STATUS) else f"status {response.status}"
+    said = "; ".join(one_line(text) for text in response.status_string)
+    return f"the authority did not simply grant it: {word}" + (f" ({said})" if said else "")
+
+
+def _authority(response: TimeStampResponse) -> str:
+    """Return the name on the certificate that signed."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    signer = next(iter(response.signed_data.signer_infos))
+    for der in response.signed_data.certificates:
+        certificate = load_der_x509_certificate(der)
+        if (certificate.issuer, certificate.serial_number) == (signer.issuer, signer.serial_number):
+            return one_line(certificate.subject.rfc4514_string())
+    return ""
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""Asking a time-stamping authority over HTTP (RFC 3161, 3.4): bounded in size and time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+import time
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from signoff import __version__
+from signoff.errors import RecordError, UsageError
+from signoff.session.bundle import JOURNAL, TIMESTAMP
+from signoff.session.files import open_regular, record_error, write_new
+from signoff.session.timestamp import MAX_TOKEN, Stamp, StampError, certificates, check, request
+from signoff.target.http import Answer, fetch
+from signoff.target.outside import verifying
+from signoff.text import one_line
+
+_PLAIN = re.compile(r"[!-~]+", re.ASCII)
+TIMEOUT = 20.0
+"""Seconds for the whole of it."""
+
+
+def stamp(directory: Path, url: str, authorities: Path) -> Stamp:
+    """Have a sealed record stamped, and keep the answer with it if it holds. Raises RecordError, UsageError.
+
+    A time-stamp that is there already is left: an older one is worth more.
+    """
+    path = directory / TIMESTAMP
+    if os.path.lexists(path):
+        raise RecordError(f"The record has a time-stamp already: {path}.", "signoff verify judges it.")
+    trusted = certificates(authorities)
+    try:
+        with open_regular(directory / JOURNAL) as file:
+            record = file.read()
+        query = request(record)
+        answer = ask(url, query.as_bytes())
+        made = check(answer, hashlib.sha256(record).digest(), trusted, query.nonce)
+        write_new(path, answer)
+    except OSError as problem:
+        raise record_error(problem, "The time-stamp could not be kept", path) from None
+    except StampError as problem:
+        raise _failed(url, str(problem)) from None
+    return made
+
+
+def ask(url: str, query: bytes, timeout: float = TIMEOUT) -> bytes:
+    """Return the authority's answer to a query. It says nothing until it has been checked.
+
+    The authority learns a digest and nothing else, and its answer is signed: plain HTTP will do, and is what
+    most of them offer. Redirects are not followed. Raises UsageError where there is no proper answer.
+    """
+    parts = _parts(url)
+    try:
+        answer = _post(url, parts, query, time.monotonic() + timeout)
+    except OSError as problem:
+        raise _failed(url, one_line(str(problem)) or type(problem).__name__) from None
+    kind = dict(answer.headers).get("content-type", "").partition(";")[0].strip().lower()
+    if answer.status != 200:
+        raise _failed(url, f"it answered with HTTP status {answer.status}")
+    if kind != "application/timestamp-reply":
+        raise _failed(url, f"its answer is {one_line(kind) or 'nothing in particular'}, not a time-stamp")
+    if len(answer.body) > MAX_TOKEN:
+        raise _failed(url, f"its answer is longer than {MAX_TOKEN} bytes")
+    return answer.body
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError
+        proper = parts.scheme in {"http", "https"} and parts.hostname and _PLAIN.fullmatch(url)
+    except ValueError:
+        proper = None
+    if not proper:
+        raise UsageError(f"{one_line(url)!a} is not an authority's http or https address.", "--tsa URL")
+    return parts
+
+
+def _post(url: str, parts: SplitResult, query: bytes, deadline: float) -> Answer:
+    name = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    headers = [
+        ("Host", parts.netloc.rpartition("@")[2]),
+        ("User-Agent", f"signoff/{__version__}"),
+        ("Content-Type", "application/timestamp-query"),
+        ("Accept", "application/timestamp-reply"),
+        ("Connection", "close"),
+    ]
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    problem: OSError = ConnectionError("it has no address")
+    for address in dict.fromkeys(str(one[4][0]) for one in found):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            return fetch("POST", url, address, name, headers, left, MAX_TOKEN + 1, verifying(), query)
+        except OSError as refusal:
+            problem = refusal
+    raise problem
+
+
+def _failed(url: str, reason: str) -> UsageError:
+    return UsageError(
+        f"No time-stamp from {one_line(url)}: {reason}.",
+        "The record is as it was. Try again later, or another authority: --tsa URL",
+    )
