@@ -47,6 +47,7 @@ def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce
       signoff verify ./record --allowed-signers operators
       signoff verify signoff-20260102-030405-1a2b3c4d.tar.gz --nonce 7f3a --tsa-ca authority.pem
     """
+    from signoff.report.attestation import ATTESTATION
     from signoff.report.text import verdict_lines
     from signoff.session.verdict import Status
     from signoff.session.verify import commands
@@ -56,6 +57,8 @@ def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce
         raise UsageError("--nonce wants a word.", "Leave it out to take a record with any nonce, or none.")
     with _opened(record) as (directory, shown):
         verdict = check(directory, allowed_signers, nonce=nonce, tsa_ca=tsa_ca or _usual_authority(directory))
+        if (directory / ATTESTATION).exists():
+            verdict = _with_attestation(directory, verdict)
     for line in verdict_lines(verdict):
         click.echo(line)
     if verdict.status is not Status.INVALID:
@@ -63,6 +66,26 @@ def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce
         for command in commands(shown, verdict.operator, sealed=verdict.sealed):
             click.echo(f"  {command}")
     return exit_code(verdict)
+
+
+def _with_attestation(directory: Path, verdict: Verdict) -> Verdict:
+    """Return the verdict with the attestation judged too: it has to say what the record says."""
+    from dataclasses import replace
+
+    from signoff.report.attestation import ATTESTATION, judged
+    from signoff.session.store import read
+    from signoff.session.verdict import Bearing, Witness
+    from signoff.walk import checklists_of
+
+    if not verdict.sealed:
+        return verdict
+    try:
+        checklists = [loaded.checklist for loaded in checklists_of(directory)]
+        attestation = judged(directory, read(directory).state, checklists)
+    except RecordError:
+        reason = "the checklists are not here as the session used them, so that it cannot be compared"
+        attestation = Witness("attestation", ATTESTATION, Bearing.UNTRUSTED, reason=reason)
+    return replace(verdict, witnesses=(*verdict.witnesses, attestation))
 
 
 def exit_code(verdict: Verdict) -> int:
@@ -198,8 +221,8 @@ def export(language: Language, session: str, output: Path | None, attest: bool, 
       signoff sessions export latest
       signoff sessions export 20260102-030405-1a2b3c4d --output for-the-auditor.tar.gz --attest
     """
+    from signoff.report.attestation import ATTESTATION
     from signoff.report.handover import check_exportable, handover
-    from signoff.report.instructions import ATTESTATION
     from signoff.session.archive import pack
     from signoff.session.files import record_error, write_new
     from signoff.session.store import find, read
@@ -217,6 +240,8 @@ def export(language: Language, session: str, output: Path | None, attest: bool, 
     try:
         checklists = [loaded.checklist for loaded in checklists_of(directory)]
     except RecordError as problem:
+        if attest:
+            raise
         checklists = []  # the record holds without them
         click.echo(f"The report has ids for titles. {one_line(problem.message, 400)}", err=True)
     more = {ATTESTATION: _attestation(directory, state, checklists)} if attest else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -20,9 +21,10 @@ from click.testing import CliRunner, Result
 from signoff.checklist.load import find, load
 from signoff.cli import main
 from signoff.session.countersign import allowed_line, countersign
+from signoff.session.dsse import envelope
 from signoff.session.events import ChecklistRef, Entered, Noted
 from signoff.session.identity import allowed_signers_line
-from signoff.session.key_file import save_key
+from signoff.session.key_file import load_key, save_key
 from signoff.session.limits import limits
 from signoff.session.signer import KeySigner
 from unit.authority import Authority, Serving
@@ -251,6 +253,38 @@ class TestTheArchive:
         folder = unpack(tmp_path / "a.tar.gz", tmp_path / "desk")
         assert failing(folder) == []
         assert "Not all of them lie with this record" in (folder / "VERIFY.md").read_text()
+        run("sessions", "export", directory.name, "--attest", "--output", tmp_path / "b.tar.gz", code=2)
+        (folder / "attestation.dsse.json").write_text("{}")
+        assert "cannot be compared" in run("verify", folder).output
+
+    def test_with_an_attestation_that_says_something_else(
+        self, place: Place, handed: Path, witnessed: Path, authority: Authority
+    ) -> None:
+        path = handed / "attestation.dsse.json"
+        assert "attested   attestation.dsse.json says the same" in run("verify", handed).output
+        whole = json.loads(path.read_bytes())
+        said = base64.b64decode(whole["payload"])
+        better = said.replace(b'"WARNED"', b'"PASSED"')
+        assert better != said
+        forged = KeySigner.generate("mallory@ops")
+        operator = load_key(place.config / "identity", "x")
+        other = sealed(place)
+        digest = hashlib.sha256((witnessed / "session.jsonl").read_bytes()).hexdigest().encode()
+        others = hashlib.sha256((other / "session.jsonl").read_bytes()).hexdigest().encode()
+        for content, word in (
+            (json.dumps({**whole, "payload": base64.b64encode(better).decode()}).encode(), "does not fit"),
+            (envelope(said, forged), "operator's key alone"),
+            (envelope(better, operator), "does not say what the record says"),
+            (envelope(said.replace(digest, others), operator), "does not say what the record says"),
+            (json.dumps({**whole, "signatures": []}).encode(), "operator's key alone"),
+            (json.dumps({**whole, "signatures": whole["signatures"] * 2}).encode(), "operator's key alone"),
+            (b"[" * 100_000, "not a DSSE envelope"),
+            (b"", "not a DSSE envelope"),
+        ):
+            path.write_bytes(content)
+            output = run("verify", handed, code=1).output
+            assert output.startswith("VALID, but attestation.dsse.json does not hold")
+            assert word in output
 
     def test_is_attested_by_its_operator_alone(
         self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

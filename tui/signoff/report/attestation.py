@@ -7,19 +7,27 @@ not be told, what is still open, and what only a person's word stands for. What 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from signoff.checklist.model import Checklist
 from signoff.model import Result
 from signoff.report.summary import is_open
-from signoff.session.bundle import JOURNAL
+from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, read_signature
+from signoff.session.dsse import opened
+from signoff.session.files import open_regular
 from signoff.session.state import SessionState
+from signoff.session.verdict import Bearing, Witness
+from signoff.session.wire import SignatureError
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
+ATTESTATION: Final = "attestation.dsse.json"
 PREDICATE: Final = "https://in-toto.io/attestation/test-result/v0.1"
 
+_MOST: Final = 1 << 22
 _SEEN_RIGHT: Final = frozenset({Result.PASS, Result.FIXED, Result.INFORMATIONAL})
 _SEEN_WRONG: Final = frozenset({Result.FAIL, Result.ERROR})
 
@@ -50,6 +58,27 @@ def payload(state: SessionState, checklists: Sequence[Checklist], digest: str) -
     return json.dumps(statement(state, checklists, digest), sort_keys=True, separators=(",", ":")).encode(
         "ascii"
     )
+
+
+def judged(directory: Path, state: SessionState, checklists: Sequence[Checklist]) -> Witness:
+    """Judge the attestation that lies with a sealed record: the operator's own, and no other result."""
+    try:
+        key = read_signature(directory / SEAL_SIGNATURE).key
+        with open_regular(directory / JOURNAL) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with open_regular(directory / ATTESTATION) as file:
+            said = opened(file.read(_MOST), key)
+    except OSError as problem:
+        return _broken(f"it cannot be read as a file: {problem.strerror}")
+    except SignatureError as problem:
+        return _broken(str(problem))
+    if said != payload(state, checklists, digest):
+        return _broken("it does not say what the record says")
+    return Witness("attestation", ATTESTATION, Bearing.HOLDS)
+
+
+def _broken(reason: str) -> Witness:
+    return Witness("attestation", ATTESTATION, Bearing.BROKEN, reason=reason)
 
 
 def _result(tests: dict[str, list[str]]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shlex import quote
 from textwrap import wrap
 
+from signoff.report.attestation import ATTESTATION
 from signoff.report.summary import timestamp
 from signoff.session.bundle import JOURNAL, TIMESTAMP
 from signoff.session.events import Genesis
@@ -19,7 +20,6 @@ from signoff.text import one_line
 INSTRUCTIONS = "VERIFY.md"
 TEMPLATE = "allowed_signers.template"
 SUMS = "SHA256SUMS"
-ATTESTATION = "attestation.dsse.json"
 
 
 @dataclass(frozen=True, slots=True)

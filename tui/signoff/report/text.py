@@ -155,6 +155,8 @@ def witness_line(witness: Witness) -> str:
         return f"NO WITNESS {witness.kind} {witness.file} does not hold: {witness.reason}"
     if witness.bearing is Bearing.UNTRUSTED:
         return f"remark     {witness.kind} {witness.file} counts for nothing here: {witness.reason}"
+    if witness.kind == "attestation":
+        return f"attested   {witness.file} says the same, signed by the operator"
     if witness.time:
         return f"witness    time-stamp: the record existed at {timestamp(witness.time)}, says {witness.who}"
     return f"witness    counter-signature by {witness.who} ({witness.file})"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from signoff.errors import RecordError
-from signoff.session.keys import ED25519
+from signoff.session.keys import ED25519, PublicKey
 from signoff.session.signer import Signer
-from signoff.session.wire import Reader, SignatureError
+from signoff.session.wire import Reader, SignatureError, from_base64, string
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 
@@ -45,6 +47,31 @@ def envelope(payload: bytes, signer: Signer) -> bytes:
         "signatures": [{"keyid": signer.fingerprint, "sig": _base64(signature)}],
     }
     return json.dumps(whole, sort_keys=True).encode("ascii") + b"\n"
+
+
+def opened(data: bytes, key: PublicKey) -> bytes:
+    """Return the payload of an envelope that ``key``, and nobody else, has signed. Raises SignatureError."""
+    try:
+        whole = msgspec.json.decode(data, type=_Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise SignatureError("it is not a DSSE envelope with an in-toto statement") from None
+    if [one.keyid for one in whole.signatures] != [key.fingerprint]:
+        raise SignatureError("it is not signed by the operator's key alone")
+    payload = from_base64(whole.payload.encode("utf-8"))
+    signature = from_base64(whole.signatures[0].sig.encode("utf-8"))
+    key.verify(string(ED25519.encode()) + string(signature), pae(payload))
+    return payload
+
+
+class _Signature(msgspec.Struct, forbid_unknown_fields=True):
+    keyid: str
+    sig: str
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    payloadType: Literal["application/vnd.in-toto+json"]  # noqa: N815 - DSSE's own name
+    payload: str
+    signatures: list[_Signature]
 
 
 def _base64(data: bytes) -> str:

@@ -44,13 +44,13 @@ class Bearing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A time-stamp or a counter-signature that lies with the record. Its texts are inert.
+    """A time-stamp, a counter-signature or an attestation that lies with the record. Its texts are inert.
 
     ``who`` is the authority's or the person's name; ``time`` what a time-stamp that holds says; ``reason``
     why it does not hold, or why it is not trusted.
     """
 
-    kind: Literal["time-stamp", "counter-signature"]
+    kind: Literal["time-stamp", "counter-signature", "attestation"]
     file: str
     bearing: Bearing
     who: str = ""
