@@ -33,9 +33,11 @@ def ssh_keygen() -> SshKeygen:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("ssh-keygen is not installed")
 
-    def verify(allowed: Path, name: str, namespace: str, signature: Path, message: bytes) -> bool:
+    def verify(
+        allowed: Path, name: str, namespace: str, signature: Path, message: bytes, *options: str
+    ) -> bool:
         command = ["ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", name]
-        command += ["-n", namespace, "-s", str(signature)]
+        command += ["-n", namespace, "-s", str(signature), *options]
         return subprocess.run(command, input=message, capture_output=True, check=False).returncode == 0
 
     return verify

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signoff.errors import RecordError
+from signoff.session import sshsig
 from signoff.session.allowed_signers import matches, parse, read
+from signoff.session.keys import PublicKey
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import RECORD
+from signoff.session.wire import SignatureError
 from unit.session.conftest import SshKeygen
 
 MESSAGE = b"message\n"
@@ -81,6 +85,24 @@ CASES = {
     "after an unknown option for others": ("ben@ops later {key}\nanna@ops {key}", True),
     "after an open quote": ('"ben@ops\nanna@ops {key}', True),
     "before rubbish under the same name": ("anna@ops {key}\nanna@ops rubbish", True),
+    "vertical tab after the key": ("anna@ops {key}\x0bcomment", False),
+    "tab between type and key": ("anna@ops {tabbed}", True),
+    "pattern as long as can be": (f"{'*' * 1022},anna@ops {{key}}", True),
+    "pattern too long": (f"{'*' * 1023},anna@ops {{key}}", False),
+    "pattern too long after the right one": (f"anna@ops,{'x' * 1023} {{key}}", False),
+    "empty principal beside": ("anna@ops,,ben@ops {key}", True),
+    "namespace with an escaped quote": ('anna@ops namespaces="a\\"b,record@*" {key}', True),
+    "valid before, UTC in words": (f'anna@ops valid-before="{FUTURE}UTC" {{key}}', True),
+    "valid before, z": (f'anna@ops valid-before="{FUTURE}z" {{key}}', True),
+    "hours alone": (f'anna@ops valid-before="{FUTURE}12" {{key}}', False),
+    "seconds without minutes": (f'anna@ops valid-before="{FUTURE}1" {{key}}', False),
+    "with a T": (f'anna@ops valid-before="{FUTURE}T1200" {{key}}', False),
+    "before 1970": ('anna@ops valid-after="19690101" {key}', False),
+    "the first second": ('anna@ops valid-after="19700101Z" {key}', False),
+    "the year 1": ('anna@ops valid-after="00010101Z" {key}', False),
+    "the year 9999": ('anna@ops valid-before="99991231" {key}', True),
+    "no time": ('anna@ops valid-before="" {key}', False),
+    "NUL": ('anna@ops namespaces="*,\0" {key}', False),
     "key with rubbish in it": ("anna@ops {key}!", False),
     "no key": ("anna@ops", False),
     "empty": ("", False),
@@ -94,7 +116,7 @@ def allowed(text: bytes, signer: KeySigner, name: str = "anna@ops") -> str:
 @pytest.mark.parametrize(("text", "good"), CASES.values(), ids=CASES.keys())
 def test_ssh_keygen_and_we_agree(text: str, good: bool, ssh_keygen: SshKeygen, tmp_path: Path) -> None:
     signer = KeySigner.generate("anna@ops")
-    listed = text.format(key=signer.key.line).encode()
+    listed = text.format(key=signer.key.line, tabbed=signer.key.line.replace(" ", " \t")).encode()
     (tmp_path / "allowed").write_bytes(listed)
     (tmp_path / "sig").write_text(signer.sign(RECORD, MESSAGE))
     theirs = ssh_keygen(tmp_path / "allowed", "anna@ops", RECORD, tmp_path / "sig", MESSAGE)
@@ -117,18 +139,97 @@ def test_a_refusal_says_why() -> None:
         assert reason in allowed(text.encode(), signer)
 
 
-def test_a_time_without_z_is_the_local_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC-5")  # POSIX: five hours east of Greenwich
+# Zones with summer time on either side of the equator, with half hours, and far from Greenwich.
+ZONES = ["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Kiritimati"]
+STAMPS = ["20260102", "20260702", "202607021200", "20260702120030", "202607021200Z", "20260702120030UTC"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("stamp", STAMPS)
+@pytest.mark.parametrize("option", ["valid-after", "valid-before"])
+def test_a_window_opens_and_closes_in_the_same_second(
+    option: str, stamp: str, zone: str, ssh_keygen: SshKeygen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = KeySigner.generate("anna@ops")
+    listed = f'anna@ops {option}="{stamp}" {signer.key.line}\n'
+    (tmp_path / "allowed").write_text(listed)
+    (tmp_path / "sig").write_text(signer.sign(RECORD, MESSAGE))
+    monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        key = KeySigner.generate("x").key.line
-        listed = f'* valid-after="20260102" {key}\n* valid-after="20260102Z" {key}'
-        local, utc = parse(listed.encode()).entries
-        assert local.valid_after == datetime(2026, 1, 1, 19, tzinfo=UTC)
-        assert utc.valid_after == datetime(2026, 1, 2, tzinfo=UTC)
+        (entry,) = parse(listed.encode()).entries
+        edge = entry.valid_after or entry.valid_before
+        assert edge
+        for seconds in (-1, 0, 1):
+            at = edge + timedelta(seconds=seconds)
+            theirs = ssh_keygen(
+                tmp_path / "allowed",
+                "anna@ops",
+                RECORD,
+                tmp_path / "sig",
+                MESSAGE,
+                f"-Overify-time={at:%Y%m%d%H%M%S}Z",
+            )
+            ours = parse(listed.encode()).refusal("anna@ops", signer.key, RECORD, at) == ""
+            assert ours is theirs is (seconds >= 0 if option == "valid-after" else seconds <= 0)
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_fractions_of_a_second_do_not_count() -> None:
+    key = KeySigner.generate("x").key
+    listed = parse(f'* valid-before="20260702120000Z" {key.line}'.encode())
+    assert listed.refusal("x", key, RECORD, datetime(2026, 7, 2, 12, 0, 0, 999_999, UTC)) == ""
+    assert listed.refusal("x", key, RECORD, datetime(2026, 7, 2, 12, 0, 1, tzinfo=UTC))
+
+
+STRICTER = {
+    "a day that the month has not": 'anna@ops valid-after="20260231" {key}',
+    "blanks within a time": 'anna@ops valid-after="2026 7 2" {key}',
+}
+
+
+@pytest.mark.parametrize("text", STRICTER.values(), ids=STRICTER.keys())
+def test_what_only_ssh_keygen_reads_allows_nobody(text: str, ssh_keygen: SshKeygen, tmp_path: Path) -> None:
+    signer = KeySigner.generate("anna@ops")
+    listed = text.format(key=signer.key.line).encode()
+    (tmp_path / "allowed").write_bytes(listed)
+    (tmp_path / "sig").write_text(signer.sign(RECORD, MESSAGE))
+    at = "-Overify-time=20300101Z"
+    assert ssh_keygen(tmp_path / "allowed", "anna@ops", RECORD, tmp_path / "sig", MESSAGE, at)
+    assert "does not count" in allowed(listed, signer)
+
+
+def test_a_certificate_is_refused_by_its_name(tmp_path: Path) -> None:
+    for name in ("authority", "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    subprocess.run(
+        [
+            "ssh-keygen",
+            "-q",
+            "-s",
+            tmp_path / "authority",
+            "-I",
+            "id",
+            "-n",
+            "anna@ops",
+            tmp_path / "key.pub",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    made = subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-f", tmp_path / "key-cert.pub", "-n", RECORD],
+        input=MESSAGE,
+        capture_output=True,
+        check=True,
+    )
+    certificate = PublicKey.from_line((tmp_path / "key-cert.pub").read_text())
+    with pytest.raises(SignatureError, match="certificate, which signoff does not accept"):
+        certificate.check()
+    with pytest.raises(SignatureError, match="certificate, which signoff does not accept"):
+        sshsig.parse(made.stdout).verify_message(RECORD, MESSAGE)
 
 
 def test_a_list_that_is_not_there_is_an_error_with_a_reason(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ from signoff.session.events import (
 from signoff.session.guard import RefusedError
 from signoff.session.line import Entry, is_session_id
 from signoff.session.session import Session
-from signoff.session.signer import KeySigner
+from signoff.session.signer import KeySigner, Signer
 from signoff.session.verify import Status
 from unit.session.records import CHECKLISTS, CONFIRMED, TARGET, Place, journal, lines, write
 
@@ -420,7 +420,7 @@ def _anomalies() -> dict[str, Callable[[Path, Place], object]]:
     def journal_of(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[Path, Place], object]:
         return lambda directory, _: write(directory, change(lines(directory)))
 
-    def genesis_by(signer: Callable[[Place], KeySigner], namespace: str) -> Callable[[Path, Place], object]:
+    def genesis_by(signer: Callable[[Place], Signer], namespace: str) -> Callable[[Path, Place], object]:
         return lambda directory, place: (directory / "genesis.sig").write_text(
             signer(place).sign(namespace, lines(directory)[0])
         )

@@ -11,15 +11,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.session import sshsig
 from signoff.session.keys import PublicKey, ed25519
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import GENESIS, RECORD, armour, parse
@@ -135,42 +131,6 @@ def test_a_fingerprint_is_the_one_that_ssh_keygen_shows(signer: KeySigner, tmp_p
         ["ssh-keygen", "-l", "-f", tmp_path / "key.pub"], capture_output=True, text=True, check=True
     )
     assert shown.stdout.split()[1] == signer.fingerprint
-
-
-class SecurityKey:
-    """What a FIDO token does, in software (OpenSSH, PROTOCOL.u2f)."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self._ed25519, self._ecdsa = Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())
-        if kind.startswith("sk-ssh-ed25519"):
-            point = string(self._ed25519.public_key().public_bytes_raw())
-        else:
-            raw = self._ecdsa.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-            point = string(b"nistp256") + string(raw)
-        self.key = PublicKey(kind, string(kind.encode()) + point + string(b"ssh:"))
-
-    def sign(self, message: bytes, flags: int = 1) -> bytes:
-        state = bytes([flags]) + (7).to_bytes(4, "big")
-        signed = hashlib.sha256(b"ssh:").digest() + state + hashlib.sha256(message).digest()
-        if self.kind.startswith("sk-ssh-ed25519"):
-            signature = self._ed25519.sign(signed)
-        else:
-            r, s = decode_dss_signature(self._ecdsa.sign(signed, ec.ECDSA(hashes.SHA256())))
-            signature = b"".join(string(n.to_bytes(n.bit_length() // 8 + 1, "big")) for n in (r, s))
-        return string(self.kind.encode()) + string(signature) + state
-
-
-@pytest.mark.parametrize("kind", ["sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"])
-def test_a_security_key_is_accepted_when_it_was_touched(
-    kind: str, ssh_keygen: SshKeygen, tmp_path: Path
-) -> None:
-    token = SecurityKey(kind)
-    text = sshsig.make(token.key, RECORD, MESSAGE, token.sign)
-    assert accepted_by_us(text)
-    assert accepted_by_ssh_keygen(ssh_keygen, tmp_path, token.key, text)
-    untouched = sshsig.make(token.key, RECORD, MESSAGE, lambda message: token.sign(message, flags=0))
-    assert not accepted_by_us(untouched)
 
 
 def _malleable(text: str) -> str:

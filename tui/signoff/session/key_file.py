@@ -190,8 +190,13 @@ def _decrypt(data: bytes, path: Path, passphrase: Passphrase | None) -> PrivateK
         return _private(data, None)
     except TypeError:
         pass  # it has a passphrase
-    except (ValueError, UnsupportedAlgorithm):
+    except ValueError:
         raise _unreadable(path) from None
+    except UnsupportedAlgorithm:  # of the cipher: the kind of key is known already
+        raise RecordError(
+            f"The signing key {path} is encrypted in a way that signoff cannot read.",
+            f"ssh-keygen -p -Z aes256-ctr -f {quote(str(path))}, or have the agent sign.",
+        ) from None
     for _ in range(_ATTEMPTS if passphrase else 0):
         answer = passphrase(str(path)) if passphrase else None
         if not answer:
@@ -200,11 +205,6 @@ def _decrypt(data: bytes, path: Path, passphrase: Passphrase | None) -> PrivateK
             return _private(data, answer)
         except (ValueError, InvalidTag):
             continue
-        except UnsupportedAlgorithm:
-            raise RecordError(
-                f"The signing key {path} is encrypted in a way that signoff cannot read.",
-                f"ssh-keygen -p -Z aes256-ctr -f {quote(str(path))}, or have the agent sign.",
-            ) from None
     raise RecordError(
         f"The signing key {path} has a passphrase, and the right one was not given.",
         "Try again with the passphrase at hand, in a terminal. Where it is lost, choose another key: "
