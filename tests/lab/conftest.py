@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from labhost.engine import LabError
 from labhost.host import Host
+from required import give_up
 
 from lab import Lab
 
@@ -33,13 +34,6 @@ def obstacle() -> str:
         return "the lab needs root"
     missing = [tool for tool in ("dockerd", "docker", "debootstrap", "zstd") if not shutil.which(tool)]
     return f"the lab needs {', '.join(missing)}: tests/lab/setup.sh installs it" if missing else ""
-
-
-def give_up(reason: str) -> None:
-    """Skip, or fail where the lab is required."""
-    if os.environ.get("SIGNOFF_LAB") == "required":
-        pytest.fail(f"the lab is required: {reason}", pytrace=False)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
-"""Every bit of every file of a record, flipped: we judge each, and stock ssh-keygen one of each byte."""
+"""Every byte of every file of a record, flipped in two of its bits; ssh-keygen judges each third byte."""
 
 from __future__ import annotations
 
 import pytest
+from required import give_up
 
-from conftest import give_up
 from matrix import Result
 from unit.session.attacks import ATTACKS, ROWS, Attack
 from unit.session.conftest import place as place  # the fixture
@@ -13,9 +13,9 @@ from unit.session.test_attacks import attacked, stage, version
 
 
 @pytest.mark.parametrize("row", [one for one in ATTACKS if one.row == ROWS[0]], ids=lambda row: row.what)
-def test_every_bit_shows(place: Place, monkeypatch: pytest.MonkeyPatch, row: Attack, result: Result) -> None:
+def test_every_byte_shows(place: Place, monkeypatch: pytest.MonkeyPatch, row: Attack, result: Result) -> None:
     if not version():
         give_up("ssh-keygen is not installed")
     scene = stage(place, monkeypatch, row)
-    scene.bits = tuple(range(8))
-    attacked(scene, row, version(), len(scene.bits), result)
+    scene.bits = (0, 5)
+    attacked(scene, row, version(), 6, result)
