@@ -105,7 +105,7 @@ def test_the_password_is_nowhere_on_the_host(open_as: Open, good_host: Host) -> 
     # The words are put together on the host, so that looking for them does not plant them.
     look = f"""x={SUDO_PASSWORD[:4]}; x="$x"{SUDO_PASSWORD[4:]}
 for file in /proc/[0-9]*/cmdline /proc/[0-9]*/environ; do
-  case $(tr '\\0' ' ' < "$file" 2>/dev/null) in *"$x"*) echo "$file";; esac
+  case $({{ tr '\\0' ' ' < "$file"; }} 2>/dev/null) in *"$x"*) echo "$file";; esac
 done"""
     target = open_as("operator", SUDO_PASSWORD)
     outputs = collect(target, Command("look", look, Root.REQUIRE), Command("wait", "sleep 1"))
