@@ -215,6 +215,9 @@ def test_where_names_what_is_used(shell: Shell) -> None:
         ("verify",),
         ("sessions", "list"),
         ("sessions", "show"),
+        ("sessions", "export"),
+        ("countersign",),
+        ("witness", "timestamp"),
         ("where",),
     ],
 )
