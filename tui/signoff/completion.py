@@ -34,18 +34,18 @@ def session_ids(context: click.Context, parameter: click.Parameter, incomplete: 
     return _beginning(incomplete, ["latest", *(session.id for session in summaries())])
 
 
-def signing_keys(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem | str]:
+def signing_keys(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer what can sign: the own key, a file, or the keys that the agent has."""
     from signoff.session.agent import Agent
 
     if context.params.get(parameter.name or "") != ("agent",):
-        return [*_beginning(incomplete, ["own", "agent"]), CompletionItem(incomplete, type="file")]
+        words = [CompletionItem(word) for word in _beginning(incomplete, ["own", "agent"])]
+        return [*words, CompletionItem(incomplete, type="file")]
     try:
-        return [*_beginning(incomplete, (one.key.fingerprint for one in Agent.here().listed()))]
+        held = [one.key.fingerprint for one in Agent.here().listed()]
     except SignoffError:
         return []
+    return [CompletionItem(one) for one in _beginning(incomplete, held)]
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
