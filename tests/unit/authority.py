@@ -52,8 +52,8 @@ class Authority:
         self.reply = Reply(self.stamp)
         folder.mkdir(exist_ok=True)
         (folder / "serial").write_text("01\n")
-        self._root_key = ec.generate_private_key(ec.SECP256R1())
-        self._root_name = _name(f"{name} root")
+        self._issuer_key = ec.generate_private_key(ec.SECP256R1())
+        self._issuer_name = _name(f"{name} root")
         self._write_root()
         self.issue()
         self.configure()
@@ -76,10 +76,22 @@ class Authority:
         if usage:
             stamping = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
             builder = builder.add_extension(stamping, critical=True)
-        certificate = builder.sign(self._root_key, SHA256())
+        certificate = builder.sign(self._issuer_key, SHA256())
         (self.folder / f"{as_}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (self.folder / f"{as_}.key").write_bytes(private)
+
+    def chain(self, name: str) -> None:
+        """From now on an authority under the root issues certificates; its own comes with each stamp."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(_name(name), key, (-1, 3000))
+        basic = x509.BasicConstraints(ca=True, path_length=0)
+        certificate = builder.add_extension(basic, critical=True).sign(self._issuer_key, SHA256())
+        (self.folder / "chain.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        self._issuer_key, self._issuer_name = key, _name(name)
+        self.issue()
+        with (self.folder / "ts.cnf").open("a") as configuration:
+            configuration.write(f"certs = {self.folder}/chain.pem\n")
 
     def stamp(self, query: bytes) -> bytes:
         """Return what ``openssl ts -reply`` answers."""
@@ -130,7 +142,7 @@ class Authority:
         return (
             x509.CertificateBuilder()
             .subject_name(name)
-            .issuer_name(self._root_name)
+            .issuer_name(self._issuer_name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + timedelta(days=days[0]))
@@ -139,8 +151,8 @@ class Authority:
 
     def _write_root(self) -> None:
         authority = x509.BasicConstraints(ca=True, path_length=None)
-        builder = self._builder(self._root_name, self._root_key, (-3000, 3000))
-        certificate = builder.add_extension(authority, critical=True).sign(self._root_key, SHA256())
+        builder = self._builder(self._issuer_name, self._issuer_key, (-3000, 3000))
+        certificate = builder.add_extension(authority, critical=True).sign(self._issuer_key, SHA256())
         self.ca.write_bytes(certificate.public_bytes(Encoding.PEM))
 
 

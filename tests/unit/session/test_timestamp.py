@@ -55,6 +55,14 @@ class TestAnAnswer:
         assert stamp.authority == "CN=Tests TSA"
         assert judged(authority, answer) == ""
 
+    @pytest.mark.parametrize("name", ["I", "An intermediate authority with a name that is rather a long one"])
+    def test_with_a_chain_in_whichever_order(self, authority: Authority, name: str) -> None:
+        authority.chain(name)
+        answer = authority.stamp(request(RECORD).as_bytes())
+        assert judged(authority, answer) == ""
+        with pytest.raises(StampError, match="no authority that you trust"):
+            check(answer, DIGEST, certificates(authority.folder / "chain.pem"))
+
     def test_for_other_bytes(self, authority: Authority) -> None:
         answer = authority.stamp(request(b"something else").as_bytes())
         assert "other bytes" in judged(authority, answer)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signoff.errors import RecordError
+from signoff.session.der import with_sorted_certificates
 from signoff.session.files import open_regular, record_error
 from signoff.text import one_line
 
@@ -100,7 +101,7 @@ def _read(answer: bytes) -> TimeStampResponse:
     if len(answer) > MAX_TOKEN:
         raise StampError(f"it is longer than {MAX_TOKEN} bytes")
     try:
-        response = decode_timestamp_response(answer)
+        response = decode_timestamp_response(with_sorted_certificates(answer))
         if response.status == _GRANTED:
             _ = response.tst_info.message_imprint.hash_algorithm, response.tst_info.gen_time
     except ValueError as problem:
