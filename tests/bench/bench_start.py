@@ -29,9 +29,11 @@ class Minimal(App):
         yield Footer()
 Minimal().run()
 """
+SIGNOFF = ["-c", "from signoff.cli import main; main([])"]
 APPS = {
     "minimal Textual app": (["-c", MINIMAL], b"first frame"),
-    "signoff": (["-c", "from signoff.cli import main; main([])"], b"Quick production"),
+    "signoff": (SIGNOFF, b"production security"),
+    "signoff, targets read": (SIGNOFF, b"This machine"),
 }
 LONGEST = 20.0  # seconds
 
