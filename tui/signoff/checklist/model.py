@@ -12,7 +12,7 @@ from signoff.model import Severity
 Language = str
 """An ISO 639-1 code, ``en`` or ``ru``."""
 
-ACTIONS: Final = ("rotate-secrets",)
+ACTIONS: Final = ("rotate-secrets", "enrol-second-factor")
 """What a step may offer to do, by the words that checklists use."""
 
 
