@@ -20,7 +20,7 @@ def _said(app: SignoffApp) -> list[StepState]:
     return [state for state in walk_of(app).session.state.steps.values() if state.answer or state.notes]
 
 
-@pytest.mark.parametrize(("size", "keys"), [((80, 24), "csxanuf"), ((120, 36), "cf")])
+@pytest.mark.parametrize(("size", "keys"), [((80, 24), "csNanuf"), ((120, 36), "cf")])
 async def test_enter_space_and_y_attest_nothing(app: SignoffApp, size: tuple[int, int], keys: str) -> None:
     async with app.run_test(size=size) as pilot:
         await running(pilot)
@@ -37,7 +37,7 @@ async def test_enter_space_and_y_attest_nothing(app: SignoffApp, size: tuple[int
 async def test_an_empty_answer_is_refused(app: SignoffApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await running(pilot)
-        for key in "csxan":
+        for key in "csNan":
             await pilot.press(key, "ctrl+s")
             assert "Nothing is typed yet." in shown(on(pilot, AnswerDialog))
             await write(pilot, "  \n ")
@@ -52,7 +52,7 @@ async def test_an_empty_answer_is_refused(app: SignoffApp) -> None:
 async def test_enter_begins_a_line_and_escape_says_nothing(app: SignoffApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await running(pilot)
-        for key in "csxan":
+        for key in "csNan":
             await pilot.press(key)
             await write(pilot, "first")
             await pilot.press("enter", "enter")

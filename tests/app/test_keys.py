@@ -74,7 +74,7 @@ async def test_the_operators_keys_are_in_force_and_shown(app: SignoffApp) -> Non
         bar = shown(screen).splitlines()[-1]
         assert "f6 Recheck" in bar
         assert "C Confirm" in bar
-        assert text_of(screen, "#now").startswith("f6")
+        assert "f6  look again" in text_of(screen, "#now")
         await pilot.press("c")
         assert app.screen is screen
         await pilot.press("C")

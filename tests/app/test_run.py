@@ -313,7 +313,7 @@ async def test_a_sealed_session_takes_no_answers(app: SignoffApp) -> None:
         screen = await running(pilot)
         walk_of(app).finish()
         await settle(pilot)
-        for key in "csxanrRu":
+        for key in "csxNanrRu":
             await pilot.press(key)
             assert app.screen is screen
         assert "sealed" in text_of(screen, "#status")

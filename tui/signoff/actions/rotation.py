@@ -24,7 +24,7 @@ from signoff.actions.stores import Store
 from signoff.actions.variables import Entry, Variables
 from signoff.credentials.dsn import with_password
 from signoff.credentials.placeholders import is_placeholder
-from signoff.credentials.policy import SMTP, Policy, make
+from signoff.credentials.policy import ISSUED, SMTP, Policy, make
 from signoff.credentials.rating import provider_test_keys
 from signoff.credentials.recognise import Form, url_password
 from signoff.credentials.secret import Secret
@@ -91,6 +91,13 @@ class RotationPlan:
         parts: list[Previewed] = [login for login, _ in self.mails]
         parts += [*self.roles, *self.logins, *self.edits, self.restart]
         return tuple(line for part in parts for line in part.preview)
+
+    @property
+    def afterwards(self) -> tuple[str, ...]:
+        """What the operator has to see to once it is done, a line each."""
+        issued = (one for one in self.changes if one.policy.id == ISSUED.id and not one.along)
+        revoked = (f"Revoke the old {one_line(one.name, 60)} where it was issued." for one in issued)
+        return (*self.warnings, *revoked)
 
     def secrets(self) -> Iterator[tuple[str, Secret]]:
         """Yield every value, old and new, for the redactor: ``redactor.know(plan.secrets())``."""

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,7 @@ from textual.timer import Timer
 from signoff.app import guard
 from signoff.app.keys import keymap
 from signoff.app.theme import DARK, LIGHT, NAMES
+from signoff.app.undertaking import STAYS
 from signoff.app.work import spawn
 from signoff.errors import SignoffError
 from signoff.settings import Settings, load_settings
@@ -29,6 +31,7 @@ from signoff.text import inert
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from signoff.app.undertaking import Undertaking
     from signoff.checklist.load import Loaded
     from signoff.credentials.secret import Secret
     from signoff.target.profile import Profile
@@ -90,6 +93,7 @@ class SignoffApp(App[int]):
         self.start = start or Start()
         self.language = language
         self.walk: Walk | None = None
+        self.undertaking: Undertaking | None = None
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._clearing: Timer | None = None
         self._defect: BaseException | None = None
@@ -151,6 +155,8 @@ class SignoffApp(App[int]):
         if self._clearing is not None and self.clipboard:
             # Nobody is left to do it when its time has come.
             print("\x1b]52;c;\aThe secret in the terminal's clipboard was cleared.")  # noqa: T201
+        if self.undertaking is not None:
+            self.undertaking.see_out(lambda line: print(inert(line), flush=True))  # noqa: T201
         walk = self.walk
         if walk is None:
             return self.return_code or 0
@@ -167,8 +173,15 @@ class SignoffApp(App[int]):
     def _on_signal(self, one: signal.Signals) -> None:
         if one is signal.SIGHUP:
             # The terminal has gone: what is written to it blocks or fails, and must not keep us.
-            spawn(_leave_soon)
-        self.exit(return_code=128 + one)
+            spawn(partial(_leave_soon, self.undertaking))
+        # What is under way is seen out first, and nothing ends the app meanwhile.
+        leave = partial(self.exit, return_code=128 + one)
+        if self.undertaking is None:
+            leave()
+        else:
+            self.undertaking.stop()
+            loop = asyncio.get_running_loop()
+            self.undertaking.then(lambda: loop.call_soon_threadsafe(leave))
 
     # trouble
 
@@ -247,6 +260,19 @@ class SignoffApp(App[int]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen.of(self.screen))
 
+    async def action_quit(self) -> None:
+        """Leave when nothing is under way; ask first where something would be lost that is nowhere else."""
+        from signoff.app.screens.leaving import LeavingDialog, loss
+
+        if self.undertaking is not None and not self.undertaking.ended:
+            self.notify(STAYS, markup=False)
+            return
+        lost = loss(reversed(self.screen_stack))
+        if not lost:
+            self.exit()
+        elif not isinstance(self.screen, LeavingDialog):
+            self.push_screen(LeavingDialog(lost), lambda yes: self.exit() if yes else None)
+
     def action_next_theme(self) -> None:
         """Turn to the next set of colours."""
         names = list(NAMES.values())
@@ -263,10 +289,13 @@ class SignoffApp(App[int]):
         """Do nothing: clashes were told when the settings were read."""
 
 
-def _leave_soon() -> None:
+def _leave_soon(undertaking: Undertaking | None) -> None:
     import os
     import time
 
+    if undertaking is not None:
+        undertaking.stop()
+        undertaking.wait()
     time.sleep(_HANGUP_SECONDS)
     os._exit(128 + signal.SIGHUP)
 

@@ -58,6 +58,7 @@ class StepView:
     open: bool
     statement: str
     value_asked: str
+    actions: tuple[str, ...]
     answer: Answer | None
     notes: tuple[tuple[datetime, str], ...]
 
@@ -129,6 +130,7 @@ def step_view(step: Step, state: StepState, number: int, total: int, language: L
         open=is_open,
         statement=step.confirm.statement.to(language) if step.confirm else "",
         value_asked=step.confirm.value.to(language) if step.confirm else "",
+        actions=step.actions,
         answer=state.answer,
         notes=tuple(state.notes),
     )

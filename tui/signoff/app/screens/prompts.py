@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -84,16 +86,42 @@ def host_key_dialog(host: str, kind: str, fingerprint: str) -> TypedWord:
     return TypedWord("Is this the right machine?", body, "yes", "trust this key from now on", "refuses it")
 
 
+class SecretInput(Input):
+    """A field whose value can be pasted in, and not be copied out."""
+
+    class SeveralLines(Message):
+        """A text of several lines was pasted, and not taken: half a secret is none."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take a line only; one that ends with a line feed is still one."""
+        if len(event.text.strip().splitlines()) > 1:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.SeveralLines())
+
+    def action_copy(self) -> None:
+        """Copy nothing: it would leave the mask."""
+
+    def action_cut(self) -> None:
+        """Cut nothing."""
+
+
 class SecretDialog(Dialog[Secret]):
-    """Asks for a secret. It is masked, cannot be copied out, and leaves as a Secret. None: without it."""
+    """Asks for a secret. It is masked, cannot be copied out, and leaves as a Secret. None: without it.
+
+    ``problem`` says what is wrong with one, if anything is: it is forgotten, and asked for again.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [_BACK]
 
-    def __init__(self, title: str, why: str, without: str) -> None:
+    def __init__(
+        self, title: str, why: str, without: str, problem: Callable[[Secret], str] = lambda _: ""
+    ) -> None:
         super().__init__()
         self._title = title
         self._why = why
         self._without = without
+        self._problem = problem
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
@@ -103,6 +131,7 @@ class SecretDialog(Dialog[Secret]):
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 yield Static(text(self._why), markup=False)
             yield SecretInput(id="secret", password=True, compact=True)
+            yield Static(id="problem", markup=False)
             yield Static(
                 joined(
                     ("Enter", "bold $accent"),
@@ -123,25 +152,28 @@ class SecretDialog(Dialog[Secret]):
         """Hand the secret over, and forget it here."""
         event.stop()
         field = self.query_one(SecretInput)
-        if field.value:
-            given = Secret(field.value)
-            field.clear()
+        if not field.value:
+            return
+        given = Secret(field.value)
+        field.clear()
+        problem = self._problem(given)
+        if problem:
+            self.complain(problem)
+        else:
             self.dismiss(given)
+
+    def complain(self, problem: str) -> None:
+        """Say why nothing was taken."""
+        self.query_one("#problem", Static).update(text(problem, "$error"))
+
+    @on(SecretInput.SeveralLines)
+    def _several_lines(self) -> None:
+        self.complain("More than one line was pasted: nothing of it was taken.")
 
     def action_back(self) -> None:
         """Go on without it."""
         self.query_one(SecretInput).clear()
         self.dismiss(None)
-
-
-class SecretInput(Input):
-    """A field whose value can be pasted in, and not be copied out."""
-
-    def action_copy(self) -> None:
-        """Copy nothing: it would leave the mask."""
-
-    def action_cut(self) -> None:
-        """Cut nothing."""
 
 
 class ErrorDialog(Dialog[bool]):

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import OptionList
 
+from signoff.app.offers import OFFERS
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens import answers
 from signoff.app.screens.answers import Said
@@ -32,7 +33,6 @@ from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
 from signoff.errors import TargetError
 from signoff.model import SYMBOLS, Result
-from signoff.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,18 +52,22 @@ class RunScreen(SignoffScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "recheck", "Recheck", id="recheck", tooltip="Look at this step again"),
+        Binding(
+            "x", "act", "Act", id="act", tooltip="Have done what the step asks; shows first what it takes"
+        ),
         Binding("c", "confirm", "Confirm", id="confirm", tooltip="Say what you saw; a dialog asks for it"),
         Binding("s", "skip", "Skip", id="skip", tooltip="Leave this step out, with a reason"),
-        Binding(
-            "x,N",
-            "not_applicable",
-            "N/A",
-            id="not-applicable",
-            tooltip="Say that this step does not apply here",
-        ),
         Binding("a", "accept", "Accept risk", id="accept-risk", tooltip="Accept the risk until a date"),
         Binding("n", "note", "Note", id="note", tooltip="Write a remark on this step"),
         Binding("f", "finish", "Finish", id="finish", tooltip="Look over everything, and seal the record"),
+        Binding(
+            "N",
+            "not_applicable",
+            "N/A",
+            id="not-applicable",
+            show=False,
+            tooltip="Say that this step does not apply here",
+        ),
         Binding(
             "R",
             "recheck_all",
@@ -165,14 +169,9 @@ class RunScreen(SignoffScreen[None]):
         if self.sealed:
             return
         if self.walk.connected:
-            self._tell_notes()
             self.look(self._unseen())
         else:
             self.connect()
-
-    def _tell_notes(self) -> None:
-        for note in self.walk.notes:
-            self.notify(one_line(note), title="On the way there", timeout=15, markup=False)
 
     def on_unmount(self) -> None:
         """Let go of everything that runs."""
@@ -230,10 +229,17 @@ class RunScreen(SignoffScreen[None]):
             busy=bool(self._doing),
             sealed=self.sealed,
             connected=self.walk.connected,
+            way=self.walk.notes,
         )
         if not self._doing:
             self.query_one(StatusLine).idle(self._counts(views))
-        allowed = (self.sealed, bool(view.statement), bool(view.answer), bool(self._doing))
+        allowed = (
+            self.sealed,
+            bool(view.statement),
+            bool(view.answer),
+            bool(self._doing),
+            self.walk.connected and view.actions,
+        )
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
@@ -260,6 +266,8 @@ class RunScreen(SignoffScreen[None]):
         else:
             finish = self.signoff.key_name(self, "finish")
             parts += ["nothing open: ", (finish, "bold $accent"), " finishes"]
+        if self.walk.notes:
+            parts.append(("   see: on the way to the target", "$muted"))
         return joined(*parts)
 
     def _focus(self) -> None:
@@ -388,7 +396,6 @@ class RunScreen(SignoffScreen[None]):
             if self._cancel is cancel:
                 self._stop_doing()
         if connected:
-            self._tell_notes()
             self.look(self._unseen())
 
     def _start_doing(self, doing: str) -> None:
@@ -429,6 +436,26 @@ class RunScreen(SignoffScreen[None]):
             self.look(self.walk.keys)
         else:
             self.connect()
+
+    # doing
+
+    def action_act(self) -> None:
+        """Do what the step asks; choose first where it offers several things."""
+        key = self.key
+        actions = self.walk.step(key).actions
+        if len(actions) == 1:
+            self._act(key, actions[0])
+            return
+
+        def act(number: int | None) -> None:
+            if number is not None:
+                self._act(key, actions[number])
+
+        offers = [Content(OFFERS[one].does) for one in actions]
+        self.app.push_screen(Choice("What shall be done?", offers, verb="shows what it takes"), act)
+
+    def _act(self, key: Key, action: str) -> None:
+        self.app.push_screen(OFFERS[action].screen(self.walk, key, lambda: self.look((key,))))
 
     # saying
 
@@ -490,6 +517,10 @@ class RunScreen(SignoffScreen[None]):
             return True
         if action in {"recheck", "recheck_all", "skip", "not_applicable", "accept", "note"}:
             return None if self.sealed else True
+        if action == "act":
+            offered = self.walk.step(self.key).actions and self.walk.connected and not self.sealed
+            # Two of us would ask the target at once.
+            return (None if self._doing else True) if offered else False
         if action == "confirm":
             return True if self.walk.step(self.key).confirm and not self.sealed else None
         if action == "withdraw":

@@ -11,6 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from signoff.app.offers import OFFERS
 from signoff.app.theme import STYLES
 from signoff.app.view import KINDS, MARKS, Remedy, StepView, moment
 from signoff.app.widgets.content import joined, line, text
@@ -59,16 +60,28 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         yield Static(id="said", markup=False)
         yield Static("What you can do", id="can", classes="heading", markup=False)
         yield Static(id="now", markup=False)
+        yield Static("On the way to the target", id="way", classes="heading", markup=False)
+        yield Static(id="way-notes", markup=False)
 
-    def show(self, view: StepView, key_name: KeyName, *, busy: bool, sealed: bool, connected: bool) -> None:
-        """Show a step as it is now; draws only what has changed."""
-        drawn = (view, busy, sealed, connected, self._unfolded, key_name("confirm"))
+    def show(
+        self,
+        view: StepView,
+        key_name: KeyName,
+        *,
+        busy: bool,
+        sealed: bool,
+        connected: bool,
+        way: Sequence[str] = (),
+    ) -> None:
+        """Show a step as it is now; draws only what has changed. ``way`` is what to know of the target."""
+        drawn = (view, busy, sealed, connected, tuple(way), self._unfolded, key_name("confirm"))
         if drawn == self._drawn:
             return
         another = self._view is None or self._view.key != view.key
         self._view, self._drawn = view, drawn
         with self.app.batch_update():
             self._write(view, key_name, busy=busy, sealed=sealed, connected=connected)
+            self._show_way(way)
         if another:
             self.scroll_home(animate=False)
 
@@ -84,6 +97,11 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         for name, shown in (("#says", said), ("#said", said), ("#right", view.remedies)):
             self.query_one(name).display = bool(shown)
         self.query_one("#now", Static).update(Rows(*_now(view, key_name, sealed=sealed, connected=connected)))
+
+    def _show_way(self, notes: Sequence[str]) -> None:
+        self.query_one("#way-notes", Static).update(text("\n".join(notes), "$muted"))
+        for name in ("#way", "#way-notes"):
+            self.query_one(name).display = bool(notes)
 
     def _show_findings(self, view: StepView) -> None:
         box = self.query_one("#findings", Vertical)
@@ -172,24 +190,33 @@ def _said(view: StepView) -> Iterator[Row]:
 
 
 def _now(view: StepView, key_name: KeyName, *, sealed: bool, connected: bool) -> Iterator[Row]:
-    def can(binding: str, body: str | Content) -> Row:
-        return Row(Content.styled(key_name(binding), "bold $accent"), Content("") + body, 4)
-
     if sealed:
         yield Row(Content(""), Content.styled("The record is sealed; nothing can be added.", "$muted"), 0)
         return
+    for binding, body in (*_to_do(view, connected=connected), *_to_say(view)):
+        yield Row(Content.styled(key_name(binding), "bold $accent"), Content("") + body, 4)
+
+
+def _to_do(view: StepView, *, connected: bool) -> Iterator[tuple[str, str]]:
     if not connected:
-        yield can("recheck", "connect to the target, and look again")
-    elif view.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} or not view.probed:
-        yield can("recheck", "look again, once you have put it right")
+        yield "recheck", "connect to the target, and look again"
+        return
+    if view.actions:
+        yield "act", "; ".join(OFFERS[action].does for action in view.actions)
+    if view.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} or not view.probed:
+        yield "recheck", "look again, once you have put it right"
+
+
+def _to_say(view: StepView) -> Iterator[tuple[str, str | Content]]:
     if view.answer and view.answer.attested.kind == "confirmed":
-        yield can("confirm", "confirm again, with what you see now")
+        yield "confirm", "confirm again, with what you see now"
     elif view.statement:
-        yield can("confirm", joined("confirm: ", text(view.statement, "$muted")))
+        yield "confirm", joined("confirm: ", text(view.statement, "$muted"))
     if view.remedies:
-        yield can("copy", "copy a command")
+        yield "copy", "copy a command"
     if view.open:
-        yield can("accept-risk", "accept the risk, with a reason and until a date")
-        yield can("skip", "skip, with a reason")
+        yield "accept-risk", "accept the risk, with a reason and until a date"
+        yield "skip", "skip, with a reason"
+        yield "not-applicable", "say that it does not apply, with a reason"
     if view.answer:
-        yield can("withdraw", "take your answer back")
+        yield "withdraw", "take your answer back"
