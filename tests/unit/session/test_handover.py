@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,16 @@ from click.testing import CliRunner, Result
 
 from signoff.checklist.load import find, load
 from signoff.cli import main
+from signoff.report.text import countersign_lines
+from signoff.session import identity
 from signoff.session.countersign import allowed_line, countersign
 from signoff.session.dsse import envelope
-from signoff.session.events import ChecklistRef, Entered, Noted
+from signoff.session.events import ChecklistRef, Entered, Noted, TargetRef
 from signoff.session.identity import allowed_signers_line
 from signoff.session.key_file import load_key, save_key
 from signoff.session.limits import limits
-from signoff.session.signer import KeySigner
+from signoff.session.signer import KeySigner, Signer
+from signoff.session.store import read
 from unit.authority import Authority, Serving
 from unit.session.records import Place
 
@@ -93,32 +97,72 @@ def change(folder: Path, name: str, before: bytes, after: bytes) -> None:
     (folder / "SHA256SUMS").write_text(sums.replace(old, new))
 
 
-@pytest.fixture
-def second() -> KeySigner:
-    return KeySigner.generate("ben@ops")
+@dataclass(frozen=True)
+class Template:
+    """A record with every witness there is, and its archive; made once, and copied for each test."""
+
+    root: Path
+    operator: Signer
+    second: KeySigner
+    authority: Authority
+    session: str
+
+    def place(self, root: Path) -> Place:
+        return Place(root / "config" / "signoff", root / "state" / "signoff" / "sessions", self.operator)
+
+
+def at_home(root: Path, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("XDG_STATE_HOME", str(root / "state"))
+    environment.setenv("XDG_CONFIG_HOME", str(root / "config"))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    root = tmp_path_factory.mktemp("template")
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    second = KeySigner.generate("ben@ops")
+    with pytest.MonkeyPatch.context() as environment:
+        at_home(root, environment)
+        made = Template(root, identity.load_or_create(), second, authority, "")
+        place = made.place(root)
+        directory = sealed(place)
+        with place.allowed_signers.open("a") as known:
+            known.write(f"{allowed_line(second)}\n")
+        with Serving(authority) as url:
+            run("witness", "timestamp", directory.name, "--tsa", url, "--tsa-ca", authority.ca)
+        countersign(directory, second)
+        run("sessions", "export", directory.name, "--attest", "--output", root / "a.tar.gz")
+    authority.queries.clear()
+    return replace(made, session=directory.name)
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path / "authority")
+def place(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    shutil.copytree(template.root, tmp_path, dirs_exist_ok=True)
+    at_home(tmp_path, monkeypatch)
+    return template.place(tmp_path)
 
 
 @pytest.fixture
-def witnessed(place: Place, second: KeySigner, authority: Authority) -> Path:
-    """A record with every witness there is, known to the operator as well."""
-    directory = sealed(place)
-    with place.allowed_signers.open("a") as known:
-        known.write(f"{allowed_line(second)}\n")
-    with Serving(authority) as url:
-        run("witness", "timestamp", directory.name, "--tsa", url, "--tsa-ca", authority.ca)
-    countersign(directory, second)
-    return directory
+def second(template: Template) -> KeySigner:
+    return template.second
 
 
 @pytest.fixture
-def handed(witnessed: Path, tmp_path: Path, authority: Authority) -> Path:
-    """That record, exported, unpacked on an auditor's desk, beside the authority's certificate."""
-    run("sessions", "export", witnessed.name, "--attest", "--output", tmp_path / "a.tar.gz")
+def authority(template: Template) -> Authority:
+    template.authority.queries.clear()
+    return template.authority
+
+
+@pytest.fixture
+def witnessed(place: Place, template: Template) -> Path:
+    """The record with its witnesses, where it was made."""
+    return place.sessions / template.session
+
+
+@pytest.fixture
+def handed(place: Place, tmp_path: Path, authority: Authority) -> Path:
+    """That record, unpacked on an auditor's desk, beside the authority's certificate."""
     folder = unpack(tmp_path / "a.tar.gz", tmp_path / "desk")
     shutil.copy(authority.ca, folder / "tsa-ca.pem")
     return folder
@@ -169,8 +213,8 @@ class TestTheInstructions:
 
     def test_without_witnesses_claim_none(self, place: Place, tmp_path: Path) -> None:
         directory = sealed(place, nonce="")
-        run("sessions", "export", directory.name, "--output", tmp_path / "a.tar.gz")
-        folder = unpack(tmp_path / "a.tar.gz", tmp_path / "desk")
+        run("sessions", "export", directory.name, "--output", tmp_path / "b.tar.gz")
+        folder = unpack(tmp_path / "b.tar.gz", tmp_path / "desk")
         assert failing(folder) == []
         page = (folder / "VERIFY.md").read_text()
         for word in ("There is none: every time", "Nobody has.", "It is bound to none."):
@@ -205,7 +249,7 @@ class TestTheArchive:
             assert {member.mode for member in archive} == {0o600}
 
     def test_overwrites_nothing_unasked(self, witnessed: Path, tmp_path: Path) -> None:
-        path = tmp_path / "a.tar.gz"
+        path = tmp_path / "b.tar.gz"
         path.write_text("mine")
         assert "--force" in run("sessions", "export", witnessed.name, "--output", path, code=2).output
         assert path.read_text() == "mine"
@@ -219,6 +263,21 @@ class TestTheArchive:
             assert "\x1b" not in page
         (line,) = (line for line in report.splitlines() if "evil.example" in line)
         assert line.startswith("    "), "indented text is no markup"
+
+    def test_of_a_hostile_record_shows_nothing_but_text(self, place: Place, tmp_path: Path) -> None:
+        escape = "\x1b]0;x\x07\u202e```"
+        hostile = TargetRef(name=escape, address=escape, host_key=escape, machine_id="", profile={})
+        with place.start(target=hostile, nonce=escape) as session:
+            session.seal(place.operator, open_steps=[escape])
+        done = run("sessions", "export", session.id, "--output", tmp_path / "b.tar.gz")
+        folder = unpack(tmp_path / "b.tar.gz", tmp_path / "desk")
+        assert failing(folder) == []
+        shown = [(folder / name).read_text("utf-8") for name in ("VERIFY.md", "report.md")]
+        shown += [done.output, run("verify", folder).output]
+        shown += list(countersign_lines(read(folder).state))
+        for text in shown:
+            assert not set(text) & {"\x1b", "\x07", "\u202e"}
+        assert shown[0].count("\n```\n") == shown[0].count("\n```sh\n"), "no fence but our own"
 
     def test_can_be_verified_as_it_is(self, handed: Path, tmp_path: Path, authority: Authority) -> None:
         path = tmp_path / "a.tar.gz"
@@ -248,12 +307,12 @@ class TestTheArchive:
 
     def test_is_made_although_a_checklist_is_gone(self, place: Place, tmp_path: Path) -> None:
         directory = place.sealed()
-        done = run("sessions", "export", directory.name, "--output", tmp_path / "a.tar.gz")
+        done = run("sessions", "export", directory.name, "--output", tmp_path / "b.tar.gz")
         assert "ids for titles" in done.stderr
-        folder = unpack(tmp_path / "a.tar.gz", tmp_path / "desk")
+        folder = unpack(tmp_path / "b.tar.gz", tmp_path / "desk")
         assert failing(folder) == []
         assert "Not all of them lie with this record" in (folder / "VERIFY.md").read_text()
-        run("sessions", "export", directory.name, "--attest", "--output", tmp_path / "b.tar.gz", code=2)
+        run("sessions", "export", directory.name, "--attest", "--output", tmp_path / "c.tar.gz", code=2)
         (folder / "attestation.dsse.json").write_text("{}")
         assert "cannot be compared" in run("verify", folder).output
 
@@ -378,7 +437,7 @@ class TestCountersign:
         self, place: Place, second: KeySigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> tuple[Path, Path]:
         """The second person's desk: the record unpacked, and a list that has the operator."""
-        run("sessions", "export", sealed(place).name, "--output", tmp_path / "a.tar.gz")
+        run("sessions", "export", sealed(place).name, "--output", tmp_path / "a.tar.gz", "--force")
         home = tmp_path / "second" / "signoff"
         home.mkdir(parents=True)
         save_key(second, home / "identity")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from signoff.checklist.model import Checklist, Language
 from signoff.model import SYMBOLS, Finding, Result
 from signoff.report.summary import is_open, timestamp
-from signoff.session.events import Enrolled
+from signoff.session.events import Enrolled, TargetRef
 from signoff.session.state import Answer, SessionState, StepState
 from signoff.session.store import Summary
 from signoff.session.verdict import Bearing, Verdict, Witness
@@ -82,7 +82,7 @@ def session_lines(
     known = {(checklist.id, step.id): step for checklist in checklists for step in checklist.steps}
     if state.genesis:
         target = state.genesis.target
-        yield f"target   {one_line(target.name)}  {one_line(target.address)}  {target.host_key}".rstrip()
+        yield f"target   {_target(target)}"
         yield f"operator {one_line(state.genesis.operator.name)}  {state.genesis.operator.key}"
     yield f"session  {state.session}, started {timestamp(state.started)}"
     for key, step in state.steps.items():
@@ -94,6 +94,10 @@ def session_lines(
         yield from step_lines(title, step, still_open=still_open, evidence=evidence)
     yield ""
     yield counts_line(state)
+
+
+def _target(target: TargetRef) -> str:
+    return "  ".join(filter(None, map(one_line, (target.name, target.address, target.host_key))))
 
 
 def counts_line(state: SessionState) -> str:
@@ -142,7 +146,7 @@ def countersign_lines(state: SessionState) -> Iterator[str]:
     """Yield what a second person has to know before they sign: on what, what came out, what was left open."""
     if state.genesis:
         target = state.genesis.target
-        yield f"target     {one_line(target.name)}  {one_line(target.address)}  {target.host_key}".rstrip()
+        yield f"target     {_target(target)}"
         yield f"checklists {' '.join(one_line(one.id) for one in state.genesis.checklists)}"
     yield f"counts     {counts_line(state)}"
     left = state.sealed.open if state.sealed else ()
