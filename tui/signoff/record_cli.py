@@ -123,9 +123,12 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
     from signoff.session.store import find, read
     from signoff.session.verify import verify as check
 
-    if Path(record).is_file():
-        raise UsageError(f"{record} is an archive.", f"Unpack it first: tar -xzf {record}")
-    directory = find(record)
+    try:
+        directory = find(record)
+    except RecordError:
+        if Path(record).is_file():
+            raise UsageError(f"{record} is an archive.", f"Unpack it first: tar -xzf {record}") from None
+        raise
     verdict = check(directory, allowed_signers, tsa_ca=_usual_authority(directory))
     for line in verdict_lines(verdict):
         click.echo(line)
@@ -279,14 +282,17 @@ def _opened(record: str) -> Iterator[tuple[Path, Path]]:
     """Give a record's folder, and the folder to speak of: an archive's own, once it is unpacked by hand."""
     from signoff.session.store import find
 
-    if not Path(record).is_file():
+    try:
         directory = find(record)
-        yield directory, directory
-        return
-    from signoff.session.archive import unpacked
+    except RecordError:
+        if not Path(record).is_file():
+            raise
+        from signoff.session.archive import unpacked
 
-    with unpacked(Path(record)) as directory:
-        yield directory, Path(directory.name)
+        with unpacked(Path(record)) as directory:
+            yield directory, Path(directory.name)
+    else:
+        yield directory, directory
 
 
 def _usual_authority(directory: Path) -> Path | None:

@@ -200,6 +200,10 @@ class TestTheInstructions:
         for word in words:
             assert any(word in command for command in failed), failed
 
+    def test_fail_where_a_checklist_is_not_there(self, handed: Path) -> None:
+        (handed / "quick-production.yaml").unlink()
+        assert [one for one in failing(handed) if "grep" in one]
+
     def test_trust_nobody_by_themselves(self, handed: Path) -> None:
         listed = (handed / "allowed_signers.template").read_text()
         assert all(line.startswith("#") for line in listed.splitlines())
@@ -279,13 +283,18 @@ class TestTheArchive:
             assert not set(text) & {"\x1b", "\x07", "\u202e"}
         assert shown[0].count("\n```\n") == shown[0].count("\n```sh\n"), "no fence but our own"
 
-    def test_can_be_verified_as_it_is(self, handed: Path, tmp_path: Path, authority: Authority) -> None:
+    def test_can_be_verified_as_it_is(
+        self, handed: Path, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         path = tmp_path / "a.tar.gz"
         said = run("verify", path, "--nonce", NONCE, "--tsa-ca", authority.ca).output
         assert said.startswith("VALID\n")
         assert "witness    time-stamp: the record existed at" in said
         assert "witness    counter-signature by ben@ops" in said
         assert f"-s {handed.name}/seal.sig" in said, "the commands are for the folder that tar will make"
+        (tmp_path / "latest").write_bytes(b"")
+        monkeypatch.chdir(tmp_path)
+        assert run("verify", "latest").output.startswith("VALID"), "a session goes before a file of that name"
         path.write_bytes(b"\x1f\x8b")
         assert "not a .tar.gz archive" in run("verify", path, code=2).output
 

@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from signoff import tsa
 from signoff.errors import RecordError, UsageError
 from signoff.report.text import verdict_lines
+from signoff.session.clock import Moment, read_clock
 from signoff.session.timestamp import StampError, certificates, check, check_unvouched, request
 from signoff.session.verify import Status, verify
 from unit.authority import Authority, Reply, Serving
@@ -253,6 +255,26 @@ class TestTheVerdict:
         assert said[0] == "VALID, but timestamp.tsr does not hold"
         assert not any(line.startswith("witness ") for line in said)
         assert "existed at" not in "\n".join(said)
+
+    def test_tells_of_an_operators_clock_that_was_ahead(
+        self, place: Place, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def ahead() -> Moment:
+            now = read_clock()
+            return replace(now, time=now.time + timedelta(hours=1))
+
+        with monkeypatch.context() as clock:
+            clock.setattr("signoff.session.tip.read_clock", ahead)
+            directory = place.sealed()
+        with Serving(authority) as url:
+            tsa.stamp(directory, url, authority.ca)
+        verdict = verify(directory, tsa_ca=authority.ca)
+        assert verdict.status is Status.VALID
+        assert any("clock was ahead" in remark for remark in verdict.remarks)
+        other = place.sealed()
+        with Serving(authority) as url:
+            tsa.stamp(other, url, authority.ca)
+        assert verify(other, tsa_ca=authority.ca).remarks == ()
 
     def test_says_of_one_that_is_wanted_and_not_there(self, place: Place, authority: Authority) -> None:
         verdict = verify(place.sealed(), tsa_ca=authority.ca)

@@ -25,7 +25,7 @@ from signoff.session.scan import BrokenError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
 from signoff.session.verdict import Standing, Status, Verdict, Witness
 from signoff.session.wire import SignatureError
-from signoff.session.witness import Judge, witness_files
+from signoff.session.witness import Judge, clock_remarks, witness_files
 from signoff.text import one_line
 
 __all__ = ["Standing", "Status", "Verdict", "commands", "verify"]
@@ -191,6 +191,7 @@ class _Examination:
             if self._sealed and genesis:
                 judge = Judge(self._directory, self._scan, genesis.operator, trusted, at, tsa_ca)
                 self._witnesses = list(judge.witnesses())
+                self._remarks += clock_remarks(self._witnesses, self._scan.last)
             elif witness_files(self._directory):
                 self._remarks.append("what witnesses lie with it count for nothing: there is no seal")
         except OSError as problem:

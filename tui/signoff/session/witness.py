@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from signoff.session.bundle import TIMESTAMP, read_signature
 from signoff.session.events import OperatorRef
 from signoff.session.files import open_regular
 from signoff.session.keys import PublicKey
+from signoff.session.line import Entry, timestamp
 from signoff.session.scan import Scan
 from signoff.session.sshsig import COUNTERSIGN
 from signoff.session.verdict import Bearing, Witness
@@ -27,6 +28,7 @@ from signoff.text import one_line
 
 _FILE: Final = re.compile(r"countersign-[0-9a-f]{16}\.sig", re.ASCII)
 _MOST: Final = 64
+_CLOCKS_DIFFER: Final = timedelta(seconds=10)
 
 
 def countersign_name(key: PublicKey) -> str:
@@ -98,6 +100,19 @@ class Judge:
         who, refusal = second_person(self.trusted, signature.key, self.operator.name, self.at)
         bearing = Bearing.UNTRUSTED if refusal else Bearing.HOLDS
         return Witness("counter-signature", name, bearing, who or signature.key.fingerprint, reason=refusal)
+
+
+def clock_remarks(witnesses: Iterable[Witness], last: Entry | None) -> Iterator[str]:
+    """Yield what a time-stamp tells of the operator's clock: was the record stamped before it was over?
+
+    A few seconds are no news: authorities leave out the fractions, and clocks differ.
+    """
+    for one in witnesses:
+        if one.time and last and last.time - one.time > _CLOCKS_DIFFER:
+            yield (
+                f"the operator's clock was ahead: the last line says {timestamp(last.time)}, "
+                f"and the authority had stamped it by {timestamp(one.time)}"
+            )
 
 
 def second_person(trusted: AllowedSigners, key: PublicKey, operator: str, at: datetime) -> tuple[str, str]:
