@@ -192,8 +192,9 @@ class Restart:
             )
 
 
+# ID, not Id: an unknown name makes docker read its JSON instead, in which what is not there is an error.
 _INSPECTED: Final = (
-    "{{.Id}}|{{.Name}}|{{.State.Status}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}"
+    "{{.ID}}|{{.Name}}|{{.State.Status}}|{{if .State.Health}}{{.State.Health.Status}}{{end}}"
     "|{{.RestartCount}}|{{.State.StartedAt}}"
 )
 
