@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer._key import SSlibKey
@@ -19,12 +18,14 @@ from signoff.checklist.load import find, load
 from signoff.errors import RecordError
 from signoff.model import Finding, Result, Vantage
 from signoff.report.attestation import payload, statement
+from signoff.session.agent_signer import AgentSigner
 from signoff.session.dsse import envelope, pae
 from signoff.session.events import Attested, ChecklistRef, Found, Genesis, OperatorRef, Probed, TargetRef
 from signoff.session.keys import PublicKey
 from signoff.session.signer import KeySigner
 from signoff.session.state import SessionState
 from signoff.session.wire import Reader
+from unit.session.agents import SK_ECDSA, SK_ED25519, AtHand, SecurityKey, in_memory, listening, stock_agent
 
 LOADED = load(find("quick-production"))
 STEPS = tuple(step.id for step in LOADED.checklist.steps)
@@ -170,7 +171,27 @@ class TestTheEnvelope:
         signer = KeySigner.generate("anna@ops")
         assert self.made(signer, walk) == self.made(signer, walk)
 
-    def test_a_key_that_cannot_sign_plainly_is_told_so(self, walk: Walk) -> None:
-        signer = KeySigner("anna@ops", generate_private_key(SECP256R1()))
-        with pytest.raises(RecordError, match="ssh-ed25519"):
-            envelope(b"{}", signer)
+    @pytest.mark.parametrize("kind", ["256", "rsa"])
+    def test_a_key_of_another_kind_is_told_so(self, kind: str) -> None:
+        with pytest.raises(RecordError, match="needs ssh-ed25519"):
+            envelope(b"{}", in_memory(kind))
+
+    def test_an_agent_makes_it_too(self, walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+        held = KeySigner.generate("anna@ops")
+        with stock_agent() as agent:
+            monkeypatch.setenv("SSH_AUTH_SOCK", agent.path)
+            agent.add(held)
+            signer = AgentSigner("anna@ops", held.key, AtHand())
+            made = json.loads(envelope(payload(walk.state, [LOADED.checklist], DIGEST), signer))
+        assert made == self.made(held, walk)
+        assert list(read(made).verify([as_key(held.key)], 1)) == [held.fingerprint]
+
+    @pytest.mark.parametrize("kind", [SK_ED25519, SK_ECDSA])
+    def test_a_security_key_cannot_and_is_not_asked(self, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        token = SecurityKey(kind)
+        with listening(token) as agent:
+            monkeypatch.setenv("SSH_AUTH_SOCK", agent.path)
+            agent.on_sign = lambda _: pytest.fail("it was asked to sign")
+            with pytest.raises(RecordError, match="needs ssh-ed25519") as refused:
+                envelope(b"{}", AgentSigner("anna@ops", token.key, AtHand()))
+        assert "security key (FIDO)" in refused.value.hint

@@ -10,6 +10,7 @@ import pytest
 
 from signoff.errors import RecordError
 from signoff.report.text import verdict_lines
+from signoff.session.agent_signer import AgentSigner
 from signoff.session.countersign import allowed_line, command, countersign
 from signoff.session.identity import allowed_signers_line
 from signoff.session.signer import KeySigner
@@ -17,6 +18,7 @@ from signoff.session.sshsig import COUNTERSIGN, RECORD
 from signoff.session.verdict import Bearing
 from signoff.session.verify import Status, Verdict, verify
 from signoff.session.witness import countersign_name
+from unit.session.agents import IN_MEMORY, SK_ECDSA, SK_ED25519, AtHand, SecurityKey, in_memory, listening
 from unit.session.conftest import SshKeygen
 from unit.session.records import Place, journal
 
@@ -57,6 +59,26 @@ def test_holds_for_whoever_knows_the_second_person(
     assert only(verdict) == (Bearing.HOLDS, "ben@ops", "")
     assert f"witness    counter-signature by ben@ops ({path.name})" in list(verdict_lines(verdict))
     assert ssh_keygen(trusting, "ben@ops", COUNTERSIGN, path, journal(handed).read_bytes())
+
+
+@pytest.mark.parametrize("kind", [*IN_MEMORY, SK_ED25519, SK_ECDSA])
+def test_is_made_with_every_kind_of_key(
+    place: Place,
+    handed: Path,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ssh_keygen: SshKeygen,
+) -> None:
+    token = SecurityKey(kind) if kind.startswith("sk-") else in_memory(kind)
+    with listening(token) as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", agent.path)
+        signer = AgentSigner("ben@ops", token.key, AtHand())
+        path = countersign(handed, signer)
+    known = tmp_path / "known"
+    known.write_text(f"{allowed_signers_line(place.operator)}\n{allowed_line(signer)}\n")
+    assert only(verify(handed, known)) == (Bearing.HOLDS, "ben@ops", "")
+    assert ssh_keygen(known, "ben@ops", COUNTERSIGN, path, journal(handed).read_bytes())
 
 
 def test_the_command_that_is_shown_works_without_signoff(
@@ -166,7 +188,7 @@ class TestDoesNotHold:
     def test_with_a_bit_flipped(self, handed: Path, second: KeySigner) -> None:
         path = countersign(handed, second)
         whole = path.read_bytes()
-        for at in range(0, len(whole), 3):
+        for at in range(0, len(whole), 5):
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
             assert self.broken(handed, path.name)
 
