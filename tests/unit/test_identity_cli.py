@@ -20,10 +20,11 @@ from signoff.identity_cli import identity
 from signoff.session.identity import load_or_create
 from signoff.session.keys import PublicKey
 from signoff.session.signer import KeySigner
+from signoff.session.session import Session
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.verify import Status, verify
 from unit.session.agents import SK_ED25519, SecurityKey, SoftAgent, listening
-from unit.session.records import CHECKLISTS, TARGET, Session
+from unit.session.records import CHECKLISTS, TARGET
 from unit.window import Window
 
 OURS = 'namespaces="genesis@signoff.v1,record@signoff.v1"'

@@ -72,6 +72,7 @@ class Session:
         self._tip = tip
         self._guard = guard
         self._lock = threading.RLock()
+        self._listening = threading.Lock()  # one of its own: the other is held while a person is waited for
         self._listeners: list[Listener] = []
         self._closed = False
 
@@ -169,11 +170,11 @@ class Session:
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` of every further entry, in the thread that appends it; return how to stop."""
-        with self._lock:
+        with self._listening:
             self._listeners.append(listener)
 
         def unsubscribe() -> None:
-            with self._lock, contextlib.suppress(ValueError):
+            with self._listening, contextlib.suppress(ValueError):
                 self._listeners.remove(listener)
 
         return unsubscribe

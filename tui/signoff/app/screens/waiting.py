@@ -50,6 +50,10 @@ class WaitingDialog(Dialog[None]):
         self._tick()
         self.set_interval(0.1, self._tick)
 
+    def on_unmount(self) -> None:
+        """Have nobody wait on when the app goes."""
+        self._stopped.set()
+
     def _tick(self) -> None:
         if self._over.is_set() and self.is_current:
             self.dismiss(None)
