@@ -56,7 +56,7 @@ def ask(url: str, query: bytes, timeout: float = TIMEOUT) -> bytes:
     parts = _parts(url)
     try:
         answer = _post(url, parts, query, time.monotonic() + timeout)
-    except OSError as problem:
+    except (OSError, UnicodeError) as problem:  # UnicodeError: a name that DNS cannot have
         raise _failed(url, one_line(str(problem)) or type(problem).__name__) from None
     kind = dict(answer.headers).get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != 200:

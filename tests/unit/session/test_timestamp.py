@@ -224,6 +224,10 @@ class TestAsking:
         with pytest.raises(UsageError, match="address"):
             tsa.ask(url, b"?")
 
+    def test_of_a_name_that_none_can_have_ends_well(self) -> None:
+        with pytest.raises(UsageError, match="No time-stamp"):
+            tsa.ask(f"http://{'a' * 70}.example/", b"?")
+
     def test_wants_certificates(self, place: Place, tmp_path: Path) -> None:
         (tmp_path / "none.pem").write_text("nothing")
         with pytest.raises(RecordError, match="no certificates"):
