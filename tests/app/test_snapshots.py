@@ -11,27 +11,37 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]  # it has none
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 
 from app.conftest import SHOP_PROFILE
-from app.drive import on, running, settle, walk_of, write
+from app.drive import arrives, on, running, settle, walk_of, write
 from signoff.app.app import SignoffApp, Start
+from signoff.app.screens.code_entry import CodeScreen
+from signoff.app.screens.enrolment import EnrolmentScreen
 from signoff.app.screens.finish import FinishScreen
-from signoff.app.screens.prompts import SecretDialog, host_key_dialog
+from signoff.app.screens.handing_over import HandOverScreen
+from signoff.app.screens.leaving import LeavingDialog
+from signoff.app.screens.prompts import SecretDialog, TypedWord, host_key_dialog
 from signoff.app.screens.run import RunScreen
 from signoff.app.widgets.step_panel import StepPanel
+from signoff.credentials import secret_file, totp
+from signoff.credentials.totp import Answer, Checked
+from signoff.enrolling import Place
 from signoff.session import begin as begin_module
 from signoff.session import tip as tip_module
 from signoff.session.clock import Moment
 from signoff.target.profile import Profile
 from signoff.target.profiles import save_profile
+from signoff.target.second_factor import SecondFactor
 from signoff.walk import Walk
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CODES = {"123456": Checked(Answer.FAR, 300), "287082": Checked(Answer.ACCEPTED, -30)}
 
 
 @pytest.fixture(params=[(80, 24), (120, 36)], ids=["80x24", "120x36"])
@@ -153,3 +163,53 @@ async def test_home(
         app.pop_screen()
         app.show_error("shop.example:22 cannot be reached: refused.", "Is it up?", again="tries again")
         assert await _screenshot(pilot) == picture(name="error")
+
+
+async def test_enrolment(
+    app: SignoffApp, picture: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    # Nobody's key: the one of RFC 6238, appendix B.
+    monkeypatch.setattr("pyotp.random_base32", lambda _length: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+    monkeypatch.setattr(secret_file, "check_new", lambda _path: None)
+    monkeypatch.setattr(totp.Verifier, "check", lambda _self, typed: CODES[typed])
+    async with app.run_test(size=size) as pilot:
+        await running(pilot)
+        walk = walk_of(app)
+        factor = SecondFactor(sql="UPDATE admins SET totp_secret = :seed WHERE email = :account")
+        walk.profile = msgspec.structs.replace(walk.profile, second_factor=factor, database="shop")
+        screen = EnrolmentScreen(walk, ("quick-production", "admin-access"))
+        app.push_screen(screen)
+        await pilot.pause()
+        for place in Place:
+            screen.query_one(OptionList).highlighted = list(Place).index(place)
+            assert await _screenshot(pilot) == picture(name=place.name.lower())
+        screen.query_one(OptionList).highlighted = list(Place).index(Place.FILE)
+        screen.query_one("#file", Input).value = "/home/deploy/shop-admin.key"
+        await pilot.press("ctrl+s")
+        await arrives(pilot, CodeScreen)
+        assert await _screenshot(pilot) == picture(name="code")
+        await write(pilot, "123456")
+        await pilot.press("enter")
+        assert await _screenshot(pilot) == picture(name="wrong-code")
+        await pilot.press("t")
+        assert await _screenshot(pilot) == picture(name="text")
+        await write(pilot, "287082")
+        await pilot.press("enter")
+        await arrives(pilot, TypedWord)
+        assert await _screenshot(pilot) == picture(name="delivery")
+        await pilot.press("escape")
+        assert await _screenshot(pilot) == picture(name="verified")
+        await pilot.press("escape")
+        await arrives(pilot, LeavingDialog)
+        assert await _screenshot(pilot) == picture(name="leaving")
+        await pilot.press("escape")
+        screen.query_one(OptionList).highlighted = list(Place).index(Place.HAND)
+        await pilot.press("ctrl+s")
+        await arrives(pilot, HandOverScreen)
+        assert await _screenshot(pilot) == picture(name="hand-over")
+        await pilot.press("ctrl+s")
+        await arrives(pilot, TypedWord)
+        await write(pilot, "yes")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert await _screenshot(pilot) == picture(name="recovery-codes")

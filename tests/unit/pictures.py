@@ -42,11 +42,11 @@ def png(pixels: Pixels) -> bytes:
     )
 
 
-def seen(lines: Sequence[str]) -> list[list[bool]]:
+def seen(lines: Sequence[str], *, alone: bool = True) -> list[list[bool]]:
     """Return what a black terminal shows of some lines: white where they say so, black everywhere else.
 
     The lines hold SGR sequences (ECMA-48, 8.3.117) and half blocks; nothing but 256-colour black and white,
-    and the default, is understood.
+    and the default, is understood. Where the code is not ``alone``, what has other colours is no part of it.
     """
     rows = []
     for line in lines:
@@ -54,7 +54,7 @@ def seen(lines: Sequence[str]) -> list[list[bool]]:
         halves = []
         for sequence, character in re.findall(r"\x1b\[([0-9;]*)m|(.)", line):
             if character:
-                halves.append(_cell(character, style))
+                halves.append(_cell(character, style, alone=alone))
                 continue
             for part in re.findall(r"38;5;\d+|48;5;\d+|\d+", sequence or "0"):
                 style = _styled(style, part)
@@ -70,8 +70,8 @@ def _styled(style: set[str], part: str) -> set[str]:
     return kept if part in {"39", "49"} else kept | {part}
 
 
-def _cell(character: str, style: set[str]) -> tuple[bool, bool]:
+def _cell(character: str, style: set[str], *, alone: bool) -> tuple[bool, bool]:
     if style >= BLACK_ON_WHITE:
         return _HALVES[character]
-    assert not style, f"colours that are not the code's: {style}"
+    assert not (alone and style), f"colours that are not the code's: {style}"
     return (True, True)  # whatever stands there is no part of the code

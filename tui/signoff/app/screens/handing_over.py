@@ -98,7 +98,7 @@ class HandOverScreen(MaskedScreen[bool]):
         elif self.taken:
             self.dismiss(True)
         else:
-            self._ask("Nobody has seen them", self._handed.lost, "leave", "go on without them")
+            self._ask("Go on without them?", self._handed.lost, "leave", "go on without them")
 
     def action_back(self) -> None:
         """Go back."""
