@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signoff import paths
+from signoff import paths, plain
 from signoff import walk as walk_module
 from signoff.checklist.load import find, load
 from signoff.errors import RecordError, UsageError
@@ -266,3 +266,28 @@ def test_a_mistake_in_the_settings_is_told_and_no_other_key_signs(table: str, wh
     with pytest.raises(UsageError, match=why):
         in_use(AtHand())
     assert not paths.identity_file().exists()
+
+
+def test_the_plain_walk_says_when_to_touch_and_can_seal_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = SecurityKey(SK_ED25519)
+    with listening(token) as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", agent.path)
+        use_agent("", "anna@ops", AtHand())
+        walk = Walk.begin(
+            SHOP, [load(find("quick-production"), all_probes())], plain.signer_here(), NobodyThere()
+        )
+        assert "Touch your security key now" in capsys.readouterr().err
+        said = iter(["seal", "seal"])
+        monkeypatch.setattr(plain, "_ask", lambda _question: next(said))
+        refusals = iter([string(b"\x05")])
+        agent.on_sign = lambda request: next(refusals, None) or agent.signed(request)
+        assert plain._Face(walk, "en", interactive=True)._seal()
+        told = capsys.readouterr()
+        assert "refused to sign" in told.out
+        assert f"signoff run --resume {walk.session.id}" in told.out
+        assert told.err.count("Touch your security key now") == 2
+        assert "(Waiting for up to 60 seconds; Ctrl-C stops.)" in told.err
+    walk.close()
+    assert status(walk) is Status.VALID
