@@ -74,6 +74,7 @@ class FileEdit:
 
     def prepare(self, say: Say) -> None:
         """Read the file, see that it says what it said, and make its new content."""
+        say(f"Looking at {self.subject}.")
         self._before = self._file.read()
         for remark in self._file.remarks(self._before):
             say(remark)
