@@ -49,9 +49,10 @@ def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce
     """
     from signoff.report.attestation import ATTESTATION
     from signoff.report.text import verdict_lines
-    from signoff.session.verdict import Status
+    from signoff.session.verdict import Bearing, Status
     from signoff.session.verify import commands
     from signoff.session.verify import verify as check
+    from signoff.session.witness import command as witness_command
 
     if nonce == "":
         raise UsageError("--nonce wants a word.", "Leave it out to take a record with any nonce, or none.")
@@ -63,7 +64,8 @@ def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce
         click.echo(line)
     if verdict.status is not Status.INVALID:
         click.echo("Anyone can verify it without signoff, with your line of allowed_signers:")
-        for command in commands(shown, verdict.operator, sealed=verdict.sealed):
+        held = [witness_command(shown, one) for one in verdict.witnesses if one.bearing is Bearing.HOLDS]
+        for command in (*commands(shown, verdict.operator, sealed=verdict.sealed), *filter(None, held)):
             click.echo(f"  {command}")
     return exit_code(verdict)
 
@@ -121,7 +123,9 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
     from signoff.report.text import countersign_lines, verdict_lines
     from signoff.session import countersign as second
     from signoff.session.store import find, read
+    from signoff.session.verdict import Bearing, Witness
     from signoff.session.verify import verify as check
+    from signoff.session.witness import command
 
     try:
         directory = find(record)
@@ -152,7 +156,8 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
     click.echo("Whoever verifies needs your line of allowed_signers, from you yourself:")
     click.echo(f"  {second.allowed_line(signer, name)}")
     click.echo("and can do so without signoff:")
-    click.echo(f"  {second.command(directory, name, path.name)}")
+    made = Witness("counter-signature", path.name, Bearing.HOLDS, name)
+    click.echo(f"  {command(directory, made)}")
     return 0
 
 

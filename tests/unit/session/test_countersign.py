@@ -11,13 +11,13 @@ import pytest
 from signoff.errors import RecordError
 from signoff.report.text import verdict_lines
 from signoff.session.agent_signer import AgentSigner
-from signoff.session.countersign import allowed_line, command, countersign
+from signoff.session.countersign import allowed_line, countersign
 from signoff.session.identity import allowed_signers_line
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import COUNTERSIGN, RECORD
 from signoff.session.verdict import Bearing
 from signoff.session.verify import Status, Verdict, verify
-from signoff.session.witness import countersign_name
+from signoff.session.witness import command, countersign_name
 from unit.session.agents import IN_MEMORY, SK_ECDSA, SK_ED25519, AtHand, SecurityKey, in_memory, listening
 from unit.session.conftest import SshKeygen
 from unit.session.records import Place, journal
@@ -86,9 +86,10 @@ def test_the_command_that_is_shown_works_without_signoff(
 ) -> None:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("ssh-keygen is not installed")
-    path = countersign(handed, second, trusting)
+    countersign(handed, second, trusting)
+    (witness,) = verify(handed, trusting).witnesses
     trusting.rename(tmp_path / "allowed_signers")
-    shown = command(handed, second.name, path.name)
+    shown = command(handed, witness)
     done = subprocess.run(shown, shell=True, cwd=tmp_path, capture_output=True, text=True)  # noqa: S602
     assert (done.returncode, done.stdout[:5]) == (0, "Good ")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from markdown_it import MarkdownIt
 
 from signoff.checklist.load import find, load
 from signoff.cli import main
@@ -265,8 +266,10 @@ class TestTheArchive:
         for page in (report, (handed / "VERIFY.md").read_text("utf-8")):
             assert limits() in page
             assert "\x1b" not in page
-        (line,) = (line for line in report.splitlines() if "evil.example" in line)
-        assert line.startswith("    "), "indented text is no markup"
+        (block,) = (
+            block for block in MarkdownIt("commonmark").parse(report) if "evil.example" in block.content
+        )
+        assert block.type == "code_block"
 
     def test_of_a_hostile_record_shows_nothing_but_text(self, place: Place, tmp_path: Path) -> None:
         escape = "\x1b]0;x\x07\u202e```"
@@ -281,6 +284,8 @@ class TestTheArchive:
         shown += list(countersign_lines(read(folder).state))
         for text in shown:
             assert not set(text) & {"\x1b", "\x07", "\u202e"}
+        blocks = MarkdownIt("commonmark").parse("\n".join(shown[:2]))
+        assert "html_block" not in {block.type for block in blocks}
         assert shown[0].count("\n```\n") == shown[0].count("\n```sh\n"), "no fence but our own"
 
     def test_can_be_verified_as_it_is(
@@ -291,6 +296,8 @@ class TestTheArchive:
         assert said.startswith("VALID\n")
         assert "witness    time-stamp: the record existed at" in said
         assert "witness    counter-signature by ben@ops" in said
+        assert f"openssl ts -verify -in {handed.name}/timestamp.tsr -data {handed.name}/session.jsonl" in said
+        assert f"-s {handed.name}/countersign-" in said
         assert f"-s {handed.name}/seal.sig" in said, "the commands are for the folder that tar will make"
         (tmp_path / "latest").write_bytes(b"")
         monkeypatch.chdir(tmp_path)

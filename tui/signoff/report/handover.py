@@ -142,9 +142,9 @@ def _report(
         yield f"- checklist {code(checklist.id)}, SHA-256 {code(checklist.digest)}"
     left = state.sealed.open if state.sealed else ()
     yield f"- left open: {', '.join(code(step) for step in left) or 'nothing'}"
-    yield ""
-    # Indented, so that nothing in it means anything to whoever shows the page.
+    yield from section("Step by step")
+    # Indented below a heading it is code: nothing in it means anything to whoever shows the page.
     for line in session_lines(state, checklists, language, evidence=True):
-        yield f"    {line}".rstrip()
+        yield from (f"    {one}".rstrip() for one in line.splitlines() or [""])
     yield from section("What this does not prove")
     yield from limits().splitlines()

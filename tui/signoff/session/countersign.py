@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
 
 from signoff.errors import RecordError
 from signoff.session.bundle import JOURNAL
@@ -79,12 +78,3 @@ def countersign(
 def allowed_line(signer: Signer, name: str = "") -> str:
     """Return the line by which a verifier trusts this person's counter-signatures, and nothing else."""
     return f'{name or signer.name} namespaces="{COUNTERSIGN}" {signer.key.line}'
-
-
-def command(directory: Path, name: str, file: str) -> str:
-    """Return the shell command by which anybody verifies a counter-signature with stock ssh-keygen."""
-    folder = quote(str(directory))
-    return (
-        f"ssh-keygen -Y verify -f allowed_signers -I {quote(name)} -n {COUNTERSIGN} "
-        f"-s {folder}/{file} < {folder}/{JOURNAL}"
-    )

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from signoff.session.allowed_signers import AllowedSigners, matches
-from signoff.session.bundle import TIMESTAMP, read_signature
+from signoff.session.bundle import JOURNAL, TIMESTAMP, read_signature
 from signoff.session.events import OperatorRef
 from signoff.session.files import open_regular
 from signoff.session.keys import PublicKey
@@ -100,6 +101,21 @@ class Judge:
         who, refusal = second_person(self.trusted, signature.key, self.operator.name, self.at)
         bearing = Bearing.UNTRUSTED if refusal else Bearing.HOLDS
         return Witness("counter-signature", name, bearing, who or signature.key.fingerprint, reason=refusal)
+
+
+def command(directory: Path, witness: Witness) -> str:
+    """Return the shell command by which anybody verifies a witness with stock ssh-keygen or openssl.
+
+    ``allowed_signers`` and ``tsa-ca.pem`` in it are the verifier's own. Empty for an attestation.
+    """
+    folder = quote(str(directory))
+    signed, record = f"{folder}/{witness.file}", f"{folder}/{JOURNAL}"
+    if witness.kind == "time-stamp":
+        return f"openssl ts -verify -in {signed} -data {record} -CAfile tsa-ca.pem"
+    if witness.kind == "counter-signature":
+        who = f"-f allowed_signers -I {quote(witness.who)} -n {COUNTERSIGN}"
+        return f"ssh-keygen -Y verify {who} -s {signed} < {record}"
+    return ""
 
 
 def clock_remarks(witnesses: Iterable[Witness], last: Entry | None) -> Iterator[str]:
