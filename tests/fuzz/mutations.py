@@ -45,6 +45,7 @@ _VALUES: tuple[Any, ...] = (
     ),
     *([], {}, [1], {"a": {"b": []}}, ["", ""], "SHA256:x", "genesis", "sealed", "checkpoint", "2026-13-01"),
 )
+_LARGEST = 1 << 21
 _STRANGER = KeySigner.generate("stranger@host")
 
 
@@ -78,9 +79,9 @@ def mutate(files: dict[str, bytes], program: bytes) -> dict[str, bytes]:
         elif how == 1:
             changed[name] = files[sorted(files)[told.number(len(files))]]
         elif how < 5:
-            changed[name] = _bytes(changed.get(name, b""), how, told)
+            changed[name] = _bytes(changed.get(name, b""), how, told)[:_LARGEST]
         else:
-            changed[name] = _lines(changed.get(name, b""), how, told)
+            changed[name] = _lines(changed.get(name, b""), how, told)[:_LARGEST]
 
 
 def _bytes(data: bytes, how: int, told: _Program) -> bytes:

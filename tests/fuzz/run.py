@@ -20,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("line", "scan", "signature", "blob", "allowed-signers", "ledger", "record", "forged", "resume")
+NAMES = (
+    *("line", "scan", "signature", "blob", "allowed-signers", "ledger", "archive", "envelope", "time-stamp"),
+    *("record", "forged", "resume"),
+)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import Certificate
 
 from signoff.model import Finding, Result, Vantage
 from signoff.session import sshsig
+from signoff.session.archive import pack
+from signoff.session.dsse import envelope
 from signoff.session.events import (
     DECISIONS,
     AnyEvent,
@@ -38,11 +44,14 @@ from signoff.session.ledger import LedgerEntry
 from signoff.session.line import canonical, digest
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import GENESIS, RECORD
+from signoff.session.timestamp import certificates, request
 from signoff.session.tip import Tip
 from signoff.session.wire import string
+from unit.authority import Authority
 
 NAME = "anna@ops"
 MESSAGE = b"what was found and said\n"
+PAYLOAD = b'{"_type":"https://in-toto.io/Statement/v1"}'
 _PLACE = {"checklist": "quick", "step": "ports"}
 _FINDING = Finding(
     probe="network.listeners",
@@ -72,6 +81,15 @@ SEALED = Sealed(counts={"pass": 1, "fail": 0}, open=("quick/ports",))
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """An authority's answer, what it is for, and whom to trust for it."""
+
+    answer: bytes
+    digest: bytes
+    authorities: tuple[Certificate, ...]
+
+
+@dataclass(frozen=True)
 class Seeds:
     """A sealed and an open record (their files by name), and all that goes with them."""
 
@@ -85,6 +103,9 @@ class Seeds:
     signatures: list[bytes]
     blobs: list[bytes]
     keys: list[PublicKey]
+    archive: bytes
+    envelope: bytes
+    stamp: Stamp
     note = Noted(**_PLACE, text="went on")
 
     @property
@@ -120,7 +141,17 @@ def plant() -> Seeds:
         signatures=list(signatures.values()),
         blobs=[base64.b64decode(b"".join(text.splitlines()[1:-1])) for text in signatures.values()],
         keys=[operator.key, *signatures],
+        archive=pack(session, {"session.jsonl": sealed, "genesis.sig": b"x\n", "seal.sig": b"x\n"}, 0),
+        envelope=envelope(PAYLOAD, operator),
+        stamp=_stamp(),
     )
+
+
+def _stamp() -> Stamp:
+    with TemporaryDirectory() as folder:
+        authority = Authority(Path(folder) / "authority")
+        answer = authority.stamp(request(MESSAGE).as_bytes())
+        return Stamp(answer, sha256(MESSAGE).digest(), tuple(certificates(authority.ca)))
 
 
 def _sign(operator: KeySigner, namespace: str, message: bytes) -> bytes:

@@ -11,17 +11,21 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fuzz.mutations import forge, mutate
-from fuzz.seeds import MESSAGE, NAME, Seeds
+from fuzz.seeds import MESSAGE, NAME, PAYLOAD, Seeds
 from signoff.errors import RecordError
 from signoff.session import allowed_signers, ledger, store
-from signoff.session.line import LineError, canonical, decode, digest, encode
+from signoff.session.archive import unpacked
+from signoff.session.dsse import opened
+from signoff.session.line import LineError, canonical, decode, digest, encode, is_session_id
 from signoff.session.scan import BrokenError, Scan
 from signoff.session.session import Session
 from signoff.session.sshsig import MAX_ARMOUR, RECORD, armour, parse
+from signoff.session.timestamp import StampError, check, check_unvouched
 from signoff.session.verify import Status, Verdict, verify
 from signoff.session.wire import SignatureError
 
@@ -46,6 +50,9 @@ class Targets:
             "blob": (self.blob, seeds.blobs),
             "allowed-signers": (self.allowed_signers, [seeds.allowed]),
             "ledger": (self.ledger, [seeds.ledger]),
+            "archive": (self.archive, [seeds.archive]),
+            "envelope": (self.envelope, [seeds.envelope]),
+            "time-stamp": (self.time_stamp, [seeds.stamp.answer]),
             "record": (self.record, programs),
             "forged": (self.forged, programs),
             "resume": (self.resume, programs),
@@ -108,6 +115,36 @@ class Targets:
             assert canonical(json.loads(line)) == line
             assert entry.at.tzinfo is UTC
             before = digest(line)
+
+    def archive(self, data: bytes) -> None:
+        """An archived record: nothing is unpacked but files with plain names in one folder."""
+        path = self._folder / "record.tar.gz"
+        path.write_bytes(data)
+        try:
+            with unpacked(path) as directory:
+                assert is_session_id(directory.name)
+                assert all(one.is_file() and one.parent == directory for one in directory.iterdir())
+        except RecordError:
+            return
+
+    def envelope(self, data: bytes) -> None:
+        """An attestation's envelope: only what was signed comes out of it."""
+        try:
+            payload = opened(data, self._seeds.operator.key)
+        except SignatureError:
+            return
+        assert payload == PAYLOAD
+
+    def time_stamp(self, data: bytes) -> None:
+        """A time-stamp: what holds says the time and the name that it said at first."""
+        stamp = self._seeds.stamp
+        with suppress(StampError):
+            check_unvouched(data, stamp.digest)
+        try:
+            found = check(data, stamp.digest, list(stamp.authorities))
+        except StampError:
+            return
+        assert found == check(stamp.answer, stamp.digest, list(stamp.authorities))
 
     def record(self, program: bytes) -> None:
         """A sealed record with its files changed is not valid, and can be listed. A copy may be missing."""
