@@ -18,7 +18,7 @@ from signoff.credentials.redact import Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError
 from signoff.model import Finding, Result, Vantage
-from signoff.session import store, verify
+from signoff.session import ledger, store, verify
 from signoff.session.events import (
     DECISIONS,
     AnyEvent,
@@ -43,7 +43,7 @@ from signoff.session.guard import RefusedError
 from signoff.session.line import Entry, is_session_id
 from signoff.session.session import Session
 from signoff.session.signer import KeySigner, Signer
-from signoff.session.verify import Status
+from signoff.session.verify import Standing, Status
 from unit.session.records import CHECKLISTS, CONFIRMED, TARGET, Place, journal, lines, write
 
 FINDING = Finding(
@@ -70,6 +70,25 @@ EVENTS: tuple[AnyEvent, ...] = (
 
 def kinds(directory: Path) -> list[type]:
     return [type(entry.event) for entry in store.read(directory).entries]
+
+
+def test_nobody_waits_for_another_ones_touch(place: Place) -> None:
+    """Another session begins while a person is waited for; the first is then signed anew, for its place."""
+    others: list[Path] = []
+
+    class Slow(KeySigner):
+        def sign(self, namespace: str, message: bytes) -> str:
+            if not others:
+                with place.start() as other:
+                    others.append(other.directory)
+            return super().sign(namespace, message)
+
+    with place.start(signer=Slow(place.operator.name, place.private)) as session:
+        pass
+    assert [one.session for one in ledger.read(place.ledger).entries] == [others[0].name, session.id]
+    for directory in (others[0], session.directory):
+        verdict = verify.verify(directory)
+        assert (verdict.status, verdict.ledger) == (Status.UNSEALED, Standing.LISTED)
 
 
 def test_a_session_begins_with_what_it_is_bound_to(place: Place) -> None:

@@ -19,7 +19,7 @@ from signoff.session.bundle import (
     SESSION_KEY,
     ledger_beside,
 )
-from signoff.session.enrol import locked
+from signoff.session.enrol import OpenLedger, locked
 from signoff.session.events import Genesis
 from signoff.session.files import make_folder, record_error, sync_folder, write_new
 from signoff.session.housekeeping import tidy
@@ -48,6 +48,18 @@ class Begun:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A first line, signed, for the place in the ledger after ``head``."""
+
+    head: str
+    key: KeySigner
+    tip: Tip
+    entry: Entry
+    line: bytes
+    signature: str
+
+
 def new_id() -> str:
     """Return a new session's id: the time, so that ids sort by it, and 40 random bits."""
     random = "".join(secrets.choice(_ALPHABET) for _ in range(8))
@@ -68,29 +80,47 @@ def begin(
     """
     make_folder(sessions.parent)
     make_folder(sessions)
-    with locked(ledger_beside(sessions)) as book:
-        tidy(sessions, book)
-        session = new_id()
-        draft, directory = sessions / f"{DRAFT}{session}", sessions / session
-        key, tip = KeySigner.generate(session), Tip(session)
-        entry, line = tip.add(genesis(key.key.line, book.head))
-        Order().check(entry.event)
-        guard(line)
-        files = {GENESIS_SIGNATURE: sign(signer, GENESIS, line).encode("ascii"), JOURNAL: line, **copies}
-        try:
-            with ExitStack() as undo:
-                draft.mkdir(mode=0o700)
-                undo.callback(shutil.rmtree, draft, ignore_errors=True)
-                lock = Lock(draft / LOCK, "The session")
-                undo.callback(lock.close)
-                _fill(draft, key, files)
-                book.append("genesis", session, digest(line))
-                undo.pop_all()
-            draft.rename(directory)
-            sync_folder(sessions)
-        except OSError as problem:
-            raise record_error(problem, _WHAT, directory) from None
-        return Begun(directory, lock, Journal.open(directory / JOURNAL, len(line)), key, tip, entry)
+    draft: _Draft | None = None
+    while True:
+        with locked(ledger_beside(sessions)) as book:
+            if draft is not None and draft.head == book.head:
+                return _place(sessions, draft, book, copies)
+            tidy(sessions, book)
+            head = book.head
+        # The ledger is not held meanwhile: a person may be waited for, and others begin sessions too.
+        draft = _draft(signer, genesis, guard, head)
+
+
+def _draft(
+    signer: Signer, genesis: Callable[[str, str], Genesis], guard: Callable[[bytes], None], head: str
+) -> _Draft:
+    session = new_id()
+    key, tip = KeySigner.generate(session), Tip(session)
+    entry, line = tip.add(genesis(key.key.line, head))
+    Order().check(entry.event)
+    guard(line)
+    return _Draft(head, key, tip, entry, line, sign(signer, GENESIS, line))
+
+
+def _place(sessions: Path, made: _Draft, book: OpenLedger, copies: Mapping[str, bytes]) -> Begun:
+    session = made.entry.session
+    draft, directory = sessions / f"{DRAFT}{session}", sessions / session
+    files = {GENESIS_SIGNATURE: made.signature.encode("ascii"), JOURNAL: made.line, **copies}
+    try:
+        with ExitStack() as undo:
+            draft.mkdir(mode=0o700)
+            undo.callback(shutil.rmtree, draft, ignore_errors=True)
+            lock = Lock(draft / LOCK, "The session")
+            undo.callback(lock.close)
+            _fill(draft, made.key, files)
+            book.append("genesis", session, digest(made.line))
+            undo.pop_all()
+        draft.rename(directory)
+        sync_folder(sessions)
+    except OSError as problem:
+        raise record_error(problem, _WHAT, directory) from None
+    journal = Journal.open(directory / JOURNAL, len(made.line))
+    return Begun(directory, lock, journal, made.key, made.tip, made.entry)
 
 
 def _fill(draft: Path, key: KeySigner, files: Mapping[str, bytes]) -> None:
