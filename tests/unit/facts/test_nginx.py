@@ -91,3 +91,17 @@ def test_a_private_address_is_not_judged() -> None:
 def test_what_is_not_nginxs(dump: str) -> None:
     with pytest.raises(Malformed):
         nginx.parse(dump)
+
+
+def test_what_a_header_must_say_is_not_told() -> None:
+    """A content network's secret header, and a token in a redirect, stand in the configuration openly."""
+    site = """# configuration file /etc/nginx/nginx.conf:
+    events {} http { server { server_name shop.test;
+        location /admin { if ($http_x_origin_verify != "s3cr3t-of-the-cdn") { return 403; }
+            proxy_pass http://app; }
+        location /old { return 302 https://panel.test/?token=s3cr3t-token; }
+    } }"""
+    for path, said in (("/admin", "an if on $http_x_origin_verify decides"), ("/old", "panel.test/")):
+        (found,) = nginx_access.rulings(nginx.parse(site), "shop.test", path)
+        assert said in found.why
+        assert "s3cr3t" not in f"{found}"

@@ -12,6 +12,7 @@ from signoff.text import one_line
 
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "444"})
 _ACCESS = frozenset({"allow", "deny"})
+_VARIABLE = re.compile(r"\$\w+")
 
 
 def rulings(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:
@@ -128,7 +129,9 @@ def _fate(chain: tuple[Directive, ...], closed: bool) -> tuple[Fate, str]:
         return _closed(chain)
     conditional = [inner for level in chain[1:] for inner in level.all("if") if inner.all("return")]
     if conditional:
-        return Fate.UNCLEAR, one_line(f"if {' '.join(conditional[0].args)} decides", 120)
+        # What it is compared with may be a secret, as of a header that a content network sends.
+        asked = ", ".join(dict.fromkeys(_VARIABLE.findall(" ".join(conditional[0].args))))
+        return Fate.UNCLEAR, one_line(f"an if on {asked or 'something'} decides", 120)
     if any(level.all("rewrite") for level in chain[1:]):
         return Fate.UNCLEAR, "rewrite may lead elsewhere"
     if _value(chain, "auth_request") not in {"", "off"}:
@@ -152,7 +155,7 @@ def _returned(args: tuple[str, ...]) -> tuple[Fate, str]:
     if status in _REFUSALS:
         return Fate.REFUSED, f"return {status}"
     if status.startswith(("3", "http", "$")):
-        return Fate.REDIRECTED, "return " + " ".join(args)
+        return Fate.REDIRECTED, "return " + " ".join(args).partition("?")[0]
     return Fate.SERVED, f"return {status}, before any deny"
 
 
