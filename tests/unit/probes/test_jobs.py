@@ -9,10 +9,10 @@ import pytest
 
 from signoff.facts.base import Unavailable
 from signoff.facts.job import Job, Run
-from signoff.facts.jobs import Jobs
+from signoff.facts.jobs import Jobs, parse_jobs
 from signoff.model import Result
 from signoff.probes.jobs import ran, scheduled
-from unit.backup_hosts import SHOP, backups, by_subject, facts, jobs, judged
+from unit.backup_hosts import SHOP, backups, by_subject, facts, jobs, judged, output
 
 TIMER = "shop-backup.timer"
 
@@ -48,6 +48,20 @@ def test_a_bad_host() -> None:
         finding = judged(probe, facts("bad-root", "bad-root"))
         assert finding.result is Result.FAIL
         assert "no dot" in finding.observed
+
+
+def test_a_password_in_the_place_of_the_user_is_not_told() -> None:
+    """/etc/cron.d with its user field forgotten: the command's first word is taken for the user."""
+    recorded = output("jobs", "cron-faults")
+    line = b"|15 3 * * * PGPASSWORD=s3cr3t-of-the-shop pg_dump shop"
+    text = recorded.stdout.replace(b"|15 3 * * * nosuchuser /usr/local/sbin/shop-backup", line)
+    known = parse_jobs(replace(recorded, stdout=text))
+    known = replace(known, jobs=tuple(job for job in known.jobs if job.where == "/etc/cron.d/no-user"))
+    given = facts("good-root", jobs=known)
+    found = judged(scheduled, given)
+    assert found.result is Result.FAIL
+    assert "bad username" in found.observed
+    assert "s3cr3t" not in f"{found}"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,8 @@ def _job(entry: Entry, where: str, faults: tuple[str, ...], cron: Cron) -> Job:
         where=f"{where} line {entry.line}" if not faults else where,
         scheduler="cron",
         schedule=entry.schedule.text,
-        user=entry.user,
+        # Where the field was forgotten, the command's first word stands there: PGPASSWORD=..., perhaps.
+        user=entry.user if entry.user in cron.users else "an unknown user",
         command=entry.command,
         text=text,
         faults=(*cron.daemon, *faults, *_schedule_faults(entry), *_command_faults(entry, where, cron)),
