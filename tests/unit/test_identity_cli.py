@@ -245,6 +245,8 @@ REFUSED = {
         "cannot be trusted",
     ),
     "a line feed in a name": (("--name", "ben\nany", f"ben@ops {KEY}"), "no operator's name"),
+    "a line feed in a purpose": (("--namespaces", f"a\n* {KEY}", f"ben@ops {KEY}"), "out of place"),
+    "not ASCII": ((f'ben@ops namespaces="ü,*" {KEY}',), "out of place"),
     "no file": (("missing.line",), "No such file"),
     "nothing": (("-",), "no line"),
     "a good one beside": (("-",), "neither a key nor an option"),

@@ -102,6 +102,8 @@ def _line(text: str, terms: Terms) -> str:
         "valid-before": terms.valid_before or line.options.get("valid-before", ""),
     }
     written = ",".join(f'{option}="{value}"' for option, value in options.items() if value)
+    if not (written.isascii() and written.isprintable()):
+        raise UsageError(f"{one_line(written, 60)!r} holds characters that are out of place.", _EXAMPLE)
     return signers_line(names, line.key, written)
 
 
@@ -120,7 +122,7 @@ def _parts(text: str, terms: Terms) -> Line:
 
 def _judged(line: str, known: tuple[Entry, ...]) -> Trusted:
     """Compare a line with those that the list has. Raises UsageError where one of them says otherwise."""
-    read = allowed_signers.parse(line.encode("ascii", "replace"))
+    read = allowed_signers.parse(line.encode("ascii"))
     if not read.entries:
         raise UsageError(f"This cannot be trusted: {read.note.partition(': ')[2]}.", _EXAMPLE)
     (entry,) = read.entries
