@@ -19,8 +19,8 @@ from signoff.errors import SignoffError
 from signoff.identity_cli import identity
 from signoff.session.identity import load_or_create
 from signoff.session.keys import PublicKey
-from signoff.session.signer import KeySigner
 from signoff.session.session import Session
+from signoff.session.signer import KeySigner
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.verify import Status, verify
 from unit.session.agents import SK_ED25519, SecurityKey, SoftAgent, listening
