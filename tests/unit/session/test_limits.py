@@ -28,7 +28,9 @@ def test_it_names_what_no_design_can_do() -> None:
 
 
 def test_the_settings_that_the_readme_shows_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (shown,) = re.findall(r"^```toml\n(\[timestamp\]\n.*?)^```$", README.read_text("utf-8"), re.M | re.S)
+    (shown,) = re.findall(
+        r"^```toml\n(\[timestamp\]\n.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "signoff").mkdir()
     (tmp_path / "signoff" / "settings.toml").write_text(shown)
