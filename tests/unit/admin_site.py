@@ -23,7 +23,7 @@ from signoff.facts.web import WEB_SERVERS, WebServers, parse_web
 from signoff.model import Finding
 from signoff.probes.base import Probe
 from signoff.target.command import Output
-from signoff.target.outside import Outside, OutsideError, Response
+from signoff.target.outside import HungUpError, NotAskedError, Outside, OutsideError, Response
 from signoff.target.profile import Profile
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -60,6 +60,9 @@ class Site:
     answer: Callable[[Asked], Said]
     addresses: tuple[str, ...] = (FOUR,)
     asked: list[Asked] = field(default_factory=list)
+    slow: tuple[str, ...] = ()
+    """Paths whose answer does not come in time."""
+    budget: int = 300
 
     def request(
         self, url: str, *, address: str, host: str | None = None, headers: Iterable[tuple[str, str]] = ()
@@ -69,10 +72,14 @@ class Site:
         asked = Asked(
             address, parts.scheme, host or parts.hostname or "", parts.port, parts.path, dict(headers)
         )
+        if len(self.asked) >= self.budget:
+            raise NotAskedError("The limit is reached.")
         self.asked.append(asked)
+        if asked.path in self.slow:
+            raise OutsideError(f"No answer to GET {url} from {address}: it took too long.")
         said = self.answer(asked)
         if said is None:
-            raise OutsideError(f"No answer to GET {url} from {address}: refused.")
+            raise HungUpError(f"No answer to GET {url} from {address}: refused.")
         extra = said[2] if len(said) == 3 else {}
         return Response(url, address, said[0], tuple(extra.items()), said[1])
 

@@ -139,6 +139,17 @@ class TestOutside:
         given = facts(panel((403, b"<h1>Forbidden</h1>")), only("/admin/"), inside=KNOWN)
         assert results(outside, given, only("/admin/")) == {"/admin/": "unknown"}
 
+    def test_a_slow_page_is_not_a_closed_one(self) -> None:
+        site = Site(by_name(shop), slow=("/admin/",))
+        found = judged(outside, facts(site, only("/admin/")), only("/admin/"))["/admin/"]
+        assert found.result == "unknown"
+        assert "no answer in time" in found.observed
+
+    def test_what_was_not_asked_is_not_closed(self) -> None:
+        given = facts(Site(by_name(closed), budget=3), servers=GOOD)
+        assert results(outside, given) == {"/admin/": "pass", "/api/admin/users": "unknown"}
+        assert results(raw_address, given) == {"": "unknown"}
+
     def test_a_path_that_is_spelt_wrong_does_not_pass(self) -> None:
         wrong = only("/amdin/")
         given = facts(

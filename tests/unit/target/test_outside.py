@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import ssl
 import threading
 import time
@@ -19,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from signoff import __version__
 from signoff.target import outside as module
-from signoff.target.outside import BODY_CAP, Outside, OutsideError
+from signoff.target.outside import BODY_CAP, HungUpError, NotAskedError, Outside, OutsideError
 
 HERE = "127.0.0.1"
 
@@ -142,8 +143,9 @@ def test_the_body_is_capped_and_the_whole_is_timed(shop: ThreadingHTTPServer) ->
     url = f"http://shop.test:{shop.server_address[1]}"
     assert len(here.request(f"{url}/long", address=HERE).body) == BODY_CAP
     before = time.monotonic()
-    with pytest.raises(OutsideError, match="No answer to GET"):
+    with pytest.raises(OutsideError, match="No answer to GET") as caught:
         here.request(f"{url}/slow", address=HERE, timeout=0.4)
+    assert not isinstance(caught.value, HungUpError)
     assert time.monotonic() - before < 2
 
 
@@ -184,7 +186,7 @@ def test_the_budget_is_kept(monkeypatch: pytest.MonkeyPatch, shop: ThreadingHTTP
     here = Outside([HERE])
     url = f"http://shop.test:{shop.server_address[1]}/"
     here.request(url, address=HERE)
-    with pytest.raises(OutsideError, match="limit"):
+    with pytest.raises(NotAskedError, match="limit"):
         here.request(url, address=HERE)
     here.connect([(HERE, 1)])
     with pytest.raises(OutsideError, match="limit"):
@@ -201,8 +203,28 @@ def test_what_is_no_url_is_an_error_for_people(url: str) -> None:
 
 
 def test_a_closed_port_is_an_error_for_people() -> None:
-    with pytest.raises(OutsideError, match="No answer to GET"):
+    with pytest.raises(HungUpError, match="No answer to GET"):
         Outside([HERE]).request("http://shop.test:1/", address=HERE)
+
+
+@pytest.mark.parametrize(
+    ("said", "hung_up"), [(b"", True), (b"* OK ready\r\n", False), (b"HTTP/1.1 2000 no\r\n\r\n", False)]
+)
+def test_to_hang_up_is_told_from_another_answer(said: bytes, hung_up: bool) -> None:
+    with socket.create_server((HERE, 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(OutsideError) as caught:
+            Outside([HERE]).request(f"http://shop.test:{server.getsockname()[1]}/", address=HERE)
+        thread.join()
+    assert isinstance(caught.value, HungUpError) is hung_up
 
 
 def test_answers_keep_the_order_of_the_questions(shop: ThreadingHTTPServer) -> None:

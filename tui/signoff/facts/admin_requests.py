@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
-from signoff.target.outside import Outside, OutsideError, Response
+from signoff.target.outside import HungUpError, NotAskedError, Outside, OutsideError, Response
 from signoff.text import one_line
 
 _MOST_FORGED = 4
@@ -41,6 +41,7 @@ _SERVERS_OWN = re.compile(rb"<center>(nginx|openresty)|<address>Apache", re.IGNO
 @dataclass(frozen=True)
 class Answer:
     """What one request came to. ``status`` is 0 where there was no answer, and ``error`` says why.
+    Then ``hung_up`` tells a refusal from an answer that did not come in time; not ``asked`` is neither.
 
     ``digest`` is of the body without the path and numbers in it. ``how`` says what was special about the
     request; empty for an ordinary one.
@@ -58,6 +59,8 @@ class Answer:
     servers_own: bool = False
     how: str = ""
     error: str = ""
+    hung_up: bool = False
+    asked: bool = True
 
     def __str__(self) -> str:
         said = f"{self.status}" if self.status else f"no answer ({self.error})"
@@ -143,7 +146,15 @@ class Asker:
             try:
                 response = self._outside.request(url, address=address, host=host or None, headers=given)
             except OutsideError as failure:
-                return Answer(address, url, path, how=how, error=one_line(failure.message, 120))
+                return Answer(
+                    address,
+                    url,
+                    path,
+                    how=how,
+                    error=one_line(failure.message, 120),
+                    hung_up=isinstance(failure, HungUpError),
+                    asked=not isinstance(failure, NotAskedError),
+                )
             answer = _answer(response, path, how)
             onward = urljoin(url, answer.location) if answer.location else ""
             if not _same_place(url, onward, self._host):

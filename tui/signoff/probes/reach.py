@@ -53,9 +53,7 @@ def reached(answer: Answer, view: View) -> Reached:
     """Conclude from one answer, beside those to the front page and to a path that cannot exist."""
     random = view.random
     if not answer.status:
-        if view.front.status or view.random.status:
-            return Reached(Reach.CLOSED, "no answer, while other paths are answered")
-        return Reached(Reach.CLOSED, "no answer")
+        return _silent(answer, others=bool(view.front.status or view.random.status))
     if answer.status == 401 and random.status != 401:
         return Reached(Reach.OPEN, "it asks for a login")
     if _alike(answer, random) and answer.status not in {404, 410}:
@@ -65,6 +63,17 @@ def reached(answer: Answer, view: View) -> Reached:
     if answer.status < 400:
         return _redirected(answer, view)
     return _refused(answer)
+
+
+def _silent(answer: Answer, *, others: bool) -> Reached:
+    """A page that is slow looks like one that is withheld, unless nothing at all answers there."""
+    if not answer.asked:
+        return Reached(Reach.UNCLEAR, "not asked: the limit of requests was reached")
+    if not others:
+        return Reached(Reach.CLOSED, "no answer")
+    if not answer.hung_up:
+        return Reached(Reach.UNCLEAR, "no answer in time, while other paths are answered")
+    return Reached(Reach.CLOSED, "no answer, while other paths are answered")
 
 
 def _alike(answer: Answer, random: Answer) -> bool:

@@ -36,7 +36,7 @@ def fetch(
 
     httpcore and not httpx: its network backend can be replaced, so that the URL keeps its name while the
     connection goes to a chosen address. ``timeout`` (seconds) is for the whole, ``cap`` the most bytes of
-    the body. Raises ssl.SSLCertVerificationError, or OSError for whatever else goes wrong.
+    the body. Raises ssl.SSLCertVerificationError, TimeoutError, or OSError for whatever else goes wrong.
     """
     import httpcore
 
@@ -62,7 +62,12 @@ def fetch(
         for reason in failure.args:
             if isinstance(reason, ssl.SSLCertVerificationError):
                 raise reason from None
-        raise ConnectionError(str(failure) or "it took too long") from None
+        if isinstance(failure, httpcore.TimeoutException):
+            raise TimeoutError(str(failure) or "it took too long") from None
+        # httpcore has no other sign of a server that hangs up than the words; the rest is an answer of sorts.
+        if isinstance(failure, httpcore.ProtocolError) and "disconnected" not in str(failure):
+            raise OSError(f"no HTTP: {failure}") from None
+        raise ConnectionError(str(failure) or "it hung up") from None
 
 
 def _backend(address: str, deadline: float) -> httpcore.NetworkBackend:

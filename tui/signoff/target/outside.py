@@ -45,6 +45,14 @@ class OutsideError(TargetError):
     """A connection or a request was not possible, or not allowed."""
 
 
+class HungUpError(OutsideError):
+    """A connection that was refused, or ended without an answer: somebody was there, and said no."""
+
+
+class NotAskedError(OutsideError):
+    """Nothing was sent, for the budget is used up: that says nothing of the target."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """What one TCP connection came to.
@@ -155,7 +163,8 @@ class Outside:
         try:
             answer, tls_error = self._fetch(method, target, address, name, fields, timeout)
         except OSError as failure:
-            raise OutsideError(
+            kind = HungUpError if isinstance(failure, ConnectionError) else OutsideError
+            raise kind(
                 f"No answer to {method} {one_line(url)} from {address}: {one_line(str(failure))}."
             ) from None
         return Response(url, address, answer.status, answer.headers, answer.body, tls_error)
@@ -182,7 +191,7 @@ class Outside:
     def _spend(self, *, connections: int, requests: int = 0) -> None:
         with self._lock:
             if connections > self._connections or requests > self._requests:
-                raise OutsideError(
+                raise NotAskedError(
                     f"The limit of {CONNECTION_BUDGET} connections and {REQUEST_BUDGET} requests "
                     "to a target in one run is reached."
                 )
