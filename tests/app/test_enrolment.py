@@ -391,6 +391,10 @@ async def test_recovery_codes_are_shown_once_masked_and_kept_nowhere(app: Signof
         await pilot.press("ctrl+s")
         on(pilot, RunScreen)
         assert screen not in app.screen_stack
+        await pilot.press("right", "right", "right")
+        await settle(pilot)
+        said = " ".join(text_of(app.screen, "#done").split())
+        assert "shop.example, admin@shop.example; verified with a code; taken by hand" in said
         await pilot.press("n")
         await write(pilot, f"The first is {codes[0]}")
         await pilot.press("ctrl+s")

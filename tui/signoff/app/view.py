@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from signoff.checklist.model import Checklist, Language, Step
     from signoff.engine import Key
+    from signoff.session.events import Enrolled
     from signoff.session.state import Answer, SessionState, StepState
 
 _GRAVITY = tuple(Result)
@@ -61,6 +62,7 @@ class StepView:
     actions: tuple[str, ...]
     answer: Answer | None
     notes: tuple[tuple[datetime, str], ...]
+    enrolled: tuple[tuple[datetime, Enrolled], ...]
 
     @property
     def symbol(self) -> str:
@@ -133,6 +135,7 @@ def step_view(step: Step, state: StepState, number: int, total: int, language: L
         actions=step.actions,
         answer=state.answer,
         notes=tuple(state.notes),
+        enrolled=tuple(state.enrolled),
     )
 
 

@@ -58,6 +58,8 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         yield Vertical(id="remedies")
         yield Static("A person says", id="says", classes="heading", markup=False)
         yield Static(id="said", markup=False)
+        yield Static("Done from here", id="did", classes="heading", markup=False)
+        yield Static(id="done", markup=False)
         yield Static("What you can do", id="can", classes="heading", markup=False)
         yield Static(id="now", markup=False)
         yield Static("On the way to the target", id="way", classes="heading", markup=False)
@@ -94,8 +96,11 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         self._show_remedies(view.remedies)
         said = list(_said(view))
         self.query_one("#said", Static).update(Rows(*said))
-        for name, shown in (("#says", said), ("#said", said), ("#right", view.remedies)):
-            self.query_one(name).display = bool(shown)
+        done = list(_done(view))
+        self.query_one("#done", Static).update(Rows(*done))
+        shown = {"#says": said, "#said": said, "#did": done, "#done": done, "#right": view.remedies}
+        for name, there in shown.items():
+            self.query_one(name).display = bool(there)
         self.query_one("#now", Static).update(Rows(*_now(view, key_name, sealed=sealed, connected=connected)))
 
     def _show_way(self, notes: Sequence[str]) -> None:
@@ -187,6 +192,14 @@ def _said(view: StepView) -> Iterator[Row]:
             yield labelled("but", Content.styled("the machine saw a failure; the step stays open", "$error"))
     for time, note in view.notes:
         yield labelled("note", joined(text(note), (f"  {moment(time)}", "$muted")))
+
+
+def _done(view: StepView) -> Iterator[Row]:
+    from signoff.report.text import enrolled_line
+
+    for time, enrolled in view.enrolled:
+        words = joined(text(enrolled_line(enrolled)), (f"  {moment(time)}", "$muted"))
+        yield Row(Content.styled("  second factor ", "$muted"), words, 16)
 
 
 def _now(view: StepView, key_name: KeyName, *, sealed: bool, connected: bool) -> Iterator[Row]:
