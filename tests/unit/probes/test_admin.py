@@ -44,8 +44,8 @@ def only(*paths: str) -> Profile:
 
 
 def panel(answer: Said, path: str = "/admin/") -> Site:
-    """The shop with one answer at one path."""
-    return Site(by_name(lambda asked: answer if asked.path == path else shop(asked)))
+    """The shop with one answer at one path, and at all below it."""
+    return Site(by_name(lambda asked: answer if asked.path.startswith(path) else shop(asked)))
 
 
 def test_a_good_host() -> None:
@@ -147,7 +147,7 @@ class TestOutside:
 
     def test_what_was_not_asked_is_not_closed(self) -> None:
         given = facts(Site(by_name(closed), budget=3), servers=GOOD)
-        assert results(outside, given) == {"/admin/": "pass", "/api/admin/users": "unknown"}
+        assert results(outside, given) == UNKNOWN
         assert results(raw_address, given) == {"": "unknown"}
 
     def test_a_path_that_is_spelt_wrong_does_not_pass(self) -> None:
@@ -212,6 +212,30 @@ class TestOutside:
         # Another address is not let in by that rule: the panel is open all the same.
         given = facts(panel((200, b"the panel")), only("/admin/"), servers=GOOD, client="10.9.0.5")
         assert results(outside, given, only("/admin/")) == {"/admin/": "fail"}
+
+    @pytest.mark.parametrize("other", ["/admin", "/ADMIN/"])
+    def test_the_rule_knows_one_spelling(self, other: str) -> None:
+        pages = by_name(lambda asked: (200, b"the panel") if asked.path == other else closed(asked))
+        found = judged(outside, facts(Site(pages), only("/admin/"), servers=GOOD), only("/admin/"))["/admin/"]
+        assert found.result == "fail"
+        assert f"as https://shop.test{other}: it answers" in found.observed
+
+    def test_the_rule_holds_for_one_page_only(self) -> None:
+        """As of Caddy's ``path /admin``, of nginx's ``location = /admin``, of ``location ~ \\.php$`` beside
+        it; a folder without an index is refused by nginx to everybody, too."""
+        exact = by_name(lambda asked: (403, NGINX_403) if asked.path == "/admin" else shop(asked))
+        found = judged(outside, facts(Site(exact), only("/admin")), only("/admin"))["/admin"]
+        assert found.result == "unknown"
+        assert "below it is answered otherwise (404)" in found.observed
+
+        def login(asked: Asked) -> Said:
+            if asked.path.startswith("/admin/"):
+                return 302, b"", {"location": f"/login?next={asked.path}"}
+            return (403, NGINX_403) if asked.path == "/admin" else shop(asked)
+
+        assert results(outside, facts(Site(by_name(login)), only("/admin")), only("/admin")) == {
+            "/admin": "fail"
+        }
 
     def test_a_redirect_to_the_slash_is_followed(self) -> None:
         def pages(asked: Asked) -> Said:
@@ -350,6 +374,7 @@ class TestRestriction:
             ("returned", "/admin/", "fail"),
             ("password", "/admin/", "fail"),
             ("php", "/admin/x.php", "fail"),
+            ("php", "/admin/", "unknown"),
             ("page", "/admin/", "unknown"),
             ("condition", "/admin/", "unknown"),
             ("redirected", "/admin/", "unknown"),

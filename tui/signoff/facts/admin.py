@@ -32,12 +32,14 @@ _OTHER_HOST = "other.invalid"
 class Survey:
     """All that was asked from outside.
 
-    ``named`` tells that the operator named the paths. ``sources`` are this machine's addresses as it sends.
+    ``named`` tells that the operator named the paths. ``spelt`` are other spellings of what was not let in,
+    and pages below it. ``sources`` are this machine's addresses as it sends.
     """
 
     paths: tuple[str, ...]
     named: bool
     views: tuple[View, ...]
+    spelt: tuple[tuple[View, Answer], ...]
     forged: tuple[tuple[View, Answer], ...]
     raw: tuple[View, ...]
     sources: tuple[str, ...]
@@ -69,6 +71,7 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
         paths=paths,
         named=named,
         views=views,
+        spelt=asker.spelt(answering[0]) if named else (),
         forged=forged,
         raw=raw,
         sources=tuple(sorted(set(filter(None, map(_source, addresses))))),

@@ -16,6 +16,7 @@ from signoff.text import one_line
 _MOST_FORGED = 4
 """Paths that forged headers are tried with."""
 _AT_ONCE = 6
+BELOW = "a page below it"
 _HOPS = 2
 
 _FORWARDED = (
@@ -122,6 +123,20 @@ class Asker:
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
             found = pool.map(lambda want: self._forge(view, *want), wanted)
         return tuple((view, answer) for answer in found)
+
+    def spelt(self, view: View) -> tuple[tuple[View, Answer], ...]:
+        """Ask for what was not let in under other spellings, and for a page below it that cannot exist."""
+        closed = [answer.path for answer in view.answers if answer.status in {0, 403, 404, 410}]
+        wanted = [(path, f"{path.rstrip('/')}{self._nowhere.rstrip('/')}.php", BELOW) for path in closed]
+        for path in closed[:_MOST_FORGED]:
+            slash = path.rstrip("/") if path.endswith("/") else f"{path}/"
+            wanted += [(path, other, "another spelling") for other in (slash, path.swapcase())]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
+            found = pool.map(lambda want: self.ask(view.address, view.base, want[1], self._host), wanted)
+            return tuple(
+                (view, replace(answer, path=path, how=how))
+                for (path, _, how), answer in zip(wanted, found, strict=True)
+            )
 
     def _forge(self, view: View, path: str, names: tuple[str, ...], claim: str) -> Answer:
         headers = [(name, claim) for name in names]

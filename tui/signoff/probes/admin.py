@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from signoff.facts.admin import ADMIN_SURVEY, Survey
-from signoff.facts.admin_requests import Answer, View
+from signoff.facts.admin_requests import BELOW, Answer, View
 from signoff.facts.base import Facts
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
@@ -64,13 +64,17 @@ def _as_shell(one: Judgement) -> Judgement:
     )
 
 
+_Found = list[tuple[Answer, View, Reached]]
+
+
 def _path(path: str, survey: Survey, facts: Facts, profile: Profile) -> Judgement:
     answers = [(answer, view) for view in survey.views for answer in view.answers if answer.path == path]
     silent = [view for view in survey.views if not view.front.status]
     found = [(answer, view, reached(answer, view)) for answer, view in answers if view not in silent]
     evidence = tuple(str(answer) for answer, _, _ in found)[:6]
     by_reach = {reach: [one for one in found if one[2].reach is reach] for reach in Reach}
-    if ways := by_reach[Reach.OPEN]:
+    around = [(answer, view, reached(answer, view)) for view, answer in survey.spelt if answer.path == path]
+    if ways := by_reach[Reach.OPEN] or [one for one in around if one[2].reach is Reach.OPEN]:
         return _open(path, ways, facts, profile, evidence)
     if ways := by_reach[Reach.UNCLEAR]:
         observed = f"{path}: {ways[0][2].why} at {ways[0][0].address}; whether it was reached cannot be told"
@@ -86,16 +90,32 @@ def _path(path: str, survey: Survey, facts: Facts, profile: Profile) -> Judgemen
         return Judgement(
             result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=_SHELL
         )
-    return _closed(path, found, [view.address for view in silent], facts, profile)
+    closed = _closed(path, found, [view.address for view in silent], facts, profile)
+    return _but_below(closed, found, [answer for answer, _, _ in around if answer.how == BELOW])
 
 
-_Found = list[tuple[Answer, View, Reached]]
+def _but_below(closed: Judgement, found: _Found, below: list[Answer]) -> Judgement:
+    """A rule for the panel holds for all that lies below it; one for a single page, or a listing that is
+    refused for want of an index, does not.
+    """
+    other = next((one for one in below if one.status not in {answer.status for answer, _, _ in found}), None)
+    if closed.result is not Result.PASS or other is None:
+        return closed
+    said = other.status or other.error
+    return Judgement(
+        result=Result.UNKNOWN,
+        subject=closed.subject,
+        observed=f"{closed.observed}; yet what lies below it is answered otherwise ({said})",
+        evidence=(*closed.evidence, str(other)),
+        remedy=f"Let the rule hold for all below it, scripts of its own included. {CLOSE}",
+    )
 
 
 def _open(path: str, ways: _Found, facts: Facts, profile: Profile, evidence: tuple[str, ...]) -> Judgement:
     where = ", ".join(dict.fromkeys(answer.address for answer, _, _ in ways))
     answer, _, how = ways[0]
-    observed = f"{path}: {answer.status} at {where}: {how.why}"
+    spelt = f" as {answer.url}" if answer.how else ""
+    observed = f"{path}: {answer.status} at {where}{spelt}: {how.why}"
     if own := own_address_allowed(facts, profile, path):
         return Judgement(
             result=Result.UNKNOWN,

@@ -162,6 +162,13 @@ def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
             evidence=evidence,
             remedy=f"Run by hand, and judge: {BY_HAND}",
         )
+    below = f"{path.rstrip('/')}/signoff-none-such.php"
+    if served := [ruling for ruling in verdicts(facts, profile, below) if ruling.fate is Fate.SERVED]:
+        # A rule for the one page, or one that a location for scripts (~ \.php$) goes around.
+        observed = f"{path}: {found[0].why}; but what lies below it is let through ({served[0].where})"
+        return Judgement(
+            result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=CLOSE
+        )
     refusing = next(ruling for ruling in found if ruling.fate is Fate.REFUSED)
     let_in = ", ".join(map(str, refusing.allowed)) or "nobody"
     observed = f"{path}: {refusing.why}; lets in {let_in}"
