@@ -81,7 +81,9 @@ def said(dialog: Screen[Any]) -> str:
     return "\n".join(str(one.content) for one in dialog.query(Static))
 
 
-async def test_a_security_key_is_asked_for_a_touch_twice(app: SignoffApp, desk: Desk) -> None:
+async def test_the_seal_is_tried_until_the_key_is_there(
+    app: SignoffApp, desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         dialog = await arrives(pilot, WaitingDialog)
         assert "Touch your security key now" in shown(dialog)
@@ -90,32 +92,14 @@ async def test_a_security_key_is_asked_for_a_touch_twice(app: SignoffApp, desk: 
         await opened(pilot, desk)
         await pilot.press("f")
         await arrives(pilot, FinishScreen)
-        await sealing(pilot)
-        await arrives(pilot, WaitingDialog)
-        desk.touched.set()
-        await arrives(pilot, FinishScreen)
-        await settle(pilot)
-        assert text_of(pilot.app.screen, "#status").startswith("sealed")
-        identity.publish("anna@ops", desk.key)
-        assert verify(walk_of(app).session.directory).status is Status.VALID
-
-
-async def test_escape_stops_the_waiting_and_begins_nothing(app: SignoffApp, desk: Desk) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        await arrives(pilot, WaitingDialog)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
+            await sealing(pilot)
+            trouble = await arrives(pilot, ErrorDialog)
+        assert "cannot be reached" in said(trouble)
+        assert f"signoff run --resume {walk_of(app).session.id}" in said(trouble)
         await pilot.press("escape")
-        await arrives(pilot, HomeScreen)
-        await settle(pilot)
-        assert app.walk is None
-        assert not list(paths.sessions_directory().glob("*"))
-        desk.touched.set()
-
-
-async def test_escape_at_the_seal_leaves_the_session_open(app: SignoffApp, desk: Desk) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        await opened(pilot, desk)
-        await pilot.press("f")
-        await arrives(pilot, FinishScreen)
+        assert "not sealed" in shown(on(pilot, FinishScreen))
         await sealing(pilot)
         await arrives(pilot, WaitingDialog)
         await pilot.press("escape")
@@ -131,6 +115,19 @@ async def test_escape_at_the_seal_leaves_the_session_open(app: SignoffApp, desk:
         await arrives(pilot, FinishScreen)
         await settle(pilot)
         assert text_of(pilot.app.screen, "#status").startswith("sealed")
+    identity.publish("anna@ops", desk.key)
+    assert verify(walk_of(app).session.directory).status is Status.VALID
+
+
+async def test_escape_stops_the_waiting_and_begins_nothing(app: SignoffApp, desk: Desk) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await arrives(pilot, WaitingDialog)
+        await pilot.press("escape")
+        await arrives(pilot, HomeScreen)
+        await settle(pilot)
+        assert app.walk is None
+        assert not list(paths.sessions_directory().glob("*"))
+        desk.touched.set()
 
 
 async def test_quitting_waits_for_no_touch(app: SignoffApp, desk: Desk) -> None:
@@ -147,22 +144,6 @@ async def test_quitting_waits_for_no_touch(app: SignoffApp, desk: Desk) -> None:
     desk.touched.set()
     assert verify(walk.session.directory).sealed is False
     assert not (walk.session.directory / "seal.sig").exists()
-
-
-async def test_an_agent_that_is_gone_at_the_seal_is_told(
-    app: SignoffApp, desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        await opened(pilot, desk)
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
-        await pilot.press("f")
-        await arrives(pilot, FinishScreen)
-        await sealing(pilot)
-        dialog = await arrives(pilot, ErrorDialog)
-        assert "cannot be reached" in said(dialog)
-        assert f"signoff run --resume {walk_of(app).session.id}" in said(dialog)
-        await pilot.press("escape")
-        assert "not sealed" in shown(on(pilot, FinishScreen))
 
 
 async def test_the_passphrase_of_a_resumed_session_is_asked_at_the_seal(
