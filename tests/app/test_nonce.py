@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from signoff.app.app import Start
 from signoff.app.screens.opening import open_walk
 from signoff.cli import main
-from signoff.plain import TerminalAttendant, TerminalPrompter
 from signoff.session.store import find, read
 from signoff.session.verify import Status, verify
 from signoff.target.profile import Profile
+from signoff.terminal import TerminalAttendant, TerminalPrompter
 
 SMALL = """\
 schema: 1

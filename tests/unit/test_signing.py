@@ -20,6 +20,7 @@ from signoff.session.signer import KeySigner
 from signoff.session.verify import Status, verify
 from signoff.session.wire import string
 from signoff.target.profile import Profile
+from signoff.terminal import signer_here
 from signoff.walk import Walk
 from unit.fakes import FakeTarget, NobodyThere
 from unit.session.agents import SK_ECDSA, SK_ED25519, AtHand, SecurityKey, StockAgent, listening, stock_agent
@@ -275,9 +276,7 @@ def test_the_plain_walk_says_when_to_touch_and_can_seal_again(
     with listening(token) as agent:
         monkeypatch.setenv("SSH_AUTH_SOCK", agent.path)
         use_agent("", "anna@ops", AtHand())
-        walk = Walk.begin(
-            SHOP, [load(find("quick-production"), all_probes())], plain.signer_here(), NobodyThere()
-        )
+        walk = Walk.begin(SHOP, [load(find("quick-production"), all_probes())], signer_here(), NobodyThere())
         assert "Touch your security key now" in capsys.readouterr().err
         said = iter(["seal", "seal"])
         monkeypatch.setattr(plain, "_ask", lambda _question: next(said))

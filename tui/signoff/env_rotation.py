@@ -20,12 +20,12 @@ from signoff.checklist.load import find, load
 from signoff.credentials.secret import Secret
 from signoff.errors import SignoffError, StoppedError, UsageError
 from signoff.model import Result
-from signoff.plain import TerminalPrompter, ask_secret, say, show_progress, signer_here
 from signoff.probes import all_probes
 from signoff.report.text import step_lines
 from signoff.rotating import Rotation, told
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
+from signoff.terminal import TerminalPrompter, ask_secret, say, show_progress, signer_here
 from signoff.text import inert
 from signoff.walk import Walk
 

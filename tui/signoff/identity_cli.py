@@ -35,8 +35,8 @@ def show(line: bool) -> None:
       signoff identity show
       signoff identity show --line | ssh audit.example 'cat >> allowed_signers'
     """
-    from signoff.plain import signer_here
     from signoff.session.identity import allowed_signers_line
+    from signoff.terminal import signer_here
 
     signer = signer_here()
     if not line:
@@ -68,8 +68,8 @@ def use(which: tuple[str, ...], name: str) -> None:
       signoff identity use agent SHA256:cSRg... --name anna@ops
       signoff identity use own                      back to the key that signoff made
     """
-    from signoff.plain import TerminalAttendant
     from signoff.session.choosing import use_agent, use_file, use_own
+    from signoff.terminal import TerminalAttendant
 
     attendant = TerminalAttendant()
     match which:

@@ -8,93 +8,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
-from threading import Event
 
 import click
 
 from signoff.answers import Answers, load_answers
 from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language
-from signoff.credentials.secret import Secret
-from signoff.engine import Key, Progress
+from signoff.engine import Key
 from signoff.errors import RecordError, SignoffError, TargetError, UsageError
 from signoff.model import Result, Severity
-from signoff.paths import identity_file
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import counts_line, session_lines, step_lines
-from signoff.session.identity import in_use
-from signoff.session.signer import Signer
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
+from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
 from signoff.text import inert, one_line
 from signoff.walk import Walk
-
-
-def say(line: str = "") -> None:
-    """Tell the operator something that is no part of the result."""
-    click.echo(line, err=True)
-
-
-class TerminalPrompter:
-    """Asks on the terminal; where there is none it answers nothing, and never waits."""
-
-    def __init__(self, host_key: str = "") -> None:
-        self._host_key = host_key
-
-    def accept_host_key(self, host: str, kind: str, fingerprint: str) -> bool:
-        """Accept the host key that was announced; ask for a typed yes for any other."""
-        if self._host_key:
-            return fingerprint == self._host_key
-        say(f"The host key of {inert(host)} is not known: {inert(kind)} {inert(fingerprint)}")
-        say("Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
-        if not sys.stdin.isatty():
-            return False
-        return bool(click.prompt("Type yes to trust it", default="no", err=True).strip() == "yes")
-
-    def passphrase(self, path: str) -> Secret | None:
-        """Ask for a key file's passphrase."""
-        return ask_secret(f"Passphrase of {inert(path)} (empty to go on without this key)")
-
-    def login_password(self, user: str, host: str) -> Secret | None:
-        """Ask for the login password."""
-        return ask_secret(f"Password of {inert(user)}@{inert(host)}")
-
-    def sudo_password(self, user: str, host: str) -> Secret | None:
-        """Ask once for the password for sudo."""
-        return ask_secret(f"Password for sudo of {inert(user)}@{inert(host)} (empty to go on without root)")
-
-
-def ask_secret(prompt: str) -> Secret | None:
-    """Ask on the terminal, without echo; None where there is no terminal, or nothing was typed."""
-    if not sys.stdin.isatty():
-        return None
-    typed = click.prompt(prompt, default="", hide_input=True, show_default=False, err=True)
-    return Secret(typed) if typed else None
-
-
-class TerminalAttendant:
-    """Is at hand while a key signs, at the terminal."""
-
-    def passphrase(self, path: str) -> Secret | None:
-        """Ask for a key file's passphrase."""
-        return ask_secret(f"Passphrase of {inert(path)}")
-
-    @contextmanager
-    def waiting(self, what: str, seconds: float) -> Iterator[Event]:
-        """Say what the operator is waited for. Ctrl-C stops it, as everything else."""
-        say(f"{inert(what)} (Waiting for up to {seconds:.0f} seconds; Ctrl-C stops.)")
-        yield Event()
-
-
-def show_progress(progress: Progress) -> None:
-    """Show how far the probing is, where somebody looks."""
-    if sys.stderr.isatty():
-        line = one_line(f"looking: {progress.title} ({progress.done} of {progress.total})", 76)
-        click.echo(f"\r{line:<78}", nl=progress.done == progress.total, err=True)
 
 
 def run_audit(
@@ -170,16 +103,6 @@ def run_plain(
     else:
         click.echo(f"Verify it with: signoff verify {state.session}")
     return exit_code(state, checklists, walked=True)
-
-
-def signer_here() -> Signer:
-    """Return the operator's signer; what it needs is asked for on the terminal. Raises SignoffError."""
-    own = identity_file()
-    first = not own.exists()
-    signer = in_use(TerminalAttendant())
-    if first and own.exists():
-        say(f"Made your signing key: {own} ({signer.fingerprint})")
-    return signer
 
 
 def _connect(walk: Walk, prompter: Prompter) -> None:

@@ -119,13 +119,13 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
       signoff countersign ./20260102-030405-1a2b3c4d --allowed-signers operators
       signoff countersign ./20260102-030405-1a2b3c4d --as ben@ops --yes
     """
-    from signoff.plain import signer_here
     from signoff.report.text import countersign_lines, verdict_lines
     from signoff.session import countersign as second
     from signoff.session.store import find, read
     from signoff.session.verdict import Bearing, Witness
     from signoff.session.verify import verify as check
     from signoff.session.witness import command
+    from signoff.terminal import signer_here
 
     try:
         directory = find(record)
@@ -267,10 +267,10 @@ def _attestation(directory: Path, state: SessionState, checklists: Sequence[Chec
     """Return the in-toto attestation of a session, signed by its operator."""
     import hashlib
 
-    from signoff.plain import signer_here
     from signoff.report.attestation import payload
     from signoff.session.bundle import JOURNAL
     from signoff.session.dsse import envelope
+    from signoff.terminal import signer_here
 
     signer = signer_here()
     if state.genesis is None or signer.fingerprint != state.genesis.operator.key:
