@@ -10,10 +10,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from app.drive import on, running, settle, shown, text_of, walk_of, write
+from app.drive import arrives, on, running, settle, shown, text_of, walk_of, write
 from app.fakes import FakeTarget
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens import masked
+from signoff.app.screens.carrying_out import CarryingOut
 from signoff.app.screens.generate import GenerateScreen
 from signoff.app.screens.home import HomeScreen
 from signoff.app.screens.masked import FileDialog
@@ -130,6 +131,17 @@ async def say(pilot: Pilot[Any], word: str) -> None:
     await settle(pilot)
 
 
+async def over(pilot: Pilot[Any]) -> str:
+    """Wait until what is carried out has ended; return what was said, and go back."""
+    screen = await arrives(pilot, CarryingOut)
+    while not screen._over:
+        await pilot.pause(0.01)
+    await pilot.pause()
+    said = " ".join(shown(screen).split())
+    await pilot.press("escape")
+    return said
+
+
 async def test_straight_into_a_file_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file, app = put(tmp_path / ".env"), SignoffApp(Start())
@@ -147,9 +159,9 @@ async def test_straight_into_a_file_of_this_machine(tmp_path: Path, monkeypatch:
         assert file.read_bytes() == OLD, "only yes writes"
         on(pilot, TypedWord).query_one(Input).value = ""
         await say(pilot, "yes")
+        assert "NEW_KEY has the value" in await over(pilot)
         assert on(pilot, GenerateScreen) is screen
         assert file.read_bytes() == OLD + f"\r\nNEW_KEY={made.values['made']}\r\n".encode()
-        assert "NEW_KEY has the value" in shown(screen)
         assert made.in_text(app.export_screenshot(), "a screenshot") == []
     assert made.in_folder(tmp_path, besides=[file]) == []
 
@@ -198,6 +210,7 @@ async def test_a_value_that_is_there_is_replaced_by_a_word_of_its_own(
         assert "what it has now" in shown(app.screen)
         assert canaries.in_text(app.export_screenshot(), "a screenshot") == []
         await say(pilot, "yes")
+        assert "Done." in await over(pilot)
         on(pilot, GenerateScreen)
     assert file.read_text() == f"KEY={made} # mine\n"
 
@@ -219,12 +232,28 @@ async def test_into_the_targets_file_and_into_the_record(
         await pilot.press("escape")
         await into(pilot, "NEW_KEY")
         await say(pilot, "yes")
+        assert f"Writing NEW_KEY in {file}"[:60] in await over(pilot)
         assert f"NEW_KEY={made.values['made']}".encode() in file.read_bytes()
         journal = (walk.session.directory / "session.jsonl").read_text()
         assert '"action":"env.put"' in journal
         assert f'"subject":"NEW_KEY in {file}"' in journal
         assert '"outcome":"done"' in journal
     assert made.in_folder(tmp_path / "state") == []
+
+
+async def test_a_file_that_changes_after_the_preview_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, app = put(tmp_path / ".env"), SignoffApp(Start())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("g")
+        await into(pilot, "NEW_KEY")
+        file.write_bytes(b"NEW_KEY=somebody-elses-Zm9vYmFyYmF6\n")
+        await say(pilot, "yes")
+        assert "has a value already" in await over(pilot)
+    assert file.read_bytes() == b"NEW_KEY=somebody-elses-Zm9vYmFyYmF6\n"
 
 
 async def test_without_its_target_nothing_is_put_into_its_file(app: SignoffApp) -> None:

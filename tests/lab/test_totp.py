@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 import pytest
+from authenticator import oathtool, scan, seed_of, wanted
 from desk import Desk
 from labhost.host import Host
 from terminal import Terminal
@@ -30,7 +29,6 @@ from signoff.target.opening import open_target
 from signoff.target.profile import Profile
 from signoff.target.second_factor import SecondFactor
 from unit.canaries import Canaries
-from unit.pictures import png, read_code, seen
 from unit.session.records import CHECKLISTS, TARGET
 from unit.target.rig import Operator
 
@@ -41,17 +39,7 @@ UNDO = "UPDATE users SET totp_secret = NULL, totp_enabled = false WHERE email = 
 LOGGED = "SET log_statement = 'all'; SET log_min_duration_statement = 0; SET log_error_verbosity = 'verbose'"
 
 
-def oathtool(seed: str) -> str:
-    """Return the code that OATH Toolkit makes of a seed."""
-    asked = subprocess.run(
-        ["oathtool", "--totp", "--base32", "-"], input=seed, capture_output=True, text=True, check=True
-    )
-    return asked.stdout.strip()
-
-
-@pytest.mark.skipif(
-    not (shutil.which("zbarimg") and shutil.which("oathtool")), reason="wants zbarimg, oathtool"
-)
+@wanted
 def test_scanned_off_a_real_terminal(lab: Lab, tmp_path: Path) -> None:
     desk, terminal = Desk(tmp_path, lab.ca_certificate), Terminal()
     try:
@@ -61,22 +49,12 @@ def test_scanned_off_a_real_terminal(lab: Lab, tmp_path: Path) -> None:
             )
         )
         terminal.until("key as text")
-        pixels = seen(terminal.coloured.split("\n"))
-        image = tmp_path / "screen.png"
-        image.write_bytes(png(pixels))
-        scanned = subprocess.run(
-            ["zbarimg", "--quiet", "--raw", str(image)], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        assert scanned == read_code(pixels), "two readers agree"
-        seed = re.fullmatch(
-            r"otpauth://totp/Shop:admin@shop\.example\?secret=([A-Z2-7]{32})&issuer=Shop", scanned
-        )
-        assert seed
-        terminal.type(oathtool(seed[1]))
+        seed = seed_of(scan(terminal, tmp_path), "Shop", "admin@shop.example")
+        terminal.type(oathtool(seed))
         terminal.press("Enter")
         shown = terminal.until("Verified with a code")
-        assert (tmp_path / "key").read_text().strip() == seed[1]
-        assert seed[1] not in shown + terminal.history
+        assert (tmp_path / "key").read_text().strip() == seed
+        assert seed not in shown + terminal.history
     finally:
         terminal.close()
         desk.close()

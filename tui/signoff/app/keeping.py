@@ -10,6 +10,9 @@ from signoff.actions.base import Ending, Outcome, Say, perform
 from signoff.actions.hands import Hands
 from signoff.actions.put_away import InVariable
 from signoff.credentials.delivery import EnvVariable
+from signoff.credentials.env_text import UncertainError
+from signoff.errors import RecordError, SignoffError
+from signoff.text import one_line
 
 if TYPE_CHECKING:
     from signoff.credentials.secret import Secret
@@ -70,12 +73,16 @@ class Keeping:
 
     def carry_out(self, say: Say, cancel: Event) -> Outcome:
         """Do it, after the operator has read the preview and said yes."""
-        if self._walk is None:
+        try:
+            if self._action is not None:
+                return perform([self._action], self._action.record, say, cancel)
+            say(f"Writing {one_line(self.name)} in {one_line(self._path)}.")
             self._here().deliver(self._value)
-            return Outcome(Ending.DONE)
-        if self._action is None:
-            raise AssertionError("prepare comes first")
-        return perform([self._action], self._action.record, say, cancel)
+        except (UncertainError, RecordError) as unknown:
+            return Outcome(Ending.STUCK, str(unknown), (f"Look what {one_line(self._path)} has now.",))
+        except SignoffError as refusal:
+            return Outcome(Ending.REFUSED, str(refusal))
+        return Outcome(Ending.DONE)
 
     def _here(self) -> EnvVariable:
         return EnvVariable(Path(self._path).expanduser(), self.name, self._replaces)

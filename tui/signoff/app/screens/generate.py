@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,9 +13,11 @@ from textual.widgets.option_list import Option
 
 from signoff.actions.base import Ending
 from signoff.app.keeping import Keeping, open_walk, usual_file
+from signoff.app.screens.carrying_out import CarryingOut
 from signoff.app.screens.masked import MaskedScreen
 from signoff.app.screens.prompts import TypedWord
 from signoff.app.screens.variable import VariableDialog, held_dialog
+from signoff.app.undertaking import Undertaking
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
@@ -177,25 +178,18 @@ class GenerateScreen(MaskedScreen[None]):
 
         def put(yes: bool | None) -> None:
             if yes:
-                self.put(keeping)
+                self._put(keeping)
 
         body = text("\n".join(keeping.preview))
         self.app.push_screen(TypedWord("Put it into the file", body, "yes", "write this"), put)
 
-    @background("put")
-    async def put(self, keeping: Keeping) -> None:
+    def _put(self, keeping: Keeping) -> None:
         """Put the value into its variable."""
-        self.query_one(StatusLine).busy(f"Writing {keeping.name}")
-        try:
-            outcome = await in_thread(lambda: keeping.carry_out(lambda _line: None, Event()))
-        finally:
-            self.query_one(StatusLine).idle(self.state)
-        if outcome.ending is Ending.DONE:
-            self.taken = True
-            self.notify(
-                f"{keeping.name} has the value. What runs keeps the old one until it starts anew.",
-                markup=False,
-            )
-        else:
-            said = "\n".join((outcome.reason, *outcome.left))
-            self.signoff.show_error(f"{outcome.ending.value.capitalize()}.", said)
+        undertaking = Undertaking(keeping.carry_out)
+
+        def over(_: None) -> None:
+            if undertaking.outcome and undertaking.outcome.ending is Ending.DONE:
+                self.taken = True
+
+        said = f"{keeping.name} has the value. What runs keeps the old one until it starts anew."
+        self.app.push_screen(CarryingOut("Into the file", undertaking, (said,), lambda: None), over)

@@ -60,6 +60,9 @@ class EnrolmentForm(VerticalScroll):
 
     def wanted(self) -> Wanted:
         """Return what is chosen. Raises UsageError."""
+        for field in ("account", "issuer"):
+            if not self._typed(field):
+                raise UsageError(f"Which {field}?")
         place = self.place
         if reason := unready(self._profile, place):
             raise UsageError(f"{reason[0].upper()}{reason[1:]}.")
