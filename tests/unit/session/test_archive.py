@@ -34,6 +34,11 @@ def add_many(tar: tarfile.TarFile, count: int) -> None:
         add(tar, f"{SESSION}/{number}")
 
 
+def add_headers(tar: tarfile.TarFile, count: int) -> None:
+    for _ in range(count):
+        add(tar, "x", b"16 comment=aaaa\n", type=tarfile.XHDTYPE)
+
+
 def hostile(path: Path, build: Build) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         add(tar, f"{SESSION}/session.jsonl")
@@ -55,6 +60,16 @@ def test_of_the_same_files_it_makes_the_same_bytes(tmp_path: Path) -> None:
     assert packed == pack(SESSION, dict(reversed(FILES.items())), 1_800_000_000)
     (tmp_path / "a.tar.gz").write_bytes(packed)
     assert read(tmp_path / "a.tar.gz") == FILES
+
+
+@pytest.mark.parametrize("moment", [0, -1, 1 << 40])
+def test_long_names_and_odd_times_are_no_matter(tmp_path: Path, moment: int) -> None:
+    files = {f"{'a' * 100}.yaml": b"x", **FILES}
+    packed = pack(SESSION, files, moment)
+    assert packed[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
+    (tmp_path / "a.tar.gz").write_bytes(packed)
+    assert read(tmp_path / "a.tar.gz") == files
+    subprocess.run(["tar", "-tzf", "a.tar.gz"], cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_stock_tar_unpacks_it_for_its_owner_alone(tmp_path: Path) -> None:
@@ -100,6 +115,21 @@ def test_what_is_hostile_is_refused(tmp_path: Path, build: Build, word: str) -> 
     with pytest.raises(RecordError, match=word), unpacked(path):
         pass
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda tar: add(tar, "x", b"1" * 3_000_000, type=tarfile.XHDTYPE),
+        lambda tar: add(tar, "x", b"a" * 3_000_000, type=tarfile.GNUTYPE_LONGNAME),
+        lambda tar: add_headers(tar, 5000),
+    ],
+    ids=["a long header", "a long name", "many headers"],
+)
+def test_headers_without_end_are_refused(tmp_path: Path, build: Build) -> None:
+    path = hostile(tmp_path / "a.tar.gz", build)
+    with pytest.raises(RecordError, match="cannot be taken as a record"), unpacked(path):
+        pass
 
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from signoff.errors import RecordError
 from signoff.session.files import open_regular, record_error
@@ -20,21 +20,37 @@ MAX_SIZE: Final = 1 << 26
 """The most bytes that an archive may unpack to."""
 MAX_FILES: Final = 256
 
+_LONGEST_HEADER: Final = 4096
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}", re.ASCII)
 
 
 def pack(folder: str, files: Mapping[str, bytes], moment: int) -> bytes:
-    """Return a .tar.gz with ``files`` in a folder: the same bytes for the same files, whoever packs them.
+    """Return a .tar.gz with ``files`` in a folder: the same bytes for the same files.
 
     ``moment`` (seconds since 1970) is every file's time; only their owner may read them.
     """
     plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for name in sorted(files):
             member = tarfile.TarInfo(f"{folder}/{name}")
             member.size, member.mode, member.mtime = len(files[name]), 0o600, moment
             archive.addfile(member, io.BytesIO(files[name]))
-    return gzip.compress(plain.getvalue(), compresslevel=9, mtime=0)
+    packed = io.BytesIO()
+    # Not gzip.compress: what its header says of the system depends on the version of Python.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
+        file.write(plain.getvalue())
+    return packed.getvalue()
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose header is small: some Pythons take the square of its size to read a long one."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} and member.size > _LONGEST_HEADER:
+            raise ValueError("a header is far too long")
+        return member
 
 
 @contextmanager
@@ -62,7 +78,7 @@ def _read(path: Path) -> dict[str, bytes]:
             bounded = io.BytesIO(plain.read(MAX_SIZE + 1))
         if len(bounded.getbuffer()) > MAX_SIZE:
             raise _refused(path, f"it unpacks to more than {MAX_SIZE >> 20} MiB")
-        with tarfile.open(fileobj=bounded, mode="r:") as archive:
+        with tarfile.open(fileobj=bounded, mode="r:", tarinfo=_Member) as archive:
             for member in archive:
                 if member.isdir() and is_session_id(member.name):
                     continue
