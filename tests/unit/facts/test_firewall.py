@@ -16,7 +16,7 @@ from signoff.facts.nftables import parse_nftables
 from signoff.facts.packets import Packet, Source, Table
 from signoff.facts.passage import Passage, passages
 from signoff.target.command import Output
-from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, facts, output, parsed
+from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, RECORDED, facts, output, parsed
 
 
 def way(state: str, port: int, *, version: int = 4, protocol: str = "tcp", source: str = "") -> Passage:
@@ -263,3 +263,34 @@ def test_a_rules_comment_is_made_inert() -> None:
         "iptables",
     )
     assert "\x1b" not in tables[0].chains["INPUT"][0].text
+
+
+@pytest.mark.parametrize(
+    ("state", "whole", "port", "fate"),
+    [
+        # A table that is switched off: nft 1.0.6 does not say so in words of its own.
+        ("dormant", True, 5432, "unsure"),
+        # A chain of another device's, that drops: which device nft 1.0.6 does not say.
+        ("device", True, 5432, "unsure"),
+        # Sets whose content was left out.
+        ("terse", False, 5432, "unsure"),
+        ("terse", False, 8080, "unsure"),
+    ],
+)
+def test_what_nft_does_not_show_blocks_nothing(state: str, whole: bool, port: int, fate: str) -> None:
+    """Recorded of nft 1.0.6: dormant and device with ``nft -j list ruleset``, terse with -t."""
+    tables = parse_nftables((RECORDED.parent / "nftables" / f"{state}.json").read_text(), whole=whole)
+    (found,) = passages(tables, parsed("good", INTERFACES), Packet("tcp", ip_address(GOOD[0]), port, "eth0"))
+    assert found.fate == fate
+
+
+def test_where_nft_says_it_a_dormant_table_and_another_device_play_no_part() -> None:
+    """As nft 1.0.7 and later print it: libnftables-json(5), TABLE's flags and CHAIN's dev."""
+    dormant = (RECORDED.parent / "nftables" / "dormant.json").read_text()
+    assert parse_nftables(dormant.replace('"flags": "filter"', '"flags": "dormant"')) == ()
+    device = (RECORDED.parent / "nftables" / "device.json").read_text()
+    tables = parse_nftables(device.replace('"type": "filter"', '"dev": "eth1", "type": "filter"'))
+    for interface, fate in (("eth0", "open"), ("eth1", "blocked")):
+        packet = Packet("tcp", ip_address(GOOD[0]), 5432, interface)
+        (found,) = passages(tables, parsed("good", INTERFACES), packet)
+        assert found.fate == fate

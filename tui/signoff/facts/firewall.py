@@ -57,7 +57,8 @@ def parse_firewall(output: Output) -> Firewall:
     """Read the output of scripts/firewall.sh; raise Unavailable where a part of the filter cannot be seen."""
     found = {section.name: section for section in sections(output)}
     tables = tuple(table for name in found if name.endswith("-save") for table in _saved(found[name]))
-    native = parse_nftables(_checked(found["nft"])) if "nft" in found else ()
+    terse = "nft" in found and found["nft"].field(1) == "terse"
+    native = parse_nftables(_checked(found["nft"]), whole=not terse) if "nft" in found else ()
     if "nft" not in found and not any(name.endswith("-save") for name in found):
         raise Unavailable("neither nft nor iptables-save is there to show the rules", BY_HAND)
     legacy = tuple(table for table in tables if table.origin.endswith("legacy"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network, summarize_address_range
 from typing import Any, Literal
 
@@ -46,18 +46,29 @@ class _Table:
     chains: dict[str, list[Rule]] = field(default_factory=dict)
     bases: list[Base] = field(default_factory=list)
     sets: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    limits: dict[str, Condition] = field(default_factory=dict)
+    """What must hold for a base chain to see the packet at all."""
+    flags: frozenset[str] = frozenset()
+    whole: bool = True
 
 
-def parse_nftables(text: str) -> tuple[Table, ...]:
-    """Return the tables of IPv4, IPv6 and both; raise Malformed where the text is not nft's JSON."""
+# A dormant table does nothing. nft 1.0.6 prints the table's own name in the place of its flags.
+_WORKING = frozenset({"owner", "persist"})
+
+
+def parse_nftables(text: str, *, whole: bool = True) -> tuple[Table, ...]:
+    """Return the tables of IPv4, IPv6 and both; raise Malformed where the text is not nft's JSON.
+
+    Not ``whole`` tells that nft was asked to leave out what is in the sets.
+    """
     try:
         objects: list[dict[str, dict[str, Any]]] = json.loads(text)["nftables"]
-        return tuple(_tables(objects))
+        return tuple(_tables(objects, whole=whole))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise Malformed("nft -j list ruleset: not the JSON that it prints", one_line(text)) from None
 
 
-def _tables(objects: Iterable[dict[str, dict[str, Any]]]) -> Iterator[Table]:
+def _tables(objects: Iterable[dict[str, dict[str, Any]]], *, whole: bool) -> Iterator[Table]:
     tables: dict[tuple[str, str], _Table] = {}
     rules: list[dict[str, Any]] = []
     for entry in objects:
@@ -65,11 +76,12 @@ def _tables(objects: Iterable[dict[str, dict[str, Any]]]) -> Iterator[Table]:
         family = value.get("family", "")
         if family not in _VERSIONS:
             continue
-        table = tables.setdefault((family, value["name"] if kind == "table" else value["table"]), _Table())
-        if kind == "chain":
-            table.chains[value["name"]] = []
-            if "hook" in value:
-                table.bases.append(_base(value))
+        name = value["name"] if kind == "table" else value["table"]
+        table = tables.setdefault((family, name), _Table(whole=whole))
+        if kind == "table":
+            table.flags = frozenset(_flags(value.get("flags", [])))
+        elif kind == "chain":
+            _add_chain(table, value)
         elif kind in {"set", "map"}:
             table.sets[value["name"]] = value
         elif kind == "rule":
@@ -78,8 +90,34 @@ def _tables(objects: Iterable[dict[str, dict[str, Any]]]) -> Iterator[Table]:
         table = tables[rule["family"], rule["table"]]
         table.chains[rule["chain"]] += _rules(rule, table)
     for (family, name), table in tables.items():
-        chains = {chain: tuple(found) for chain, found in table.chains.items()}
-        yield Table("nft", f"{family} {name}", _VERSIONS[family], chains, tuple(table.bases))
+        if "dormant" not in table.flags:
+            bases = tuple(_limited(base, table) for base in table.bases)
+            chains = {chain: tuple(found) for chain, found in table.chains.items()}
+            yield Table("nft", f"{family} {name}", _VERSIONS[family], chains, bases)
+
+
+def _add_chain(table: _Table, chain: Mapping[str, Any]) -> None:
+    table.chains[chain["name"]] = []
+    if "hook" in chain:
+        table.bases.append(_base(chain))
+        if chain["hook"] == "ingress":
+            table.limits[chain["name"]] = _on_device(chain.get("dev"))
+
+
+def _on_device(device: Any) -> Condition:
+    """An ingress chain sees what comes in by its device; which one that is nft 1.0.6 does not say."""
+    return InterfaceIs(tuple(_flags(device))) if device else Opaque()
+
+
+def _limited(base: Base, table: _Table) -> Base:
+    """Let a base chain, and its policy, hold only where the packet comes to it."""
+    limit = Opaque() if table.flags - _WORKING else table.limits.get(base.chain)
+    if limit is None:
+        return base
+    rules = [replace(rule, conditions=(limit, *rule.conditions)) for rule in table.chains[base.chain]]
+    rules.append(Rule((limit,), Verdict(base.policy), f"policy {base.policy} of nft chain {base.chain}"))
+    table.chains[base.chain] = rules
+    return replace(base, policy="accept")
 
 
 def _base(chain: Mapping[str, Any]) -> Base:
@@ -108,7 +146,8 @@ def _rules(rule: Mapping[str, Any], table: _Table) -> Iterator[Rule]:
 
 
 def _cases(data: Any, table: _Table) -> Iterator[tuple[Any, dict[str, Any]]]:
-    elements = table.sets[data[1:]].get("elem", []) if isinstance(data, str) else data["set"]
+    named = table.sets[data[1:]] if isinstance(data, str) else {"elem": data["set"]}
+    elements = named.get("elem", [] if table.whole else [["*", {"queue": None}]])
     for key, verdict in elements:
         yield (key["elem"]["val"] if isinstance(key, dict) and "elem" in key else key), verdict
 
@@ -183,6 +222,8 @@ def _values(right: Any, table: _Table) -> Iterator[Any]:
     if isinstance(right, str) and right.startswith("@"):
         named = table.sets[right[1:]]
         if {"dynamic", "timeout"}.intersection(named.get("flags", ())) or "timeout" in named:
+            raise ValueError(right)
+        if "elem" not in named and not table.whole:
             raise ValueError(right)
         right = named.get("elem", [])
     if isinstance(right, dict) and "set" in right:

@@ -15,8 +15,9 @@ fi
 if command -v nft >/dev/null 2>&1; then
     rules=$(nft -j list ruleset 2>/dev/null); status=$?
     # Sets of very many addresses are left out; what asks for them then cannot be told.
-    if [ "${#rules}" -gt 4000000 ]; then rules=$(nft -j -t list ruleset 2>/dev/null); status=$?; fi
-    head_of nft "$status"; printf '%s\n' "$rules" | show
+    terse=
+    if [ "${#rules}" -gt 4000000 ]; then rules=$(nft -j -t list ruleset 2>/dev/null); status=$?; terse=terse; fi
+    head_of nft "$status" $terse; printf '%s\n' "$rules" | show
 fi
 ask ufw status verbose
 head_of ufw.conf; cat /etc/ufw/ufw.conf 2>/dev/null | show
