@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import mintotp
 import msgspec
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from app.drive import arrives, on, running, settle, shown, text_of, walk_of, write
 from app.fakes import FakeTarget
 from signoff.app.app import SignoffApp
+from signoff.app.screens import enrolment
 from signoff.app.screens.carrying_out import CarryingOut
 from signoff.app.screens.code_entry import CodeScreen
 from signoff.app.screens.enrolment import EnrolmentScreen
@@ -439,3 +442,40 @@ async def test_leaving_is_asked_about_where_the_key_would_be_lost(app: SignoffAp
         await pilot.press("ctrl+s")
         await settle(pilot)
         assert "TOTP seed" in shown(on(pilot, ErrorDialog)), "not even the key that was forgotten"
+
+
+async def test_no_size_crashes_and_the_code_comes_back(app: SignoffApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        for keys in ([], ["ctrl+s"], ["escape"]):
+            await pilot.press(*keys)
+            await settle(pilot)
+            for width, height in ((1, 1), (34, 8), (60, 20), (300, 90)):
+                await pilot.resize_terminal(width, height)
+                await pilot.pause()
+                assert app.is_running, (keys, width, height)
+            await pilot.resize_terminal(80, 24)
+            await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert seed_of(screen) in scanned(app)
+
+
+async def test_a_look_that_is_stopped_shows_no_key(
+    app: SignoffApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    held = Event()
+    monkeypatch.setattr(enrolment, "look", lambda *_: held.wait(10))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await choose(pilot, Place.FILE, file=str(tmp_path / "key"))
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert "Looking whether" in shown(screen)
+        await pilot.press("ctrl+s", "escape")
+        held.set()
+        await settle(pilot)
+        assert on(pilot, EnrolmentScreen) is screen
+        assert screen._enrolment is None
+        await pilot.press("escape")
+        on(pilot, RunScreen)

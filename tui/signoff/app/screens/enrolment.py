@@ -122,11 +122,13 @@ class EnrolmentScreen(SignoffScreen[None]):
     async def begin(self, enrolment: Enrolment, wanted: Wanted) -> None:
         """See that the place can take a key, then show this one."""
         self.walk.know(enrolment.known())
-        self._start("Looking whether the key can go there")
+        cancel = self._start("Looking whether the key can go there")
         try:
             await in_thread(lambda: look(self.walk, self.walk.step_record(self.key), wanted, enrolment))
         finally:
             self._stop()
+        if cancel.is_set():
+            return
         self._enrolment, self._verifier = enrolment, Verifier(enrolment.secret)
         self.app.push_screen(CodeScreen(enrolment, self._verifier), self._coded)
 
@@ -155,12 +157,14 @@ class EnrolmentScreen(SignoffScreen[None]):
     @background("enrol")
     async def plan(self, enrolment: Enrolment, checked: Checked, wanted: Wanted) -> None:
         """Show what will happen, and take nothing but a typed yes."""
-        self._start("Looking where the key goes")
+        cancel = self._start("Looking where the key goes")
         try:
             record = self.walk.step_record(self.key)
             action = await in_thread(lambda: delivery(self.walk, record, wanted, enrolment))
         finally:
             self._stop()
+        if cancel.is_set():
+            return
         if action is None:
             self.app.push_screen(HandOverScreen(key_by_hand(enrolment)), self._handed_over)
             return
