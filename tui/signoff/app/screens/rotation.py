@@ -78,12 +78,14 @@ class RotationScreen(SignoffScreen[None]):
 
         cancel = self._cancel = Event()
         stop = self.signoff.key_name(self, "back")
+        self._rotation = None
         self.query_one(StatusLine).busy("Reading the files, and what runs with them", stop=stop)
         try:
             facts = await in_thread(lambda: self._walk.look((*FACTS, GIT), cancel))
             rotation = Rotation(self._walk, self._key, facts)
-            self.query_one(SecretList).show(rotation.secrets(), self.size.width)
+            secrets = rotation.secrets()
             self._rotation = rotation
+            self.query_one(SecretList).show(secrets, self.size.width)
         finally:
             cancel.set()
             self._cancel = None
@@ -122,7 +124,9 @@ class RotationScreen(SignoffScreen[None]):
             (f"{len(secrets.chosen)} of {len(secrets.secrets)} chosen", "bold"),
             (f"   {weak} not in order", "$error") if weak else ("   all in order", "$success"),
         )
-        if not secrets.secrets:
+        if self._rotation is None:
+            state = Content.styled("The files could not be read.", "$warning")
+        elif not secrets.secrets:
             state = Content.styled("No variable looks like a secret.", "$warning")
         self.query_one(StatusLine).idle(state)
 
