@@ -95,7 +95,9 @@ def recorded(desk: Desk) -> list[dict[str, Any]]:
 def row(host: Host, email: str) -> list[str]:
     """What the product's database knows of a user's second factor."""
     asked = "SELECT totp_secret, totp_enabled FROM users WHERE email = :'email';\n"
-    psql = f"cd / && runuser -u postgres -- psql -X -q -A -t -d shop -v email={email}"
+    own = host.run("systemctl is-active postgresql").code == 0
+    way = "cd / && runuser -u postgres --" if own else "docker exec -i shop_db_1"
+    psql = f"{way} psql -X -q -A -t -U postgres -d shop -v email={email}"
     return host.exec(psql, stdin=asked).strip().split("|")
 
 
@@ -150,6 +152,30 @@ def test_into_the_products_file_and_into_its_database(
     terminal.press("q")
     session = terminal.until("Go on with").split("--resume ")[1].split()[0]
     assert "UNSEALED" in desk.signoff("verify", session).stdout
+
+
+def test_into_a_database_in_a_container_that_is_found_by_itself(
+    desk: Desk, terminal: Terminal, fresh_host: Callable[..., Host], tmp_path: Path
+) -> None:
+    host = fresh_host("good-docker")
+    desk.know(host)
+    targets = desk.home / "config" / "signoff" / "targets.toml"
+    targets.write_text(targets.read_text() + HOW)
+    terminal.run(desk.command("run", "--target", "shop"))
+    terminal.until("4 pass")
+    terminal.press("Right", "Right", "Right")
+    terminal.until("4 of 4")
+    opened(terminal)
+    choose(terminal, 3, "the product's database")
+    seed = proved(terminal, tmp_path, "admin@shop.test")
+    assert "PostgreSQL in container shop_db_1" in delivered(terminal)
+    assert row(host, "admin@shop.test") == [seed, "t"]
+    found = host.exec(
+        "docker logs shop_db_1 2>&1 | grep -cF -f /dev/fd/3 3<<'-'\n" + seed + "\n-", check=False
+    )
+    assert found == "0", "its log has none of it"
+    leave(terminal)
+    assert Canaries({"seed": seed}).in_folder(desk.home) == []
 
 
 def test_what_fails_is_put_back_and_the_key_goes_elsewhere(
