@@ -84,6 +84,11 @@ class Window:
         os.close(self._master)
         return self._child.wait(_PATIENCE)
 
+    def hang_up(self) -> int:
+        """Close the terminal, as its window is closed; return the program's exit code."""
+        os.close(self._master)
+        return self._child.wait(_PATIENCE)
+
     def _read(self, patience: float = _PATIENCE) -> bool:
         if not select.select([self._master], [], [], patience)[0]:
             return False

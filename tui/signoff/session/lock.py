@@ -9,11 +9,13 @@ import json
 import os
 import socket
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from signoff.errors import RecordError
 from signoff.session.files import record_error
+from signoff.session.line import timestamp
 from signoff.text import one_line
 
 
@@ -74,7 +76,8 @@ class Lock:
         terminal = ""
         with contextlib.suppress(OSError):
             terminal = os.ttyname(0)
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "tty": terminal}
+        since = timestamp(datetime.now(UTC))
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "tty": terminal, "since": since}
         # A full disk must not keep anybody from sealing: who holds the lock is a courtesy.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
@@ -84,6 +87,7 @@ class Lock:
         try:
             holder = json.loads(os.pread(self._descriptor, 1024, 0))
             where = f" on {one_line(str(holder['tty']), 40)}" if holder["tty"] else ""
-            return f"process {int(holder['pid'])}{where} of {one_line(str(holder['host']), 64)}"
+            host, since = one_line(str(holder["host"]), 64), one_line(str(holder["since"]), 30)
+            return f"process {int(holder['pid'])}{where} of {host}, since {since}"
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return "another process"
