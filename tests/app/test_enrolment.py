@@ -398,6 +398,10 @@ async def test_recovery_codes_are_shown_once_masked_and_kept_nowhere(app: Signof
         await settle(pilot)
         said = " ".join(text_of(app.screen, "#done").split())
         assert "shop.example, admin@shop.example; verified with a code; taken by hand" in said
+        await pilot.press("x")
+        again = await arrives(pilot, EnrolmentScreen)
+        assert again.key == STEP
+        await pilot.press("escape")
         await pilot.press("n")
         await write(pilot, f"The first is {codes[0]}")
         await pilot.press("ctrl+s")
