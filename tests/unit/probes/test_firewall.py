@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from signoff.facts.firewall import FIREWALL, Unit
+from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES, Interfaces
 from signoff.model import Result
 from signoff.probes.firewall import docker_bypass, firewall
 from signoff.target.profile import Profile
-from unit.network_hosts import BAD, GOOD, NEEDS_ROOT, NO_OUTSIDE, facts, judged, outside, parsed
+from unit.network_hosts import BAD, GOOD, NEEDS_ROOT, NO_OUTSIDE, facts, judged, output, outside, parsed
 
 PASS, FAIL, UNKNOWN, NONE = Result.PASS, Result.FAIL, Result.UNKNOWN, None
 
@@ -36,6 +37,38 @@ def test_the_default_policy_and_the_next_boot(
     assert found["ipv4"].result is ipv4
     assert found["ipv6"].result is ipv6
     assert (found["boot"].result if "boot" in found else None) is boot
+
+
+@pytest.mark.parametrize(
+    ("saved", "result"),
+    [
+        ({4: "nftables", 6: "nftables"}, PASS),
+        # Saved before the rules were made: Docker's own refuse, INPUT does not. Or of one version only.
+        ({4: "bad without INPUT", 6: "nftables"}, FAIL),
+        ({4: "nftables"}, FAIL),
+        ({}, UNKNOWN),
+    ],
+)
+def test_what_is_saved_for_the_next_boot(saved: dict[int, str], result: Result) -> None:
+    """A host whose INPUT drops by default, with what iptables-save printed for its own files."""
+    known = parsed("nftables", FIREWALL)
+    dropping = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n"
+    text = output("bad", FIREWALL).stdout.decode().partition("#iptables-nft-save\t0\n")[2].partition("\n#")[0]
+    docker = "\n".join(
+        line[1:].replace(":INPUT DROP", ":INPUT ACCEPT")
+        for line in text.splitlines()
+        if not line.startswith("|-A INPUT")
+    )
+    assert "-j DROP" in docker
+    assert ":INPUT ACCEPT" in docker
+    files = {4: dropping, 6: dropping}
+    rules = {
+        version: parse_iptables(docker if "bad" in state else files[version], version, "saved")
+        for version, state in saved.items()
+    }
+    units = {"netfilter-persistent": Unit(enabled=True, active=True)}
+    given = facts("nftables", NO_OUTSIDE, firewall=replace(known, units=units, saved=rules))
+    assert judged(firewall, given)["boot"].result is result
 
 
 def test_ufw_installed_and_inactive_is_said() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
@@ -41,7 +42,7 @@ class Firewall:
 
     ``legacy_hidden`` tells that tables of iptables-legacy hold rules, which nft does not show.
     ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own, ``refuses``
-    that it refuses something itself. ``saved`` are netfilter-persistent's rule files that refuse something.
+    that it refuses something itself. ``saved`` are the rules in netfilter-persistent's files, by IP version.
     """
 
     tables: tuple[Table, ...]
@@ -50,7 +51,7 @@ class Firewall:
     legacy_hidden: bool
     flushes: bool
     refuses: bool
-    saved: tuple[str, ...]
+    saved: Mapping[int, tuple[Table, ...]]
 
 
 def parse_firewall(output: Output) -> Firewall:
@@ -75,7 +76,7 @@ def parse_firewall(output: Output) -> Firewall:
         legacy_hidden=any(_does_something(table) for table in legacy),
         flushes="flush ruleset" in found["nftables.conf"].text,
         refuses=bool(re.search("drop|reject|include", found["nftables.conf"].text)),
-        saved=tuple(line for line in found["saved"].lines if line),
+        saved=dict(_files(sections(output))),
     )
 
 
@@ -91,6 +92,14 @@ def _saved(section: Section) -> tuple[Table, ...]:
     program = "ip6tables" if section.name.startswith("ip6") else "iptables"
     origin = program if "(nf_tables)" in text.partition("\n")[0] else f"{program}-legacy"
     return parse_iptables(text, 6 if program == "ip6tables" else 4, origin)
+
+
+def _files(found: Iterable[Section]) -> Iterator[tuple[int, tuple[Table, ...]]]:
+    for section in found:
+        if section.name == "saved" and section.field(0):
+            version = 6 if section.field(0).endswith("6") else 4
+            with suppress(Malformed):  # nor can iptables-restore read it
+                yield version, parse_iptables(section.text, version, section.field(0))
 
 
 def _does_something(table: Table) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS
@@ -41,11 +42,11 @@ _IPV6 = "Set IPV6=yes in /etc/default/ufw, then: sudo ufw disable && sudo ufw en
 def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the default policy of each IP version, and what loads the rules at boot."""
     rules, interfaces = facts[FIREWALL], facts[INTERFACES]
-    denies = False
+    denied: list[int] = []
     for version in (4, 6):
         if any(address.version == version for _, address in interfaces.outside()):
             fate, because = default_fate(rules, interfaces, version)
-            denies = denies or fate == "blocked"
+            denied += [version] if fate == "blocked" else []
             yield _policy(rules, facts, version, fate, because)
         else:
             yield Judgement(
@@ -53,8 +54,8 @@ def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
                 subject=f"ipv{version}",
                 observed=f"no interface that leads outside has an IPv{version} address",
             )
-    if denies:
-        yield _boot(rules)
+    if denied:
+        yield _boot(rules, interfaces, denied)
 
 
 def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple[Fate, str]:
@@ -132,7 +133,7 @@ def _filtered_before(facts: Facts, version: int) -> bool:
 _LOADERS = ("firewalld", "shorewall", "ferm", "iptables")
 
 
-def _boot(rules: Firewall) -> Judgement:
+def _boot(rules: Firewall, interfaces: Interfaces, denied: list[int]) -> Judgement:
     """Judge whether the rules come back after a restart."""
     title = "Host firewall after a restart"
     expected = "a service that is enabled loads the rules at boot"
@@ -161,10 +162,20 @@ def _boot(rules: Firewall) -> Judgement:
         return judged(Result.PASS, "ufw.service is enabled, and ENABLED=yes in /etc/ufw/ufw.conf")
     if "nftables" in enabled and rules.refuses:
         return judged(Result.PASS, "nftables.service is enabled, and /etc/nftables.conf refuses packets")
-    if "netfilter-persistent" in enabled and rules.saved:
-        return judged(Result.PASS, f"netfilter-persistent is enabled and loads {', '.join(rules.saved)}")
     if found := [name for name in _LOADERS if name in enabled]:
         return judged(Result.PASS, f"{', '.join(found)} is enabled")
+    if "netfilter-persistent" in enabled and rules.saved:
+        # Docker's own rules are saved along with the rest: that a file refuses something is not enough.
+        then = {version: replace(rules, tables=rules.saved.get(version, ())) for version in denied}
+        lost = [v for v in denied if default_fate(then[v], interfaces, v)[0] != "blocked"]
+        if lost:
+            files = " and ".join(f"/etc/iptables/rules.v{version}" for version in lost)
+            return judged(
+                Result.FAIL,
+                f"netfilter-persistent is enabled, but {files} would not deny by default",
+                "sudo netfilter-persistent save",
+            )
+        return judged(Result.PASS, "netfilter-persistent is enabled, and its files deny by default")
     return judged(
         Result.UNKNOWN,
         "rules are loaded now, but nothing that is known to load them at boot is enabled",

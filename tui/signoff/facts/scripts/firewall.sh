@@ -28,5 +28,7 @@ systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ufw.service nf
     shorewall.service shorewall6.service ferm.service 2>/dev/null | show
 # What the files for the next boot would refuse, if they are loaded at all.
 head_of nftables.conf; grep -sE '^[^#]*(flush ruleset|drop|reject|include)' /etc/nftables.conf | show
-head_of saved; grep -lsE '(DROP|REJECT)' /etc/iptables/rules.v4 /etc/iptables/rules.v6 | show
+for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
+    if [ -s "$file" ]; then head_of saved "$file"; show < "$file"; fi
+done
 head_of end
