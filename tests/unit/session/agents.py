@@ -87,6 +87,7 @@ class SoftAgent:
         self.keys = list(keys)
         self.on_list: Answer = self.listed
         self.on_sign: Answer = self.signed
+        self.hangs_up = False
 
     def listed(self, _request: bytes) -> bytes:
         each = (string(one.key.blob) + string(f"{one.key.kind} here".encode()) for one in self.keys)
@@ -119,6 +120,8 @@ def listening(*keys: KeySigner | SecurityKey) -> Iterator[SoftAgent]:
                         return
                     for at in range(0, len(reply), 50):
                         self.wfile.write(reply[at : at + 50])
+                    if agent.hangs_up:
+                        return
 
     with tempfile.TemporaryDirectory() as folder:
         agent = SoftAgent(f"{folder}/agent", *keys)

@@ -12,6 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from signoff.errors import RecordError, StoppedError
 from signoff.session import agent as agent_module
@@ -328,3 +330,14 @@ def test_an_rsa_key_of_2048_bits_is_too_weak(accepted: Accepted) -> None:
     with pytest.raises(RecordError, match="less than 3072"):
         sign(weak, RECORD, MESSAGE)
     assert accepted(weak.key, weak.sign(RECORD, MESSAGE)), "ssh-keygen takes it"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.binary(max_size=80), st.binary(min_size=1, max_size=80).map(string)))
+def test_whatever_an_agent_answers_is_told_and_never_crashes(soft: SoftAgent, reply: bytes) -> None:
+    soft.on_list, soft.hangs_up = lambda _request: reply, True
+    with pytest.raises(AgentError):
+        AgentSigner("anna@ops", soft.keys[0].key, AtHand()).ready()
+    soft.on_list, soft.on_sign = soft.listed, lambda _request: reply
+    with pytest.raises(RecordError):
+        sign(AgentSigner("anna@ops", soft.keys[0].key, AtHand()), RECORD, MESSAGE)

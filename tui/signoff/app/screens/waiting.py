@@ -20,7 +20,8 @@ class WaitingDialog(Dialog[None]):
     """Says what the operator is to do, while it is waited for; goes by itself once ``over`` is set."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "Stop", id="stop-waiting", tooltip="Wait no longer")
+        Binding("escape", "stop", "Stop", id="stop-waiting", tooltip="Wait no longer"),
+        Binding("ctrl+c", "stop", "Stop", id="stop-waiting-too", show=False, tooltip="Wait no longer"),
     ]
 
     def __init__(self, what: str, seconds: float, stopped: Event, over: Event) -> None:
