@@ -124,7 +124,14 @@ class TestAge:
             assert judged(age, facts("history", backups=later)).result is result
 
     def test_stores(self) -> None:
-        assert judged(age, facts("restic")).result is Result.PASS
+        known = jobs("good-root")
+        into = tuple(
+            replace(job, text="pg_dump -Fc shop | restic backup --stdin") if job.dumps else job
+            for job in known.jobs
+        )
+        assert judged(age, facts("restic", jobs=replace(known, jobs=into))).result is Result.PASS
+        # A store may hold the media alone.
+        assert judged(age, facts("restic")).result is Result.UNKNOWN
         # Pruning writes, too.
         assert judged(age, facts("borg")).result is Result.UNKNOWN
         later = replace(backups("restic"), now=backups("restic").now + timedelta(days=2))

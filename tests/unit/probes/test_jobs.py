@@ -11,6 +11,7 @@ from signoff.facts.base import Unavailable
 from signoff.facts.job import Job, Run
 from signoff.facts.jobs import Jobs, parse_jobs
 from signoff.model import Result
+from signoff.probes.base import Probe
 from signoff.probes.jobs import ran, scheduled
 from unit.backup_hosts import SHOP, backups, by_subject, facts, jobs, judged, output
 
@@ -41,6 +42,18 @@ def test_a_good_host() -> None:
         finding = judged(probe, facts("good-root"), SHOP)
         assert finding.result is Result.PASS
         assert finding.subject == TIMER
+
+
+@pytest.mark.parametrize("probe", [scheduled, ran])
+def test_a_job_that_keeps_files_is_no_dump(probe: Probe) -> None:
+    """restic or borg may well keep the media alone. Beside a job that dumps, it says nothing of dumps."""
+    files = replace(timer(), where="files.timer", text="restic backup /srv/shop/media")
+    finding = judged(probe, facts("good-root", jobs=replace(only("good-root"), jobs=(files,))), SHOP)
+    assert finding.result is Result.UNKNOWN
+    assert "whether a dump of the database is among them is not seen" in finding.observed
+    later = replace(files, run=replace(files.run, last=jobs("good-root").now))
+    beside = replace(only("good-root"), jobs=(timer(), later))
+    assert judged(probe, facts("good-root", jobs=beside), SHOP).result is Result.PASS
 
 
 def test_a_bad_host() -> None:

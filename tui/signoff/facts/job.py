@@ -9,9 +9,11 @@ from typing import Literal
 
 Scheduler = Literal["cron", "run-parts", "timer", "container"]
 
-# What makes a copy of a PostgreSQL database. The second kind keeps stores of its own, not dump files.
+# What makes a copy of a PostgreSQL database. The second kind keeps stores of its own, not dump files; the
+# third keeps files in such stores, whatever they are.
 _DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|dbbackup|autopostgresqlbackup|pg_back)\b")
-_STORES = re.compile(r"\b(pg_basebackup|pgbackrest|pg_probackup|wal-g|wal-e|barman|borg|borgmatic|restic)\b")
+_STORES = re.compile(r"\b(pg_basebackup|pgbackrest|pg_probackup|wal-g|wal-e|barman)\b")
+_FILES = re.compile(r"\b(borg|borgmatic|restic)\b")
 
 # What takes files off the machine. rsync and scp count only with a remote end (user@host:path, host:path).
 _TRANSFERS = re.compile(
@@ -67,7 +69,12 @@ class Job:
     @property
     def backs_up(self) -> bool:
         """Whether it makes any kind of backup that may hold the database."""
-        return self.dumps or bool(_STORES.search(self.text))
+        return self.dumps or bool(_STORES.search(self.text) or _FILES.search(self.text))
+
+    @property
+    def keeps_files(self) -> bool:
+        """Whether it stores files, and makes no copy of a database itself: a dump among them is not seen."""
+        return bool(_FILES.search(self.text)) and not (self.dumps or _STORES.search(self.text))
 
     @property
     def resembles_backup(self) -> bool:

@@ -12,7 +12,7 @@ from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
-from signoff.probes.series import DAY, ITEMS, ago, clock, find
+from signoff.probes.series import DAY, ITEMS, ago, clock, find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -47,7 +47,7 @@ def age(facts: Facts, profile: Profile) -> Judgement:
     """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
     backups, now = facts[BACKUPS], clock(facts)
     if backups.repositories and not backups.dumps:
-        return _snapshots(backups.repositories, now)
+        return _snapshots(backups.repositories, now, facts)
     found = find(facts, profile)
     if isinstance(found, Judgement):
         return found
@@ -63,8 +63,11 @@ def age(facts: Facts, profile: Profile) -> Judgement:
     return Judgement(result=Result.FAIL if old else Result.PASS, observed=observed, evidence=evidence)
 
 
-def _snapshots(stores: tuple[Repository, ...], now: datetime) -> Judgement:
-    """Judge a store: restic's snapshots have a file each; borg's files change when it prunes, too."""
+def _snapshots(stores: tuple[Repository, ...], now: datetime, facts: Facts) -> Judgement:
+    """Judge a store: restic's snapshots have a file each; borg's files change when it prunes, too.
+
+    What is in a snapshot is not seen: a job has to show that it is a dump.
+    """
     times = [store.newest for store in stores if store.newest]
     if not times:
         return Judgement(result=Result.UNKNOWN, observed="a backup store in which no snapshot is seen")
@@ -77,6 +80,13 @@ def _snapshots(stores: tuple[Repository, ...], now: datetime) -> Judgement:
             result=Result.UNKNOWN,
             observed=f"the {name} store changed {ago(newest, now)}; whether by a new archive cannot be seen",
             remedy="Run by hand: borg list --last 1 REPOSITORY",
+        )
+    jobs = jobs_or_none(facts)
+    if not any(job.dumps and "restic" in job.text for job in (jobs.jobs if jobs else ())):
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"the newest restic snapshot is of {ago(newest, now)}; no dump is seen in it",
+            remedy="Run by hand: restic ls latest",
         )
     return Judgement(result=Result.PASS, observed=f"the newest restic snapshot is of {ago(newest, now)}")
 

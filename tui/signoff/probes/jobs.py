@@ -27,7 +27,12 @@ def _said(job: Job) -> str:
 
 
 def _backup_jobs(jobs: Jobs) -> tuple[Job, ...]:
-    return tuple(job for job in jobs.jobs if job.backs_up)
+    """Return the jobs that copy the database; where there are none, those that may keep a copy of it."""
+    found = tuple(job for job in jobs.jobs if job.backs_up)
+    return tuple(job for job in found if not job.keeps_files) or found
+
+
+_WHAT = "it keeps files; whether a dump of the database is among them is not seen"
 
 
 @probe(
@@ -46,8 +51,9 @@ def scheduled(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     sound = [job for job in found if not job.faults]
     for job in found:
-        if job.doubts and not job.faults:
-            observed = f"{_said(job)}: {'; '.join(job.doubts)}"
+        doubts = (*job.doubts, *([_WHAT] if job.keeps_files else []))
+        if doubts and not job.faults:
+            observed = f"{_said(job)}: {'; '.join(doubts)}"
             yield Judgement(result=Result.UNKNOWN, subject=one_line(job.where), observed=observed)
         elif not job.faults:
             yield Judgement(result=Result.PASS, subject=one_line(job.where), observed=_said(job))
@@ -152,6 +158,8 @@ def _run(job: Job, now: datetime, newest: Dump | None) -> tuple[Result, str]:
         return Result.FAIL, f"it last ran {when}"
     if run.running:
         return Result.UNKNOWN, f"it is running now, since {when}"
+    if job.keeps_files:
+        return Result.UNKNOWN, f"it ran {when}; {_WHAT}"
     if newest is None:
         return Result.UNKNOWN, f"it ran {when}, but no dump of it is seen"
     if newest.made < run.last - _SLACK:
