@@ -173,8 +173,8 @@ def witness() -> None:
 def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> None:
     """Have a time-stamping authority (RFC 3161) witness that a sealed record exists now, as it is.
 
-    It learns the SHA-256 of the record and nothing else. Its answer is verified with the authority's root
-    certificate, which you give, and kept with the record as timestamp.tsr.
+    It learns a SHA-256 of the record with its seal, and nothing else. Its answer is verified with the
+    authority's root certificate, which you give, and kept with the record as timestamp.tsr.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from signoff import __version__
 from signoff.errors import RecordError, UsageError
-from signoff.session.bundle import JOURNAL, TIMESTAMP
+from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP
 from signoff.session.files import open_regular, record_error, write_new
 from signoff.session.timestamp import MAX_TOKEN, Stamp, StampError, certificates, check, request
 from signoff.target.http import Answer, fetch
@@ -34,8 +34,8 @@ def stamp(directory: Path, url: str, authorities: Path) -> Stamp:
         raise RecordError(f"The record has a time-stamp already: {path}.", "signoff verify judges it.")
     trusted = certificates(authorities)
     try:
-        with open_regular(directory / JOURNAL) as file:
-            record = file.read()
+        with open_regular(directory / JOURNAL) as journal, open_regular(directory / SEAL_SIGNATURE) as seal:
+            record = journal.read() + seal.read()
         query = request(record)
         answer = ask(url, query.as_bytes())
         made = check(answer, hashlib.sha256(record).digest(), trusted, query.nonce)

@@ -294,9 +294,9 @@ class TestTheArchive:
         path = tmp_path / "a.tar.gz"
         said = run("verify", path, "--nonce", NONCE, "--tsa-ca", authority.ca).output
         assert said.startswith("VALID\n")
-        assert "witness    time-stamp: the record existed at" in said
+        assert "witness    time-stamp: the sealed record existed at" in said
         assert "witness    counter-signature by ben@ops" in said
-        assert f"openssl ts -verify -in {handed.name}/timestamp.tsr -data {handed.name}/session.jsonl" in said
+        assert f"cat {handed.name}/session.jsonl {handed.name}/seal.sig | openssl ts -verify" in said
         assert f"-s {handed.name}/countersign-" in said
         assert f"-s {handed.name}/seal.sig" in said, "the commands are for the folder that tar will make"
         (tmp_path / "latest").write_bytes(b"")

@@ -142,24 +142,28 @@ class TestAnAnswer:
                 check(answer[:size], DIGEST, certificates(authority.ca))
 
 
+def stamped(directory: Path) -> bytes:
+    return (directory / "session.jsonl").read_bytes() + (directory / "seal.sig").read_bytes()
+
+
 class TestAsking:
     def test_is_one_question_with_a_digest_and_keeps_the_answer(
-        self, place: Place, authority: Authority
+        self, place: Place, authority: Authority, tmp_path: Path
     ) -> None:
         directory = place.sealed()
         with Serving(authority) as url:
             stamp = tsa.stamp(directory, url, authority.ca)
         (query,) = authority.queries
-        record = (directory / "session.jsonl").read_bytes()
-        assert hashlib.sha256(record).digest() in query
+        assert hashlib.sha256(stamped(directory)).digest() in query
         kept = directory / "timestamp.tsr"
         assert kept.stat().st_mode & 0o777 == 0o600
-        assert authority.accepts(kept, directory / "session.jsonl")
+        (tmp_path / "stamped").write_bytes(stamped(directory))
+        assert authority.accepts(kept, tmp_path / "stamped")
         verdict = verify(directory, tsa_ca=authority.ca)
         (witness,) = verdict.witnesses
         assert (verdict.status, witness.time, verdict.broken) == (Status.VALID, stamp.time, ())
         assert any(
-            line.startswith("witness    time-stamp: the record existed at 2")
+            line.startswith("witness    time-stamp: the sealed record existed at 2")
             for line in verdict_lines(verdict)
         )
 
@@ -194,7 +198,7 @@ class TestAsking:
 
     def test_takes_no_answer_to_an_older_question(self, place: Place, authority: Authority) -> None:
         directory = place.sealed()
-        older = authority.stamp(request((directory / "session.jsonl").read_bytes()).as_bytes())
+        older = authority.stamp(request(stamped(directory)).as_bytes())
         authority.reply = Reply(lambda _: older)
         with Serving(authority) as url, pytest.raises(UsageError, match="another question"):
             tsa.stamp(directory, url, authority.ca)
@@ -279,6 +283,14 @@ class TestTheVerdict:
         with Serving(authority) as url:
             tsa.stamp(other, url, authority.ca)
         assert verify(other, tsa_ca=authority.ca).remarks == ()
+
+    def test_says_that_it_is_not_for_a_seal_made_later(self, place: Place, authority: Authority) -> None:
+        directory = place.sealed()
+        record = (directory / "session.jsonl").read_bytes()
+        (directory / "timestamp.tsr").write_bytes(authority.stamp(request(record).as_bytes()))
+        verdict = verify(directory, tsa_ca=authority.ca)
+        assert verdict.broken == ("timestamp.tsr",)
+        assert "other bytes" in verdict.witnesses[0].reason
 
     def test_says_of_one_that_is_wanted_and_not_there(self, place: Place, authority: Authority) -> None:
         verdict = verify(place.sealed(), tsa_ca=authority.ca)

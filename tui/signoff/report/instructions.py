@@ -10,7 +10,7 @@ from textwrap import wrap
 
 from signoff.report.attestation import ATTESTATION
 from signoff.report.summary import timestamp
-from signoff.session.bundle import JOURNAL, TIMESTAMP
+from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP
 from signoff.session.events import Genesis
 from signoff.session.keys import PublicKey
 from signoff.session.limits import limits
@@ -146,11 +146,12 @@ def _time_stamp(files: Collection[str]) -> Iterator[str]:
         yield "There is none: every time in this record is the clock of the operator's machine."
         return
     yield from _say(
-        "An authority has stamped the SHA-256 of the record. Get its root certificate from the "
+        "An authority has stamped the record, with its seal behind it. Get its root certificate from the "
         "authority itself, not from whoever sent you this, and save it here as `tsa-ca.pem`:"
     )
     yield from _commands(
-        f"openssl ts -verify -in {TIMESTAMP} -data {JOURNAL} -CAfile tsa-ca.pem",
+        f"cat {JOURNAL} {SEAL_SIGNATURE} | "
+        f"openssl ts -verify -in {TIMESTAMP} -data /dev/stdin -CAfile tsa-ca.pem",
         f"openssl ts -reply -in {TIMESTAMP} -text",
     )
     yield from _say(

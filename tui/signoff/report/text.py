@@ -160,9 +160,9 @@ def witness_line(witness: Witness) -> str:
     if witness.bearing is Bearing.UNTRUSTED:
         return f"remark     {witness.kind} {witness.file} counts for nothing here: {witness.reason}"
     if witness.kind == "attestation":
-        return f"attested   {witness.file} says the same, signed by the operator"
+        return f"attested   {witness.file} says the same, signed with the record's key"
     if witness.time:
-        return f"witness    time-stamp: the record existed at {timestamp(witness.time)}, says {witness.who}"
+        return f"witness    time-stamp: the sealed record existed at {timestamp(witness.time)}, says {witness.who}"
     return f"witness    counter-signature by {witness.who} ({witness.file})"
 
 

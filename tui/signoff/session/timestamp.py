@@ -1,8 +1,9 @@
 """A time-stamp by an authority (RFC 3161): a witness that the sealed record existed at a time.
 
-What is stamped is the SHA-256 of ``session.jsonl``, the record itself. Not the seal: of one record many
-signatures can be made that all hold, so that the digest of one of them is no name for anything. Anybody
-checks it with ``openssl ts -verify -data session.jsonl``.
+What is stamped is ``session.jsonl`` with ``seal.sig`` behind it, byte for byte. Not the record alone: then
+nobody could tell whether it was signed by that time, or years later by whoever had come by the key. And not
+the seal alone: many signatures of one record can be made that all hold, so that its digest names nothing.
+Anybody checks it: ``cat session.jsonl seal.sig | openssl ts -verify -data /dev/stdin ...``.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ from shlex import quote
 from typing import Final
 
 from signoff.session.allowed_signers import AllowedSigners, matches
-from signoff.session.bundle import JOURNAL, TIMESTAMP, read_signature
+from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP, read_signature
 from signoff.session.events import OperatorRef
 from signoff.session.files import open_regular
 from signoff.session.keys import PublicKey
 from signoff.session.line import Entry, timestamp
 from signoff.session.scan import Scan
-from signoff.session.sshsig import COUNTERSIGN
+from signoff.session.sshsig import COUNTERSIGN, MAX_ARMOUR
 from signoff.session.verdict import Bearing, Witness
 from signoff.session.wire import SignatureError
 from signoff.text import one_line
@@ -75,8 +75,8 @@ class Judge:
         from signoff.session.timestamp import MAX_TOKEN, StampError, certificates, check, check_unvouched
 
         authorities = certificates(self.authorities) if self.authorities else []
-        digest = self.scan.sha256.digest()
         try:
+            digest = self._stamped()
             with open_regular(self.directory / TIMESTAMP) as file:
                 answer = file.read(MAX_TOKEN + 1)
             if not authorities:
@@ -87,6 +87,13 @@ class Judge:
         except (OSError, StampError) as problem:
             return Witness("time-stamp", TIMESTAMP, Bearing.BROKEN, reason=_reason(problem))
         return Witness("time-stamp", TIMESTAMP, Bearing.HOLDS, stamp.authority, stamp.time)
+
+    def _stamped(self) -> bytes:
+        """Return the SHA-256 of what a time-stamp is over: the record, and its seal behind it."""
+        digest = self.scan.sha256.copy()
+        with open_regular(self.directory / SEAL_SIGNATURE) as file:
+            digest.update(file.read(MAX_ARMOUR))
+        return digest.digest()
 
     def _counter_signature(self, name: str) -> Witness:
         try:
@@ -111,7 +118,8 @@ def command(directory: Path, witness: Witness) -> str:
     folder = quote(str(directory))
     signed, record = f"{folder}/{witness.file}", f"{folder}/{JOURNAL}"
     if witness.kind == "time-stamp":
-        return f"openssl ts -verify -in {signed} -data {record} -CAfile tsa-ca.pem"
+        sealed = f"cat {record} {folder}/{SEAL_SIGNATURE}"
+        return f"{sealed} | openssl ts -verify -in {signed} -data /dev/stdin -CAfile tsa-ca.pem"
     if witness.kind == "counter-signature":
         who = f"-f allowed_signers -I {quote(witness.who)} -n {COUNTERSIGN}"
         return f"ssh-keygen -Y verify {who} -s {signed} < {record}"
