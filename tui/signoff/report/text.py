@@ -162,7 +162,8 @@ def witness_line(witness: Witness) -> str:
     if witness.kind == "attestation":
         return f"attested   {witness.file} says the same, signed with the record's key"
     if witness.time:
-        return f"witness    time-stamp: the sealed record existed at {timestamp(witness.time)}, says {witness.who}"
+        when = timestamp(witness.time)
+        return f"witness    time-stamp: the sealed record existed at {when}, says {witness.who}"
     return f"witness    counter-signature by {witness.who} ({witness.file})"
 
 
