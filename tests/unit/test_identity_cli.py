@@ -114,6 +114,24 @@ def test_the_agents_keys_are_told_where_one_has_to_be_chosen(agent: SoftAgent) -
     assert said("show", "--line") == trusted(), "this machine believes it"
 
 
+def test_another_name_gets_a_line_of_its_own(agent: SoftAgent) -> None:
+    key = KeySigner.generate("x")
+    agent.keys.append(key)
+    for name in ("anna@ops", "anna@home", "anna@ops"):
+        said("use", "agent", "--name", name)
+    assert trusted() == "".join(f"{name} {OURS} {key.key.line}\n" for name in ("anna@ops", "anna@home"))
+
+
+def test_a_key_that_this_machine_does_not_trust_is_told(agent: SoftAgent) -> None:
+    key = KeySigner.generate("x")
+    agent.keys.append(key)
+    said("use", "own")
+    with paths.allowed_signers_file().open("a") as listed:
+        listed.write(f'anna@ops valid-before="20200101" {key.key.line}\n')
+    done = CliRunner().invoke(identity, ["use", "agent", "--name", "anna@ops"])
+    assert "will not trust it here: line 2 of the allowed signers allowed the key until 2020" in done.stderr
+
+
 @pytest.mark.parametrize("given", [("use", "a", "b"), ("use", "own", "--name", "x"), ("use", "missing")])
 def test_what_names_no_key_is_told(given: tuple[str, ...]) -> None:
     assert wrong(*given)

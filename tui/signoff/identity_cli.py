@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,8 @@ def use(which: tuple[str, ...], name: str) -> None:
         f"From now on {signer.name} signs with {signer.fingerprint}; it has just signed, and that holds."
     )
     click.echo("Sessions that were begun with another key are sealed with that one.", err=True)
+    if refusal := _refusal(signer):
+        click.echo(f"But `signoff verify` will not trust it here: {refusal}.", err=True)
 
 
 @identity.command("trust")
@@ -114,6 +117,17 @@ def trust(given: tuple[str, ...], name: str, namespaces: str, valid_after: str, 
     for trusted in trust(_lines(given), terms):
         for line in _told(trusted):
             click.echo(line)
+
+
+def _refusal(signer: Signer) -> str:
+    """Return why this machine's own list would not take a record by the signer; empty where it would."""
+    from signoff import paths
+    from signoff.session.allowed_signers import read
+    from signoff.session.sshsig import RECORD
+    from signoff.text import one_line
+
+    listed = read(paths.allowed_signers_file())
+    return one_line(listed.refusal(signer.name, signer.key, RECORD, datetime.now(UTC)), 400)
 
 
 def _described(signer: Signer) -> Iterator[tuple[str, str]]:

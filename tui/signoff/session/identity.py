@@ -81,13 +81,14 @@ def allowed_signers_line(signer: Signer) -> str:
 
 
 def publish(name: str, key: PublicKey, path: Path | None = None) -> None:
-    """Have this machine trust a key of its own operator, unless its list mentions it already."""
+    """Have this machine trust a key of its own operator, unless its list has the two in a line already."""
     path = path or paths.allowed_signers_file()
     try:
         known = path.read_bytes() if path.exists() else b""
     except OSError as problem:
         raise record_error(problem, "The allowed signers could not be read", path) from None
-    if key.line.encode("ascii") not in known:
+    words = (name.encode("ascii"), key.line.encode("ascii"))
+    if not any(all(word in line for word in words) for line in known.split(b"\n")):
         append(path, [signers_line(name, key)])
 
 
