@@ -177,7 +177,7 @@ class TestIntegrity:
         assert "nothing in it" in judged(integrity, facts(folder)).observed
         assert judged(integrity, facts(folder)).result is Result.FAIL
 
-    @pytest.mark.parametrize("folder", ["nothing", "nothing-sql"])
+    @pytest.mark.parametrize("folder", ["nothing", "nothing-sql", "schema-only"])
     def test_an_empty_database_is_no_backup(self, folder: str) -> None:
         finding = judged(integrity, facts(folder))
         assert finding.result is Result.FAIL

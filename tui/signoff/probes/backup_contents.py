@@ -109,7 +109,7 @@ def _fault(check: Check) -> str:
         return "damaged or cut short"
     if check.ended is False:
         return "cut short: the words with which pg_dump ends are missing"
-    return "" if check.tables else "there is not one table in it"
+    return "" if check.tables else "there is not one table with data in it"
 
 
 @probe(

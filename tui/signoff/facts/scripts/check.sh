@@ -72,11 +72,13 @@ restore_folder() {
     status=$?
     said restored "$status" "$tool" "$(timeout 20 "$tool" -l "${file%/toc.dat}" 2> /dev/null | grep -c ' TABLE DATA ')"
 }
-# One pass: the program's own word on the whole, the tables, and the words that pg_dump ends with.
+# One pass: the program's own word on the whole, the tables with data (of a dump of the schema alone there are none),
+# and the words that pg_dump ends with.
 read_text() {
     {
         { timeout 90 nice sh -c "$2" < "$file" 2> /dev/null; echo "$?" >&3; } |
-            awk '/^CREATE TABLE /{ tables++ } { last[NR % 10] = $0 }
+            awk '/^COPY .* FROM stdin;$/ { tables++; inside = 1 } /^\\\.$/ { inside = 0 }
+                 !inside && /^INSERT INTO / && !seen[$3]++ { tables++ } { last[NR % 10] = $0 }
                  END { for (i in last) if (last[i] ~ /^-- PostgreSQL database (cluster )?dump complete/) end = 1
                        printf "%d %d\n", tables, end }'
     } 3>&1 | { read -r status; read -r tables end; head_of text "$status" "$1" "$tables" "$end"; }
