@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from signoff.facts.backups import Check
+from signoff.facts.backups import Check, parse_backups
 from signoff.facts.base import Unavailable
 from signoff.model import Result
 from signoff.probes.backup_contents import encryption, integrity
 from signoff.probes.backups import age, modes, retention, size
 from signoff.probes.base import Probe
 from signoff.target.profile import Profile
-from unit.backup_hosts import SHOP, UNNAMED, backups, check, facts, jobs, judged, with_first
+from unit.backup_hosts import SHOP, UNNAMED, backups, check, facts, jobs, judged, output, with_first
 
 ALL = (age, size, integrity, retention, modes, encryption)
 
@@ -228,6 +228,22 @@ class TestRetention:
         finding = judged(retention, facts("long"))
         assert finding.result is Result.FAIL
         assert "kept longer than 30 days" in finding.observed
+
+    def test_what_is_beyond_the_newest_sixty_counts_too(self) -> None:
+        """Four dumps a day: the newest sixty are of fifteen days, and the others go back for years."""
+        recorded = output("backups", "history")
+        now = backups("history").now
+        lines = b"".join(
+            b"|%d\t20000\t%s\n" % ((now - timedelta(days=day)).timestamp(), path)
+            for day, path in (
+                (40, b"/srv/b/history/shop-20261013-0300.dump"),
+                (90, b"/srv/b/history/other-20260813-0300.dump"),
+            )
+        )
+        text = recorded.stdout.replace(b"#end\n", b"#older\n" + lines + b"\n#end\n")
+        found = judged(retention, facts("history", backups=parse_backups(replace(recorded, stdout=text))))
+        assert found.result is Result.FAIL
+        assert "the oldest 40 days ago: kept longer than 30 days" in found.observed
 
     def test_a_young_host_says_so_and_does_not_pass(self) -> None:
         finding = judged(retention, facts("young"))

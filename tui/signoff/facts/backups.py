@@ -75,7 +75,9 @@ class Backups:
     host_since: datetime | None
     places: tuple[Place, ...]
     dumps: tuple[Dump, ...]
-    """Newest first."""
+    """Newest first; of each place the newest 60."""
+    older: tuple[tuple[datetime, int, str], ...]
+    """The time, the size and the path of each file beyond those."""
     repositories: tuple[Repository, ...]
     keys: tuple[str, ...]
     """Private keys beside the dumps."""
@@ -116,6 +118,7 @@ def parse_backups(output: Output) -> Backups:
         host_since=host_since,
         places=tuple(places),
         dumps=tuple(sorted(dumps, key=lambda dump: dump.modified, reverse=True)),
+        older=tuple(_older(found)),
         repositories=tuple(_repositories(found)),
         keys=tuple(keys),
         closed=_fields(found, "closed"),
@@ -184,6 +187,15 @@ def _dump(section: Section, place: Place, kind: Kind, same: dict[str, str]) -> D
         kind=kind,
         same_as=same.get(path, ""),
     )
+
+
+def _older(found: tuple[Section, ...]) -> Iterator[tuple[datetime, int, str]]:
+    for section in found:
+        for line in section.lines if section.name == "older" else ():
+            time, _, rest = line.partition("\t")
+            size, _, path = rest.partition("\t")
+            if time.isdecimal() and size.isdecimal():
+                yield datetime.fromtimestamp(int(time), UTC), int(size), path.removesuffix("/toc.dat")
 
 
 def _repositories(found: tuple[Section, ...]) -> Iterator[Repository]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
-from signoff.facts.backups import BACKUPS, Dump, Repository
+from signoff.facts.backups import BACKUPS, Backups, Dump, Repository
 from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS
 from signoff.model import Result
@@ -20,6 +20,7 @@ _SMALLEST = 1024
 _COMPARED = 7
 _SHORTEST, _LONGEST = 7, 30
 _DATE = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])")
+_DIGITS = re.compile(r"\d+")
 _CLOCK_SKEW = timedelta(minutes=5)
 
 _DAILY = (
@@ -170,7 +171,9 @@ def retention(facts: Facts, profile: Profile) -> Judgement:
     if isinstance(found, Judgement):
         return found
     now, zone = clock(facts), clock(facts).tzinfo or UTC
-    days = {dump.modified.astimezone(zone).date() for dump in found if dump.kind.form != "empty"}
+    times = [dump.modified for dump in found if dump.kind.form != "empty"]
+    times += _beyond(facts[BACKUPS], found[0]) if times else []
+    days = {time.astimezone(zone).date() for time in times}
     if not days:
         return Judgement(result=Result.FAIL, observed="every dump is empty", evidence=_listing(found))
     oldest = (now.date() - min(days)).days
@@ -189,6 +192,12 @@ def retention(facts: Facts, profile: Profile) -> Judgement:
             result=Result.FAIL, observed=f"{observed}: kept longer than {_LONGEST} days", evidence=evidence
         )
     return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
+
+
+def _beyond(backups: Backups, newest: Dump) -> list[datetime]:
+    """Return the times of what is called like the newest dump, and was not looked into."""
+    name = _DIGITS.sub("", newest.path)
+    return [time for time, size, path in backups.older if size > _SMALLEST and _DIGITS.sub("", path) == name]
 
 
 def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]) -> Judgement:

@@ -56,6 +56,8 @@ places | while IFS=$tab read -r found place; do
     files=$(dump_files "$place" "$found")
     [ -n "$files" ] || continue
     printf '%s\n' "$files" | head -n 60 | look
+    # Of the others no more than that they are there: how far back they go is judged.
+    head_of older; printf '%s\n' "$files" | sed -n '61,4000p' | cut -f 1,2,6 | show
     printf '%s\n' "$files" | twins
 done
 
