@@ -237,6 +237,8 @@ async def test_into_a_file_of_this_machine(app: SignoffApp, tmp_path: Path) -> N
         carried = await arrives(pilot, CarryingOut)
         await over(pilot)
         assert "The key is in" in shown(carried)
+        assert canaries.in_text(app.export_screenshot(), "the delivery") == []
+        assert canaries.in_text(repr(vars(screen)), "what the screen says of itself") == []
         await pilot.press("enter")
         await arrives(pilot, HandOverScreen)
         assert (tmp_path / "key").read_text().strip() == canaries.values["seed"]
@@ -377,6 +379,8 @@ async def test_recovery_codes_are_shown_once_masked_and_kept_nowhere(app: Signof
         assert canaries.in_text(app.export_screenshot(), "a screenshot") == []
         await pilot.press("ctrl+s")
         assert "not shown again" in shown(on(pilot, TypedWord))
+        await pilot.press("escape", "q")
+        assert "not shown again" in shown(await arrives(pilot, LeavingDialog))
         await pilot.press("escape", "v")
         assert all(one in shown(handed) for one in codes)
         await pilot.press("v", "y")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Input, OptionList
 
@@ -23,6 +24,7 @@ from signoff.app.screens.target_form import TargetForm, problem_of
 from signoff.checklist.load import Loaded
 from signoff.target.profile import Profile
 from signoff.target.profiles import load_profiles, save_profile
+from signoff.target.second_factor import SecondFactor
 from signoff.walk import Walk
 
 SIZES = [(80, 24), (120, 36)]
@@ -107,7 +109,8 @@ async def test_a_broken_targets_file_hides_nothing_else() -> None:
 
 
 async def test_the_keys_of_the_home_screen() -> None:
-    save_profile(SHOP_PROFILE)
+    factor = SecondFactor(sql="UPDATE admins SET totp = :seed WHERE email = :account", container="shop-db-1")
+    save_profile(msgspec.structs.replace(SHOP_PROFILE, second_factor=factor))
     app = SignoffApp(Start())
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -117,6 +120,9 @@ async def test_the_keys_of_the_home_screen() -> None:
         await settle(pilot)
         await pilot.press("e")
         assert on(pilot, TargetForm).query_one("#url", Input).value == "https://shop.example"
+        await pilot.press("ctrl+s")
+        await settle(pilot)
+        assert load_profiles()["shop"].second_factor == factor, "what the form does not show stays"
         await pilot.press("escape", "n")
         assert on(pilot, TargetForm).query_one("#url", Input).value == ""
         await pilot.press("escape", "f5")
