@@ -110,6 +110,32 @@ class TestAge:
     def test_a_date_in_the_future(self) -> None:
         assert judged(age, facts("future")).result is Result.UNKNOWN
 
+    def test_sql_of_another_database(self) -> None:
+        """SQL text does not name its database: the blog's fresh dump says nothing of the shop's."""
+        known = backups("sql")
+        shop = known.dumps[0]
+        blog = replace(shop, path="/srv/b/sql/blog-20261122-1600.sql")
+        before = shop.modified - timedelta(days=9)
+        stale = replace(
+            shop,
+            path=f"/srv/b/sql/shop-{before:%Y%m%d}.sql",
+            modified=before,
+            kind=replace(shop.kind, made=()),
+        )
+        mixed = replace(known, dumps=(blog, stale))
+        found = judged(age, facts("sql", backups=mixed), SHOP)
+        assert (found.result, stale.path in found.observed) == (Result.FAIL, True)
+
+        script = "cd /srv/b/sql && pg_dump blog > blog-$(date +%Y%m%d-%H%M).sql"
+        blogs = tuple(replace(job, text=script) if job.dumps else job for job in jobs("good-root").jobs)
+        given = facts(
+            "sql", backups=replace(known, dumps=(blog,)), jobs=replace(jobs("good-root"), jobs=blogs)
+        )
+        for probe in ALL:
+            found = judged(probe, given, SHOP)
+            assert found.result is Result.UNKNOWN, probe.id
+            assert "does not say of which database it is" in found.observed
+
     def test_an_empty_file_does_not_renew(self) -> None:
         finding = judged(age, facts("bad-root", "bad-root"))
         assert finding.result is Result.FAIL

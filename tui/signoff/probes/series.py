@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from signoff.facts.backups import BACKUPS, Backups, Dump
@@ -19,6 +20,9 @@ DAY = timedelta(hours=26)
 SET_FOLDER = "Say where the dumps lie: backup_directory in the target's profile."
 
 
+_UNTOLD = re.compile(r"pg_dumpall|pg_dump\b[^\n|;>]*\$[{A-Za-z_]")
+
+
 def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     """Return the dumps of the product's database, newest first and at least one; else what that means.
 
@@ -30,6 +34,14 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     of_the_product = [
         dump for dump in backups.dumps if not profile.database or dump.kind.database in {"", profile.database}
     ]
+    of_the_product = _called_like(profile.database, of_the_product)
+    if of_the_product and not _shown_to_be_of(profile.database, of_the_product[0], facts):
+        return Judgement(
+            result=Result.UNKNOWN,
+            observed=f"{one_line(of_the_product[0].path)} does not say of which database it is, and no job "
+            f"that is seen dumps {one_line(profile.database)}",
+            remedy=f"Look into it yourself; or correct the database in the profile. {SET_FOLDER}",
+        )
     if of_the_product:
         return tuple(dump for dump in of_the_product if _is_of_one_series(dump, of_the_product[0]))
     if backups.dumps:
@@ -39,6 +51,30 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
             observed=f"the dumps are of the database {others}; there is none of {one_line(profile.database)}",
         )
     return _nothing(backups, facts, profile)
+
+
+def _called_like(database: str, dumps: list[Dump]) -> list[Dump]:
+    """SQL text and what is encrypted do not say of which database they are: where some are called like the
+    product's, the others beside them are somebody else's.
+    """
+    if not database:
+        return dumps
+    for part in (lambda dump: dump.path.rpartition("/")[2], lambda dump: dump.path):
+        if named := [dump for dump in dumps if dump.kind.database or _names(part(dump), database)]:
+            return named
+    return dumps
+
+
+def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
+    if not database or dump.kind.database or _names(dump.path, database) or facts.missing(JOBS):
+        return True
+    texts = [job.text for job in facts[JOBS].jobs if job.backs_up]
+    # A variable, a container or another machine may name it, where no job here does.
+    return any(_names(text, database) or _UNTOLD.search(text) for text in texts)
+
+
+def _names(text: str, database: str) -> bool:
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(database)}(?![a-z0-9])", text, re.IGNORECASE))
 
 
 def _closed(paths: list[str]) -> Judgement:
