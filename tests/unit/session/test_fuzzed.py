@@ -31,7 +31,7 @@ def test_every_seed_is_good(targets: Targets, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_changed_holds(targets: Targets, name: str, data: st.DataObject) -> None:
     target, seeds = targets.all()[name]
