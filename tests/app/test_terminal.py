@@ -140,7 +140,7 @@ def test_a_closed_window_leaves_a_record_to_go_on_with(home: Path) -> None:
     os.close(terminal.slave)
     os.close(terminal.master)
     os.kill(terminal.process.pid, signal.SIGHUP)
-    # The signal, the input that has gone, or the words that nobody can be told any more: one is noticed first.
+    # The signal, the input that has gone, or words that nobody can be told any more: one comes first.
     assert terminal.process.wait(6) in {128 + signal.SIGHUP, 1, 120}
     assert len(_unfinished(home)) == 1
 
