@@ -59,10 +59,9 @@ def _called_like(database: str, dumps: list[Dump]) -> list[Dump]:
     """
     if not database:
         return dumps
-    for part in (lambda dump: dump.path.rpartition("/")[2], lambda dump: dump.path):
-        if named := [dump for dump in dumps if dump.kind.database or _names(part(dump), database)]:
-            return named
-    return dumps
+    by_name = [d for d in dumps if d.kind.database or _names(d.path.rpartition("/")[2], database)]
+    by_path = [d for d in dumps if d.kind.database or _names(d.path, database)]
+    return by_name or by_path or dumps
 
 
 def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
