@@ -52,6 +52,31 @@ def test_a_secret_in_a_compose_file_fails() -> None:
 
 
 @pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("command: redis-server --requirepass s3cr3t-of-redis", "password"),
+        ("command: [redis-server, --requirepass, s3cr3t-of-redis]", "password"),
+        ("command: redis-server --requirepass ${REDIS_PASSWORD}", ""),
+        ("command: redis-server --appendonly yes --maxmemory 256mb", ""),
+        ("command: celery -b redis://:s3cr3t-of-redis@cache/0 worker", "a URL's password"),
+        ("command: celery -b redis://cache/0 worker --loglevel info --max-tasks-per-child 10", ""),
+        ("entrypoint: sh -c 'PGPASSWORD=s3cr3t-of-the-shop pg_dump shop'", "PGPASSWORD"),
+        ("healthcheck: {test: [CMD, redis-cli, -a, s3cr3t-of-redis, ping]}", "password"),
+        ("healthcheck: {test: [CMD-SHELL, 'curl -f http://localhost:8000/health || exit 1']}", ""),
+        ("build: {context: ., args: {NPM_TOKEN: s3cr3t-of-npm-0123}}", "NPM_TOKEN"),
+        ("build: {context: ., args: [NPM_TOKEN, VERSION=3]}", ""),
+    ],
+)
+def test_secrets_in_commands_and_build_arguments(service: str, name: str) -> None:
+    text = f"services:\n  cache:\n    image: redis\n    {service}\n"
+    known = changed(compose=(parse_compose("/srv/shop/compose.yaml", Secret(text)),))
+    found = list(judge(hardcoded, known).values())
+    assert [finding.result for finding in found] == ["fail" if name else "pass"]
+    assert found[0].observed.startswith(f"{name} in " if name else "no secret in ")
+    assert "s3cr3t" not in repr(found)
+
+
+@pytest.mark.parametrize(
     ("value", "result"),
     [("${SECRET_KEY}", "pass"), ("${SECRET_KEY:-dev-secret}", "fail"), ("/run/secrets/key", "pass")],
 )

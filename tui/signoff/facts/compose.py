@@ -25,7 +25,8 @@ class EnvReference:
 
 @dataclass(frozen=True)
 class ComposeService:
-    """A service. ``environment`` is what stands in the file itself, a default in ``${NAME:-...}`` too.
+    """A service. ``environment`` is what stands in the file itself, a default in ``${NAME:-...}`` too;
+    ``written`` is what looks so in its command, its health check and the arguments of its build.
 
     ``interpolates`` are the variables that compose fills in, anywhere in it: of its own ``.env``, and of the
     environment that compose is run in.
@@ -34,6 +35,7 @@ class ComposeService:
     name: str
     env_files: tuple[EnvReference, ...] = ()
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    written: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     builds: str = ""
     """The directory that its image is built of, empty where it is not built."""
     mounts: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ def _service(name: str, service: dict[Any, Any]) -> ComposeService:
         name=name,
         env_files=tuple(_references(service.get("env_file"))),
         environment=dict(_environment(service.get("environment"))),
+        written=dict(_written(service)),
         builds=str(context) if context else "",
         mounts=tuple(_mounts(service.get("volumes"))),
         interpolates=frozenset((*_interpolated(service), *_passed_on(service.get("environment")))),
@@ -139,6 +142,31 @@ def _environment(entry: Any) -> Iterator[tuple[str, Secret]]:
         literal = reference["default"] if reference else value
         if equals and literal:
             yield key, Secret(literal)
+
+
+# redis-server --requirepass VALUE, redis-cli -a VALUE, --password=VALUE, PGPASSWORD=VALUE, a URL with one.
+_OPTION: Final = re.compile(
+    r"(?:^|[\s\"'])(?:--?([A-Za-z][\w-]*)(?:=|\s+)|([A-Za-z_]\w*)=)(?=(\"[^\"]*\"|'[^']*'|[^\s\"']+))"
+)
+_URL: Final = re.compile(r"[a-z][\w+.-]*://[^\s\"'/]*:[^\s\"'@$]+@[^\s\"']+", re.IGNORECASE)
+_PASSWORD_OPTIONS: Final = frozenset({"requirepass", "masterauth"})
+
+
+def _written(service: dict[Any, Any]) -> Iterator[tuple[str, Secret]]:
+    """Yield what is named like a secret in the texts of a service that are no environment."""
+    build, health = service.get("build"), service.get("healthcheck")
+    yield from _environment(build.get("args") if isinstance(build, dict) else None)
+    texts = [service.get("command"), service.get("entrypoint")]
+    texts.append(health.get("test") if isinstance(health, dict) else None)
+    for text in texts:
+        line = " ".join(map(str, text)) if isinstance(text, list) else str(text or "")
+        for url in _URL.findall(line):
+            yield "a URL's password", Secret(url)
+        for option, variable, value in _OPTION.findall(line):
+            plain = value.strip("\"'")
+            if not plain.startswith("-") and "$" not in plain and "://" not in plain:
+                password = option in _PASSWORD_OPTIONS or (option == "a" and "redis-cli" in line)
+                yield "password" if password else option or variable, Secret(plain)
 
 
 def _mounts(entry: Any) -> Iterator[str]:

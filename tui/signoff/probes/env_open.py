@@ -59,7 +59,11 @@ def _compose(environment: Environment) -> Iterator[Judgement]:
                 observed=f"{path} was not read: {compose.problem}",
                 remedy=f"docker compose -f {quote(compose.path)} config --quiet",
             )
-        names = dict.fromkeys(name for service in compose.services for name in _secrets(service.environment))
+        names = dict.fromkeys(
+            name
+            for service in compose.services
+            for name in (*_secrets(service.environment), *_secrets(service.written))
+        )
         if names:
             yield Judgement(
                 result=Result.FAIL,
