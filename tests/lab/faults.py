@@ -28,6 +28,7 @@ from signoff.session.agent_signer import AgentSigner
 from signoff.session.events import Noted, Recovered
 from signoff.session.session import Session
 from signoff.session.signer import KeySigner
+from signoff.session.survey import Gap, survey
 from signoff.session.verify import Status, verify
 from unit.session.agents import AtHand, stock_agent
 from unit.session.records import CONFIRMED, Place, journal
@@ -391,7 +392,7 @@ def directory_removed(broken: Broken) -> str:
             session.append(note("lost"))
         with pytest.raises(RecordError, match=r"gone|changed"):
             session.seal(broken.place.operator)
-    assert [entry.session for entry in store.missing()] == [session.id]
+    assert [row.session for row in survey().rows if row.problems[0].gap is Gap.MISSING] == [session.id]
     return "told; the ledger knows that the session is missing"
 
 

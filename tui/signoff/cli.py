@@ -15,6 +15,7 @@ from signoff.defect import keep_quiet, report
 from signoff.env_cli import env
 from signoff.errors import SignoffError, UsageError
 from signoff.identity_cli import identity
+from signoff.ledger_cli import ledger
 from signoff.record_cli import countersign, export, verify, witness
 from signoff.totp_cli import totp
 
@@ -309,6 +310,7 @@ def generate(kind: str, length: int | None, count: int) -> None:
 main.add_command(totp)
 main.add_command(env)
 main.add_command(identity)
+main.add_command(ledger)
 main.add_command(verify)
 main.add_command(countersign)
 main.add_command(witness)
@@ -323,20 +325,30 @@ sessions.add_command(export)
 
 
 @sessions.command("list")
-def sessions_list() -> None:
-    """List the sessions on this machine, newest first.
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def sessions_list(form: str) -> int:
+    """List the sessions, newest first: those on this machine, and those that a ledger knows.
+
+    Each is held against the ledgers: what is missing, was made anew or has lost its seal is told.
 
     \b
-    Example:
+    Exit codes: 0 all well; 1 something is missing or does not hold; 3 no ledger knows a session.
+    Examples:
       signoff sessions list
+      signoff sessions list --format json
     """
-    from signoff.report.text import sessions_lines
-    from signoff.session.store import missing, summaries
+    import json
 
-    for line in sessions_lines(summaries()):
-        click.echo(line)
-    for gone in missing():
-        click.echo(f"{gone.session}  missing: the ledger knows it, and its folder is gone")
+    from signoff.report.listing import exit_code, listing, listing_lines
+    from signoff.session.survey import survey
+
+    found = survey()
+    if form == "json":
+        click.echo(json.dumps(listing(found), indent=2))
+    else:
+        for line in listing_lines(found):
+            click.echo(line)
+    return exit_code(found)
 
 
 @sessions.command("show")
@@ -386,6 +398,7 @@ def where() -> None:
         ("state", paths.state_directory()),
         ("sessions", paths.sessions_directory()),
         ("ledger", paths.ledger_file()),
+        ("others' ledgers", paths.ledgers_directory()),
         ("checklists", builtin_directory()),
     ):
         click.echo(f"{name:<16} {path}")

@@ -29,6 +29,11 @@ def ledger_file() -> Path:
     return state_directory() / "ledger.jsonl"
 
 
+def ledgers_directory() -> Path:
+    """Return where the ledgers of other machines are kept, once they were merged in."""
+    return state_directory() / "ledgers"
+
+
 def identity_file() -> Path:
     """Return the operator's private key; its public half lies beside it with the suffix ``.pub``."""
     return config_directory() / "identity"

@@ -47,47 +47,21 @@ def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce
       signoff verify ./record --allowed-signers operators
       signoff verify signoff-20260102-030405-1a2b3c4d.tar.gz --nonce 7f3a --tsa-ca authority.pem
     """
-    from signoff.report.attestation import ATTESTATION
+    from signoff.report.judging import judge, verify_commands
     from signoff.report.text import verdict_lines
-    from signoff.session.verdict import Bearing, Status
-    from signoff.session.verify import commands
-    from signoff.session.verify import verify as check
-    from signoff.session.witness import command as witness_command
+    from signoff.session.verdict import Status
 
     if nonce == "":
         raise UsageError("--nonce wants a word.", "Leave it out to take a record with any nonce, or none.")
     with _opened(record) as (directory, shown):
-        verdict = check(directory, allowed_signers, nonce=nonce, tsa_ca=tsa_ca or _usual_authority(directory))
-        if (directory / ATTESTATION).exists():
-            verdict = _with_attestation(directory, verdict)
+        verdict = judge(directory, allowed_signers, nonce=nonce, tsa_ca=tsa_ca)
     for line in verdict_lines(verdict):
         click.echo(line)
     if verdict.status is not Status.INVALID:
         click.echo("Anyone can verify it without signoff, with your line of allowed_signers:")
-        held = [witness_command(shown, one) for one in verdict.witnesses if one.bearing is Bearing.HOLDS]
-        for command in (*commands(shown, verdict.operator, sealed=verdict.sealed), *filter(None, held)):
+        for command in verify_commands(shown, verdict):
             click.echo(f"  {command}")
     return exit_code(verdict)
-
-
-def _with_attestation(directory: Path, verdict: Verdict) -> Verdict:
-    """Return the verdict with the attestation judged too: it has to say what the record says."""
-    from dataclasses import replace
-
-    from signoff.report.attestation import ATTESTATION, judged
-    from signoff.session.store import read
-    from signoff.session.verdict import Bearing, Witness
-    from signoff.walk import checklists_of
-
-    if not verdict.sealed:
-        return verdict
-    try:
-        checklists = [loaded.checklist for loaded in checklists_of(directory)]
-        attestation = judged(directory, read(directory).state, checklists)
-    except RecordError:
-        reason = "the checklists are not here as the session used them, so that it cannot be compared"
-        attestation = Witness("attestation", ATTESTATION, Bearing.UNTRUSTED, reason=reason)
-    return replace(verdict, witnesses=(*verdict.witnesses, attestation))
 
 
 def exit_code(verdict: Verdict) -> int:
@@ -119,6 +93,7 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
       signoff countersign ./20260102-030405-1a2b3c4d --allowed-signers operators
       signoff countersign ./20260102-030405-1a2b3c4d --as ben@ops --yes
     """
+    from signoff.report.judging import usual_authority
     from signoff.report.text import countersign_lines, verdict_lines
     from signoff.session import countersign as second
     from signoff.session.store import find, read
@@ -133,7 +108,7 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
         if Path(record).is_file():
             raise UsageError(f"{record} is an archive.", f"Unpack it first: tar -xzf {record}") from None
         raise
-    verdict = check(directory, allowed_signers, tsa_ca=_usual_authority(directory))
+    verdict = check(directory, allowed_signers, tsa_ca=usual_authority(directory))
     for line in verdict_lines(verdict):
         click.echo(line)
     if reason := second.refusal(verdict):
@@ -216,9 +191,17 @@ def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> Non
     help="Where to write it; signoff-<id>.tar.gz, here, without it.",
 )
 @click.option("--attest", is_flag=True, help="With an in-toto attestation for machines, signed by you now.")
+@click.option(
+    "--ledger",
+    "with_ledger",
+    is_flag=True,
+    help="With this machine's ledger up to the record's seal: which sessions there were, not what they say.",
+)
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @click.pass_obj
-def export(language: Language, session: str, output: Path | None, attest: bool, force: bool) -> None:
+def export(
+    language: Language, session: str, output: Path | None, attest: bool, with_ledger: bool, force: bool
+) -> None:
     """Write a sealed record into one archive, to be handed to an auditor.
 
     It holds the record, its checklists and witnesses, a report to read, and VERIFY.md: how to verify all of
@@ -228,39 +211,27 @@ def export(language: Language, session: str, output: Path | None, attest: bool, 
     Examples:
       signoff sessions export latest
       signoff sessions export 20260102-030405-1a2b3c4d --output for-the-auditor.tar.gz --attest
+      signoff sessions export latest --ledger       a colleague takes it in: signoff ledger merge
     """
-    from signoff.report.attestation import ATTESTATION
-    from signoff.report.handover import check_exportable, handover
-    from signoff.session.archive import pack
-    from signoff.session.files import record_error, write_new
-    from signoff.session.store import find, read
-    from signoff.session.verify import verify as check
+    from functools import partial
+
+    from signoff.report import exporting
+    from signoff.session.store import find
     from signoff.text import one_line
-    from signoff.walk import checklists_of
 
     directory = find(session)
-    verdict = check(directory, tsa_ca=_usual_authority(directory))
-    check_exportable(verdict)
-    path = output or Path(f"signoff-{verdict.session}.tar.gz")
-    if path.exists() and not force:
-        raise UsageError(f"{path} is there already.", "Name another file with --output, or give --force.")
-    state = read(directory).state
-    try:
-        checklists = [loaded.checklist for loaded in checklists_of(directory)]
-    except RecordError as problem:
-        if attest:
-            raise
-        checklists = []  # the record holds without them
-        click.echo(f"The report has ids for titles. {one_line(problem.message, 400)}", err=True)
-    more = {ATTESTATION: _attestation(directory, state, checklists)} if attest else {}
-    files = handover(directory, verdict, state, checklists, language, more=more)
-    sealed = int(verdict.finished.timestamp()) if verdict.finished else 0
-    try:
-        write_new(path, pack(verdict.session, files, sealed))
-    except OSError as problem:
-        raise record_error(problem, "The archive could not be written", path) from None
-    click.echo(path)
-    click.echo(f"{len(files)} files; tell whoever gets it your fingerprint yourself: {verdict.key}", err=True)
+    made = exporting.export(
+        directory,
+        output,
+        language,
+        attest=partial(_attestation, directory) if attest else None,
+        with_ledger=with_ledger,
+        force=force,
+    )
+    if made.remark:
+        click.echo(one_line(made.remark, 400), err=True)
+    click.echo(made.path)
+    click.echo(f"{made.files} files; tell whoever gets it your fingerprint yourself: {made.key}", err=True)
 
 
 def _attestation(directory: Path, state: SessionState, checklists: Sequence[Checklist]) -> bytes:
@@ -298,11 +269,3 @@ def _opened(record: str) -> Iterator[tuple[Path, Path]]:
             yield directory, Path(directory.name)
     else:
         yield directory, directory
-
-
-def _usual_authority(directory: Path) -> Path | None:
-    """Return the certificates that this verifier usually trusts, where there is a time-stamp to judge."""
-    from signoff.session.bundle import TIMESTAMP
-    from signoff.settings import load_settings
-
-    return load_settings().timestamp.ca_file if (directory / TIMESTAMP).exists() else None

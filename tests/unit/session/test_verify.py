@@ -121,7 +121,7 @@ def test_a_record_under_another_folders_name_is_told(place: Place, tmp_path: Pat
     directory = place.sealed()
     shutil.copytree(directory, tmp_path / "from-the-operator")
     verdict = verify(tmp_path / "from-the-operator")
-    assert (verdict.status, verdict.ledger) == (Status.VALID, Standing.UNKNOWN)
+    assert (verdict.status, verdict.ledger) == (Status.VALID, Standing.LISTED)
     assert any("from-the-operator" in remark for remark in verdict.remarks)
 
 

@@ -10,7 +10,7 @@ from textwrap import wrap
 
 from signoff.report.attestation import ATTESTATION
 from signoff.report.summary import timestamp
-from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP
+from signoff.session.bundle import JOURNAL, LEDGER, SEAL_SIGNATURE, TIMESTAMP
 from signoff.session.events import Genesis
 from signoff.session.keys import PublicKey
 from signoff.session.limits import limits
@@ -62,6 +62,9 @@ def instructions(
         "this digest in the line with which it lists the seal:"
     )
     yield from _commands(f"sha256sum {JOURNAL}")
+    if LEDGER in files:
+        yield "The ledger up to that line lies with this record. This shows the line:"
+        yield from _commands(f'grep "$(sha256sum < {JOURNAL} | cut -c 1-64)" {LEDGER}')
     yield from _checklists(genesis, files)
     yield from _nonce(genesis)
     yield from _time_stamp(files)

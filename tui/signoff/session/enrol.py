@@ -55,9 +55,8 @@ class OpenLedger:
         except OSError as problem:
             raise record_error(problem, _WHAT, self._path) from None
         reading.entries.append(entry)
-        reading.lines += 1
         reading.size += len(line)
-        reading.head = digest(line)
+        reading.digests.append(digest(line))
 
 
 @contextmanager

@@ -51,19 +51,38 @@ class Reading:
 
     entries: list[LedgerEntry] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
-    head: str = ""
-    lines: int = 0
+    digests: list[str] = field(default_factory=list)
+    """The SHA-256 of each whole line, in order."""
     size: int = 0
     torn: bytes = b""
+
+    @property
+    def first(self) -> str:
+        """The SHA-256 of the first line, by which a machine's ledger is known; empty where there is none."""
+        return self.digests[0] if self.digests else ""
+
+    @property
+    def head(self) -> str:
+        """The SHA-256 of the last line; empty where there is none."""
+        return self.digests[-1] if self.digests else ""
+
+    @property
+    def lines(self) -> int:
+        """How many whole lines there are."""
+        return len(self.digests)
+
+    def shared(self, other: Reading) -> int:
+        """Return how many lines two ledgers have in common, from the first on."""
+        pairs = zip(self.digests, other.digests, strict=False)
+        return next((number for number, (a, b) in enumerate(pairs) if a != b), min(self.lines, other.lines))
+
+    def holds(self, other: Reading) -> bool:
+        """Tell whether the other ledger is this one, or this one as it was before."""
+        return self.shared(other) == other.lines
 
     def of(self, session: str, kind: str) -> LedgerEntry | None:
         """Return the first entry of a kind for a session."""
         return next((entry for entry in self.entries if (entry.session, entry.kind) == (session, kind)), None)
-
-    def missing(self, sessions: Path) -> list[LedgerEntry]:
-        """Return the sessions that were begun and whose folder is gone."""
-        begun = (entry for entry in self.entries if entry.kind == "genesis")
-        return [entry for entry in begun if not (sessions / entry.session).is_dir()]
 
 
 def read(path: Path) -> Reading:
@@ -71,7 +90,7 @@ def read(path: Path) -> Reading:
     reading = Reading()
     try:
         with open_regular(path) as file:
-            _read(file, reading)
+            parse(file, reading)
     except FileNotFoundError:
         pass
     except OSError as problem:
@@ -84,7 +103,8 @@ def head(path: Path) -> str:
     return read(path).head
 
 
-def _read(file: BinaryIO, reading: Reading) -> None:
+def parse(file: BinaryIO, reading: Reading) -> None:
+    """Read a ledger's lines into ``reading``; what does not hold is its damage. Raises OSError."""
     while raw := file.readline():
         if not raw.endswith(b"\n"):
             reading.torn = raw
@@ -97,9 +117,8 @@ def _read(file: BinaryIO, reading: Reading) -> None:
             _check_place(entry, number, reading.head)
         except (LineError, RecordError) as problem:
             reading.damage.append(Damage(number, str(problem)))
-        reading.lines = number
         reading.size += len(raw)
-        reading.head = digest(raw)
+        reading.digests.append(digest(raw))
 
 
 def _decode(raw: bytes) -> LedgerEntry:

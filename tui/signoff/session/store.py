@@ -8,10 +8,8 @@ from pathlib import Path
 
 from signoff import paths
 from signoff.errors import RecordError
-from signoff.session import ledger
-from signoff.session.bundle import DRAFT, JOURNAL, SEAL_SIGNATURE, ledger_beside
+from signoff.session.bundle import DRAFT, JOURNAL, SEAL_SIGNATURE
 from signoff.session.files import open_regular, record_error
-from signoff.session.ledger import LedgerEntry
 from signoff.session.line import Entry
 from signoff.session.scan import BrokenError, Scan
 from signoff.session.state import SessionState
@@ -127,12 +125,6 @@ def read(directory: Path) -> Record:
         damage = "line 1: it is torn, or there is none"
     sealed = state.sealed is not None and (directory / SEAL_SIGNATURE).exists()
     return Record(directory, state, tuple(entries), sealed, damage)
-
-
-def missing(sessions: Path | None = None) -> list[LedgerEntry]:
-    """Return the sessions that the ledger knows and that are gone. Raises RecordError."""
-    sessions = sessions or paths.sessions_directory()
-    return ledger.read(ledger_beside(sessions)).missing(sessions)
 
 
 def _directories(sessions: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -13,16 +14,18 @@ from signoff.session import ledger
 from signoff.session.bundle import (
     GENESIS_SIGNATURE,
     JOURNAL,
+    LEDGER,
     SEAL_SIGNATURE,
     changed_copies,
     check_genesis,
-    ledger_beside,
     read_signature,
 )
 from signoff.session.files import open_regular, record_error
+from signoff.session.ledgers import Known, known
 from signoff.session.line import digest
 from signoff.session.scan import BrokenError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
+from signoff.session.standing import Claims, ask
 from signoff.session.verdict import Standing, Status, Verdict, Witness
 from signoff.session.wire import SignatureError
 from signoff.session.witness import Judge, clock_remarks, witness_files
@@ -43,7 +46,8 @@ def verify(
     """Judge the record in ``directory``. Whatever it holds, the answer is a verdict and never an exception.
 
     Trust comes from ``allowed_signers`` alone (this machine's own list where None), judged at the time
-    ``at`` (now), as ssh-keygen does. ``ledger_file`` is the ledger beside the sessions where None.
+    ``at`` (now), as ssh-keygen does. With a ``ledger_file`` no other ledger is asked; without, the one beside
+    the sessions, and all that were merged into this machine's state.
     ``nonce`` is the one that the record has to be bound to, None where any will do. With ``tsa_ca``, the
     certificates of the time-stamping authorities that the verifier trusts, there has to be a time-stamp.
     Raises RecordError only where there is no record, or the record or a list cannot be read.
@@ -57,7 +61,8 @@ def verify(
     examination = _Examination(directory)
     try:
         genesis, seal = examination.hold()
-        examination.ask_ledger(ledger_file or ledger_beside(directory.parent))
+        ledgers, at_home = _ledgers(directory, ledger_file)
+        examination.ask_ledgers(ledgers, at_home=at_home)
         examination.check_nonce(nonce)
         examination.ask_witnesses(trusted, at, tsa_ca)
     except _Invalid as invalid:
@@ -82,6 +87,17 @@ def commands(directory: Path, operator: str, *, sealed: bool = True) -> tuple[st
     first = f"head -n 1 {folder}/{JOURNAL} | {base} -n {GENESIS} -s {folder}/{GENESIS_SIGNATURE}"
     whole = f"{base} -n {RECORD} -s {folder}/{SEAL_SIGNATURE} < {folder}/{JOURNAL}"
     return (first, whole) if sealed else (first,)
+
+
+def _ledgers(directory: Path, given: Path | None) -> tuple[list[Known], bool]:
+    """Return the ledgers to ask, and whether the first is the one that the record's own machine keeps."""
+    if given is not None:
+        return ([Known(given, True, ledger.read(given))] if given.is_file() else []), given.is_file()
+    here = paths.state_directory()
+    # Beside a folder of another name lies what may be anybody's: in /tmp, say.
+    beside = directory.parent.parent if directory.parent.name == paths.sessions_directory().name else here
+    ledgers = known(beside) if beside.resolve() == here.resolve() else [*known(beside), *known(here)]
+    return ledgers, directory.parent.parent == beside and (beside / LEDGER).is_file()
 
 
 def _trusted(path: Path | None) -> signers.AllowedSigners:
@@ -147,35 +163,30 @@ class _Examination:
             self._remarks.append(f"the last line is torn ({len(self._scan.torn)} bytes): it does not count")
         return genesis, seal
 
-    def ask_ledger(self, path: Path) -> None:
-        """Find the record's standing in the ledger. A sealed record that it contradicts is not valid."""
+    def ask_ledgers(self, ledgers: Sequence[Known], *, at_home: bool) -> None:
+        """Find the record's standing in the ledgers. A sealed record that one contradicts is not valid."""
         scan = self._scan
-        if scan.last is None or scan.genesis is None or not path.is_file():
+        if scan.last is None or scan.genesis is None:
             return
-        reading = ledger.read(path)
-        self._remarks += [
-            f"the ledger is damaged at line {one.line}: {one.reason}" for one in reading.damage[:3]
-        ]
-        begun, ended = reading.of(scan.last.session, "genesis"), reading.of(scan.last.session, "seal")
-        contradiction = ""
-        if begun is None:
-            self._standing = Standing.ABSENT
+        for one in ledgers:
+            self._remarks += [
+                f"{one.whose} is damaged at line {damage.line}: {damage.reason}"
+                for damage in one.reading.damage[:3]
+            ]
+        whole = scan.sha256.hexdigest() if self._sealed else ""
+        claims = Claims(scan.last.session, digest(scan.first_line), scan.genesis.ledger, whole)
+        answer = ask(ledgers, claims, at_home=at_home)
+        self._standing = answer.standing
+        if at_home and not answer.contradiction and ledgers[0] not in answer.by:
             self._remarks.append("the ledger of this machine does not know the session")
-        elif (begun.digest, begun.prev) != (digest(scan.first_line), scan.genesis.ledger):
-            contradiction = "the ledger knows another session under this id"
-        elif ended is not None and not self._sealed:
-            contradiction = "the ledger knows a seal of this session, which has been taken away"
-        elif ended is not None and ended.digest != scan.sha256.hexdigest():
-            contradiction = "the ledger knows another seal of this session"
-        else:
-            self._standing = Standing.LISTED
-            if self._sealed and ended is None:
-                self._remarks.append("the ledger does not know the seal yet, or its end was cut off")
-        if contradiction:
-            self._standing = Standing.CONTRADICTS
+        if answer.by and not any(one.own for one in answer.by):
+            self._remarks.append(f"it stands in {answer.by[0].whose}")
+        if answer.by and self._sealed and not answer.sealed:
+            self._remarks.append("the ledger does not know the seal yet, or its end was cut off")
+        if answer.contradiction:
             if self._sealed:
-                raise _Invalid(contradiction)
-            self._remarks.append(contradiction)
+                raise _Invalid(answer.contradiction)
+            self._remarks.append(answer.contradiction)
 
     def check_nonce(self, wanted: str | None) -> None:
         """A verifier who gave a nonce takes no record that is bound to another, or to none."""
