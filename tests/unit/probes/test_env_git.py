@@ -11,7 +11,7 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.probes.env_git import git
-from unit.env_hosts import SHOP, facts, judge, results, with_content
+from unit.env_hosts import SHOP, facts, judge, output, results, with_content
 
 PUBLIC = "kV7x9mQzXw2Lp0RtYb8Nc4Hd6Js1Kg5F"
 
@@ -37,6 +37,16 @@ def test_todays_values_in_the_history_fail_by_name_and_commit() -> None:
     # The others are placeholders, which are no secret, or were changed since: SMTP_PASSWORD.
     assert found["values"].observed == "today's STRIPE_API_KEY stands in the history"
     assert found["values"].evidence[0].startswith("STRIPE_API_KEY: commit ")
+
+
+def test_a_repository_within_the_repository_was_not_looked_at() -> None:
+    recorded = output("good-root", GIT)
+    text = recorded.stdout.replace(b"#remotes\n", b"#inside\n|/srv/shop/backend\n\n#remotes\n")
+    known = GIT.parse(replace(recorded, stdout=text))
+    found = judge(git, Facts({**facts("good-root").values, GIT.id: known}))
+    assert set(found) == {"inside"}
+    assert found["inside"].result == "unknown"
+    assert "git -C /srv/shop/backend log" in found["inside"].remedy
 
 
 def test_removed_from_the_index_and_still_in_the_history_fails() -> None:

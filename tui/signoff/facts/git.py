@@ -44,6 +44,8 @@ class Git:
     history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: Mapping[str, bool] = field(default_factory=dict)
     open_remotes: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    """Repositories within it, which were not looked at."""
     search: Search = Search({}, complete=True, files=())
 
 
@@ -63,6 +65,7 @@ def parse_git(output: Output) -> Git:
         tracked=tuple(line for line in found["tracked"].lines if line),
         history=_history(found["history"]),
         ignored={section.field(0): section.field(1) == "0" for section in ignored},
+        inside=tuple(line for line in found["inside"].lines if line) if "inside" in found else (),
         open_remotes=_open_remotes(found["remotes"]),
         search=_search(found["values"]),
     )

@@ -159,6 +159,13 @@ def _doubts(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             remedy=f"git -C {top} fetch --unshallow, or in a full clone:"
             " git log --all --full-history --oneline -- '*.env*'",
         )
+    if known.inside:
+        yield Judgement(
+            result=Result.UNKNOWN,
+            subject="inside",
+            observed=f"repositories within it were not looked at: {listing(known.inside)}",
+            remedy=f"git -C {quote(known.inside[0])} log --all --full-history --oneline -- '*.env*'",
+        )
     if not known.search.complete:
         yield Judgement(
             result=Result.UNKNOWN,

@@ -35,6 +35,10 @@ refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(p
 shallow=$(in_git rev-parse --is-shallow-repository 2> /dev/null)
 partial=$(in_git config --get-regexp '^(extensions\.partialclone|remote\..*\.promisor)$' > /dev/null 2>&1 && echo yes)
 head_of repository "$(plain "$top")" "$shallow" "$partial" "$(in_git rev-list --all --count 2> /dev/null)"
+# Repositories inside this one, submodules too: their history is another.
+head_of inside
+find "$top" -xdev -maxdepth 5 \( -path "$top/.git" -o -name node_modules -o -name vendor -o -name .venv -o -name venv \) \
+    -prune -o -name .git -print -prune 2> /dev/null | head -n 20 | sed 's|/\.git$||' | show
 head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
 # Of the working tree and of every ref's history, whatever .gitignore says.
 set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
