@@ -228,6 +228,15 @@ def test_ssh_elsewhere_is_expected_where_sshd_listens() -> None:
     assert judged(only_expected, given)[""].result is Result.FAIL
 
 
+def test_what_is_forwarded_in_sshds_name_is_not_ssh() -> None:
+    """ssh -R 0.0.0.0:8000:localhost:8000, where GatewayPorts allows it: sshd holds the socket."""
+    listeners = with_listener(GOOD[0], 8000, "sshd")
+    open_host = facts("ufw-inactive", outside(also={(GOOD[0], 8000): ""}), listeners=listeners)
+    found = judged(only_expected, open_host)[""]
+    assert found.result is Result.FAIL
+    assert f"{GOOD[0]}:8000" in found.observed
+
+
 def test_only_expected_is_unknown_without_one_of_the_vantages() -> None:
     assert judged(only_expected, facts("good", NO_OUTSIDE))[""].result is Result.UNKNOWN
     assert judged(only_expected, facts("viewer", outside(BAD)))[""].result is Result.UNKNOWN

@@ -92,7 +92,10 @@ def vantages(facts: Facts, profile: Profile) -> Vantages:
     known = not facts.missing(SSH_SERVER)
     ssh = ssh_ports(host.listeners, facts[SSH_SERVER]) if known else frozenset({22})
     client = facts[SSH_SERVER].client if known else ""
-    return Vantages(host, outside, why, WEB | ssh | set(profile.open_ports), client)
+    own = facts[SSH_SERVER].ports if known else frozenset[int]()
+    # What ssh -R lays open (sshd_config: GatewayPorts) listens in sshd's name, and is something else.
+    led_on = {port.port for port in (outside.open() if outside else ()) if port.speaks != "ssh"} - own
+    return Vantages(host, outside, why, WEB | (ssh - led_on) | set(profile.open_ports), client)
 
 
 def described(exposure: Exposure) -> str:
