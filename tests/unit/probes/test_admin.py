@@ -198,6 +198,12 @@ class TestOutside:
         assert SIX in found.observed
         assert FOUR not in found.observed.partition(":")[2].partition("it answers")[0].replace(SIX, "")
 
+    def test_a_panel_that_moved_to_another_name_is_not_closed(self) -> None:
+        moved = (302, b"", {"location": "https://panel.shop.test/admin/"})
+        found = judged(outside, facts(panel(moved), only("/admin/"), inside=KNOWN), only("/admin/"))
+        assert found["/admin/"].result == "unknown"
+        assert "sent on to https://panel.shop.test" in found["/admin/"].observed
+
     def test_silence_on_one_address_is_not_a_pass(self) -> None:
         site = Site(by_name(lambda asked: None if asked.address == SIX else closed(asked)), (FOUR, SIX))
         found = judged(outside, facts(site, servers=GOOD))["/admin/"]

@@ -103,8 +103,11 @@ def _redirected(answer: Answer, view: View) -> Reached:
     onward = urlsplit(urljoin(answer.url, answer.location))
     here = urlsplit(answer.url)
     if onward.path.rstrip("/") == here.path.rstrip("/") and onward.hostname != here.hostname:
-        # The bare address leads to the site's own name: what happens there is judged there.
-        return Reached(Reach.CLOSED, f"sent on to {onward.scheme}://{onward.hostname}")
+        # The bare address leads to the site's own name: what happens there is judged there. From its own
+        # name to another one is where the panel may well be.
+        by_name = not answer.how and network(here.hostname or "") is None
+        sent = f"sent on to {onward.scheme}://{onward.hostname}"
+        return Reached(Reach.UNCLEAR if by_name else Reach.CLOSED, sent)
     if _LOGIN_PAGE.search(onward.path) or _LOGIN_PAGE.search(onward.hostname or ""):
         return Reached(Reach.OPEN, f"it leads to a login page, {onward.path}")
     if onward.path.startswith(here.path.rstrip("/") + "/"):
