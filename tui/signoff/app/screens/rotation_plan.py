@@ -92,7 +92,9 @@ class RotationPlanScreen(SignoffScreen[bool]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on only where the word is there."""
         typed = event.value.strip()
-        if not typed or self.has_class("-too-small"):
+        # Enter pressed again, on a terminal that lags, comes after the answer.
+        answered = not self._asked
+        if answered or not typed or self.has_class("-too-small"):
             return
         word = self._asked[0]
         if typed not in {word, one_line(word, 60)}:
