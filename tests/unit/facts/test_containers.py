@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from signoff.credentials.secret import HIDDEN
 from signoff.facts.base import Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort, parse_containers
 from signoff.facts.docker_engine import DOCKER_ENGINE, Engine, parse_engine
+from signoff.facts.sections import read_script
 from signoff.target.command import Output
 from unit.network_hosts import output
 
@@ -139,3 +143,20 @@ def test_a_worker_of_a_swarm_cannot_tell() -> None:
         parse_engine(Output("docker-engine", 0, text))
     with pytest.raises(Unavailable, match="does not answer"):
         parse_engine(output("viewer", DOCKER_ENGINE))
+
+
+def test_it_is_this_machines_docker_that_is_asked(tmp_path: Path) -> None:
+    """A docker context, or DOCKER_HOST in somebody's profile, may lead to another machine."""
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "Docker version 26, asked at $DOCKER_HOST$DOCKER_CONTEXT"; exit 1\n')
+    docker.chmod(0o755)
+    elsewhere = {"DOCKER_HOST": "ssh://other.test", "DOCKER_CONTEXT": "other"}
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **elsewhere}
+    said = subprocess.run(
+        ["/bin/sh", "-s"],
+        input=read_script("docker-engine.sh").encode(),
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    assert b"asked at unix:///var/run/docker.sock\n" in said.stdout

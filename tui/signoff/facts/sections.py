@@ -14,7 +14,10 @@ from signoff.facts.base import Malformed
 from signoff.target.command import Output
 from signoff.text import one_line
 
+# The containers of this machine: DOCKER_HOST goes before a docker context, which may lead to another one.
 _SHOW = r"""
+unset DOCKER_CONTEXT
+export DOCKER_HOST=unix:///var/run/docker.sock
 show() { sed 's/^/|/'; echo; }
 head_of() { printf '#%s' "$1"; shift; for field in "$@"; do printf '\t%s' "$field"; done; echo; }
 """
