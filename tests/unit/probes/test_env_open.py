@@ -10,6 +10,7 @@ import pytest
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.compose import Compose, parse_compose
+from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT
 from signoff.probes.env_open import hardcoded
@@ -44,7 +45,7 @@ def test_units_that_cannot_be_seen_are_unknown() -> None:
 
 
 def test_a_secret_in_a_compose_file_fails() -> None:
-    found = judge(hardcoded, facts("odd", units="good-root"))
+    found = judge(hardcoded, facts("odd", units="good-root", containers=()))
     finding = found["/srv/shop/docker-compose.yml"]
     assert finding.result == "fail"
     assert "SECRET_KEY in /srv/shop/docker-compose.yml" in finding.observed
@@ -74,6 +75,23 @@ def test_secrets_in_commands_and_build_arguments(service: str, name: str) -> Non
     assert [finding.result for finding in found] == ["fail" if name else "pass"]
     assert found[0].observed.startswith(f"{name} in " if name else "no secret in ")
     assert "s3cr3t" not in repr(found)
+
+
+def test_compose_files_that_were_not_looked_at() -> None:
+    """include, extends, and what the containers were made with."""
+    text = """
+    include: [deploy/redis.yaml, {path: [deploy/mail.yaml]}]
+    services: {web: {extends: {file: ../common.yaml, service: web}}}
+    """
+    known = changed(compose=(parse_compose("/srv/shop/compose.yaml", Secret(text)),))
+    found = results(hardcoded, known)
+    names = ("/srv/shop/deploy/redis.yaml", "/srv/shop/deploy/mail.yaml", "/srv/common.yaml")
+    assert found == dict.fromkeys(names, "unknown")
+
+    (one, *_) = facts("bad-root")[CONTAINERS]
+    labels = {"com.docker.compose.project.config_files": "/srv/shop/deploy/docker-compose.yml"}
+    deployed = Facts({**changed(compose=()).values, CONTAINERS.id: (replace(one, labels=labels),)})
+    assert results(hardcoded, deployed) == {"/srv/shop/deploy/docker-compose.yml": "unknown"}
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ class Compose:
     secrets: tuple[str, ...] = ()
     """The names under ``secrets``: files that are mounted, not variables."""
     problem: str = ""
+    others: tuple[str, ...] = ()
+    """The compose files that it takes in (``include``, ``extends``), relative to its own directory."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -91,7 +93,18 @@ def parse_compose(path: str, text: Secret | None) -> Compose:
         path,
         services=tuple(_service(str(name), one) for name, one in services.items() if isinstance(one, dict)),
         secrets=tuple(map(str, secrets)) if isinstance(secrets, dict) else (),
+        others=tuple(dict.fromkeys(_others(document.get("include"), services))),
     )
+
+
+def _others(include: Any, services: dict[Any, Any]) -> Iterator[str]:
+    for one in include if isinstance(include, list) else []:
+        paths = one.get("path") if isinstance(one, dict) else one
+        yield from map(str, paths if isinstance(paths, list) else [paths])
+    for service in services.values():
+        extends = service.get("extends") if isinstance(service, dict) else None
+        if isinstance(extends, dict) and extends.get("file"):
+            yield str(extends["file"])
 
 
 def _service(name: str, service: dict[Any, Any]) -> ComposeService:

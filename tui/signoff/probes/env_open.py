@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from posixpath import normpath
 from shlex import quote
 
 from signoff.credentials.recognise import secret_like
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
+from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import Dockerfile
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind
 from signoff.facts.units import UNITS
@@ -26,14 +28,14 @@ _MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make
     title="Secrets written into other files",
     expected="none in compose files, units, Dockerfiles or images",
     items=("A5", "B6", "X1"),
-    needs=(ENVIRONMENT, UNITS),
+    needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.PROJECT,
 )
 def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge what stands in the project's own files, and what of the units any user can ask for."""
     del profile
     environment = facts[ENVIRONMENT]
-    found = [*_compose(environment), *_dockerfiles(environment), *_units(facts)]
+    found = [*_compose(environment), *_unread(facts), *_dockerfiles(environment), *_units(facts)]
     yield from found
     if not found:
         files = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
@@ -70,6 +72,26 @@ def _compose(environment: Environment) -> Iterator[Judgement]:
                 subject=compose.path,
                 observed=f"{listing(names)} in {path} itself",
                 remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
+            )
+
+
+def _unread(facts: Facts) -> Iterator[Judgement]:
+    """Name the compose files that count, and are not at the project's top: they are not seen."""
+    environment = facts[ENVIRONMENT]
+    paths = [
+        str(PurePosixPath(one.path).parent / other) for one in environment.compose for other in one.others
+    ]
+    for container in () if facts.missing(CONTAINERS) else facts[CONTAINERS]:
+        named = container.labels.get("com.docker.compose.project.config_files", "").split(",")
+        paths += [path for path in named if PurePosixPath(path).is_relative_to(environment.project)]
+    read = {one.path for one in environment.compose}
+    for path in dict.fromkeys(map(normpath, paths)):
+        if path not in read:
+            yield Judgement(
+                result=Result.UNKNOWN,
+                subject=path,
+                observed=f"{one_line(path)} is a compose file of the project, and was not looked at",
+                remedy="Look for passwords and keys in it yourself: NAME: ${NAME:?} is how they belong.",
             )
 
 
