@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
 from signoff.facts.backups import BACKUPS, Check, parse_backups, parse_check
 from signoff.facts.base import Malformed, Unavailable, text_for
+from signoff.facts.sections import read_script
 from signoff.target.command import Output
 from signoff.target.profile import Profile
 from unit.backup_hosts import backups, check, output
@@ -98,3 +103,20 @@ def test_a_folders_name_is_quoted_in_the_script() -> None:
 def test_a_dump_that_is_still_being_written(fields: str, settled: bool) -> None:
     text = f"#newest\t/b/x.dump\t{fields}\n#sealed\n#end\n".encode()
     assert parse_check(Output("check", 0, text)).settled is settled
+
+
+def test_a_link_to_the_folder_is_followed_and_hides_nothing(tmp_path: Path) -> None:
+    """/root/backups, closed, leads to a folder that everybody may enter."""
+    with TemporaryDirectory() as name:
+        real, closed = Path(name), tmp_path / "closed"
+        real.chmod(0o755)
+        (real / "shop.dump").write_bytes(b"PGDMP")
+        closed.mkdir(mode=0o700)
+        link = closed / "backups"
+        link.symlink_to(real)
+        asked = f"dump_files {link} profile | cut -f 6; way_open {link}; way_open {real}\n"
+        script = f"{read_script('places.sh')}{asked}".encode()
+        said = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, check=True)
+    dump, through_link, directly = said.stdout.decode().split()
+    assert dump == f"{link}/shop.dump"
+    assert through_link == directly

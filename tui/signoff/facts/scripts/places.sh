@@ -40,7 +40,8 @@ places() {
 }
 # Whether everybody may pass through all folders above a path.
 way_open() {
-    path=$1
+    # By the way that it really lies: a link from a closed folder closes nothing.
+    path=$(readlink -f "$1" 2> /dev/null) || path=$1
     while [ "$path" != / ] && [ -n "$path" ]; do
         case $(stat -L -c %a "$path" 2> /dev/null) in *[1357]) ;; *) echo closed; return ;; esac
         path=${path%/*}
@@ -51,7 +52,7 @@ way_open() {
 # files, checksums, the parts of a dump in directory format, names with a line feed or a tab.
 dump_files() {
     depth=6; [ "$2" = usual ] && depth=1
-    find "$1" -xdev -maxdepth $depth -type f ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
+    find -H "$1" -xdev -maxdepth $depth -type f ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
         ! -name '*.md5' ! -name '*.sha256' ! -name '[0-9]*.dat*' ! -name 'blobs.toc' ! -name 'alternatives.*' \
         ! -name 'apt.extended_states*' ! -name 'dpkg.*' ! -name "*
 *" ! -name '*	*' -exec stat -c '%Y	%s	%a	%U	%G	%n' {} + 2> /dev/null | sort -rn
