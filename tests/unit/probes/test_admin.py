@@ -345,6 +345,17 @@ class TestAround:
         # Every path alike but for three letters: the admin's differ from the made-up one's.
         assert results(raw_address, given) == {"": "fail"}
 
+    def test_a_port_that_speaks_tls_alone(self) -> None:
+        def pages(asked: Asked) -> Said:
+            if asked.port == 8443:
+                opened = asked.path == "/admin/"
+                return ((200, b"the panel") if opened else shop(asked)) if asked.scheme == "https" else None
+            return by_name(closed)(asked)
+
+        given = facts(Site(pages), servers=GOOD, ports=(Port(FOUR, 8443, "open", ""),))
+        assert results(raw_address, given) == {"": "fail"}
+        assert ":8443" in judged(raw_address, given)[""].observed
+
 
 class TestRestriction:
     """The rules that run."""

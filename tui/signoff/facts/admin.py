@@ -113,10 +113,12 @@ def _bare(addresses: tuple[str, ...], profile: Profile, facts: Facts) -> Iterato
             yield address, f"{scheme}://{at}", _OTHER_HOST
     own = urlsplit(profile.url).port or 443
     if not facts.missing(OUTSIDE_PORTS):
-        ports = [port for port in facts[OUTSIDE_PORTS].open() if port.speaks == "http" and port.port != own]
+        beside = [port for port in facts[OUTSIDE_PORTS].open() if port.port not in {80, 443, own}]
+        ports = [port for port in beside if port.speaks == "http" or not (port.speaks or port.kind)]
         for port in ports[:_MOST_PORTS]:
             at = f"[{port.address}]" if ":" in port.address else port.address
-            yield port.address, f"http://{at}:{port.port}", host
+            # What says nothing to plain requests may speak TLS.
+            yield port.address, f"{'http' if port.speaks else 'https'}://{at}:{port.port}", host
 
 
 def _source(address: str) -> str:
