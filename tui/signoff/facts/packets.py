@@ -119,9 +119,14 @@ class Source:
             return True
         if packet.named:
             return None if ours else False
-        # A network this wide is a large part of the internet (2000::/3 is all of it): not "somebody else".
-        wide = 8 if packet.destination.version == 4 else 16
-        return None if any(network.prefixlen < wide and not _private(network) for network in ours) else False
+        # So many addresses are a large part of the internet (2000::/3 is all of it, a country's networks
+        # are not few): not "somebody else".
+        bits, wide = (32, 8) if packet.destination.version == 4 else (128, 16)
+        public = (network for network in ours if not _private(network))
+        if sum(1 << bits - network.prefixlen for network in ours) <= 1 << bits - wide:
+            return False
+        many = sum(1 << bits - network.prefixlen for network in public) > 1 << bits - wide
+        return None if many else False
 
 
 # Written out: is_private of ipaddress looks at a network's two ends only, in some versions of Python.
