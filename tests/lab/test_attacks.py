@@ -6,7 +6,8 @@ import pytest
 from required import give_up
 
 from matrix import Result
-from unit.session.attacks import ATTACKS, ROWS, Attack
+from unit.session.attack import Attack
+from unit.session.attacks import ATTACKS, ROWS
 from unit.session.conftest import place as place  # the fixture
 from unit.session.records import Place
 from unit.session.test_attacks import attacked, stage, version

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from faults import FAULTS, ROWS, Broken, Fault
+from breaking import Broken
+from faults import FAULTS, ROWS, Fault
 from required import give_up
 
 from matrix import Result

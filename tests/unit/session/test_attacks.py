@@ -13,7 +13,8 @@ from matrix import Result
 from signoff.session import store
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.verify import Status, Verdict, verify
-from unit.session.attacks import ATTACKS, ROWS, Attack
+from unit.session.attack import Attack
+from unit.session.attacks import ATTACKS, ROWS
 from unit.session.records import Place
 from unit.session.scene import Scene
 
