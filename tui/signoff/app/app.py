@@ -22,7 +22,7 @@ from textual.timer import Timer
 from signoff.app import guard
 from signoff.app.keys import keymap
 from signoff.app.theme import DARK, LIGHT, NAMES
-from signoff.app.undertaking import STAYS
+from signoff.app.undertaking import stays
 from signoff.app.work import spawn
 from signoff.errors import SignoffError
 from signoff.settings import Settings, load_settings
@@ -265,7 +265,7 @@ class SignoffApp(App[int]):
         from signoff.app.screens.leaving import LeavingDialog, loss
 
         if self.undertaking is not None and not self.undertaking.ended:
-            self.notify(STAYS, markup=False)
+            self.notify(stays(self.key_name(self.screen, "put-back") or "ctrl+c"), markup=False)
             return
         lost = loss(reversed(self.screen_stack))
         if not lost:

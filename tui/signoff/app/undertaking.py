@@ -6,14 +6,17 @@ import contextlib
 import signal
 from collections.abc import Callable
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from signoff.app.work import spawn
 
 if TYPE_CHECKING:
     from signoff.actions.base import Outcome, Say
 
-STAYS: Final = "It is under way: ctrl+c stops it, and puts everything back. Then you can leave."
+
+def stays(stop: str) -> str:
+    """Return why the app cannot be left now; ``stop`` is the key that stops what is under way."""
+    return f"It is under way: {stop} stops it, and puts everything back. Then you can leave."
 
 
 class Undertaking:

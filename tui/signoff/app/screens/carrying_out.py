@@ -15,7 +15,7 @@ from textual.widgets import RichLog, Static
 
 from signoff.actions.base import Ending
 from signoff.app.screens.base import SignoffScreen
-from signoff.app.undertaking import STAYS
+from signoff.app.undertaking import stays
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
@@ -125,7 +125,7 @@ class CarryingOut(SignoffScreen[None]):
             self.signoff.undertaking = None
             self.dismiss(None)
         else:
-            self.notify(STAYS, markup=False)
+            self.notify(stays(self.signoff.key_name(self, "put-back")), markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done now."""

@@ -145,7 +145,8 @@ class RotationScreen(SignoffScreen[None]):
         if self.query_one(SecretList).chosen:
             self.replace()
         else:
-            self.notify("Nothing is chosen: space chooses, w what is not in order.", markup=False)
+            one, weak = (self.signoff.key_name(self, name) for name in ("choose", "choose-weak"))
+            self.notify(f"Nothing is chosen: {one} chooses, {weak} what is not in order.", markup=False)
 
     @background("replace")
     async def replace(self) -> None:
