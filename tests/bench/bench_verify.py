@@ -36,6 +36,11 @@ from signoff.session.signer import KeySigner, Signer
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.tip import Tip
 
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 SESSION = "20260102-030405-abcdefgh"
 PLACE = {"checklist": "quick", "step": "ports"}
 FINDING = Finding(
@@ -121,15 +126,19 @@ def seconds(work: Callable[[], object]) -> float:
     return min(times)
 
 
-def run(command: list[str], standard_input: Path | None = None) -> int:
-    """Run a command that must succeed; return the peak of its memory, in KiB."""
+def run(command: list[str], standard_input: Path | None = None) -> None:
+    """Run a command that must succeed."""
     with (standard_input or Path(os.devnull)).open("rb") as given:
-        child = subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{command[0]} failed with {child.returncode}")
-    return usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+        subprocess.run(command, stdin=given, stdout=subprocess.DEVNULL, check=True)
+
+
+def peak(command: list[str]) -> int:
+    """Return the most memory that a command has held, in KiB.
+
+    A small process starts it: what its parent holds at that moment would count as its own.
+    """
+    done = subprocess.run([sys.executable, "-c", PEAK, *command], capture_output=True, text=True, check=True)
+    return int(done.stdout) // (1024 if sys.platform == "darwin" else 1)
 
 
 def main() -> None:
@@ -143,7 +152,7 @@ def main() -> None:
         _speed(records[-1], largest, operator)
         print("\npeak memory of signoff verify")
         for events, folder in zip(sizes, records, strict=True):
-            print(f"  {events:>9,} events  {run(_signoff(folder)) / 1024:7.1f} MiB")
+            print(f"  {events:>9,} events  {peak(_signoff(folder)) / 1024:7.1f} MiB")
 
 
 def _signoff(folder: Path) -> list[str]:
