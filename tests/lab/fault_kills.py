@@ -7,6 +7,7 @@ from pathlib import Path
 
 from breaking import WORDS, Broken, notes, seals
 from broken import injected
+from terminals import small_checklist
 
 from signoff.credentials.env_text import is_draft
 from signoff.session import store
@@ -96,3 +97,22 @@ def killed_rewriting(broken: Broken) -> str:
         calls = end.number
     assert found == {old, new}
     return f"killed at each of {calls} calls: the old content or the new, with its mode"
+
+
+def killed_walking(broken: Broken) -> str:
+    answers = broken.folder / "answers.yaml"
+    answers.write_text("steps: {first: {confirmed: seen}, second: {confirmed: seen, note: both}}\n")
+    given = (str(small_checklist(broken.folder)), str(answers))
+    calls = 0
+    for end in injected("signal=SIGKILL", "walk", lambda: given, calls="pwrite64,rename", every=5):
+        broken.place.start().close()  # finishes a beginning, or a seal
+        for directory in broken.place.sessions.iterdir():
+            if not (directory / "seal.sig").exists():
+                with Session.resume(directory) as session:
+                    session.seal(broken.place.operator)
+            assert verify(directory).status is Status.VALID
+        assert_whole(broken.place)
+        shutil.rmtree(broken.place.sessions)
+        broken.place.ledger.unlink()
+        calls += end.number > 0
+    return f"killed at {calls} of its writes: what there is of the walk holds, and can be sealed"

@@ -27,7 +27,14 @@ from fault_disks import (
     read_only_disk,
     short_write,
 )
-from fault_kills import killed_beginning, killed_deciding, killed_recovering, killed_rewriting, killed_sealing
+from fault_kills import (
+    killed_beginning,
+    killed_deciding,
+    killed_recovering,
+    killed_rewriting,
+    killed_sealing,
+    killed_walking,
+)
 from terminals import at_the_prompt
 
 from signoff.errors import RecordError
@@ -171,6 +178,7 @@ def signalled(number: signal.Signals | None) -> Callable[[Broken], str]:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(ROWS[0], "three decisions", killed_deciding),
+    Fault(ROWS[0], "signoff run --plain --answers", killed_walking),
     Fault(ROWS[1], "a session", killed_beginning),
     Fault(ROWS[2], "a torn last line", killed_recovering),
     Fault(ROWS[3], "a session with a decision", killed_sealing),

@@ -30,14 +30,19 @@ _STEP = """
 """
 
 
+def small_checklist(folder: Path) -> Path:
+    """Write a checklist of two steps, ``first`` and ``second``."""
+    path = folder / "small.yaml"
+    path.write_text(_CHECKLIST + _STEP % ("first", "first") + _STEP % ("second", "second"))
+    return path
+
+
 def at_the_prompt(folder: Path, number: signal.Signals | None) -> tuple[Path, int, str]:
     """Answer one step of two, then end the walk at its prompt: by a signal, or by closing its terminal.
 
     Return the session's folder, the exit code, and what was printed.
     """
-    checklist = folder / "small.yaml"
-    checklist.write_text(_CHECKLIST + _STEP % ("first", "first") + _STEP % ("second", "second"))
-    command = [sys.executable, "-m", "signoff", "run", "--plain", str(checklist)]
+    command = [sys.executable, "-m", "signoff", "run", "--plain", str(small_checklist(folder))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
     window = Window(command, environment, folder)
     window.until("q stop")
