@@ -15,6 +15,7 @@ from signoff.app.app import SignoffApp, Start
 from signoff.checklist.load import Loaded, load
 from signoff.facts.discovery import Proposal
 from signoff.session import identity
+from signoff.session.events import Attested, Done, Enrolled, Intended, Noted, Resumed
 from signoff.session.signer import KeySigner
 from signoff.target.base import Prompter, Target
 from signoff.target.profile import Profile
@@ -89,6 +90,37 @@ def app(target: FakeTarget, checklist: Loaded) -> SignoffApp:
     """The app, about to begin a session on the fake target."""
     del target
     return SignoffApp(Start(SHOP_PROFILE, (checklist,)))
+
+
+@pytest.fixture
+def sealed(begin: Callable[[], Walk], signer: KeySigner, home: Path) -> Path:
+    """A sealed session with everything that can happen in it, by an operator who is trusted here."""
+    walk = begin()
+    allowed = home / "config" / "signoff" / "allowed_signers"
+    allowed.parent.mkdir(parents=True, exist_ok=True)
+    allowed.write_text(identity.allowed_signers_line(signer) + "\n")
+    walk.probe()
+    rotate, ports = walk.keys[0], walk.keys[1]
+    session = walk.session
+    session.append(
+        Attested(
+            checklist=ports[0],
+            step=ports[1],
+            kind="confirmed",
+            statement="Only 22, 80 and 443 answer from outside.",
+            value="22, 80, 443 from my telephone",
+        )
+    )
+    session.append(Noted(checklist=ports[0], step=ports[1], text="asked the provider"))
+    intended = Intended(checklist=rotate[0], step=rotate[1], action="rotate", subject="/srv/shop/.env")
+    session.append(intended)
+    session.append(Done(intent=session.state.events - 1, outcome="done", detail="one value replaced"))
+    session.append(
+        Enrolled(checklist=rotate[0], step=rotate[1], account="admin", issuer="Shop", verified=True)
+    )
+    session.append(Resumed(signoff="1.0.0", host_key="SHA256:other", machine_id="other"))
+    walk.finish()
+    return session.directory
 
 
 class NoPrompter:

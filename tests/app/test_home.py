@@ -15,11 +15,11 @@ from app.drive import arrives, on, running, settle, shown, text_of, walk_of, wri
 from app.fakes import FakeTarget
 from signoff import paths
 from signoff.app.app import SignoffApp, Start
-from signoff.app.screens.finish import FinishScreen
 from signoff.app.screens.generate import GenerateScreen
 from signoff.app.screens.home import HomeScreen
 from signoff.app.screens.prompts import Choice, ErrorDialog
 from signoff.app.screens.run import RunScreen
+from signoff.app.screens.session import SessionScreen
 from signoff.app.screens.target_form import TargetForm, problem_of
 from signoff.checklist.load import Loaded
 from signoff.target.profile import Profile
@@ -70,8 +70,8 @@ async def test_a_sealed_session_is_looked_over(begin: Callable[[], Walk]) -> Non
         home.query_one(OptionList).highlighted = home.query_one(OptionList).option_count - 1
         await pilot.press("enter")
         await settle(pilot)
-        screen = on(pilot, FinishScreen)
-        assert walk.session.id in text_of(screen, "#record") + shown(screen)
+        screen = on(pilot, SessionScreen)
+        assert walk.session.id in shown(screen)
         assert "ctrl+s" not in shown(screen), "there is nothing to seal"
         await pilot.press("ctrl+s", "escape")
         on(pilot, HomeScreen)

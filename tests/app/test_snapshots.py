@@ -28,6 +28,7 @@ from signoff.app.screens.handing_over import HandOverScreen
 from signoff.app.screens.leaving import LeavingDialog
 from signoff.app.screens.prompts import SecretDialog, TypedWord, host_key_dialog
 from signoff.app.screens.run import RunScreen
+from signoff.app.screens.session import SessionScreen
 from signoff.app.widgets.step_panel import StepPanel
 from signoff.credentials import secret_file, totp
 from signoff.credentials.totp import Answer, Checked
@@ -213,3 +214,24 @@ async def test_enrolment(
         await pilot.press("enter")
         await settle(pilot)
         assert await _screenshot(pilot) == picture(name="recovery-codes")
+
+
+async def test_past_session(sealed: Path, picture: SnapshotAssertion, size: tuple[int, int]) -> None:
+    app = SignoffApp(Start())
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.push_screen(SessionScreen(sealed))
+        await settle(pilot)
+        await pilot.press("f", *["down"] * 9)
+        assert await _screenshot(pilot) == picture(name="finding")
+        await pilot.press("a", "s")
+        assert await _screenshot(pilot) == picture(name="said")
+        await pilot.press("a", "end", "up")
+        assert await _screenshot(pilot) == picture(name="resumed")
+        await pilot.press("v")
+        assert await _screenshot(pilot) == picture(name="verdict")
+        await pilot.press("escape", "escape")
+        (sealed / "session.jsonl").write_bytes((sealed / "session.jsonl").read_bytes()[:9000])
+        app.push_screen(SessionScreen(sealed))
+        await settle(pilot)
+        assert await _screenshot(pilot) == picture(name="damaged")

@@ -21,6 +21,7 @@ from signoff.totp_cli import totp
 
 if TYPE_CHECKING:
     from signoff.checklist.load import Loaded
+    from signoff.checklist.model import Language
 
 _TARGET_HELP = (
     "A saved target's name, 'local', ssh://[user@]host[:port][/project/dir], or a host of ~/.ssh/config."
@@ -354,27 +355,51 @@ def sessions_list(form: str) -> int:
 @sessions.command("show")
 @click.argument("session", metavar="ID", shell_complete=completion.session_ids)
 @click.option("--evidence", is_flag=True, help="With the evidence behind each finding.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
-def sessions_show(language: str, session: str, evidence: bool) -> None:
-    """Show a session: what the machine saw, and what a person said. ID may be 'latest'.
+def sessions_show(language: Language, session: str, evidence: bool, form: str) -> None:
+    """Show a session: whether it holds, what came out, and step by step what happened when.
+
+    What the machine saw and what a person said stand beside each other, and are never told alike. ID may be
+    'latest'.
 
     \b
     Examples:
       signoff sessions show latest
-      signoff sessions show 20260102T030405Z-1a2b3c --evidence
+      signoff sessions show 20260102-030405-1a2b3c4d --evidence
+      signoff sessions show latest --format json
     """
-    from signoff.report.text import session_lines
-    from signoff.session.store import find, read
+    import json
+
+    from signoff.report.judging import judge
+    from signoff.report.looking import look
+    from signoff.report.summary import summary
+    from signoff.report.text import session_lines, verdict_lines
+    from signoff.report.timeline import timeline_data, timeline_lines, verdict_data
+    from signoff.session.store import find
     from signoff.text import one_line
-    from signoff.walk import checklists_of
 
     directory = find(session)
-    record = read(directory)
-    checklists = [loaded.checklist for loaded in checklists_of(directory)]
-    for line in session_lines(record.state, checklists, language, evidence=evidence):
+    found, verdict = look(directory, language), judge(directory)
+    state, damage = found.record.state, found.record.damage
+    if form == "json":
+        shown = summary(state, directory, found.checklists, language)
+        more = {"verdict": verdict_data(verdict), "timeline": timeline_data(found.timeline), "damage": damage}
+        click.echo(json.dumps(shown | more, indent=2))
+        return
+    if found.trouble:
+        click.echo(f"Steps go by their ids. {one_line(found.trouble, 400)}", err=True)
+    for line in (
+        *verdict_lines(verdict),
+        "",
+        *session_lines(state, found.checklists, language, evidence=evidence),
+        "",
+        "What happened, times in UTC:",
+        *timeline_lines(found.timeline, found.titles),
+    ):
         click.echo(line)
-    if record.damage:
-        click.echo(f"The record is damaged after this: {one_line(record.damage)}")
+    if damage:
+        click.echo(f"The record is damaged after this: {one_line(damage)}")
 
 
 @main.command()

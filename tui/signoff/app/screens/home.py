@@ -29,7 +29,6 @@ from signoff.model import SYMBOLS, Result
 from signoff.text import one_line
 
 if TYPE_CHECKING:
-    from signoff.app.closing import Closing
     from signoff.session.store import Summary
     from signoff.target.profile import Profile
 
@@ -53,6 +52,7 @@ class Entry:
     prompt: Content
     do: Callable[[], object] | None = None
     edit: Profile | None = None
+    look: Summary | None = None
 
 
 class HomeScreen(SignoffScreen[None]):
@@ -65,6 +65,7 @@ class HomeScreen(SignoffScreen[None]):
         Binding(
             "e", "edit_target", "Edit target", id="edit-target", tooltip="Change what is known of a target"
         ),
+        Binding("o", "look", "Look", id="look", tooltip="Look at a session: does it hold, what happened"),
         Binding("g", "generate", "Generate", id="generate", tooltip="Make strong keys and passwords"),
         Binding("f5", "reload", "Reload", id="reload", show=False, tooltip="Read targets and sessions again"),
     ]
@@ -127,7 +128,11 @@ class HomeScreen(SignoffScreen[None]):
         ]
         if unfinished:
             yield _heading("Go on where you stopped", first=True)
-            yield Entry(self._unfinished(unfinished[0], found), lambda: self._resume(unfinished[0].id))
+            yield Entry(
+                self._unfinished(unfinished[0], found),
+                lambda: self._resume(unfinished[0].id),
+                look=unfinished[0],
+            )
         yield _heading("Start", first=not unfinished)
         width = max((len(name) for name in (*found.profiles, "This machine")), default=0) + 2
         for name, profile in found.profiles.items():
@@ -143,7 +148,7 @@ class HomeScreen(SignoffScreen[None]):
         if rest:
             yield _heading("Sessions, times in UTC")
         for one in rest:
-            yield Entry(self._session(one), partial(self._open, one))
+            yield Entry(self._session(one), partial(self._look, one), look=one)
 
     def _unfinished(self, one: Summary, found: Found) -> Content:
         names = ", ".join(
@@ -193,19 +198,10 @@ class HomeScreen(SignoffScreen[None]):
 
         self.signoff.open_walk(Start(resume=session))
 
-    def _open(self, one: Summary) -> None:
-        if one.sealed or one.damage or one.mode != "walk":
-            self.show_session(one.directory)
-        else:
-            self._resume(one.id)
+    def _look(self, one: Summary) -> None:
+        from signoff.app.screens.session import SessionScreen
 
-    @background("show")
-    async def show_session(self, directory: Path) -> None:
-        """Read a session that is over, and look it over."""
-        from signoff.app.screens.finish import FinishScreen
-
-        closing = await in_thread(lambda: read_session(directory))
-        self.app.push_screen(FinishScreen(closing))
+        self.app.push_screen(SessionScreen(one.directory))
 
     def _begin_here(self) -> None:
         from signoff.target.profiles import resolve
@@ -244,20 +240,23 @@ class HomeScreen(SignoffScreen[None]):
         self.signoff.open_walk(await in_thread(loaded))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a saved target can be edited."""
+        """Only a saved target can be edited, and only a session be looked at."""
+        entry = self._highlighted_entry()
         if action == "edit_target":
-            return True if self._edited() is not None else None
+            return True if entry and entry.edit else None
+        if action == "look":
+            return True if entry and entry.look else None
         return True
 
     @on(OptionList.OptionHighlighted, "#home")
     def _highlighted(self) -> None:
         self.refresh_bindings()
 
-    def _edited(self) -> Profile | None:
+    def _highlighted_entry(self) -> Entry | None:
         if not self.is_attached:
             return None
         number = self.query_one("#home", OptionList).highlighted
-        return self._entries[number].edit if number is not None and number < len(self._entries) else None
+        return self._entries[number] if number is not None and number < len(self._entries) else None
 
     def action_new_target(self) -> None:
         """Turn to an empty form."""
@@ -269,7 +268,14 @@ class HomeScreen(SignoffScreen[None]):
         """Turn to the form of the target."""
         from signoff.app.screens.target_form import TargetForm
 
-        self.app.push_screen(TargetForm(self._edited()), self._saved)
+        entry = self._highlighted_entry()
+        self.app.push_screen(TargetForm(entry.edit if entry else None), self._saved)
+
+    def action_look(self) -> None:
+        """Turn to the session that is highlighted."""
+        entry = self._highlighted_entry()
+        if entry and entry.look:
+            self._look(entry.look)
 
     def _saved(self, profile: Profile | None) -> None:
         if profile is not None:
@@ -317,14 +323,3 @@ def look_around(language: str) -> Found:
         except SignoffError as error:
             problems.append(error.message)
     return Found(profiles, sessions, checklists, tuple(problems))
-
-
-def read_session(directory: Path) -> Closing:
-    """Read a session for looking it over. Raises RecordError."""
-    from signoff.app.closing import Closing
-    from signoff.session.store import read
-    from signoff.walk import checklists_of
-
-    record = read(directory)
-    checklists = [one.checklist for one in checklists_of(directory)]
-    return Closing(record.state, checklists, directory, sealed=record.sealed, damage=record.damage)

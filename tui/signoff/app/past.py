@@ -1,0 +1,176 @@
+"""A past session, drawn: the verdict on it, a line for each thing that happened, and what lies behind one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from signoff.app.theme import STYLES
+from signoff.app.view import KINDS, MARKS, moment
+from signoff.app.widgets.content import joined, line, text
+from signoff.app.widgets.finding import rows_of
+from signoff.app.widgets.rows import Row
+from signoff.model import SYMBOLS, Finding, Result
+from signoff.report.timeline import told
+from signoff.session.events import Attested, Noted, Recovered, Resumed
+from signoff.session.timeline import By
+from signoff.session.verdict import Bearing, Standing, Status, Verdict
+
+if TYPE_CHECKING:
+    from signoff.session.state import SessionState, StepState
+    from signoff.session.timeline import Happening
+
+_LABEL = 13
+_STATUS = {
+    Status.VALID: "$success",
+    Status.UNSEALED: "$warning",
+    Status.UNTRUSTED: "$warning",
+    Status.INVALID: "$error",
+}
+_LEDGER = {
+    Standing.LISTED: ("the ledger lists it", "$muted"),
+    Standing.ABSENT: ("the ledger does not know it", "$warning"),
+    Standing.CONTRADICTS: ("the ledger contradicts it", "$error"),
+    Standing.UNKNOWN: ("no ledger knows it", "$muted"),
+}
+_GRAVITY = tuple(Result)
+
+
+def verdict_rows(verdict: Verdict | None, state: SessionState) -> Iterator[Row]:
+    """Yield the verdict, and whose and of what the record is; None is not known yet."""
+    yield Row(*_status(verdict), _LABEL)
+    genesis = state.genesis
+    if genesis:
+        target = genesis.target
+        names = f"{target.name}, {target.address}" if target.name else target.address
+        yield Row(_label("who, where"), line(f"{genesis.operator.name} on {names}"), _LABEL)
+    if state.started and state.last:
+        until = f" to {moment(state.last)}" if moment(state.last) != moment(state.started) else ""
+        yield Row(_label("when"), Content(f"{moment(state.started)}{until}, {state.events} lines"), _LABEL)
+    yield Row(_label("steps"), _counts(state), _LABEL)
+    if verdict:
+        yield Row(_label("witnesses"), _witnesses(verdict), _LABEL)
+
+
+def _label(label: str) -> Content:
+    return Content.styled(label, "$muted")
+
+
+def _status(verdict: Verdict | None) -> tuple[Content, Content]:
+    if verdict is None:
+        return _label("verifying …"), Content("")
+    style = _STATUS[verdict.status]
+    reason = verdict.reason or "sealed and unchanged since, signed by a key that is trusted here"
+    at = f" (line {verdict.line})" if verdict.line else ""
+    broken = f"; BUT {', '.join(verdict.broken)} does not hold" if verdict.broken else ""
+    return (
+        Content.styled(verdict.status.value, f"bold {style}"),
+        joined(line(f"{reason}{at}"), (broken, "bold $error")),
+    )
+
+
+def _counts(state: SessionState) -> Content:
+    counted = state.counts()
+    parts = [
+        joined((f"{SYMBOLS[result]} {counted[result.value]} {result.value}", STYLES[result]))
+        for result in Result
+        if counted.get(result.value)
+    ]
+    return Content("   ").join(parts)
+
+
+def _witnesses(verdict: Verdict) -> Content:
+    asked = verdict.ledger is not Standing.UNKNOWN or verdict.status is not Status.INVALID
+    parts = [joined(_LEDGER[verdict.ledger] if asked else ("not asked: it does not hold", "$muted"))]
+    for one in verdict.witnesses:
+        if one.bearing is Bearing.BROKEN:
+            parts.append(line(f"{one.kind} DOES NOT HOLD", "bold $error"))
+        elif one.bearing is Bearing.UNTRUSTED:
+            parts.append(line(f"{one.kind} counts for nothing here", "$warning"))
+        elif one.time:
+            parts.append(line(f"time-stamp {moment(one.time)}, {one.who}", "$success"))
+        else:
+            parts.append(line(" ".join(filter(None, (one.kind, one.who))), "$success"))
+    return Content(" · ").join(parts)
+
+
+def verdict_page(verdict: Verdict) -> Iterator[Content]:
+    """Yield all that the verification found, line by line."""
+    from signoff.report.text import verdict_lines
+
+    yield from (text(one) for one in verdict_lines(verdict))
+
+
+def sign(one: Happening) -> tuple[str, str]:
+    """Return a happening's sign and its style: a machine's, a person's and the session's are never alike."""
+    what = one.what
+    if isinstance(what, Finding):
+        return SYMBOLS[what.result], f"bold {STYLES[what.result]}"
+    if isinstance(what, Attested):
+        return MARKS.get(what.kind, "◇"), "bold $accent"
+    if isinstance(what, Noted):
+        return "✎", "bold $accent"
+    grave = isinstance(what, (Recovered, Resumed))
+    return "─", "$warning" if grave else "$muted"
+
+
+def happening_line(one: Happening, title: str, day: bool, width: int) -> Content:
+    """Return a happening on one line. A person's word says that it is one."""
+    at = one.time.astimezone(UTC)
+    when = at.strftime("%m-%d %H:%M:%S" if day else "%H:%M:%S")
+    mark, style = sign(one)
+    word, rest = told(one)
+    if one.by is By.PERSON:
+        word, rest = "a person", f"{word}: {rest}" if rest else word
+    room = max(12, width // 4)
+    step = line(title, "$muted").truncate(room, ellipsis=True) if title else Content("")
+    return joined(
+        (f"{when} ", "$muted"),
+        (f"{mark} ", style),
+        (f"{word:<13} ", style),
+        step.pad_right(room - step.cell_length + 2) if title else step,
+        line(rest, "$accent" if one.by is By.PERSON else ""),
+    )
+
+
+def machine_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
+    """Yield what the machine saw: the finding itself, or else all that stood by then, the gravest first."""
+    if isinstance(one.what, Finding):
+        yield from rows_of(one.what, unfolded=True).rows
+        if one.what.remedy:
+            yield Row(joined("  ", ("do", "$muted")), text(one.what.remedy), 12)
+        return
+    findings = sorted(standing.findings if standing else (), key=lambda each: _GRAVITY.index(each.result))
+    for finding in findings[:20]:
+        head = joined((f"{SYMBOLS[finding.result]} {finding.result.value}", STYLES[finding.result]))
+        body = joined(line(finding.title), "  ", line(finding.observed, "$muted"))
+        yield Row(head, body, max(12, head.cell_length + 2))
+    if len(findings) > 20:
+        yield Row(Content(""), Content.styled(f"{len(findings) - 20} more", "$muted"), 12)
+    if not findings:
+        yield Row(Content(""), Content.styled("Nothing, by then.", "$muted"), 0)
+
+
+def person_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
+    """Yield what a person had said of the step by then, and what they say here."""
+    attested = one.what if isinstance(one.what, Attested) else None
+    if attested is None and standing and standing.answer:
+        attested = standing.answer.attested
+    if attested:
+        mark, kind = MARKS.get(attested.kind, "◇"), KINDS.get(attested.kind, attested.kind)
+        until = f" until {attested.until}" if attested.until else ""
+        yield Row(Content.styled(mark, "bold $accent"), line(kind + until, "bold $accent"), 2)
+        for label, value in (
+            ("the words", attested.statement),
+            ("seen", attested.value),
+            ("because", attested.reason),
+        ):
+            if value:
+                yield Row(joined("  ", (label, "$muted")), text(value), 13)
+    for _, note in standing.notes if standing else ():
+        yield Row(Content.styled("✎", "bold $accent"), text(note), 2)
+    if not attested and not (standing and standing.notes):
+        yield Row(Content(""), Content.styled("Nothing, by then.", "$muted"), 0)
