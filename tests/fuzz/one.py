@@ -17,9 +17,7 @@ with atheris.instrument_imports(include=["signoff"]):
 def main() -> None:
     """Fuzz; atheris does not return."""
     name, *options = sys.argv[1:]
-    folder = Path(
-        tempfile.mkdtemp(prefix="signoff-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
-    )
+    folder = Path(tempfile.mkdtemp())
     target, seeds = Targets(plant(), folder).all()[name]
     begin = folder / "seeds"
     begin.mkdir()

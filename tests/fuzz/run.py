@@ -65,9 +65,16 @@ def fuzz(name: str, seconds: int, keep: Path) -> Outcome:
         "-rss_limit_mb=2000",
         f"-artifact_prefix={keep}/{name}-",
     ]
-    done = subprocess.run(
-        [*command, str(corpus)], capture_output=True, text=True, errors="replace", check=False
-    )
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="signoff-fuzz-", dir=memory) as place:
+        done = subprocess.run(
+            [*command, str(corpus)],
+            env={**os.environ, "TMPDIR": place},  # libFuzzer ends without clearing anything away
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
     return Outcome(name, done.returncode, done.stdout + done.stderr)
 
 
