@@ -17,6 +17,7 @@ from app.drive import on, running, settle, shown, text_of, walk_of
 from app.fakes import FakeTarget, judgement, outputs
 from app.test_hostile import CLICK, FORBIDDEN, HOSTILE
 from signoff.app.app import SignoffApp, Start
+from signoff.app.past import verdict_rows
 from signoff.app.screens.finish import FinishScreen
 from signoff.app.screens.home import HomeScreen
 from signoff.app.screens.prompts import Choice, ErrorDialog
@@ -24,12 +25,14 @@ from signoff.app.screens.reading import ReadingDialog
 from signoff.app.screens.run import RunScreen
 from signoff.app.screens.session import SessionScreen
 from signoff.app.widgets.long_list import LongList
+from signoff.app.widgets.rows import Rows
 from signoff.model import Finding, Result, Vantage
 from signoff.report import looking
 from signoff.session.events import Attested, Found, Intended, Noted, Recovered
 from signoff.session.line import Entry
 from signoff.session.state import SessionState
 from signoff.session.store import Record, read
+from signoff.session.verdict import Bearing, Standing, Status, Verdict, Witness
 from signoff.walk import Walk
 
 Begin = Callable[[], Walk]
@@ -263,6 +266,28 @@ async def test_ten_thousand_events_draw_only_what_is_in_sight(
         await settle(pilot)
         assert 0 < len(drawn) < 100
         assert lines.highlighted > 9_900
+
+
+def test_what_witnesses_are_worth_is_said_in_the_header() -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    witnesses = (
+        Witness("time-stamp", "timestamp.tsr", Bearing.HOLDS, "Authority", at),
+        Witness("counter-signature", "countersign-1.sig", Bearing.HOLDS, "ben@ops"),
+        Witness("counter-signature", "countersign-2.sig", Bearing.UNTRUSTED, reason="not known"),
+    )
+    verdict = Verdict(status=Status.VALID, ledger=Standing.LISTED, sealed=True, witnesses=witnesses)
+    said = Rows(*verdict_rows(verdict, SessionState())).plain
+    assert (
+        "the ledger lists it · time-stamp 2026-01-02 03:04 UTC, Authority · counter-signature ben@ops · "
+        "counter-signature counts for nothing here"
+    ) in said
+    broken = replace(verdict, witnesses=(Witness("time-stamp", "timestamp.tsr", Bearing.BROKEN, reason="x"),))
+    said = Rows(*verdict_rows(broken, SessionState())).plain
+    assert "BUT timestamp.tsr does not hold" in said
+    assert "time-stamp DOES NOT HOLD" in said
+    for status in Status:
+        assert status.value in Rows(*verdict_rows(replace(verdict, status=status), SessionState())).plain
+    assert "verifying" in Rows(*verdict_rows(None, SessionState())).plain
 
 
 def long_record(record: Record, count: int) -> Record:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,13 @@ def test_an_archive_brings_its_ledger(place: Place, tmp_path: Path, monkeypatch:
     with_it, without = tmp_path / "with.tar.gz", tmp_path / "without.tar.gz"
     assert run("sessions", "export", record.name, "--output", with_it, "--ledger")[0] == 0
     assert run("sessions", "export", record.name, "--output", without)[0] == 0
+    subprocess.run(["tar", "-xzf", with_it], cwd=tmp_path, check=True)
+    page = (tmp_path / record.name / "VERIFY.md").read_text()
+    (command,) = re.findall("^grep .*ledger.jsonl$", page, re.MULTILINE)
+    shown = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path / record.name, capture_output=True, text=True, check=True
+    )
+    assert '"kind":"seal"' in shown.stdout
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "ben"))
     code, said = run("ledger", "merge", with_it)
     assert (code, "2 lines  taken in" in said) == (0, True), "up to this record's seal, and no further"

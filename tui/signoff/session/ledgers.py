@@ -153,6 +153,8 @@ def merge(state: Path, chains: Sequence[Chain], *, restore: bool = False) -> lis
     make_folder(state)
     with Lock(state / f"{KEPT}.lock", "The merging of ledgers", wait=_WAIT):
         try:
+            for draft in (state / KEPT).glob("*/.*"):  # of a merge that was killed
+                draft.unlink()
             return [(one, _take(state, one, restore=restore)) for one in chains]
         except OSError as problem:
             raise record_error(problem, _WHAT, state) from None
