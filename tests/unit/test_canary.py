@@ -102,7 +102,7 @@ def test_a_walk_at_a_terminal_where_a_secret_is_typed(shop: Shop) -> None:
     ("module", "name", "arguments"),
     [
         ("signoff.facts.collect", "collect", ("audit",)),
-        ("signoff.report.text", "sessions_lines", ("sessions", "list")),
+        ("signoff.report.listing", "listing_lines", ("sessions", "list")),
         ("signoff.credentials.generate", "generate", ("generate", "key")),
         ("signoff.credentials.totp", "new", ("totp", "new", "a", "--issuer", "b")),
     ],
