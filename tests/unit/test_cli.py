@@ -216,6 +216,7 @@ def test_where_names_what_is_used(shell: Shell) -> None:
         ("sessions", "list"),
         ("sessions", "show"),
         ("sessions", "export"),
+        ("ledger", "merge"),
         ("countersign",),
         ("witness", "timestamp"),
         ("where",),

@@ -14,7 +14,6 @@ from signoff.session.verdict import Bearing, Verdict, Witness
 from signoff.session.verify import commands, verify
 from signoff.session.witness import command
 from signoff.settings import load_settings
-from signoff.walk import checklists_of
 
 
 def judge(
@@ -48,6 +47,8 @@ def usual_authority(directory: Path) -> Path | None:
 
 def _attestation(directory: Path) -> Witness:
     """Judge the attestation: it has to say what the record says."""
+    from signoff.walk import checklists_of  # it brings all probes along, and few records have one
+
     try:
         checklists = [loaded.checklist for loaded in checklists_of(directory)]
         return judged(directory, read(directory).state, checklists)
