@@ -90,7 +90,7 @@ def test_from_a_failing_step_to_a_passing_one(desk: Desk, terminal: Terminal, fr
     assert "SECRET_KEY: Everybody is logged out" in terminal.screen
     assert product.env() == before
     say_yes(terminal)
-    shown = terminal.until("goes back to the step", 120)
+    shown = terminal.until("goes on: it is over", 120)
     assert "Done." in shown
     assert "shop.service: running, and healthy." in shown
     terminal.press("Enter")
@@ -120,7 +120,7 @@ def test_containers_that_run_with_defaults(desk: Desk, terminal: Terminal, fresh
     names = ("SECRET_KEY", "JWT_SECRET_KEY", "POSTGRES_PASSWORD")
     choose(terminal, *names)
     say_yes(terminal)
-    shown = terminal.until("goes back to the step", 180)
+    shown = terminal.until("goes on: it is over", 180)
     assert "Done." in shown
     terminal.press("Enter")
     terminal.until("The machine saw")
@@ -137,7 +137,7 @@ def stop_with_a_key(desk: Desk, terminal: Terminal) -> None:
     terminal.press("q")
     terminal.until("It is under way")
     terminal.press("C-c")
-    assert "Everything was put back. Stopped on request." in terminal.until("goes back to the step", 120)
+    assert "Everything was put back. Stopped on request." in terminal.until("goes on: it is over", 120)
 
 
 def stop_with_a_signal(desk: Desk, terminal: Terminal) -> None:

@@ -32,11 +32,13 @@ _TRIES: Final = 3  # to open a shell; what was given to one is never given to an
 # here cut short does not parse, and nothing of it runs: so all that runs is within one pair of braces, and
 # nothing but the line that asks the script to end comes after them (a shell may read ahead, or may not).
 # What it prints goes nowhere but to us: were it cut off on the way, SIGPIPE would end it half-way.
+# It is asked to end a second later: a timeout(1) that is signalled just as it forks ends alone, and leaves
+# what it started running (coreutils before 9.2).
 _RUN: Final = r"""exec 7<&0
 run() {
   printf %s "$3" | { printf %s "$2" | {
     ${bound:+$bound "$1"} sh "$source" <&6 6<&- 7<&- & job=$!
-    { read -r word && [ "$word" = @NONCE@ ] && kill "$job"; } <&7 >/dev/null 2>&1 & watch=$!
+    { read -r word && [ "$word" = @NONCE@ ] && sleep 1 && kill "$job"; } <&7 >/dev/null 2>&1 & watch=$!
     wait "$job"; status=$?
     { kill "$watch"; wait "$watch"; } 2>/dev/null
     exit "$status"

@@ -94,7 +94,7 @@ class CarryingOut(SignoffScreen[None]):
         box.display = True
         self.query_one("#how", Static).update(Content("\n").join(self._ending()))
         leave = self.signoff.key_name(self, "leave")
-        self.query_one(StatusLine).idle(joined((leave, "bold $accent"), " goes back to the step"))
+        self.query_one(StatusLine).idle(joined((leave, "bold $accent"), " goes on: it is over"))
         self.call_after_refresh(self.query_one(RichLog).scroll_end, animate=False)
         self.refresh_bindings()
         self._changed()
