@@ -64,10 +64,8 @@ async def walked(pilot: Pilot[int]) -> None:
 
 
 async def bad(app: SignoffApp) -> None:
-    """A host where almost everything is wrong: home, a failing step, the finish."""
+    """A host where almost everything is wrong: a step, the finish, the secrets, home, looking back."""
     async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        keep(app, "home")
         await walked(pilot)
         await pilot.press("right")
         await settle(pilot)
@@ -75,6 +73,17 @@ async def bad(app: SignoffApp) -> None:
         await pilot.press("f")
         await settle(pilot)
         keep(app, "finish")
+        await pilot.press("escape", "left", "x")
+        await settle(pilot)
+        await pilot.press("w")
+        await settle(pilot)
+        keep(app, "secrets")
+        await pilot.press("escape", "h")
+        await settle(pilot)
+        keep(app, "home")
+        await pilot.press("o")
+        await settle(pilot)
+        keep(app, "session")
 
 
 async def good(app: SignoffApp) -> None:
@@ -91,6 +100,7 @@ async def good(app: SignoffApp) -> None:
 
 def main() -> None:
     """Start the hosts, take the pictures, take the hosts down."""
+    os.chdir("/srv")  # the home screen shows where it was started
     lab = Lab()
     for variant, take in (("bad", bad), ("good", good)):
         host: Host = lab.up(variant, owner=os.getpid())

@@ -46,6 +46,13 @@ def test_a_good_host_passes() -> None:
     assert results(restarted, known) == {"shop.service": "pass"}
 
 
+def test_other_users_processes_that_are_hidden_may_have_old_secrets() -> None:
+    known = facts("good-root")
+    known = Facts({**known.values, UNITS.id: replace(known[UNITS], hidden=True)})
+    for probe in (values, restarted):
+        assert results(probe, known) == {"shop.service": "pass", "other users": "unknown"}
+
+
 def test_containers_keep_the_environment_that_they_were_made_with() -> None:
     known = facts("bad-root")
     found = judge(values, known)
@@ -132,7 +139,11 @@ def test_without_root_nothing_passes() -> None:
     known = facts("good-viewer")
     assert results(values, known) == {"": "unknown"}
     # The times are there for all to see: of the service, not of the containers.
-    assert results(restarted, known) == {"shop.service": "pass", NEEDS_ROOT.reason: "unknown"}
+    assert results(restarted, known) == {
+        "shop.service": "pass",
+        NEEDS_ROOT.reason: "unknown",
+        "other users": "unknown",
+    }
 
 
 def test_a_container_whose_files_cannot_be_read_is_unknown() -> None:
@@ -145,7 +156,7 @@ def test_a_container_whose_files_cannot_be_read_is_unknown() -> None:
 
 def test_a_process_that_may_not_be_looked_into_is_unknown() -> None:
     known = facts("good-root", units="good-viewer")
-    assert results(values, known) == {"shop.service": "unknown"}
+    assert results(values, known) == {"shop.service": "unknown", "other users": "unknown"}
 
 
 def test_a_service_that_reads_the_file_itself_is_judged_by_time() -> None:

@@ -72,6 +72,12 @@ def _not_seen(facts: Facts) -> Iterator[Judgement]:
     for reason in blind(facts):
         observed = f"not all services were seen: {reason}"
         yield Judgement(result=Result.UNKNOWN, subject=reason, observed=observed, remedy=_ROOT)
+    if not facts.missing(UNITS) and facts[UNITS].hidden:
+        observed = (
+            "not all services were seen: other users' processes may not be looked into, and what runs apart"
+            " from systemd and Docker would not show"
+        )
+        yield Judgement(result=Result.UNKNOWN, subject="other users", observed=observed, remedy=_ROOT)
 
 
 def _secrets(files: tuple[SecretFile, ...]) -> Mapping[str, tuple[tuple[SecretFile, Variable], ...]]:
