@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -23,6 +23,7 @@ from signoff.app.screens import answers
 from signoff.app.screens.answers import Said
 from signoff.app.screens.base import WIDE, SignoffScreen
 from signoff.app.screens.prompts import Choice
+from signoff.app.screens.run_bindings import BINDINGS
 from signoff.app.theme import STYLES
 from signoff.app.view import KINDS, StepView, step_views, to_copy
 from signoff.app.widgets.bars import StatusLine, TitleBar
@@ -50,81 +51,7 @@ _DRAW_SECONDS = 0.08
 class RunScreen(SignoffScreen[None]):
     """Shows a walk. All it shows is read from the walk's session; all that is said goes there."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "recheck", "Recheck", id="recheck", tooltip="Look at this step again"),
-        Binding(
-            "x", "act", "Act", id="act", tooltip="Have done what the step asks; shows first what it takes"
-        ),
-        Binding("c", "confirm", "Confirm", id="confirm", tooltip="Say what you saw; a dialog asks for it"),
-        Binding("s", "skip", "Skip", id="skip", tooltip="Leave this step out, with a reason"),
-        Binding("a", "accept", "Accept risk", id="accept-risk", tooltip="Accept the risk until a date"),
-        Binding("n", "note", "Note", id="note", tooltip="Write a remark on this step"),
-        Binding("f", "finish", "Finish", id="finish", tooltip="Look over everything, and seal the record"),
-        Binding(
-            "N",
-            "not_applicable",
-            "N/A",
-            id="not-applicable",
-            show=False,
-            tooltip="Say that this step does not apply here",
-        ),
-        Binding(
-            "R",
-            "recheck_all",
-            "Recheck all",
-            id="recheck-all",
-            show=False,
-            tooltip="Look at every step again",
-        ),
-        Binding("u", "withdraw", "Withdraw", id="withdraw", show=False, tooltip="Take your answer back"),
-        Binding(
-            "y", "copy", "Copy", id="copy", show=False, tooltip="Copy a command to the terminal's clipboard"
-        ),
-        Binding("e", "evidence", "Evidence", id="evidence", show=False, tooltip="Show or hide all evidence"),
-        Binding(
-            "g", "generate", "Generate", id="generate", show=False, tooltip="Make strong keys and passwords"
-        ),
-        Binding(
-            "right,j", "step(1)", "Next step", id="next-step", show=False, tooltip="Turn to the next step"
-        ),
-        Binding(
-            "left,k",
-            "step(-1)",
-            "Previous step",
-            id="previous-step",
-            show=False,
-            tooltip="Turn to the step before",
-        ),
-        Binding("l", "steps", "Steps", id="steps", show=False, tooltip="Go to the list of steps"),
-        # Of the panel, wherever the focus is: the list of steps has arrows enough.
-        Binding(
-            "pagedown,space",
-            "page(1)",
-            "Page down",
-            id="page-down",
-            show=False,
-            priority=True,
-            tooltip="Read on by a page",
-        ),
-        Binding(
-            "pageup",
-            "page(-1)",
-            "Page up",
-            id="page-up",
-            show=False,
-            priority=True,
-            tooltip="Read back by a page",
-        ),
-        Binding("escape", "stop_work", "Stop", id="stop-work", show=False, tooltip="Stop looking"),
-        Binding(
-            "h",
-            "home",
-            "Home",
-            id="home",
-            show=False,
-            tooltip="Leave this session as it is; it can be gone on with",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
 
     class Changed(Message):
         """The session has a new event."""
