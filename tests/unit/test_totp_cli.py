@@ -16,7 +16,7 @@ from unit.pictures import read_code, seen
 from unit.window import Window
 
 # Real programs on real terminals, against the clock of a machine that may be busy.
-pytestmark = pytest.mark.flaky(reruns=2)
+pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 ASKED = "key as text: "

@@ -27,6 +27,8 @@ from unit.disks import GROUP, SOMEBODY
 from unit.env_files import NEW, OLD, linux_only, names, put, root_only, traits
 from unit.target.rig import Operator
 
+pytestmark = pytest.mark.slow
+
 TOOLS = "cat chmod chown cp cut date env grep head id ls mkdir mv readlink rm sed sha256sum sleep stat sync"
 TOOLS += " timeout touch tr true"
 

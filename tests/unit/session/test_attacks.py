@@ -18,6 +18,8 @@ from unit.session.attacks import ATTACKS, ROWS
 from unit.session.records import Place
 from unit.session.scene import Scene
 
+pytestmark = pytest.mark.slow
+
 
 def version() -> str:
     """Return the version of stock ssh-keygen, which is ssh's; empty where there is none."""

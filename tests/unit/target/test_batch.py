@@ -84,6 +84,7 @@ def test_the_cap_keeps_the_status_and_tells(shell: list[str]) -> None:
     assert (len(endless.stdout), endless.truncated, endless.problem) == (70_000, True, None)
 
 
+@pytest.mark.slow
 def test_a_slow_command_is_ended_on_the_host(shell: list[str]) -> None:
     slow, after = run(
         shell,

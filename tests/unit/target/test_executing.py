@@ -21,6 +21,8 @@ from unit.target.rig import Home, Operator
 from unit.target.test_local import sudo_folder as sudo_folder
 from unit.target.test_ssh import CUT, opened, serving
 
+pytestmark = pytest.mark.slow
+
 AWKWARD = bytes(range(1, 256)) * 3 + b"'\"$(id)`id`\\\n%s%n\n\n"
 
 

@@ -22,6 +22,8 @@ from signoff.target.ssh import SshTarget
 from unit.target.rig import USER, Home, Operator, Sshd, free_port, make_key, public
 from unit.target.test_hostkeys import key_of
 
+pytestmark = pytest.mark.slow
+
 # Ends the sshd process that serves this connection, from a command on it.
 CUT = """p=$$
 until [ "$(cat /proc/$p/comm)" = sshd ]; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done
