@@ -9,7 +9,7 @@ import pytest
 
 from signoff.credentials.generate import KINDS, generate
 from signoff.credentials.placeholders import is_placeholder
-from signoff.credentials.rating import Verdict, provider_test_keys, rate, rate_all, reused
+from signoff.credentials.rating import Verdict, provider_test_keys, rate, reused
 from signoff.credentials.recognise import Form
 from signoff.credentials.secret import Secret
 
@@ -139,11 +139,6 @@ def test_the_password_inside_a_url_is_rated(url: str, verdict: Verdict) -> None:
 def test_a_very_long_value_is_rated() -> None:
     assert rate("SECRET_KEY", generate("key", 400).value).verdict is Verdict.STRONG
     assert rate("SECRET_KEY", Secret("changeme" * 60)).verdict is Verdict.DEFAULT
-
-
-def test_only_secrets_are_rated() -> None:
-    variables = {"DEBUG": Secret("1"), "SECRET_KEY": Secret("changeme"), "POSTGRES_USER": Secret("postgres")}
-    assert [rating.name for rating in rate_all(variables)] == ["SECRET_KEY"]
 
 
 @pytest.mark.parametrize(

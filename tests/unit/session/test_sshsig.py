@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.session.keys import PublicKey, ed25519
+from signoff.session.keys import PublicKey
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import GENESIS, RECORD, armour, parse
 from signoff.session.wire import SignatureError, string
@@ -236,9 +235,3 @@ def test_a_rubbish_key_of_a_known_type_never_crashes(
         PublicKey.from_blob(name + b"".join(map(string, key))).verify(
             name + b"".join(map(string, signature)), MESSAGE
         )
-
-
-def test_a_key_made_elsewhere_has_the_same_form() -> None:
-    private = Ed25519PrivateKey.generate()
-    openssh = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    assert ed25519(private.public_key()).line == openssh

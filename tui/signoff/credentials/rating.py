@@ -86,14 +86,6 @@ def rate(name: str, value: Secret, context: Iterable[str] = ()) -> Rating:
     )
 
 
-def rate_all(variables: Mapping[str, Secret], context: Iterable[str] = ()) -> tuple[Rating, ...]:
-    """Rate those of the variables that hold secrets, in their order."""
-    words_of_context = tuple(context)
-    return tuple(
-        rate(name, value, words_of_context) for name, value in variables.items() if secret_like(name, value)
-    )
-
-
 def reused(variables: Mapping[str, Secret]) -> tuple[tuple[str, ...], ...]:
     """Return the groups of names that share one secret, a URL's password counting as its value.
 

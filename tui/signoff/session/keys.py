@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from signoff.session.wire import Reader, SignatureError, from_base64, string
+from signoff.session.wire import Reader, SignatureError, from_base64
 
 ED25519: Final = "ssh-ed25519"
 RSA: Final = "ssh-rsa"
@@ -99,11 +99,6 @@ class PublicKey:
     def wants_touch(self) -> bool:
         """Whether it lives in a security key (FIDO), which signs only when it is touched."""
         return self.kind.startswith("sk-")
-
-
-def ed25519(key: Ed25519PublicKey) -> PublicKey:
-    """Return an Ed25519 key in OpenSSH's form."""
-    return PublicKey(ED25519, string(ED25519.encode()) + string(key.public_bytes_raw()))
 
 
 def _type(signed: Reader, *names: str) -> str:

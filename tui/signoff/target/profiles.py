@@ -89,14 +89,6 @@ def parse_profiles(text: str, place: str) -> dict[str, Profile]:
     return {name: _profile(name, table, place) for name, table in tables.items()}
 
 
-def find_profile(name: str) -> Profile:
-    """Return a saved target. Raise UsageError where there is none of that name."""
-    profiles = load_profiles()
-    if name not in profiles:
-        raise _unknown(name, profiles)
-    return profiles[name]
-
-
 def save_profile(profile: Profile) -> None:
     """Save a target under its name, in the place of an older one; everything else in the file stays.
 
@@ -118,18 +110,6 @@ def save_profile(profile: Profile) -> None:
             table[key] = value
         elif key in table:
             del table[key]
-    private_file.replace(paths.targets_file(), tomlkit.dumps(document).encode())
-
-
-def remove_profile(name: str) -> None:
-    """Take a saved target out of the file. Raise UsageError where there is none of that name."""
-    import tomlkit
-
-    profiles = load_profiles()
-    if name not in profiles:
-        raise _unknown(name, profiles)
-    document = tomlkit.parse(_text())
-    del document[name]
     private_file.replace(paths.targets_file(), tomlkit.dumps(document).encode())
 
 
