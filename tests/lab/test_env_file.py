@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Timer
 
 import pytest
 from labhost.host import SUDO_PASSWORD, Host
@@ -55,6 +55,20 @@ def traits(host: Host, path: str = ENV) -> str:
         " sorted((n, os.getxattr(path, n)) for n in os.listxattr(path)))"
     )
     return host.exec(f'python3 -c "{look}" {path}; ls -A $(dirname {path})')
+
+
+def hold_sync(host: Host, arguments: str = "*") -> None:
+    """A sync(1) that, called with these arguments, says that it waits, and goes on when it is told to."""
+    host.exec("rm -rf /run/gate; mkdir -m 1777 /run/gate")
+    waits = "> /run/gate/waits; for i in $(seq 300); do [ -e /run/gate/go ] && break; sleep 0.1; done"
+    script = f'#!/bin/sh\ncase "$1" in {arguments}) {waits} ;; esac\nexec /usr/bin/sync "$@"\n'
+    host.put("/usr/local/sbin/sync", script, 0o755)
+
+
+AT_THE_GATE = (
+    "for i in $(seq 300); do [ -e /run/gate/waits ] && break; sleep 0.1; done; [ -e /run/gate/waits ]"
+)
+OPEN_THE_GATE = "touch /run/gate/go"
 
 
 def healthy(host: Host) -> bool:
@@ -193,21 +207,20 @@ class TestAsItsUsers:
     def test_the_value_is_nowhere_but_in_the_file(self, open_as: Open, class_host: Host) -> None:
         before = class_host.exec(f"cat {ENV}")
         # sync(1) waits, so that all processes of the write can be looked at while it goes on.
-        class_host.put("/usr/local/sbin/sync", '#!/bin/sh\nsleep 1\nexec /usr/bin/sync "$@"\n', 0o755)
-        look = f"""x={CANARY[:9]}; x="$x"{CANARY[9:]}; sleep 0.7
+        hold_sync(class_host)
+        look = f"""{AT_THE_GATE} || exit 3
+x={CANARY[:9]}; x="$x"{CANARY[9:]}
 for process in /proc/[0-9]*; do
   for file in cmdline environ; do
     case $(tr '\\0' ' ' < "$process/$file" 2>/dev/null) in *"$x"*) echo "$process/$file" ;; esac
   done
-done; ps ax | grep -c '[s]leep 1'"""
+done; pgrep -c -f '^/bin/sh /usr/local/sbin/sync'; {OPEN_THE_GATE}"""
         env = EnvFile(open_as("operator", SUDO_PASSWORD), ENV, root=True)
         read = env.read()
-        seen: list[str] = []
-        looking = Timer(0, lambda: seen.append(class_host.exec(look)))
-        looking.start()
-        env.write(edit(read.raw, {"X": Secret(CANARY)}, append=True), read)
-        looking.join()
-        assert seen == ["1"]
+        with ThreadPoolExecutor() as pool:
+            looking = pool.submit(class_host.exec, look)
+            env.write(edit(read.raw, {"X": Secret(CANARY)}, append=True), read)
+            assert looking.result() == "1"
         places = "/tmp /var/tmp /var/log /run /root /home /dev/shm"
         assert class_host.exec(f"grep -rlF --exclude-dir=journal {CANARY} {places}", check=False) == ""
         assert class_host.exec(f"journalctl --no-pager | grep -cF {CANARY}", check=False) == "0"
@@ -215,7 +228,7 @@ done; ps ax | grep -c '[s]leep 1'"""
             class_host.exec(f"tail -1 {ENV}; ls -A /srv/shop | grep -c signoff", check=False)
             == f"X={CANARY}\n0"
         )
-        class_host.exec("rm /usr/local/sbin/sync")
+        class_host.exec("rm -r /usr/local/sbin/sync /run/gate")
         class_host.put(ENV, before + "\n", 0o600, "shop:shop")
 
 
@@ -229,18 +242,20 @@ class TestLostConnections:
     ) -> None:
         path = "/srv/shop/.env.local"
         class_host.put(path, "A=old\n", 0o600, "deploy:deploy")
-        waits = f'#!/bin/sh\n[ "$1" != {slow} ] || sleep 3\nexec /usr/bin/sync "$@"\n'
-        class_host.put("/usr/local/sbin/sync", waits, 0o755)
+        hold_sync(class_host, slow)
         env = EnvFile(open_as("deploy"), path, root=root)
         read = env.read()
-        Timer(1.0, class_host.run, ["pkill -KILL -u deploy sshd"]).start()
+        cut = f"({AT_THE_GATE}) && pkill -KILL -u deploy sshd"
         replaced = slow == "."
-        if replaced:
-            env.write(b"A=new\n", read)
-        else:
-            with pytest.raises(EnvFileError, match="was not replaced: the connection was lost"):
+        with ThreadPoolExecutor() as pool:
+            cutting = pool.submit(class_host.exec, f"{cut}; sleep 2; {OPEN_THE_GATE}")
+            if replaced:
                 env.write(b"A=new\n", read)
-        class_host.exec("sleep 3; pkill -u deploy sync; rm -f /usr/local/sbin/sync", check=False)
+            else:
+                with pytest.raises(EnvFileError, match="was not replaced: the connection was lost"):
+                    env.write(b"A=new\n", read)
+            cutting.result()
+        class_host.exec("sleep 1; pkill -u deploy sync; rm -rf /usr/local/sbin/sync /run/gate", check=False)
         assert class_host.exec(f"cat {path}") == ("A=new" if replaced else "A=old")
         assert class_host.exec("ls -A /srv/shop | grep -c signoff", check=False) == "0"
         env.restore(read)

@@ -301,6 +301,16 @@ def shaken_host(lab: Lab) -> Iterator[Host]:
 
 
 Sit = Callable[[Host], Desktop]
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until this holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.1)
+
+
 KILL_CONNECTIONS = "pkill -KILL -f '^sshd: deploy'"
 
 
@@ -398,15 +408,23 @@ def test_what_goes_on_after_the_connection_was_lost_is_waited_for(sit: Sit, shak
     """The role cannot be altered before a lock is released, and by then nobody is there any more."""
     desktop = sit(shaken_host)
     before = desktop.product.state()
-    lock = "BEGIN; LOCK pg_authid IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(4)"
+    lock = "BEGIN; LOCK pg_authid IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(60)"
+
+    def psql(statement: str) -> str:
+        return shaken_host.exec("cd /; runuser -u postgres -- psql -XAtq", stdin=statement)
+
+    def activity(condition: str) -> Callable[[], bool]:
+        return lambda: psql(f"SELECT count(*) FROM pg_stat_activity WHERE {condition}") == "1"
 
     def meddle() -> None:
-        time.sleep(1)
+        until(activity("wait_event_type = 'Lock' AND query LIKE '%ALTER ROLE%' AND pid <> pg_backend_pid()"))
         shaken_host.exec(KILL_CONNECTIONS, check=False)
+        time.sleep(2)
+        psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
 
-    waiting = Thread(target=lambda: shaken_host.exec(f"cd /; runuser -u postgres -- psql -Xqc '{lock}'"))
+    waiting = Thread(target=lambda: shaken_host.run(f"cd /; runuser -u postgres -- psql -Xqc '{lock}'"))
     waiting.start()
-    time.sleep(0.5)
+    until(activity("wait_event = 'PgSleep'"))
     meddled = Meddled(desktop.target, b"ALTER ROLE", meddle, "during")
     outcome = desktop.rotate(desktop.planned("POSTGRES_PASSWORD", "SECRET_KEY"), meddled)
     waiting.join()

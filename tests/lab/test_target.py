@@ -178,4 +178,4 @@ def test_cancelling_is_prompt(open_as: Open) -> None:
     cancel.set()
     begun = time.perf_counter()
     assert {output.problem for output in outputs} == {Problem.CANCELLED}
-    assert time.perf_counter() - begun < 0.5
+    assert time.perf_counter() - begun < 5  # a small part of the 30 s that the command takes
