@@ -413,18 +413,20 @@ def test_what_goes_on_after_the_connection_was_lost_is_waited_for(sit: Sit, shak
     def psql(statement: str) -> str:
         return shaken_host.exec("cd /; runuser -u postgres -- psql -XAtq", stdin=statement)
 
-    def activity(condition: str) -> Callable[[], bool]:
-        return lambda: psql(f"SELECT count(*) FROM pg_stat_activity WHERE {condition}") == "1"
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ALTER ROLE%'"
+    )
+    sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 
     def meddle() -> None:
-        until(activity("wait_event_type = 'Lock' AND query LIKE '%ALTER ROLE%' AND pid <> pg_backend_pid()"))
+        until(lambda: psql(waits) == "1")
         shaken_host.exec(KILL_CONNECTIONS, check=False)
         time.sleep(2)
         psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
 
     waiting = Thread(target=lambda: shaken_host.run(f"cd /; runuser -u postgres -- psql -Xqc '{lock}'"))
     waiting.start()
-    until(activity("wait_event = 'PgSleep'"))
+    until(lambda: psql(sleeps) == "1")
     meddled = Meddled(desktop.target, b"ALTER ROLE", meddle, "during")
     outcome = desktop.rotate(desktop.planned("POSTGRES_PASSWORD", "SECRET_KEY"), meddled)
     waiting.join()
