@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from threading import Event
+from dataclasses import dataclass
 from typing import ClassVar
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import LastingError, Say, StepRecord
 from signoff.actions.env_file import EnvFile
+from signoff.actions.file_change import FileChange
 from signoff.actions.hands import Hands
 from signoff.credentials.dotenv import read
 from signoff.credentials.env_edit import edit
-from signoff.credentials.env_text import EnvText
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.text import one_line
 
@@ -39,15 +38,12 @@ class Edit:
 
 
 @dataclass(eq=False)
-class FileEdit:
+class FileEdit(FileChange):
     """The action. See `signoff.actions.base.Action`."""
 
     edit: Edit
     hands: Hands
     record: StepRecord
-    _file: EnvFile = field(init=False)
-    _before: EnvText | None = field(default=None, init=False)
-    _after: bytes = field(default=b"", init=False, repr=False)
 
     id: ClassVar[str] = "env.edit"
 
@@ -66,38 +62,15 @@ class FileEdit:
         """What will happen."""
         return self.edit.preview
 
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """Of the file's content."""
-        of = self.record.fingerprints.of
-        return {"before": of(self._before.raw if self._before else b""), "after": of(self._after)}
-
     def prepare(self, say: Say) -> None:
-        """Read the file, see that it says what it said, and make its new content."""
+        """Read the file, and make its new content."""
         say(f"Looking at {self.subject}.")
-        self._before = self._file.read()
-        for remark in self._file.remarks(self._before):
-            say(remark)
-        there = read(self._before.raw).variables
+        super().prepare(say)
+
+    def _edited(self, raw: bytes) -> bytes:
+        """Return the file with the new values. Raises LastingError where it does not say what it said."""
+        there = read(raw).variables
         for name, (old, _) in self.edit.values.items():
             if name not in there or there[name].value != old:
                 raise LastingError(f"{self.subject} was changed meanwhile: {name} is another.", "Look again.")
-        self._after = edit(self._before.raw, {name: new for name, (_, new) in self.edit.values.items()})
-
-    def run(self, say: Say, cancel: Event) -> None:
-        """Put the new content in the old one's place."""
-        if self._before is None:
-            raise AssertionError("prepare comes first")
-        say(f"Writing {self.subject}.")
-        self._file.write(self._after, self._before)
-
-    def check(self, say: Say) -> None:
-        """Read it back."""
-        if self._file.read().raw != self._after:
-            raise ActionError(f"{self.subject} does not say what was written.")
-
-    def undo(self, say: Say) -> None:
-        """Put the file back as it was."""
-        if self._before is not None:
-            self._file.restore(self._before)
-            say(f"{self.subject} is as it was.")
+        return edit(raw, {name: new for name, (_, new) in self.edit.values.items()})

@@ -9,16 +9,16 @@ from threading import Event
 
 from signoff.actions.base import ActionError, LastingError, Say, StepRecord
 from signoff.actions.env_file import EnvFile
+from signoff.actions.file_change import FileChange
 from signoff.actions.hands import Hands
 from signoff.credentials import dotenv, secret_file
 from signoff.credentials.delivery import preview_of, with_value
-from signoff.credentials.env_text import EnvText
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.text import one_line
 
 
 @dataclass(eq=False)
-class InVariable:
+class InVariable(FileChange):
     """The action that puts a secret into a variable. See `signoff.actions.base.Action`.
 
     ``what`` the secret is, for people. One that has a value already is refused, unless it ``replaces``.
@@ -32,9 +32,6 @@ class InVariable:
     what: str
     id: str
     replaces: bool = False
-    _file: EnvFile = field(init=False)
-    _before: EnvText | None = field(default=None, init=False)
-    _after: bytes = field(default=b"", init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._file = EnvFile(self.hands.target, self.path, root=self.hands.root)
@@ -49,39 +46,10 @@ class InVariable:
         """What will happen."""
         return preview_of(self.path, self.name, self.what, replaces=self.replaces)
 
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """Of the file's content."""
-        of = self.record.fingerprints.of
-        return {"before": of(self._before.raw if self._before else b""), "after": of(self._after)}
-
-    def prepare(self, say: Say) -> None:
-        """See that the file can take the secret, and has none yet."""
-        self._before = self._file.read()
-        self.record.know((one.name, one.value) for one in dotenv.read(self._before.raw).variables.values())
-        for remark in self._file.remarks(self._before):
-            say(remark)
-        self._after = with_value(
-            self._before.raw, self.name, self.value, self.subject, replaces=self.replaces
-        )
-
-    def run(self, say: Say, cancel: Event) -> None:
-        """Put the new content in the old one's place."""
-        if self._before is None:
-            raise AssertionError("prepare comes first")
-        say(f"Writing {self.subject}.")
-        self._file.write(self._after, self._before)
-
-    def check(self, say: Say) -> None:
-        """Read it back."""
-        if self._file.read().raw != self._after:
-            raise ActionError(f"{self.subject} does not say what was written.")
-
-    def undo(self, say: Say) -> None:
-        """Put the file back as it was."""
-        if self._before is not None:
-            self._file.restore(self._before)
-            say(f"{one_line(self.path)} is as it was.")
+    def _edited(self, raw: bytes) -> bytes:
+        """Return the file with the secret in the variable. Raises HeldError where that has one."""
+        self.record.know((one.name, one.value) for one in dotenv.read(raw).variables.values())
+        return with_value(raw, self.name, self.value, self.subject, replaces=self.replaces)
 
 
 @dataclass(eq=False)
