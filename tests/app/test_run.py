@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import OptionList
 
 from app.drive import arrives, on, running, settle, shown, text_of, walk_of, write
-from app.fakes import FakeTarget
+from app.fakes import FakeTarget, judgement, outputs
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.answers import AnswerDialog
 from signoff.app.screens.finish import FinishScreen
@@ -52,6 +52,18 @@ async def test_failures_come_first_and_remedies_follow(app: SignoffApp) -> None:
         assert results[:3] == [Result.FAIL, Result.FAIL, Result.UNKNOWN], results
         remedies = [str(one.render()) for one in screen.query(".remedy")]
         assert remedies[0] == "chmod 600 /srv/shop/.env"
+
+
+async def test_what_is_expected_of_many_is_said_once(app: SignoffApp, target: FakeTarget) -> None:
+    weak = [judgement(Result.FAIL, f"{name} is weak", expected="128 bits", title=name) for name in "ABC"]
+    target.outputs |= outputs({"env.strength": [*weak, judgement(Result.PASS, "D is strong", title="D")]})
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await running(pilot)
+        assert [f"{name} is weak" in shown(screen) for name in "ABC"] == [True] * 3
+        assert shown(screen).count("expected  128 bits") == 1
+        await pilot.press("e")
+        await settle(pilot)
+        assert shown(screen).count("expected  128 bits") == 3
 
 
 async def test_findings_come_in_while_it_looks(app: SignoffApp, target: FakeTarget) -> None:

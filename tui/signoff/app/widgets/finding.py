@@ -22,8 +22,17 @@ _HEAD = len("  observed  ")
 _MOST_EVIDENCE = 40
 
 
-def rows_of(finding: Finding, *, unfolded: bool) -> Rows:
-    """Return a finding as rows."""
+def expects_again(finding: Finding, before: Finding | None) -> bool:
+    """Whether the finding before this one has just said what is expected of both."""
+    return (
+        before is not None
+        and before.result not in _QUIET
+        and (before.probe, before.expected) == (finding.probe, finding.expected)
+    )
+
+
+def rows_of(finding: Finding, *, unfolded: bool, expected: bool = True) -> Rows:
+    """Return a finding as rows, with or without what was ``expected``."""
     style = STYLES[finding.result]
     quiet = finding.result in _QUIET
     title = line(finding.title, "" if quiet else "bold")
@@ -41,7 +50,7 @@ def rows_of(finding: Finding, *, unfolded: bool) -> Rows:
     if quiet and not unfolded:
         return Rows(first)
     rows = [first, _row("observed", text(finding.observed or "nothing"))]
-    if finding.expected:
+    if finding.expected and (expected or unfolded):
         rows.append(_row("expected", text(finding.expected)))
     return Rows(*rows, *_evidence(finding.evidence, unfolded=unfolded))
 
@@ -76,20 +85,21 @@ class FindingView(Static, can_focus=True):
         ),
     ]
 
-    def __init__(self, finding: Finding, *, unfolded: bool) -> None:
-        super().__init__(rows_of(finding, unfolded=unfolded), markup=False)
+    def __init__(self, finding: Finding, *, unfolded: bool, expected: bool) -> None:
+        super().__init__(rows_of(finding, unfolded=unfolded, expected=expected), markup=False)
         self.finding = finding
         self.unfolded = unfolded
+        self.expected = expected
 
-    def show(self, finding: Finding, *, unfolded: bool) -> None:
+    def show(self, finding: Finding, *, unfolded: bool, expected: bool) -> None:
         """Show another finding, or the same one as it is now."""
-        if (finding, unfolded) != (self.finding, self.unfolded):
-            self.finding, self.unfolded = finding, unfolded
-            self.update(rows_of(finding, unfolded=unfolded))
+        if (finding, unfolded, expected) != (self.finding, self.unfolded, self.expected):
+            self.finding, self.unfolded, self.expected = finding, unfolded, expected
+            self.update(rows_of(finding, unfolded=unfolded, expected=expected))
 
     def action_unfold(self) -> None:
         """Show or hide the evidence."""
-        self.show(self.finding, unfolded=not self.unfolded)
+        self.show(self.finding, unfolded=not self.unfolded, expected=self.expected)
 
     def on_click(self, event: events.Click) -> None:
         """Unfold with the mouse."""

@@ -15,7 +15,7 @@ from signoff.app.offers import OFFERS
 from signoff.app.theme import STYLES
 from signoff.app.view import KINDS, MARKS, Remedy, StepView, moment
 from signoff.app.widgets.content import joined, line, text
-from signoff.app.widgets.finding import FindingView
+from signoff.app.widgets.finding import FindingView, expects_again
 from signoff.app.widgets.rows import Row, Rows
 from signoff.model import Result, Severity
 
@@ -111,13 +111,18 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
     def _show_findings(self, view: StepView) -> None:
         box = self.query_one("#findings", Vertical)
         there = list(box.query_children(FindingView))
-        for shown, finding in zip(there, view.findings, strict=False):
-            shown.show(finding, unfolded=self._unfolded)
+        befores = (None, *view.findings)
+        # A dozen secrets may fail alike: what is expected of them is said once.
+        says = [not expects_again(one, before) for one, before in zip(view.findings, befores, strict=False)]
+        for shown, finding, expected in zip(there, view.findings, says, strict=False):
+            shown.show(finding, unfolded=self._unfolded, expected=expected)
         for surplus in there[len(view.findings) :]:
             surplus.remove()
-        new = view.findings[len(there) :]
+        new = list(zip(view.findings, says, strict=True))[len(there) :]
         if new:
-            box.mount_all([FindingView(one, unfolded=self._unfolded) for one in new])
+            box.mount_all(
+                [FindingView(one, unfolded=self._unfolded, expected=expected) for one, expected in new]
+            )
 
     def _show_remedies(self, remedies: Sequence[Remedy]) -> None:
         box = self.query_one("#remedies", Vertical)
@@ -138,7 +143,7 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         """Show or hide the evidence of all findings."""
         self._unfolded = not self._unfolded
         for shown in self.query(FindingView):
-            shown.show(shown.finding, unfolded=self._unfolded)
+            shown.show(shown.finding, unfolded=self._unfolded, expected=shown.expected)
 
 
 def _title(view: StepView) -> Rows:
