@@ -8,12 +8,13 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from signoff.facts.base import Malformed, Unavailable
+from signoff.facts.chains import Table
 from signoff.facts.exposure import host_view, translated
 from signoff.facts.firewall import FIREWALL, parse_firewall
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES
 from signoff.facts.nftables import parse_nftables
-from signoff.facts.packets import Packet, Source, Table
+from signoff.facts.packets import Packet, Source
 from signoff.facts.passage import Passage, passages
 from signoff.target.command import Output
 from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, RECORDED, facts, output, parsed

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.facts.chains import Rule, Table
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
-from signoff.facts.packets import Packet, Ports, Proto, Rule, Table
+from signoff.facts.packets import Packet, Ports, Proto
 from signoff.facts.passage import Fate, Passage, passages
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.chains import Table
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.nftables import parse_nftables
-from signoff.facts.packets import Table
 from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line

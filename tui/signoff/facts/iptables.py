@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network
 
 from signoff.facts.base import Malformed
+from signoff.facts.chains import Base, Rule, Table, Verdict
 from signoff.facts.packets import (
     Always,
-    Base,
     Condition,
     Destination,
     Flags,
@@ -21,11 +21,8 @@ from signoff.facts.packets import (
     Opaque,
     Ports,
     Proto,
-    Rule,
     Source,
     State,
-    Table,
-    Verdict,
 )
 from signoff.text import one_line
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from signoff.facts.chains import END, Base, Table, Verdict, walk
 from signoff.facts.network import Address, Interfaces
-from signoff.facts.packets import END, Base, Packet, Table, Verdict, walk
+from signoff.facts.packets import Packet
 from signoff.text import one_line
 
 Fate = Literal["open", "blocked", "unsure"]
