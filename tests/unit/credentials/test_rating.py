@@ -99,7 +99,7 @@ def test_what_openssl_makes_is_strong() -> None:
         # No capitals, no symbols, and still far above what is asked: B7's classes would fail it falsely.
         (
             "POSTGRES_PASSWORD",
-            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "4b1d7e90c2f83a56d4e19b70f2c85a3e7d60194bc8e2f5a1036d9c7e4b81f250",
             Verdict.STRONG,
         ),
         ("SMTP_PASSWORD", "kqzvhwpxnrtbjmdf", Verdict.STRONG),
@@ -110,6 +110,42 @@ def test_what_openssl_makes_is_strong() -> None:
 )
 def test_length_alphabet_and_dictionary(name: str, value: str, verdict: Verdict) -> None:
     assert rate(name, Secret(value)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        base64.b64encode(b"password123456789012345678901234567").decode(),
+        base64.b64encode(b"supersecretkeysupersecretkeysupersecret\n").decode(),
+        base64.urlsafe_b64encode(b"my-super-secret-key-for-production").decode(),
+        b"supersecretkeysupersecretkey".hex(),
+        "5f4dcc3b5aa765d61d8327deb882cf99",  # md5 of password
+        "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",  # sha256 of password
+        "6b3a55e0261b0304143f805a24924d0c1c44524821305f31d9277843b8a10f4e",  # echo password | sha256sum
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",  # the UUID of every manual
+        "c232ab00-9414-11ec-b3c8-9f6bdeced846",  # RFC 9562, appendix A.1: the time and a MAC address
+    ],
+)
+def test_a_weak_value_is_weak_in_any_writing(value: str) -> None:
+    assert rate("SECRET_KEY", Secret(value)).verdict in {Verdict.WEAK, Verdict.DEFAULT}
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"0123456789" * 3 + b"01", b"passwordpasswordpasswordpassword"])
+def test_a_fernet_key_of_the_right_form_may_be_weak(key: bytes) -> None:
+    value = Secret(base64.urlsafe_b64encode(key).decode())
+    assert rate("FERNET_KEY", value).verdict in {Verdict.WEAK, Verdict.DEFAULT}
+
+
+def test_a_random_uuid_holds_122_bits() -> None:
+    value = generate("uuid").value
+    assert rate("POSTGRES_PASSWORD", value).verdict is Verdict.STRONG
+    assert rate("SECRET_KEY", value).bits == 122
+
+
+def test_hex_and_base64_of_random_text_stay_strong() -> None:
+    inner = random.Random(3).randbytes(32).hex()
+    for value in (inner, base64.b64encode(inner.encode()).decode(), inner.encode().hex()):
+        assert rate("SECRET_KEY", Secret(value)).verdict is Verdict.STRONG
 
 
 def test_the_names_of_host_and_project_count_for_nothing() -> None:
@@ -183,6 +219,48 @@ def test_test_keys() -> None:
         }
     )
     assert found == ("A", "B", "C", "D", "E", "F")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("YOOKASSA_SECRET_KEY", "test_Fh8hUAVVBGUGbjmlzba6TB0iyUbos_lueTHE-axOwM0"),
+        ("RAZORPAY_KEY_ID", "rzp_test_1DP5mmOlF5G5ag"),
+        ("FLW_SECRET_KEY", "FLWSECK_TEST-1a2b3c4d5e6f7a8b9c0d-X"),
+        ("MIDTRANS_SERVER_KEY", "SB-Mid-server-GwUP_WGbJPXsDzsNEBRs8IYA"),
+        ("XENDIT_KEY", "xnd_development_O46JfOtygef9kMNsK"),
+        ("CHECKOUT_KEY", "sk_sbox_abcdefghijklmnopqrstuvwx12"),
+        ("RECAPTCHA_SECRET_KEY", "6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe"),
+        ("TURNSTILE_SECRET_KEY", "1x0000000000000000000000000000000AA"),
+        ("HCAPTCHA_SECRET", "0x0000000000000000000000000000000000000000"),
+        ("PAYPAL_MODE", "Sandbox"),
+        ("PLAID_ENV", "sandbox"),
+        ("BRAINTREE_ENVIRONMENT", "sandbox"),
+        ("STRIPE_MODE", "test"),
+        ("PAYPAL_SANDBOX", "true"),
+        ("PAYMENTS_TEST_MODE", "1"),
+        ("SMTP_HOST", "sandbox.smtp.mailtrap.io"),
+        ("MAIL_HOST", "mailhog"),
+    ],
+)
+def test_a_test_mode_is_found_under_every_name(name: str, value: str) -> None:
+    assert provider_test_keys({name: Secret(value)}) == (name,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("YOOKASSA_SECRET_KEY", "live_Fh8hUAVVBGUGbjmlzba6TB0iyUbos_lueTHE-axOwM0"),
+        ("POSTGRES_DB", "test_database_for_the_shop_of_ours"),
+        ("PAYPAL_MODE", "live"),
+        ("PAYPAL_SANDBOX", "false"),
+        ("SMTP_HOST", "live.smtp.mailtrap.io"),
+        ("SMTP_HOST", "smtp.yandex.ru"),
+        ("GAME_MODE", "sandboxed"),
+    ],
+)
+def test_what_only_looks_like_a_test_mode(name: str, value: str) -> None:
+    assert provider_test_keys({name: Secret(value)}) == ()
 
 
 def test_the_form_says_what_to_generate() -> None:

@@ -23,6 +23,8 @@ RANDOM = "kV7x9mQzXw2Lp0RtYb8Nc4Hd6Js1Kg5F"
         ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
         ("APP_SALT", "abc"),
         ("SECRET_KEY", ""),
+        ("SECRET_KEY", "3b241101-e2bb-4255-8caf-4136c566a962"),
+        ("HEROKU_API_KEY", "3b241101-e2bb-4255-8caf-4136c566a962"),
         ("DATABASE_URL", "postgresql://u:p@h/d"),
         ("BROKER", "redis://:p@h:6379/0"),
         ("CALLBACK", "https://hooks.slack.com/services/T0/B0/xyz"),

@@ -55,7 +55,7 @@ def test_each_weak_secret_is_named_with_its_reason_and_remedy() -> None:
         ("SECRET_KEY=short-kV7x9mQz", "fail"),
         ("SECRET_KEY=", "fail"),
         ("POSTGRES_PASSWORD=Zq7-vT2mK9xWc4b", "fail"),
-        ("POSTGRES_PASSWORD=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "pass"),
+        ("POSTGRES_PASSWORD=4b1d7e90c2f83a56d4e19b70f2c85a3e7d60194bc8e2f5a1036d9c7e4b81f250", "pass"),
         ("DATABASE_URL=postgresql://shop:p%40ssw0rd@db/shop", "fail"),
         ("DATABASE_URL=postgresql://shop:shop@db/shop", "fail"),
         ("SENTRY_AUTH_TOKEN=", "unknown"),

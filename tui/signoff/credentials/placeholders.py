@@ -5,8 +5,10 @@ zxcvbn does not know these: it gives ``your-secret-key-here`` its best score.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 
@@ -18,6 +20,8 @@ def words_of(text: str) -> frozenset[str]:
 # Whole values, normalised (small letters and digits only).
 _DEFAULTS: Final = words_of(
     """
+    123e4567e89b12d3a456426614174000 550e8400e29b41d4a716446655440000 f47ac10b58cc4372a5670e02b2c3d479
+    01234567890123456789012345678901
     000000 00000000 0123456789 0123456789abcdef 0123456789abcdef0123456789abcdef
     09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7 111111 11111111 123123 123321 123456
     1234567 12345678 123456789 1234567890 192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf
@@ -48,6 +52,7 @@ _DEFAULTS: Final = words_of(
 _TELLING: Final = words_of(
     """
     changebefore changeit changeme changethis developmentonly devonly djangoinsecure donotuse dontuse
+    examplekey
     enteryour fillin generateme generatethis insertyour keyhere longrandomstring mustchange mysecretkey
     mysecretpassword notasecret notforproduction passwordhere placeholder pleasechange puthere
     randomsecret randomstring replaceme replacethis replacewith secrethere secretkeyhere setyour
@@ -76,6 +81,7 @@ _WORDS: Final = words_of(
 _PATTERN: Final = re.compile(r"<.*>|\[.*\]|\{\{.*\}\}|(.)\1{3,}", re.DOTALL)
 """``<your key>``, ``{{ key }}``, ``xxxxxxxx``."""
 _LEET: Final = str.maketrans("@013457$!", "aoieastsi")
+_DIGEST: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _LEAST_RANDOM_RUN: Final = 22
 """Characters of letters and digits that hold 128 bits."""
 
@@ -86,8 +92,21 @@ def normalise(text: str) -> str:
 
 
 def is_default(value: str) -> bool:
-    """Tell whether the whole value is a well-known one, however it is written."""
+    """Tell whether the whole value is a well-known one, however it is written, or the digest of one."""
+    if _DIGEST.fullmatch(value) and value.casefold() in _digests():
+        return True
     return normalise(value) in _DEFAULTS or normalise(value.translate(_LEET)) in _DEFAULTS
+
+
+@cache
+def _digests() -> frozenset[str]:
+    """What ``echo password | md5sum`` prints, with and without its line feed, for every well-known value."""
+    return frozenset(
+        hashlib.new(kind, text.encode(), usedforsecurity=False).hexdigest()
+        for word in ("", *_DEFAULTS)
+        for text in (word, f"{word}\n")
+        for kind in ("md5", "sha1", "sha256")
+    )
 
 
 def is_placeholder(value: str, names: Iterable[str] = ()) -> bool:

@@ -25,13 +25,19 @@ from signoff.credentials.generate import ENOUGH_BITS, has_all_classes
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.recognise import Form, form_of, secret_like, url_password, words
 from signoff.credentials.secret import Secret
-from signoff.credentials.strength import guessing_bits
+from signoff.credentials.strength import guessing_bits, spelled_out
 
 _KEYS: Final = frozenset({Form.KEY, Form.JWT, Form.DJANGO})
 _DATABASES: Final = frozenset({Form.POSTGRES, Form.REDIS})
 _MAIL: Final = frozenset({"smtp", "mail", "email", "imap"})
 _TEST_KEY: Final = re.compile(
-    r"(sk|pk|rk)_test_.*|whsec_test.*|test_[A-Za-z0-9]{16,}|TEST-[\w-]{16,}|sandbox[-_].*|.*[-_]sandbox[-_].*",
+    r"(sk|pk|rk|rzp)_test_.*|(sk|pk)_sbox_.*|whsec_test.*|TEST-[\w-]{16,}|FLW(SECK|PUBK)_TEST-.*"
+    r"|test_[A-Za-z0-9]{16,}|test_(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{24,}|SB-Mid-.*|xnd_\w*development_.*"
+    r"|sandbox[-_].*|.*[-_]sandbox[-_].*"
+    # What the makers of captchas publish for tests: every answer is right.
+    r"|6LeIxAcTAAAAA(JcZVRqyHh71UMIEGNQ_MXjiZKhI|GG-vFI1TnRWxMZNFuojJ4WifJWe)|[123]x0{20,}[A-F]{2}|0x0{40}"
+    # Catchers of mail: nobody gets it.
+    r"|(sandbox\.)?smtp\.mailtrap\.io|smtp\.ethereal\.email|mailhog|mailpit",
     re.DOTALL,
 )
 _SANDBOX_URL: Final = re.compile(
@@ -113,11 +119,22 @@ def _account(name: str, value: Secret) -> str:
 
 
 def provider_test_keys(variables: Mapping[str, Secret]) -> tuple[str, ...]:
-    """Return the names of the variables that hold a provider's test key or point to a sandbox."""
+    """Return the names of the variables that hold a provider's test key, or point to or turn on a sandbox."""
     return tuple(
         name
         for name, value in variables.items()
-        if _TEST_KEY.fullmatch(value.reveal().strip()) or _SANDBOX_URL.fullmatch(value.reveal().strip())
+        if _TEST_KEY.fullmatch(value.reveal().strip())
+        or _SANDBOX_URL.fullmatch(value.reveal().strip())
+        or _test_mode(words(name), value.reveal().strip().casefold())
+    )
+
+
+def _test_mode(name: tuple[str, ...], text: str) -> bool:
+    """Tell whether a switch turns a provider's test mode on: PAYPAL_MODE=sandbox, PAYMENTS_TEST_MODE=1."""
+    if text in {"1", "true", "yes", "on"}:
+        return name[-1:] == ("sandbox",) or name[-2:] in {("test", "mode"), ("sandbox", "mode")}
+    return (text == "sandbox" and name[-1:] in {("mode",), ("env",), ("environment",)}) or (
+        text == "test" and len(name) > 1 and name[-1:] == ("mode",)
     )
 
 
@@ -129,14 +146,19 @@ def _hints(name: str, context: Iterable[str]) -> tuple[str, ...]:
 def _verdict(form: Form, value: Secret, hints: tuple[str, ...]) -> tuple[Verdict, str]:
     if not value:
         return Verdict.EMPTY, "empty"
-    if is_placeholder(value.reveal(), hints):
+    texts = [one.reveal() for one in (value, spelled_out(value)) if one]
+    if any(is_placeholder(text, hints) for text in texts):
         return Verdict.DEFAULT, "a default, a placeholder, or common words only"
     bits = guessing_bits(value, hints)
     if form in _KEYS:
         return _least(len(value.reveal().encode("utf-8", "surrogateescape")), bits, 32, ENOUGH_BITS)
     if form is Form.FERNET:
         exact = re.fullmatch(r"[A-Za-z0-9_-]{43}=", value.reveal())
-        return (Verdict.STRONG, "") if exact else (Verdict.WEAK, "no Fernet key: 32 bytes in base64url")
+        return (
+            _least(44, bits, 44, ENOUGH_BITS)
+            if exact
+            else (Verdict.WEAK, "no Fernet key: 32 bytes in base64url")
+        )
     if form in _DATABASES:
         return _database(value, bits)
     return _least(len(value), bits, 15 if form is Form.PASSWORD else 16, 64)

@@ -23,7 +23,7 @@ _ABOUT: Final = words_of(
     email enabled encoding endpoint expiration expire expires expiry file fingerprint format hash header
     host hours id ids issuer len length lifetime limit location max md5 method min minutes mode name
     parallelism path policy port prefix public rate required revision rounds scheme seconds separator sha
-    sha1 sha256 sha512 site size sock socket ttl type uri url user username version
+    sha1 sha256 sha512 site size sock socket ttl type uri url user username uuid version
     """
 )
 _PUBLIC: Final = frozenset({"public", "publishable", "pub", "site", "gpg", "vapid_public"})
@@ -42,9 +42,9 @@ _HASH: Final = re.compile(
 _PUBLIC_KEY: Final = re.compile(
     r"(ssh-|ecdsa-|sk-ssh-)\S+ AAAA.*|-----BEGIN (PUBLIC KEY|CERTIFICATE)[\s\S]*|age1[a-z0-9]+"
 )
-_PUBLIC_VALUE: Final = re.compile(
-    r"pk_(live|test)_\w+|AKIA[0-9A-Z]{16}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-)
+_PUBLIC_VALUE: Final = re.compile(r"pk_(live|test)_\w+|AKIA[0-9A-Z]{16}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""An identifier mostly; a secret under a secret's name (SECRET_KEY, HEROKU_API_KEY)."""
 
 # What providers and programs hand out, by its form.
 _ISSUED: Final = re.compile(
@@ -149,7 +149,7 @@ def secret_like(name: str, value: Secret) -> bool:
         return True
     if _public(text):
         return False
-    return named_secret(name) or _random_looking(name, text)
+    return named_secret(name) or (not _UUID.fullmatch(text) and _random_looking(name, text))
 
 
 def _public(text: str) -> bool:
