@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
-Scheduler = Literal["cron", "run-parts", "timer", "container"]
+from signoff.facts.called import Call, calls
 
-# What makes a copy of a PostgreSQL database. The second kind keeps stores of its own, not dump files; the
-# third keeps files in such stores, whatever they are.
-_DUMPS = re.compile(r"\b(pg_dump|pg_dumpall|dbbackup|autopostgresqlbackup|pg_back)\b")
-_STORES = re.compile(r"\b(pg_basebackup|pgbackrest|pg_probackup|wal-g|wal-e|barman)\b")
-_FILES = re.compile(r"\b(borg|borgmatic|restic)\b")
+Scheduler = Literal["cron", "run-parts", "timer", "container"]
 
 # What takes files off the machine. rsync and scp count only with a remote end (user@host:path, host:path).
 _TRANSFERS = re.compile(
@@ -61,20 +58,29 @@ class Job:
     unread: tuple[str, ...] = ()
     run: Run = Run()
 
+    @cached_property
+    def _calls(self) -> tuple[Call, ...]:
+        return tuple(calls(self.text))
+
     @property
     def dumps(self) -> bool:
         """Whether it makes a dump of a PostgreSQL database."""
-        return bool(_DUMPS.search(self.text))
+        return any(call.dumps for call in self._calls)
+
+    @property
+    def dumps_part(self) -> str:
+        """Which part of a database its dumps hold, where none of them holds all of it."""
+        return "" if self.dumps else next((call.part for call in self._calls if call.part), "")
 
     @property
     def backs_up(self) -> bool:
         """Whether it makes any kind of backup that may hold the database."""
-        return self.dumps or bool(_STORES.search(self.text) or _FILES.search(self.text))
+        return any(not call.part for call in self._calls)
 
     @property
     def keeps_files(self) -> bool:
         """Whether it stores files, and makes no copy of a database itself: a dump among them is not seen."""
-        return bool(_FILES.search(self.text)) and not (self.dumps or _STORES.search(self.text))
+        return self.backs_up and all(call.keeps_files for call in self._calls if not call.part)
 
     @property
     def resembles_backup(self) -> bool:

@@ -67,6 +67,8 @@ def scheduled(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 
 def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
     jobs = facts[JOBS]
+    if parts := [job for job in jobs.jobs if job.dumps_part]:
+        return _of_a_part(parts[0])
     if named := [job for job in jobs.jobs if job.resembles_backup]:
         where = ", ".join(one_line(job.where) for job in named[:3])
         if all(job.faults for job in named) and not jobs.gaps:
@@ -101,6 +103,15 @@ def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
     return Judgement(
         result=Result.FAIL,
         observed=f"no scheduled job runs pg_dump; the newest dump is of {ago(dumps[0].made, now)}",
+    )
+
+
+def _of_a_part(job: Job) -> Judgement:
+    """Judge a job that dumps a part, where no other dumps the whole. One table a time may be all of them."""
+    return Judgement(
+        result=Result.UNKNOWN if "table" in job.dumps_part else Result.FAIL,
+        subject=one_line(job.where),
+        observed=f"{_said(job)} dumps {job.dumps_part}, and no job dumps all of the database",
     )
 
 

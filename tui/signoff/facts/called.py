@@ -1,0 +1,96 @@
+"""Which backup programs a job's text calls, and for what: a program that is only mentioned makes no backup.
+
+``echo pg_dump failed``, ``command -v pg_dump``, ``find /x/pg_dump -delete``, ``pg_dumpall --globals-only``,
+``barman cron``, ``restic check``: all of them name the program, and none leaves a copy of the database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_PROGRAMS = re.compile(
+    # A word of its own: with a folder of programs or a variable before it, and nothing of a path behind it.
+    r"(?<![\w.-])(?P<path>[^\s;|&()<>\"'`=]*/)?(?P<name>[\w.-]*pg_dump|pg_dumpall|pg_basebackup|pgbackrest|pg_probackup"
+    r"|pg_backupcluster|pg_back|wal-g|wal-e|barman|dbbackup|autopostgresqlbackup|borg|borgmatic|restic)(?![\w./-])"
+)
+_ENDS = re.compile(r"[\n;|&`]|\$?\(|\)")
+_CONTINUED = re.compile(r"\\\n")
+_COMMENT = re.compile(r"(?:^|\s)#")
+_TELLS = re.compile(
+    r"\s*(?:(?:if|then|elif|else|do|while|until|!|\[+|sudo)\s+)*"
+    r"(?:echo|printf|logger|mail|mailx|sendmail|command\s+-[vV]|which|type|hash|test|\[|pgrep|pkill|killall|find"
+    r"|rm|ls|mkdir|chmod|chown|tail|head|cat|grep|tar|du|wall|apt|apt-get|dpkg|exit|return|trap)(?:\s|$)"
+)
+_TOLD = re.compile(r"\s(?:--version|--help|-V)(?![\w-])")
+
+# What makes the copy, where a program does other things too.
+_VERBS = {
+    "pgbackrest": re.compile(r"\bbackup\b"),
+    "pg_probackup": re.compile(r"\bbackup\b"),
+    "pg_backupcluster": re.compile(r"\b(dump|basebackup)\b"),
+    "barman": re.compile(r"\bbackup\b"),
+    "wal-g": re.compile(r"\bbackup-push\b"),
+    "wal-e": re.compile(r"\bbackup-push\b"),
+    "restic": re.compile(r"\bbackup\b"),
+    "borg": re.compile(r"\bcreate\b"),
+}
+_FILES = frozenset({"borg", "borgmatic", "restic"})
+_DUMPS = frozenset(
+    {"pg_dump", "pg_dumpall", "dbbackup", "autopostgresqlbackup", "pg_back", "pg_backupcluster"}
+)
+_SCHEMA = re.compile(r"\s(?:--schema-only|-s)(?![\w-])|\s--section=pre-data\b")
+_ROLES = re.compile(r"\s(?:--globals-only|--roles-only|--tablespaces-only|-[grt])(?![\w-])")
+_TABLES = re.compile(r"\s(?:--table(?=[= ])|-t(?=[ \w\"']))")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. ``part`` says which part of the database alone it copies; empty for all of it."""
+
+    program: str
+    part: str = ""
+
+    @property
+    def dumps(self) -> bool:
+        """Whether it leaves a dump of the whole database."""
+        return (self.program in _DUMPS or self.program.endswith("pg_dump")) and not self.part
+
+    @property
+    def keeps_files(self) -> bool:
+        """Whether it stores files, whatever they are."""
+        return self.program in _FILES
+
+
+def calls(text: str) -> Iterator[Call]:
+    """Yield the calls in a text that make a copy of something."""
+    text = _CONTINUED.sub(" ", text)
+    for found in _PROGRAMS.finditer(text):
+        path, name = found["path"] or "", found["name"]
+        if path and not path.rstrip("/").endswith("bin") and "$" not in path and "}" not in path:
+            continue
+        before = _ENDS.split(text[max(0, found.start() - 400) : found.start()])[-1]
+        after = _ENDS.split(text[found.end() : found.end() + 2000], maxsplit=1)[0]
+        # systemctl tells a program's path before its arguments: { path=/usr/bin/pg_dump ; argv[]=...
+        if before.endswith("{ path=") or _mentioned(before, after):
+            continue
+        verb = _VERBS.get(name)
+        if verb is None or verb.search(after):
+            yield Call(name, _part(name, after))
+
+
+def _mentioned(before: str, after: str) -> bool:
+    return bool(_TELLS.match(before) or _COMMENT.search(before) or _TOLD.search(after))
+
+
+def _part(name: str, after: str) -> str:
+    if name == "pg_dumpall":
+        return (
+            "the roles alone" if _ROLES.search(after) else "the schema alone" if _SCHEMA.search(after) else ""
+        )
+    if not name.endswith("pg_dump"):
+        return ""
+    return (
+        "the schema alone" if _SCHEMA.search(after) else "some tables alone" if _TABLES.search(after) else ""
+    )
