@@ -9,6 +9,7 @@ import pytest
 import textual._wait
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+import signoff.reaching
 import signoff.walk
 from app.fakes import SHOP, FakeTarget, fake_probes, outputs
 from signoff.app.app import SignoffApp, Start
@@ -66,10 +67,10 @@ def target(monkeypatch: pytest.MonkeyPatch, checklist: Loaded, signer: KeySigner
         return made
 
     probes = fake_probes([name for step in checklist.checklist.steps for name in step.probes])
-    monkeypatch.setattr(signoff.walk, "open_target", reach)
+    monkeypatch.setattr(signoff.reaching, "open_target", reach)
     # There is nothing to discover here; discovery has its own tests.
-    monkeypatch.setattr(signoff.walk, "DISCOVERY_FACTS", ())
-    monkeypatch.setattr(signoff.walk, "propose", lambda _facts, profile: Proposal(profile))
+    monkeypatch.setattr(signoff.reaching, "DISCOVERY_FACTS", ())
+    monkeypatch.setattr(signoff.reaching, "propose", lambda _facts, profile: Proposal(profile))
     monkeypatch.setattr(signoff.walk, "all_probes", lambda: probes)
     return made
 

@@ -298,7 +298,7 @@ async def test_resumes_at_the_same_step_and_works_without_its_target(
     def unreachable(*_: object) -> FakeTarget:
         raise TargetError("shop.example:22 cannot be reached: connection refused.", "Is it up?")
 
-    monkeypatch.setattr("signoff.walk.open_target", unreachable)
+    monkeypatch.setattr("signoff.reaching.open_target", unreachable)
     app = SignoffApp(Start(resume=session))
     async with app.run_test(size=(80, 24)) as pilot:
         await arrives(pilot, ErrorDialog)
@@ -313,7 +313,7 @@ async def test_resumes_at_the_same_step_and_works_without_its_target(
         await pilot.press("ctrl+s")
         await settle(pilot)
         assert _answer(walk_of(app), 2).value == "yesterday"
-        monkeypatch.setattr("signoff.walk.open_target", lambda *_: target)
+        monkeypatch.setattr("signoff.reaching.open_target", lambda *_: target)
         await pilot.press("r")
         await settle(pilot)
         assert walk_of(app).connected

@@ -24,6 +24,7 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 sys.path[:0] = {path!r}
+import signoff.reaching
 import signoff.walk
 from app.fakes import SHOP, FakeTarget, fake_probes, outputs
 from signoff.app import run_app
@@ -34,7 +35,7 @@ from signoff.target.profile import Profile
 loaded = load(Path({checklist!r}))
 probes = fake_probes([name for step in loaded.checklist.steps for name in step.probes])
 target = FakeTarget(outputs(SHOP))
-signoff.walk.open_target = lambda *_: target
+signoff.reaching.open_target = lambda *_: target
 signoff.walk.all_probes = lambda: probes
 if {broken}:
     from signoff.app.screens.run import RunScreen

@@ -137,7 +137,7 @@ async def test_quits_within_a_second_while_it_connects(
             ended.set()
         stuck.wait(30)
 
-    monkeypatch.setattr("signoff.walk.open_target", reach)
+    monkeypatch.setattr("signoff.reaching.open_target", reach)
     app = SignoffApp(Start(Profile(name="shop", address="ssh://deploy@192.0.2.1"), ()))
     async with app.run_test(size=(80, 24)) as pilot:
         kind = SecretDialog if asking else OpeningScreen
@@ -165,7 +165,7 @@ async def test_cancelling_goes_home_and_closes_what_was_opened(
         closed.set()
 
     close_walk = Walk.close
-    monkeypatch.setattr("signoff.walk.open_target", slow)
+    monkeypatch.setattr("signoff.reaching.open_target", slow)
     monkeypatch.setattr(Walk, "close", close)
     async with app.run_test(size=(80, 24)) as pilot:
         await arrives(pilot, OpeningScreen)

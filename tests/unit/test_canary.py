@@ -10,7 +10,6 @@ from pathlib import Path
 import mintotp
 import pytest
 
-import signoff.walk as walk_module
 from signoff.checklist.load import find, load
 from signoff.session.guard import RefusedError
 from signoff.session.signer import KeySigner
@@ -159,7 +158,7 @@ def test_what_was_typed_to_open_the_target_cannot_be_recorded(
         **{f"{name}s": [value, value] for name, value in typed.items()}  # type: ignore[arg-type] # by its fields
     )
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(walk_module, "open_target", reach)
+    monkeypatch.setattr("signoff.reaching.open_target", reach)
     signer = KeySigner.generate("ann@desk")
     loaded = load(find("quick-production"))
     step = (loaded.checklist.id, loaded.checklist.steps[0].id)

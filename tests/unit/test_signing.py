@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signoff import paths, plain
-from signoff import walk as walk_module
+from signoff import paths, plain, reaching
 from signoff.checklist.load import find, load
 from signoff.errors import RecordError, UsageError
 from signoff.probes import all_probes
@@ -36,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     target = FakeTarget({"machine": b"shop\n0123456789abcdef\nDebian\n"})
-    monkeypatch.setattr(walk_module, "open_target", lambda profile, prompter: target)
+    monkeypatch.setattr(reaching, "open_target", lambda profile, prompter: target)
     return tmp_path
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from signoff import walk as walk_module
+from signoff import reaching
 from signoff.checklist.load import Loaded, find, load
+from signoff.checklists_used import checklists_of
 from signoff.errors import RecordError, TargetError, UsageError
 from signoff.model import Result
 from signoff.probes import all_probes
@@ -18,7 +19,7 @@ from signoff.session import session as session_module
 from signoff.session.signer import KeySigner
 from signoff.session.verify import Status, verify
 from signoff.target.profile import Profile
-from signoff.walk import Walk, checklists_of
+from signoff.walk import Walk
 from unit.fakes import FakeTarget, NobodyThere
 
 PORTS = ("quick-production", "close-ports")
@@ -46,7 +47,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     for kind in ("CONFIG", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
     sitting = Desk(FakeTarget({"machine": b"shop\n0123456789abcdef\nDebian\n"}))
-    monkeypatch.setattr(walk_module, "open_target", lambda profile, prompter: sitting.target)
+    monkeypatch.setattr(reaching, "open_target", lambda profile, prompter: sitting.target)
     return sitting
 
 

@@ -7,41 +7,35 @@ returns only when it is on disk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal
 
 import msgspec
 
-from signoff import __version__
+from signoff import __version__, checklists_used, saying
 from signoff.actions.base import StepRecord, kept_fingerprints
-from signoff.checklist.load import Loaded, available, load
+from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language, Step
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Key, Progress, record_look
 from signoff.errors import RecordError, TargetError, UsageError
-from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, text_for
-from signoff.facts.collect import Collected, collect
-from signoff.facts.discovery import DISCOVERY_FACTS, propose
-from signoff.facts.identity import MACHINE, Machine
+from signoff.facts.base import Fact, Facts
+from signoff.facts.collect import collect
 from signoff.probes import all_probes
-from signoff.session.events import Attested, ChecklistRef, Entered, Noted, Resumed, TargetRef
+from signoff.reaching import reach, reach_again
+from signoff.session.events import Entered, Resumed
 from signoff.session.identity import way_back
 from signoff.session.session import Session
 from signoff.session.signer import Signer
 from signoff.session.state import StepState
-from signoff.session.store import LATEST, find, read, summaries
+from signoff.session.store import LATEST, find, summaries
 from signoff.target.base import Prompter, Target
-from signoff.target.learning import LearningPrompter
-from signoff.target.opening import open_target
 from signoff.target.profile import Profile
-from signoff.text import inert
 
 Mode = Literal["walk", "audit"]
-LONGEST_ANSWER = 2000
-"""Characters; an answer is a remark, not a document."""
 
 
 class Walk:
@@ -84,30 +78,24 @@ class Walk:
         redactor = Redactor()
         signer.tell(redactor.know)
         signer.ready()
-        target = open_target(profile, LearningPrompter(prompter, redactor.know))
+        reached = reach(profile, prompter, redactor)
         try:
-            seen = _discover(target, profile)
-            redactor.know(find_secrets([one.value for one in seen]))
-            facts = Facts({one.fact.id: one.value for one in seen})
-            machine = _machine(facts)
-            given, profile = profile, propose(facts, profile).profile
-            profile = msgspec.structs.replace(profile, name=profile.name or machine.name)
             session = Session.start(
-                target=_reference(target, profile, machine),
-                checklists=[_checklist_reference(loaded) for loaded in checklists],
-                copies={f"{loaded.checklist.id}.yaml": loaded.raw for loaded in checklists},
+                target=reached.reference,
+                checklists=[checklists_used.reference(loaded) for loaded in checklists],
+                copies=checklists_used.copies(checklists),
                 signer=signer,
                 mode=mode,
                 nonce=nonce,
                 guard=redactor.refuse,
             )
         except BaseException:
-            target.close()
+            reached.target.close()
             raise
-        walk = cls(session, checklists, profile, signer, redactor)
-        for one in seen:
+        walk = cls(session, checklists, reached.profile, signer, redactor)
+        for one in reached.seen:
             record_look(session, one)
-        walk._use(target, {one.fact.id: one.value for one in seen if _still_holds(one, given, profile)})
+        walk._use(reached.target, reached.known)
         return walk
 
     @classmethod
@@ -139,7 +127,7 @@ class Walk:
                     f"Verify it with: signoff verify {session.id}",
                 )
             profile = msgspec.convert(genesis.target.profile, Profile)
-            return cls(session, checklists_of(directory), profile, signer, redactor)
+            return cls(session, checklists_used.checklists_of(directory), profile, signer, redactor)
         except BaseException:
             session.close()
             raise
@@ -148,19 +136,7 @@ class Walk:
         """Reach the target of a resumed session. Raises TargetError, also where it is another machine."""
         genesis = self.session.state.genesis
         assert genesis is not None  # noqa: S101 - a session without a first line is never resumed
-        target = open_target(self.profile, LearningPrompter(prompter, self._redactor.know))
-        try:
-            seen = collect([MACHINE], target, self.profile, Event())
-            machine = _machine(Facts({one.fact.id: one.value for one in seen}))
-            was = genesis.target
-            if (was.host_key, was.machine_id) != (target.host_key, machine.id):
-                raise TargetError(
-                    f"{self.profile.address} is not the machine that this session began on.",
-                    "Start a new session for it; this one can still be read, answered and finished.",
-                )
-        except BaseException:
-            target.close()
-            raise
+        target, machine = reach_again(genesis.target, self.profile, prompter, self._redactor)
         self.session.append(Resumed(signoff=__version__, host_key=target.host_key, machine_id=machine.id))
         self._use(target)
 
@@ -252,63 +228,29 @@ class Walk:
 
     def confirm(self, key: Key, value: str, language: Language = "en") -> None:
         """Say that the step's statement is true, with the value that was seen. Raises UsageError."""
-        confirmation = self._steps[key].confirm
-        if confirmation is None:
-            raise UsageError("This step has nothing to confirm: the machine sees all of it.")
-        self._attest(
-            key,
-            "confirmed",
-            statement=confirmation.statement.to(language),
-            value=_said(value, f"Say what you saw: {confirmation.value.to(language)}"),
-        )
+        self.session.append(saying.confirmed(key, self._steps[key].confirm, value, language))
 
     def skip(self, key: Key, reason: str) -> None:
         """Leave a step out. Raises UsageError without a reason."""
-        self._attest(key, "skipped", reason=_said(reason, "Say why the step is skipped."))
+        self.session.append(saying.skipped(key, reason))
 
     def not_applicable(self, key: Key, reason: str) -> None:
         """Say that a step does not apply here. Raises UsageError without a reason."""
-        self._attest(key, "notapplicable", reason=_said(reason, "Say why the step does not apply."))
+        self.session.append(saying.not_applicable(key, reason))
 
     def accept_risk(self, key: Key, reason: str, until: date) -> None:
         """Accept a risk until a day that is still to come. Raises UsageError."""
-        if until <= datetime.now(UTC).date():
-            raise UsageError(f"{until} is not in the future.", "A risk is accepted until a day to come.")
-        self._attest(
-            key, "accepted", reason=_said(reason, "Say why the risk is accepted."), until=until.isoformat()
-        )
+        self.session.append(saying.accepted(key, reason, until))
 
     def withdraw(self, key: Key, reason: str) -> None:
         """Take an answer back; both stay in the record. Raises UsageError."""
         if self.state(key).answer is None:
             raise UsageError("There is no answer to take back.")
-        self._attest(key, "withdrawn", reason=_said(reason, "Say why the answer is taken back."))
+        self.session.append(saying.withdrawn(key, reason))
 
     def note(self, key: Key, text: str) -> None:
         """Put down a remark on a step. Raises UsageError where it is empty."""
-        self.session.append(Noted(checklist=key[0], step=key[1], text=_said(text, "Write something.")))
-
-    def _attest(
-        self,
-        key: Key,
-        kind: Literal["confirmed", "skipped", "notapplicable", "accepted", "withdrawn"],
-        *,
-        statement: str = "",
-        value: str = "",
-        reason: str = "",
-        until: str = "",
-    ) -> None:
-        self.session.append(
-            Attested(
-                checklist=key[0],
-                step=key[1],
-                kind=kind,
-                statement=statement,
-                value=value,
-                reason=reason,
-                until=until,
-            )
-        )
+        self.session.append(saying.noted(key, text))
 
     def finish(self) -> None:
         """Seal the record with the operator's key; nothing can be added after."""
@@ -327,70 +269,3 @@ def _unfinished() -> Path:
         if session.mode == "walk" and not session.sealed and not session.damage:
             return session.directory
     raise RecordError("There is no unfinished session.", "Begin one: signoff run")
-
-
-def checklists_of(directory: Path) -> tuple[Loaded, ...]:
-    """Return the checklists as a session used them. Raises RecordError where one cannot be had any more.
-
-    Copies lie in the session's directory; genesis has their digests: no other text can be slipped in.
-    """
-    genesis = read(directory).state.genesis
-    return tuple(_as_used(reference, directory) for reference in genesis.checklists) if genesis else ()
-
-
-def _as_used(reference: ChecklistRef, directory: Path) -> Loaded:
-    for path in (directory / f"{reference.id}.yaml", available().get(reference.id)):
-        if path and path.is_file():
-            loaded = load(path)
-            if loaded.digest == reference.digest:
-                return loaded
-    raise RecordError(
-        f"{directory}: the checklist {reference.id} is not there as the session used it.",
-        "The record itself is not touched by this; see: signoff verify",
-    )
-
-
-def _said(text: str, hint: str) -> str:
-    said = inert(text).strip()
-    if not said:
-        raise UsageError("Nothing was said.", hint)
-    if len(said) > LONGEST_ANSWER:
-        raise UsageError(f"That is longer than {LONGEST_ANSWER} characters.", "Say it in fewer words.")
-    return said
-
-
-def _discover(target: Target, profile: Profile) -> list[Collected]:
-    seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, Event()))
-    if all(isinstance(one.value, Unavailable) for one in seen):
-        raise TargetError(
-            f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
-        )
-    return seen
-
-
-def _still_holds(seen: Collected, given: Profile, profile: Profile) -> bool:
-    """Tell whether a fact would be asked in the same words now that the profile is filled in."""
-    fact = seen.fact
-    return isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, profile)
-
-
-def _machine(facts: Facts) -> Machine:
-    try:
-        return facts[MACHINE]
-    except (Unavailable, Malformed):
-        return Machine(name="", id="", system="")
-
-
-def _reference(target: Target, profile: Profile, machine: Machine) -> TargetRef:
-    return TargetRef(
-        name=profile.name,
-        address=target.address,
-        host_key=target.host_key,
-        machine_id=machine.id,
-        profile=msgspec.to_builtins(profile),
-    )
-
-
-def _checklist_reference(loaded: Loaded) -> ChecklistRef:
-    steps = tuple(step.id for step in loaded.checklist.steps)
-    return ChecklistRef(id=loaded.checklist.id, digest=loaded.digest, steps=steps)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
+from signoff.checklists_used import checklists_of
 from signoff.errors import RecordError, UsageError
 from signoff.report.attestation import ATTESTATION
 from signoff.report.handover import check_exportable, handover
@@ -18,7 +19,6 @@ from signoff.session.ledger import read as read_ledger
 from signoff.session.state import SessionState
 from signoff.session.store import read
 from signoff.session.verify import verify
-from signoff.walk import checklists_of
 
 Attest = Callable[[SessionState, Sequence[Checklist]], bytes]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from signoff.checklists_used import checklists_of
 from signoff.errors import RecordError
 from signoff.report.attestation import ATTESTATION, judged
 from signoff.session.bundle import TIMESTAMP
@@ -47,8 +48,6 @@ def usual_authority(directory: Path) -> Path | None:
 
 def _attestation(directory: Path) -> Witness:
     """Judge the attestation: it has to say what the record says."""
-    from signoff.walk import checklists_of  # it brings all probes along, and few records have one
-
     try:
         checklists = [loaded.checklist for loaded in checklists_of(directory)]
         return judged(directory, read(directory).state, checklists)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
+from signoff.checklists_used import checklists_of
 from signoff.errors import SignoffError
 from signoff.report.timeline import titles
 from signoff.session.store import Record, read
 from signoff.session.timeline import Key, Timeline
-from signoff.walk import checklists_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static, TextArea
 
 from signoff.app.screens.base import Dialog
 from signoff.app.widgets.content import joined, text
+from signoff.saying import LONGEST
 from signoff.text import one_line
 
 
@@ -108,12 +109,10 @@ class AnswerDialog(Dialog[Said]):
         self.dismiss(None)
 
     def _problems(self, said: str) -> Iterator[str]:
-        from signoff.walk import LONGEST_ANSWER
-
         if not said:
             yield "Nothing is typed yet."
-        if len(said) > LONGEST_ANSWER:
-            yield f"That is longer than {LONGEST_ANSWER} characters: {len(said)}."
+        if len(said) > LONGEST:
+            yield f"That is longer than {LONGEST} characters: {len(said)}."
         if self._with_date:
             until = self._date()
             typed = self.query_one("#until", Input).value.strip()

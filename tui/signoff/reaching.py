@@ -1,0 +1,112 @@
+"""Reaching a walk's target: for the first time, when all that can be is discovered; or again, on resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import msgspec
+
+from signoff.credentials.redact import Redactor, find_secrets
+from signoff.errors import TargetError
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable, text_for
+from signoff.facts.collect import Collected, collect
+from signoff.facts.discovery import DISCOVERY_FACTS, propose
+from signoff.facts.identity import MACHINE, Machine
+from signoff.session.events import TargetRef
+from signoff.target.base import Prompter, Target
+from signoff.target.learning import LearningPrompter
+from signoff.target.opening import open_target
+from signoff.target.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A target, its ``profile`` with what was discovered, and what was ``seen`` for that.
+
+    ``known`` are the facts among them that need no second look, by id.
+    """
+
+    target: Target
+    machine: Machine
+    profile: Profile
+    seen: Sequence[Collected]
+    known: dict[str, Any]
+
+    @property
+    def reference(self) -> TargetRef:
+        """How a session's first line names the target."""
+        return TargetRef(
+            name=self.profile.name,
+            address=self.target.address,
+            host_key=self.target.host_key,
+            machine_id=self.machine.id,
+            profile=msgspec.to_builtins(self.profile),
+        )
+
+
+def reach(profile: Profile, prompter: Prompter, redactor: Redactor) -> Reached:
+    """Reach a target for the first time, and fill in what its profile leaves open. Raises TargetError.
+
+    The ``redactor`` learns what is typed on the way, and the secrets that are seen.
+    """
+    target = _opened(profile, prompter, redactor)
+    try:
+        seen = _discover(target, profile)
+        redactor.know(find_secrets([one.value for one in seen]))
+        facts = Facts({one.fact.id: one.value for one in seen})
+        machine = _machine(facts)
+        filled = propose(facts, profile).profile
+        filled = msgspec.structs.replace(filled, name=filled.name or machine.name)
+        known = {one.fact.id: one.value for one in seen if _still_holds(one, profile, filled)}
+    except BaseException:
+        target.close()
+        raise
+    return Reached(target, machine, filled, seen, known)
+
+
+def reach_again(
+    was: TargetRef, profile: Profile, prompter: Prompter, redactor: Redactor
+) -> tuple[Target, Machine]:
+    """Reach the target of a resumed session. Raises TargetError, also where it is another machine."""
+    target = _opened(profile, prompter, redactor)
+    try:
+        seen = collect([MACHINE], target, profile, Event())
+        machine = _machine(Facts({one.fact.id: one.value for one in seen}))
+        if (was.host_key, was.machine_id) != (target.host_key, machine.id):
+            raise TargetError(
+                f"{profile.address} is not the machine that this session began on.",
+                "Start a new session for it; this one can still be read, answered and finished.",
+            )
+    except BaseException:
+        target.close()
+        raise
+    return target, machine
+
+
+def _opened(profile: Profile, prompter: Prompter, redactor: Redactor) -> Target:
+    return open_target(profile, LearningPrompter(prompter, redactor.know))
+
+
+def _discover(target: Target, profile: Profile) -> list[Collected]:
+    seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, Event()))
+    if all(isinstance(one.value, Unavailable) for one in seen):
+        raise TargetError(
+            f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
+        )
+    return seen
+
+
+def _machine(facts: Facts) -> Machine:
+    try:
+        return facts[MACHINE]
+    except (Unavailable, Malformed):
+        return Machine(name="", id="", system="")
+
+
+def _still_holds(seen: Collected, given: Profile, filled: Profile) -> bool:
+    """Tell whether a fact would be asked in the same words now that the profile is filled in."""
+    fact = seen.fact
+    return isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, filled)

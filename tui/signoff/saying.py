@@ -1,0 +1,68 @@
+"""What an operator says of a step, looked over and made into an event: bad input never reaches the record."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Final
+
+from signoff.checklist.model import Confirmation, Language
+from signoff.errors import UsageError
+from signoff.session.events import Attested, Noted
+from signoff.session.timeline import Key
+from signoff.text import inert
+
+LONGEST: Final = 2000
+"""Characters of one text; an answer is a remark, not a document."""
+
+
+def confirmed(key: Key, confirmation: Confirmation | None, value: str, language: Language) -> Attested:
+    """Say that a step's statement is true, with the value that was seen. Raises UsageError."""
+    if confirmation is None:
+        raise UsageError("This step has nothing to confirm: the machine sees all of it.")
+    return Attested(
+        checklist=key[0],
+        step=key[1],
+        kind="confirmed",
+        statement=confirmation.statement.to(language),
+        value=_said(value, f"Say what you saw: {confirmation.value.to(language)}"),
+    )
+
+
+def skipped(key: Key, reason: str) -> Attested:
+    """Leave a step out. Raises UsageError without a reason."""
+    said = _said(reason, "Say why the step is skipped.")
+    return Attested(checklist=key[0], step=key[1], kind="skipped", reason=said)
+
+
+def not_applicable(key: Key, reason: str) -> Attested:
+    """Say that a step does not apply here. Raises UsageError without a reason."""
+    said = _said(reason, "Say why the step does not apply.")
+    return Attested(checklist=key[0], step=key[1], kind="notapplicable", reason=said)
+
+
+def accepted(key: Key, reason: str, until: date) -> Attested:
+    """Accept a risk until a day that is still to come. Raises UsageError."""
+    if until <= datetime.now(UTC).date():
+        raise UsageError(f"{until} is not in the future.", "A risk is accepted until a day to come.")
+    said = _said(reason, "Say why the risk is accepted.")
+    return Attested(checklist=key[0], step=key[1], kind="accepted", reason=said, until=until.isoformat())
+
+
+def withdrawn(key: Key, reason: str) -> Attested:
+    """Take an answer back. Raises UsageError without a reason."""
+    said = _said(reason, "Say why the answer is taken back.")
+    return Attested(checklist=key[0], step=key[1], kind="withdrawn", reason=said)
+
+
+def noted(key: Key, text: str) -> Noted:
+    """Put down a remark on a step. Raises UsageError where it is empty."""
+    return Noted(checklist=key[0], step=key[1], text=_said(text, "Write something."))
+
+
+def _said(text: str, hint: str) -> str:
+    said = inert(text).strip()
+    if not said:
+        raise UsageError("Nothing was said.", hint)
+    if len(said) > LONGEST:
+        raise UsageError(f"That is longer than {LONGEST} characters.", "Say it in fewer words.")
+    return said
