@@ -5,6 +5,7 @@ Many pictures are taken of one run: starting the app costs more than anything el
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 from app.conftest import SHOP_PROFILE
 from app.drive import arrives, on, running, settle, walk_of, write
+from signoff import paths
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.code_entry import CodeScreen
 from signoff.app.screens.enrolment import EnrolmentScreen
@@ -71,6 +73,7 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     made = ids()
     moment = Moment(NOW, 0, "00000000-0000-0000-0000-000000000000")
     monkeypatch.setattr(tip_module, "read_clock", lambda: moment)
+    monkeypatch.setattr("signoff.session.enrol.read_clock", lambda: moment)
     monkeypatch.setattr(begin_module, "new_id", lambda: next(made))
     monkeypatch.setattr("signoff.app.screens.home.__version__", "1.0.0")
 
@@ -164,6 +167,29 @@ async def test_home(
         app.pop_screen()
         app.show_error("shop.example:22 cannot be reached: refused.", "Is it up?", again="tries again")
         assert await _screenshot(pilot) == picture(name="error")
+
+
+async def test_gaps(
+    begin: Callable[[], Walk],
+    picture: SnapshotAssertion,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(Path, "cwd", lambda: Path("/srv/shop"))
+    save_profile(SHOP_PROFILE)
+    walks = [begin() for _ in range(3)]
+    for walk in walks:
+        walk.finish()
+    shutil.rmtree(walks[0].session.directory)
+    (walks[1].session.directory / "seal.sig").unlink()
+    async with SignoffApp(Start()).run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("down", "down", "down")
+        assert await _screenshot(pilot) == picture(name="home")
+        folder = Path("/home/deploy/.local/state/signoff/sessions")
+        monkeypatch.setattr(paths, "sessions_directory", lambda: folder)
+        await pilot.press("enter")
+        assert await _screenshot(pilot) == picture(name="missing")
 
 
 async def test_enrolment(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from signoff.report import text
+from signoff.report.gaps import problem_line
 from signoff.report.summary import FAILED, NOT_CHECKED, PASSED, SCHEMA, timestamp
 from signoff.session.ledgers import Known
 from signoff.session.survey import Row, Survey
@@ -32,7 +33,7 @@ def _row_lines(row: Row, *, several: bool) -> Iterator[str]:
     yield f"{line}  known by: {known}" if several else line
     for problem in row.problems:
         if not (row.summary and problem.reason == row.summary.damage):  # that stands in the line already
-            yield f"  ! {problem.gap}: {one_line(problem.reason, 400)}"
+            yield f"  ! {problem_line(problem)}"
 
 
 def _ledger_line(one: Known) -> str:

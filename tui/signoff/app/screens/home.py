@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,43 +13,21 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from signoff import __version__
+from signoff.app.found import Found, look_around
+from signoff.app.home_lines import Entry, entries, gap_counts
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.screens.prompts import Choice
-from signoff.app.theme import STYLES
-from signoff.app.view import ago
 from signoff.app.widgets.bars import StatusLine, TitleBar
-from signoff.app.widgets.content import joined, line
+from signoff.app.widgets.content import line
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
-from signoff.errors import SignoffError
-from signoff.model import SYMBOLS, Result
-from signoff.text import one_line
 
 if TYPE_CHECKING:
-    from signoff.session.store import Summary
+    from signoff.session.survey import Row
     from signoff.target.profile import Profile
 
-_RECENT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What there is on this machine. ``problems`` says what could not be read."""
-
-    profiles: dict[str, Profile] = field(default_factory=dict)
-    sessions: tuple[Summary, ...] = ()
-    checklists: dict[str, tuple[Path, str]] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the list; without anything to do it is a heading."""
-
-    prompt: Content
-    do: Callable[[], object] | None = None
-    edit: Profile | None = None
-    look: Summary | None = None
+_BESIDES = 3
+"""Columns that the list takes beside its lines."""
 
 
 class HomeScreen(SignoffScreen[None]):
@@ -106,79 +81,16 @@ class HomeScreen(SignoffScreen[None]):
 
     def _show(self, found: Found) -> None:
         options = self.query_one("#home", OptionList)
-        before = options.highlighted
-        self._entries = list(self._lines(found))
-        options.set_options([Option(entry.prompt, disabled=entry.do is None) for entry in self._entries])
-        choosable = [number for number, entry in enumerate(self._entries) if entry.do]
-        if before in choosable:
-            options.highlighted = before
-        else:
-            options.highlighted = choosable[0] if choosable else None
-        self.query_one(StatusLine).idle(Content(""))
+        before = self._highlighted_entry()
+        self._entries = list(entries(found, self.signoff.now(), self.app.size.width - _BESIDES))
+        options.set_options([Option(entry.prompt, disabled=not entry.key) for entry in self._entries])
+        choosable = {entry.key: number for number, entry in enumerate(self._entries) if entry.key}
+        # What was highlighted stays so, wherever it stands now.
+        first = next(iter(choosable.values()), None)
+        options.highlighted = choosable.get(before.key, first) if before else first
+        self.query_one(StatusLine).idle(gap_counts(found))
         options.focus()
         self.refresh_bindings()
-
-    # the lines
-
-    def _lines(self, found: Found) -> Iterator[Entry]:
-        for problem in found.problems:
-            yield Entry(joined(("! ", "bold $error"), line(problem, "$error")))
-        unfinished = [
-            one for one in found.sessions if not one.sealed and not one.damage and one.mode == "walk"
-        ]
-        if unfinished:
-            yield _heading("Go on where you stopped", first=True)
-            yield Entry(
-                self._unfinished(unfinished[0], found),
-                lambda: self._resume(unfinished[0].id),
-                look=unfinished[0],
-            )
-        yield _heading("Start", first=not unfinished)
-        width = max((len(name) for name in (*found.profiles, "This machine")), default=0) + 2
-        for name, profile in found.profiles.items():
-            about = " · ".join(part for part in (profile.address, profile.url) if part)
-            yield Entry(
-                joined("  ", (f"{one_line(name):<{width}}", "bold"), line(about, "$muted")),
-                partial(self._begin, profile),
-                edit=profile,
-            )
-        here = joined("  ", (f"{'This machine':<{width}}", "bold"), line(f"local, {Path.cwd()}", "$muted"))
-        yield Entry(here, self._begin_here)
-        rest = [one for one in found.sessions if one not in unfinished[:1]][:_RECENT]
-        if rest:
-            yield _heading("Sessions, times in UTC")
-        for one in rest:
-            yield Entry(self._session(one), partial(self._look, one), look=one)
-
-    def _unfinished(self, one: Summary, found: Found) -> Content:
-        names = ", ".join(
-            found.checklists[name][1] if name in found.checklists else name for name in one.checklists
-        )
-        parts: list[Content | str | tuple[str, str]] = [
-            "  ",
-            line(one.target or one.address, "bold"),
-            "  ",
-            line(names),
-        ]
-        if one.position:
-            parts.append(joined((f", at {one.position[1]}", "$muted")))
-        if one.last:
-            parts.append((f"  {ago(one.last, self.signoff.now())}", "$muted"))
-        parts += ["\n    ", *_counts(one)]
-        return joined(*parts)
-
-    def _session(self, one: Summary) -> Content:
-        when = one.started.strftime("%Y-%m-%d %H:%M") if one.started else one.id[:16]
-        parts: list[Content | str | tuple[str, str]] = [
-            f"  {when}  ",
-            (f"{one_line(one.target or one.address, 24):<12}  ", "bold"),
-        ]
-        if one.damage:
-            return joined(*parts, ("damaged  ", "$error"), line(one.damage, "$muted"))
-        state = ("sealed    ", "$success") if one.sealed else ("not sealed", "$warning")
-        names = line(" ".join(one.checklists), "$muted")
-        shown = joined(*parts, state, "  ", *_counts(one), names)
-        return shown.truncate(max(20, self.app.size.width - 3), ellipsis=True)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw the lines anew: those that must stay on one line are cut to the width."""
@@ -189,29 +101,42 @@ class HomeScreen(SignoffScreen[None]):
 
     @on(OptionList.OptionSelected, "#home")
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        do = self._entries[event.option_index].do
-        if do is not None:
-            do()
+        entry = self._entries[event.option_index]
+        if entry.unfinished and entry.row:
+            self._resume(entry.row.session)
+        elif entry.profile:
+            self._begin(entry.profile)
+        elif entry.trouble:
+            self._tell_trouble(entry.trouble)
+        elif entry.row and entry.row.problems:
+            self._tell_gap(entry.row)
+        elif entry.row:
+            self._look(entry.row)
 
     def _resume(self, session: str) -> None:
         from signoff.app.app import Start
 
         self.signoff.open_walk(Start(resume=session))
 
-    def _look(self, one: Summary) -> None:
+    def _look(self, row: Row) -> None:
         from signoff.app.screens.session import SessionScreen
 
-        self.app.push_screen(SessionScreen(one.directory))
+        if row.summary:
+            self.app.push_screen(SessionScreen(row.summary.directory))
 
-    def _begin_here(self) -> None:
-        from signoff.target.profiles import resolve
+    def _tell_gap(self, row: Row) -> None:
+        from signoff.app.screens.gap import gap_dialog
 
-        try:
-            profile = resolve("local")
-        except SignoffError as error:
-            self.trouble(error)
-        else:
-            self._begin(profile)
+        def closed(look: bool | None) -> None:
+            if look:
+                self._look(row)
+
+        self.app.push_screen(gap_dialog(row), closed)
+
+    def _tell_trouble(self, trouble: str) -> None:
+        from signoff.app.screens.gap import trouble_dialog
+
+        self.app.push_screen(trouble_dialog(trouble))
 
     def _begin(self, profile: Profile) -> None:
         checklists = list(self._found.checklists.values()) if self._found else []
@@ -243,9 +168,9 @@ class HomeScreen(SignoffScreen[None]):
         """Only a saved target can be edited, and only a session be looked at."""
         entry = self._highlighted_entry()
         if action == "edit_target":
-            return True if entry and entry.edit else None
+            return True if entry and entry.saved else None
         if action == "look":
-            return True if entry and entry.look else None
+            return True if entry and entry.row and entry.row.summary else None
         return True
 
     @on(OptionList.OptionHighlighted, "#home")
@@ -269,13 +194,13 @@ class HomeScreen(SignoffScreen[None]):
         from signoff.app.screens.target_form import TargetForm
 
         entry = self._highlighted_entry()
-        self.app.push_screen(TargetForm(entry.edit if entry else None), self._saved)
+        self.app.push_screen(TargetForm(entry.profile if entry else None), self._saved)
 
     def action_look(self) -> None:
         """Turn to the session that is highlighted."""
         entry = self._highlighted_entry()
-        if entry and entry.look:
-            self._look(entry.look)
+        if entry and entry.row:
+            self._look(entry.row)
 
     def _saved(self, profile: Profile | None) -> None:
         if profile is not None:
@@ -286,40 +211,3 @@ class HomeScreen(SignoffScreen[None]):
         from signoff.app.screens.generate import GenerateScreen
 
         self.app.push_screen(GenerateScreen())
-
-
-def _heading(title: str, *, first: bool = False) -> Entry:
-    return Entry(joined("" if first else "\n", (title, "bold $primary")))
-
-
-def _counts(one: Summary) -> Iterator[tuple[str, str]]:
-    for result in Result:
-        count = one.counts.get(result.value, 0)
-        if count:
-            yield f"{SYMBOLS[result]} {count} {result.value}  ", STYLES[result]
-
-
-def look_around(language: str) -> Found:
-    """Read targets, sessions and checklists; what cannot be read is a problem, and hides nothing else."""
-    from signoff.checklist.load import available, load
-    from signoff.session.store import summaries
-    from signoff.target.profiles import load_profiles
-
-    problems: list[str] = []
-    profiles: dict[str, Profile] = {}
-    sessions: tuple[Summary, ...] = ()
-    checklists: dict[str, tuple[Path, str]] = {}
-    try:
-        profiles = load_profiles()
-    except SignoffError as error:
-        problems.append(error.message)
-    try:
-        sessions = tuple(summaries())
-    except (SignoffError, OSError) as error:
-        problems.append(str(error))
-    for name, path in available().items():
-        try:
-            checklists[name] = (path, load(path).checklist.title.to(language))
-        except SignoffError as error:
-            problems.append(error.message)
-    return Found(profiles, sessions, checklists, tuple(problems))

@@ -1,0 +1,97 @@
+"""What is wrong with a session's place in the ledgers: in words, what it means, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from signoff.session.survey import Gap, Problem, Row
+from signoff.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a gap means, and what to do, one thing after the other."""
+
+    means: str
+    do: tuple[str, ...]
+
+
+_RESTORE: Final = (
+    "Look for a copy of the ledger: with a colleague who took it in, in an archive that was exported with "
+    "--ledger, in a backup. Its lines come back with:\n  signoff ledger merge FILE --restore"
+)
+_VERIFY: Final = "See which line does not hold, and why:\n  signoff verify {session}"
+_UNPACK: Final = "  tar -xzf signoff-{session}.tar.gz -C {sessions}"
+_SAY_SO: Final = "Where there is none, say so to your auditor, and why."
+
+_ADVICE: Final[Mapping[Gap, Advice]] = {
+    Gap.MISSING: Advice(
+        "This session was begun on this machine, and its record is not here any more: moved, deleted, or "
+        "lost with a disk. Nobody can tell from here what it said, only that there was one.",
+        (
+            "Look for the folder in a backup, or for its archive with whoever got it.",
+            f"Put the folder back as it was, or unpack the archive:\n{_UNPACK}",
+            f"{_SAY_SO} The ledger goes on telling of it.",
+        ),
+    ),
+    Gap.REMADE: Advice(
+        "The record is not the one that a ledger knows, or not all of it: it was made anew, its seal was "
+        "taken away, or an old copy was put back. What it says now is not what was signed then.",
+        (
+            "Hand it to nobody as it is.",
+            _VERIFY,
+            (
+                "Compare it with a copy from elsewhere, a backup or its archive:\n"
+                "  signoff verify signoff-{session}.tar.gz"
+            ),
+            "Ask who may write to {sessions}.",
+        ),
+    ),
+    Gap.CUT: Advice(
+        "The session says behind which line of the ledger it was begun, and what came after that line is "
+        "lost: the ledger's end was cut off, or an old copy put back. Other sessions may be gone with it.",
+        (_RESTORE, _SAY_SO),
+    ),
+    Gap.UNLISTED: Advice(
+        "No ledger that is known here has this session. Either it was made on another machine, or this "
+        "machine's ledger has lost its end; which of the two cannot be told.",
+        (
+            (
+                "Made elsewhere: take in that machine's ledger, and it is held against it:\n"
+                "  signoff ledger merge FILE_OR_DIRECTORY"
+            ),
+            f"Made here: lines are gone. {_RESTORE}",
+        ),
+    ),
+    Gap.DAMAGED: Advice(
+        "The record cannot be read to its end: a disk failed, the file was cut, or somebody changed it. "
+        "What stands before that line can still be looked at; nothing after it counts.",
+        (_VERIFY, f"Put it back from a backup, or from its archive:\n{_UNPACK}"),
+    ),
+}
+
+LEDGER: Final = Advice(
+    "The ledger tells which sessions there were. Where it does not hold, one could be missing and nothing "
+    "would tell of it.",
+    (
+        "Copy the file aside before anything else: it may be asked for.",
+        _RESTORE,
+        "A line that is wrong is never replaced: say so to your auditor, and why.",
+    ),
+)
+"""What it means that a ledger itself does not hold."""
+
+
+def advice(row: Row, problem: Problem, sessions: Path) -> Advice:
+    """Return what a problem of a session means, and what to do. ``sessions`` is where the records lie."""
+    general = _ADVICE[problem.gap]
+    names = {"session": row.session, "sessions": str(sessions)}
+    return Advice(general.means, tuple(line.format_map(names) for line in general.do))
+
+
+def problem_line(problem: Problem) -> str:
+    """Return a problem in a line, in the words of ``signoff sessions list``."""
+    return f"{problem.gap}: {one_line(problem.reason, 400)}"
