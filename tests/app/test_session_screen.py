@@ -33,6 +33,7 @@ from signoff.session.line import Entry
 from signoff.session.state import SessionState
 from signoff.session.store import Record, read
 from signoff.session.verdict import Bearing, Standing, Status, Verdict, Witness
+from signoff.session.when import when
 from signoff.walk import Walk
 
 Begin = Callable[[], Walk]
@@ -275,7 +276,9 @@ def test_what_witnesses_are_worth_is_said_in_the_header() -> None:
         Witness("counter-signature", "countersign-1.sig", Bearing.HOLDS, "ben@ops"),
         Witness("counter-signature", "countersign-2.sig", Bearing.UNTRUSTED, reason="not known"),
     )
-    verdict = Verdict(status=Status.VALID, ledger=Standing.LISTED, sealed=True, witnesses=witnesses)
+    verdict = Verdict(
+        status=Status.VALID, when=when(None), ledger=Standing.LISTED, sealed=True, witnesses=witnesses
+    )
     said = Rows(*verdict_rows(verdict, SessionState())).plain
     assert (
         "the ledger lists it · time-stamp 2026-01-02 03:04 UTC, Authority · counter-signature ben@ops · "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Callable
@@ -97,13 +98,19 @@ class Authority:
         """Return what ``openssl ts -reply`` answers."""
         return self._reply(query, "reply.tsr")
 
-    def stamp_with(self, certificate: str) -> Callable[[bytes], bytes]:
-        """Return how to stamp, by ``openssl cms``, with a certificate that ``openssl ts`` would not take."""
+    def stamp_with(self, certificate: str, at: datetime | None = None) -> Callable[[bytes], bytes]:
+        """Return how to stamp, by ``openssl cms``, with a certificate that ``openssl ts`` would not take.
+
+        The stamp is from now, or says that it is from another time.
+        """
 
         def stamp(query: bytes) -> bytes:
             token = self.folder / "token.der"
             token.write_bytes(self._reply(query, "token.tsr", "-token_out"))
             info = self._run("cms", "-verify", "-noverify", "-inform", "DER", "-in", str(token))
+            if at is not None:
+                info, changed = re.subn(rb"\x18\x0f\d{14}Z", f"\x18\x0f{at:%Y%m%d%H%M%S}Z".encode(), info)
+                assert changed == 1
             signer = (
                 "-signer",
                 f"{self.folder}/{certificate}.pem",
@@ -111,7 +118,8 @@ class Authority:
                 f"{self.folder}/{certificate}.key",
             )
             again = self._run(
-                *("cms", "-sign", "-binary", "-nodetach", "-md", "sha256", "-outform", "DER", *signer),
+                *("cms", "-sign", "-binary", "-nodetach", "-cades", "-md", "sha256"),
+                *("-outform", "DER", *signer),
                 *("-econtent_type", "1.2.840.113549.1.9.16.1.4"),
                 given=info,
             )
@@ -119,10 +127,21 @@ class Authority:
 
         return stamp
 
-    def accepts(self, token: Path, data: Path) -> bool:
+    def revoke(self, certificate: str) -> None:
+        """Write ``ca-crl.pem``: the root, and its list of revoked certificates, with that one alone."""
+        path, now = self.folder / f"{certificate}.pem", datetime.now(UTC)
+        number = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+        entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now).build()
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._issuer_name)
+        builder = builder.last_update(now - timedelta(days=1)).next_update(now + timedelta(days=1))
+        revoked = builder.add_revoked_certificate(entry).sign(self._issuer_key, SHA256())
+        listed = self.ca.read_bytes() + revoked.public_bytes(Encoding.PEM)
+        (self.folder / "ca-crl.pem").write_bytes(listed)
+
+    def accepts(self, token: Path, data: Path, *options: str, ca: str = "ca.pem") -> bool:
         """Ask stock ``openssl ts -verify``."""
-        files = ("-in", str(token), "-data", str(data), "-CAfile", str(self.ca))
-        command = ["openssl", "ts", "-verify", *files]
+        files = ("-in", str(token), "-data", str(data), "-CAfile", str(self.folder / ca))
+        command = ["openssl", "ts", "-verify", *files, *options]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def _reply(self, query: bytes, name: str, *more: str) -> bytes:

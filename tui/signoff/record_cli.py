@@ -24,6 +24,9 @@ _allowed_signers = click.option(
     type=_FILE,
     help="The keys you trust, in ssh-keygen's format; this machine's own without it.",
 )
+_revoked = click.option(
+    "--revoked", type=_FILE, help="Public keys, one a line, that are not to be trusted at any time."
+)
 _tsa_ca = click.option(
     "--tsa-ca", type=_FILE, help="The root certificate (PEM) of the time-stamping authority you trust."
 )
@@ -32,35 +35,53 @@ _tsa_ca = click.option(
 @click.command()
 @click.argument("record", shell_complete=completion.session_ids)
 @_allowed_signers
+@_revoked
 @_tsa_ca
+@click.option("--at", metavar="TIME", help="Judge the keys as of then: you know that it was signed by then.")
 @click.option("--nonce", help="The word that you, as the auditor, gave before: no other record will do.")
-def verify(record: str, allowed_signers: Path | None, tsa_ca: Path | None, nonce: str | None) -> int:
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def verify(
+    record: str,
+    allowed_signers: Path | None,
+    revoked: Path | None,
+    tsa_ca: Path | None,
+    at: str | None,
+    nonce: str | None,
+    form: str,
+) -> int:
     """Verify a record: a session's id, or the directory or archive that somebody handed you.
 
     Its witnesses, a time-stamp and counter-signatures, are judged with it. With --tsa-ca there has to be a
     time-stamp that holds.
 
+    Whether your list allows a key is judged now. A time-stamp that holds proves that the operator signed by
+    then: they are judged as of its time, so that a key that has expired since passes. Without one it passes
+    only as of a --at TIME that you vouch for; a revoked key never does.
+
     \b
-    Exit codes: 0 valid; 1 invalid, untrusted, or a witness does not hold; 3 not sealed.
+    Exit codes: 0 valid; 1 invalid, untrusted, or a witness does not hold; 2 wrong use; 3 not sealed.
     Examples:
       signoff verify latest
       signoff verify ./record --allowed-signers operators
       signoff verify signoff-20260102-030405-1a2b3c4d.tar.gz --nonce 7f3a --tsa-ca authority.pem
+      signoff verify ./record --allowed-signers operators --at 2026-01-02T03:04:05Z --format json
     """
-    from signoff.report.judging import judge, verify_commands
-    from signoff.report.text import verdict_lines
-    from signoff.session.verdict import Status
+    import json
+
+    from signoff.report.judging import judge, verified, verified_lines
+    from signoff.session.when import read_time
 
     if nonce == "":
         raise UsageError("--nonce wants a word.", "Leave it out to take a record with any nonce, or none.")
+    judged_at = read_time(at) if at is not None else None
     with _opened(record) as (directory, shown):
-        verdict = judge(directory, allowed_signers, nonce=nonce, tsa_ca=tsa_ca)
-    for line in verdict_lines(verdict):
-        click.echo(line)
-    if verdict.status is not Status.INVALID:
-        click.echo("Anyone can verify it without signoff, with your line of allowed_signers:")
-        for command in verify_commands(shown, verdict):
-            click.echo(f"  {command}")
+        verdict = judge(
+            directory, allowed_signers, at=judged_at, nonce=nonce, tsa_ca=tsa_ca, revoked_keys=revoked
+        )
+    if form == "json":
+        click.echo(json.dumps(verified(shown, verdict), indent=2))
+    else:
+        click.echo("\n".join(verified_lines(shown, verdict)))
     return exit_code(verdict)
 
 
@@ -76,16 +97,20 @@ def exit_code(verdict: Verdict) -> int:
 @click.command()
 @click.argument("record", shell_complete=completion.session_ids)
 @_allowed_signers
+@_tsa_ca
 @click.option(
     "--as", "name", metavar="NAME", help="Your name in allowed_signers; your identity's without it."
 )
 @click.option("--yes", is_flag=True, help="Sign without asking.")
-def countersign(record: str, allowed_signers: Path | None, name: str | None, yes: bool) -> int:
+def countersign(
+    record: str, allowed_signers: Path | None, tsa_ca: Path | None, name: str | None, yes: bool
+) -> int:
     """Sign somebody else's sealed record as the second person, with your own key.
 
-    RECORD is a directory (unpack an archive first). It has to be valid by your own list of allowed signers.
-    You see who made it, on what, what came out and what was left open; then you type yes. Your signature lies
-    with the record afterwards: send it back as countersign-....sig, or the whole folder.
+    RECORD is a directory (unpack an archive first). It has to be valid by your own list of allowed signers:
+    now, or as of its time-stamp, by an authority whose certificate you have. You see who made it, on what,
+    what came out and what was left open; then you type yes. Your signature lies with the record afterwards:
+    send it back as countersign-....sig, or the whole folder.
 
     \b
     Exit codes: 0 signed; 1 the record does not hold, or you did not want to; 2 wrong use.
@@ -96,10 +121,10 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
     from signoff.report.judging import usual_authority
     from signoff.report.text import countersign_lines, verdict_lines
     from signoff.session import countersign as second
+    from signoff.session.stock import command
     from signoff.session.store import find, read
     from signoff.session.verdict import Bearing, Witness
     from signoff.session.verify import verify as check
-    from signoff.session.witness import command
     from signoff.terminal import signer_here
 
     try:
@@ -108,7 +133,8 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
         if Path(record).is_file():
             raise UsageError(f"{record} is an archive.", f"Unpack it first: tar -xzf {record}") from None
         raise
-    verdict = check(directory, allowed_signers, tsa_ca=usual_authority(directory))
+    tsa_ca = tsa_ca or usual_authority(directory)
+    verdict = check(directory, allowed_signers, tsa_ca=tsa_ca)
     for line in verdict_lines(verdict):
         click.echo(line)
     if reason := second.refusal(verdict):
@@ -126,7 +152,7 @@ def countersign(record: str, allowed_signers: Path | None, name: str | None, yes
         if click.prompt(asked, default="", show_default=False, err=True).strip().lower() != "yes":
             click.echo("Not signed.", err=True)
             return 1
-    path = second.countersign(directory, signer, allowed_signers, name=name)
+    path = second.countersign(directory, signer, allowed_signers, name=name, tsa_ca=tsa_ca)
     click.echo(f"signed     {path}")
     click.echo("Whoever verifies needs your line of allowed_signers, from you yourself:")
     click.echo(f"  {second.allowed_line(signer, name)}")

@@ -15,9 +15,10 @@ from signoff.session.countersign import allowed_line, countersign
 from signoff.session.identity import allowed_signers_line
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import COUNTERSIGN, RECORD
+from signoff.session.stock import command
 from signoff.session.verdict import Bearing
 from signoff.session.verify import Status, Verdict, verify
-from signoff.session.witness import command, countersign_name
+from signoff.session.witness import countersign_name
 from unit.session.agents import IN_MEMORY, SK_ECDSA, SK_ED25519, AtHand, SecurityKey, in_memory, listening
 from unit.session.conftest import SshKeygen
 from unit.session.records import Place, journal

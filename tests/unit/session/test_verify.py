@@ -16,7 +16,8 @@ from signoff.errors import RecordError
 from signoff.session import identity
 from signoff.session.events import Noted
 from signoff.session.line import timestamp
-from signoff.session.verify import Standing, Status, commands, verify
+from signoff.session.stock import commands
+from signoff.session.verify import Standing, Status, verify
 from unit.session.records import Place, journal, lines
 
 
@@ -98,15 +99,6 @@ class TestTrust:
         text = line.format(name=place.operator.name, key=place.operator.key.line)
         (tmp_path / "allowed").write_text(text + "\n")
         assert verify(directory, tmp_path / "allowed").status is Status.UNTRUSTED
-
-    def test_is_judged_at_the_time_asked_for(self, place: Place, tmp_path: Path) -> None:
-        directory = place.sealed()
-        name, key = place.operator.name, place.operator.key.line
-        (tmp_path / "allowed").write_text(f'{name} valid-before="20990101Z" {key}\n')
-        assert verify(directory, tmp_path / "allowed").status is Status.VALID
-        later = verify(directory, tmp_path / "allowed", at=datetime(2099, 1, 2, tzinfo=UTC))
-        assert later.status is Status.UNTRUSTED
-        assert "until" in later.reason
 
     def test_of_an_unknown_key_outranks_a_missing_seal(self, place: Place, tmp_path: Path) -> None:
         (tmp_path / "empty").write_text("")

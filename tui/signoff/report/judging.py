@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from signoff.checklists_used import checklists_of
 from signoff.errors import RecordError
 from signoff.report.attestation import ATTESTATION, judged
+from signoff.report.summary import SCHEMA
+from signoff.report.text import verdict_lines
+from signoff.report.timeline import verdict_data
 from signoff.session.bundle import TIMESTAMP
+from signoff.session.stock import commands_for
 from signoff.session.store import read
-from signoff.session.verdict import Bearing, Verdict, Witness
-from signoff.session.verify import commands, verify
-from signoff.session.witness import command
+from signoff.session.verdict import Bearing, Status, Verdict, Witness
+from signoff.session.verify import verify
 from signoff.settings import load_settings
 
 
@@ -21,24 +26,45 @@ def judge(
     directory: Path,
     allowed_signers: Path | None = None,
     *,
+    at: datetime | None = None,
     nonce: str | None = None,
     tsa_ca: Path | None = None,
+    revoked_keys: Path | None = None,
 ) -> Verdict:
     """Verify a record, its time-stamp by the verifier's usual authority, and its attestation.
 
-    Raises RecordError where there is no record, or it cannot be read.
+    Raises RecordError where there is no record, or it cannot be read, and UsageError for an odd ``at``.
     """
-    verdict = verify(directory, allowed_signers, nonce=nonce, tsa_ca=tsa_ca or usual_authority(directory))
+    verdict = verify(
+        directory,
+        allowed_signers,
+        at=at,
+        nonce=nonce,
+        tsa_ca=tsa_ca or usual_authority(directory),
+        revoked_keys=revoked_keys,
+    )
     if verdict.sealed and (directory / ATTESTATION).exists():
         return replace(verdict, witnesses=(*verdict.witnesses, _attestation(directory)))
     return verdict
 
 
-def verify_commands(shown: Path, verdict: Verdict) -> Iterator[str]:
-    """Yield the commands that verify a record, and its witnesses that hold, without signoff."""
-    yield from commands(shown, verdict.operator, sealed=verdict.sealed)
-    held = (command(shown, one) for one in verdict.witnesses if one.bearing is Bearing.HOLDS)
-    yield from filter(None, held)
+def verified_lines(directory: Path, verdict: Verdict) -> Iterator[str]:
+    """Yield a verdict, and the stock commands that come to the same."""
+    yield from verdict_lines(verdict)
+    commands = _commands(directory, verdict)
+    if commands:
+        yield "Anyone can verify it without signoff, with your line of allowed_signers:"
+    yield from (f"  {command}" for command in commands)
+
+
+def verified(directory: Path, verdict: Verdict) -> dict[str, Any]:
+    """Return the same as plain data (schema 1)."""
+    record = {"schema": SCHEMA, "session": verdict.session, "record": str(directory)}
+    return record | {"verdict": verdict_data(verdict), "commands": _commands(directory, verdict)}
+
+
+def _commands(directory: Path, verdict: Verdict) -> list[str]:
+    return [] if verdict.status is Status.INVALID else list(commands_for(directory, verdict))
 
 
 def usual_authority(directory: Path) -> Path | None:

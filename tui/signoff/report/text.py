@@ -10,7 +10,8 @@ from signoff.report.summary import is_open, timestamp
 from signoff.session.events import Enrolled, TargetRef
 from signoff.session.state import Answer, SessionState, StepState
 from signoff.session.store import Summary
-from signoff.session.verdict import Bearing, Verdict, Witness
+from signoff.session.verdict import Bearing, Status, Verdict, Witness
+from signoff.session.when import Judged, shown
 from signoff.text import inert, one_line
 
 _KINDS = {
@@ -18,6 +19,12 @@ _KINDS = {
     "skipped": "skipped",
     "notapplicable": "does not apply",
     "accepted": "risk accepted",
+}
+
+
+_CHOSEN = {
+    Judged.GIVEN: "the time that you gave",
+    Judged.STAMPED: "the time-stamp's time",
 }
 
 
@@ -171,10 +178,11 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """Yield what verification found."""
     broken = f"{', '.join(verdict.broken)} does not hold" if verdict.broken else ""
     but = f"{'; and' if verdict.reason else ', but'} {broken}" if broken else ""
-    yield verdict.status.value + (f": {verdict.reason}" if verdict.reason else "") + but
+    as_of = f" as of {shown(verdict.when.at)}" if verdict.when.by is Judged.GIVEN and _judged(verdict) else ""
+    yield verdict.status.value + as_of + (f": {verdict.reason}" if verdict.reason else "") + but
     if verdict.line:
         yield f"first line that does not hold: {verdict.line}"
-    shown = {
+    rows = {
         "session": verdict.session,
         "operator": verdict.operator,
         "key": verdict.key,
@@ -183,7 +191,16 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         "lines": f"{verdict.lines}, {verdict.covered} of them covered by a signature that holds",
         "ledger": verdict.ledger.value,
         "nonce": verdict.nonce,
+        "judged": _judged(verdict),
     }
-    yield from (f"{name:<10} {value}" for name, value in shown.items() if value)
+    yield from (f"{name:<10} {value}" for name, value in rows.items() if value)
     yield from (witness_line(witness) for witness in verdict.witnesses)
     yield from (f"remark     {remark}" for remark in verdict.remarks)
+
+
+def _judged(verdict: Verdict) -> str:
+    """Return as of when the signatures were judged; empty for now, and for what does not hold at any time."""
+    chosen = "" if verdict.status is Status.INVALID else _CHOSEN.get(verdict.when.by, "")
+    others = any(one.kind == "counter-signature" for one in verdict.witnesses)
+    now = "; counter-signatures as of now" if others and verdict.when.by is Judged.STAMPED else ""
+    return f"as of {shown(verdict.when.at)}, {chosen}{now}" if chosen else ""

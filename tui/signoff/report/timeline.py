@@ -157,6 +157,7 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
         "sealed": verdict.sealed,
         "ledger": verdict.ledger.value,
         "nonce": verdict.nonce,
+        "judged": {"at": timestamp(verdict.when.at), "by": verdict.when.by.value},
         "witnesses": [
             {
                 "kind": one.kind,

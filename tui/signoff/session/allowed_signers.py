@@ -36,13 +36,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AllowedSigners:
-    """A file's entries. As for ssh-keygen, a malformed line does not count; ``note`` tells of the first."""
+    """A file's entries. As for ssh-keygen, a malformed line does not count; ``note`` tells of the first.
+
+    Whatever the entries say, a key that is ``revoked`` counts at no time.
+    """
 
     entries: tuple[Entry, ...] = ()
     note: str = ""
+    revoked: frozenset[PublicKey] = frozenset()
 
     def refusal(self, name: str, key: PublicKey, namespace: str, at: datetime) -> str:
         """Return why ``name`` may not sign with ``key`` for ``namespace`` at a time; empty where they may."""
+        if key in self.revoked:
+            return f"the key {key.fingerprint} is revoked: it counts at no time"
         at = at.replace(microsecond=0)  # ssh-keygen reckons in seconds
         reasons = [
             _refusal(entry, namespace, at)
@@ -165,10 +171,11 @@ def _options(text: str) -> tuple[dict[str, str], str]:
     return options, rest.lstrip(" \t")
 
 
-def _time(text: str | None) -> datetime | None:
-    """Read ``YYYYMMDD[HHMM[SS]][Z]``: UTC with the Z, the local time without (ssh-keygen(1))."""
-    if text is None:
-        return None
+def from_stamp(text: str) -> datetime:
+    """Read ``YYYYMMDD[HHMM[SS]][Z]``: UTC with the Z, the local time without (ssh-keygen(1)).
+
+    Raises ValueError, whose text says why.
+    """
     found = _STAMP.fullmatch(text)
     if found is None:
         raise ValueError("a time is not written as YYYYMMDD[HHMM[SS]][Z]")
@@ -184,6 +191,10 @@ def _time(text: str | None) -> datetime | None:
     if seconds <= 0:
         raise ValueError("a time lies outside of what can be reckoned with")
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else from_stamp(text)
 
 
 def matches(patterns: str, text: str) -> bool:

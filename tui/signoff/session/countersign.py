@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from signoff.errors import RecordError
@@ -49,13 +48,19 @@ def check_second(directory: Path, verdict: Verdict, signer: Signer, name: str) -
 
 
 def countersign(
-    directory: Path, signer: Signer, allowed_signers: Path | None = None, *, name: str = ""
+    directory: Path,
+    signer: Signer,
+    allowed_signers: Path | None = None,
+    *,
+    name: str = "",
+    tsa_ca: Path | None = None,
 ) -> Path:
     """Sign the exact bytes of a sealed record that the signer's own list of signers makes VALID.
 
-    Raises RecordError, and leaves nothing, where it does not hold, or is the signer's own.
+    It has to be so now, or with ``tsa_ca`` as of its time-stamp (signoff.session.when). Raises RecordError,
+    and leaves nothing, where it does not hold, or is the signer's own.
     """
-    verdict = verify(directory, allowed_signers)
+    verdict = verify(directory, allowed_signers, tsa_ca=tsa_ca)
     if reason := refusal(verdict):
         raise RecordError(f"The record is not counter-signed: {reason}.", "signoff verify shows why.")
     path = check_second(directory, verdict, signer, name or signer.name)
@@ -67,7 +72,7 @@ def countersign(
     except OSError as problem:
         raise record_error(problem, "The counter-signature could not be written", path) from None
     # Judged once more, with the signature: so it is over the very bytes that hold, whoever wrote meanwhile.
-    after = verify(directory, allowed_signers, at=datetime.now(UTC))
+    after = verify(directory, allowed_signers, tsa_ca=tsa_ca)
     made = [one.bearing for one in after.witnesses if one.file == path.name]
     if refusal(after) or made in ([], [Bearing.BROKEN]):
         path.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from signoff.session.when import When
+
 
 class Status(StrEnum):
     """The verdict's word."""
@@ -65,10 +67,13 @@ class Verdict:
     ``reason`` says why it is not valid, ``line`` the first line that does not hold (None where it is not a
     line's matter). ``lines`` hold, and ``covered`` of them are covered by a signature that holds; of an
     unsealed record the lines after those rest on nothing but their chain. ``remarks`` are things seen that
-    do not change the verdict. Text that came from the record is inert.
+    do not change the verdict. ``when`` says as of when the operator's signatures were judged, and by what
+    that time was chosen; with ``revocations`` a list of revoked keys was asked. Text that came from the
+    record is inert.
     """
 
     status: Status
+    when: When
     reason: str = ""
     line: int | None = None
     session: str = ""
@@ -83,6 +88,7 @@ class Verdict:
     nonce: str = ""
     witnesses: tuple[Witness, ...] = ()
     remarks: tuple[str, ...] = ()
+    revocations: bool = False
 
     @property
     def broken(self) -> tuple[str, ...]:

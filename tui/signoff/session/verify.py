@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from shlex import quote
+from typing import NamedTuple
 
 from signoff import paths
 from signoff.errors import RecordError
 from signoff.session import allowed_signers as signers
-from signoff.session import ledger
+from signoff.session import ledger, revoked
 from signoff.session.bundle import (
     GENESIS_SIGNATURE,
     JOURNAL,
@@ -27,11 +28,12 @@ from signoff.session.scan import BrokenError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
 from signoff.session.standing import Claims, ask
 from signoff.session.verdict import Standing, Status, Verdict, Witness
+from signoff.session.when import When, check_not_before, claim, when
 from signoff.session.wire import SignatureError
 from signoff.session.witness import Judge, clock_remarks, witness_files
 from signoff.text import one_line
 
-__all__ = ["Standing", "Status", "Verdict", "commands", "verify"]
+__all__ = ["Standing", "Status", "Verdict", "verify"]
 
 
 def verify(
@@ -42,51 +44,44 @@ def verify(
     at: datetime | None = None,
     nonce: str | None = None,
     tsa_ca: Path | None = None,
+    revoked_keys: Path | None = None,
 ) -> Verdict:
     """Judge the record in ``directory``. Whatever it holds, the answer is a verdict and never an exception.
 
-    Trust comes from ``allowed_signers`` alone (this machine's own list where None), judged at the time
-    ``at`` (now), as ssh-keygen does. With a ``ledger_file`` no other ledger is asked; without, the one beside
-    the sessions, and all that were merged into this machine's state.
+    Trust comes from ``allowed_signers`` alone (this machine's own list where None), less the
+    ``revoked_keys``. It is judged as of the time ``at``; where None, as of the time-stamp if there is one
+    that holds, or else now (signoff.session.when says why).
+    With a ``ledger_file`` no other ledger is asked; without, the one beside the sessions, and all that were
+    merged into this machine's state.
     ``nonce`` is the one that the record has to be bound to, None where any will do. With ``tsa_ca``, the
     certificates of the time-stamping authorities that the verifier trusts, there has to be a time-stamp.
-    Raises RecordError only where there is no record, or the record or a list cannot be read.
+    Raises RecordError only where there is no record, or the record or a list cannot be read, and UsageError
+    only where ``at`` is still to come, or lies before the record.
     """
     if not directory.is_dir():
         raise RecordError(
             f"There is no record at {directory}.", "signoff sessions list shows those there are."
         )
     directory = directory.resolve()
-    trusted, at = _trusted(allowed_signers), at or datetime.now(UTC)
-    examination = _Examination(directory)
+    trusted = _trusted(allowed_signers, revoked_keys)
+    examination = _Examination(directory, when(at), revocations=revoked_keys is not None)
     try:
-        genesis, seal = examination.hold()
+        held = examination.hold()
+        check_not_before(examination.when, held.claimed)
         ledgers, at_home = _ledgers(directory, ledger_file)
         examination.ask_ledgers(ledgers, at_home=at_home)
         examination.check_nonce(nonce)
-        examination.ask_witnesses(trusted, at, tsa_ca)
+        examination.ask_witnesses(trusted, tsa_ca)
     except _Invalid as invalid:
         return examination.verdict(Status.INVALID, invalid.reason, invalid.line)
-    refusal = examination.refusal(trusted, genesis, seal, at)
+    refusal = examination.refusal(trusted, held)
     if refusal:
         return examination.verdict(Status.UNTRUSTED, refusal)
-    if seal is None:
+    if held.seal is None:
         return examination.verdict(
             Status.UNSEALED, "there is no seal: the session was interrupted, or its end was cut off"
         )
     return examination.verdict(Status.VALID)
-
-
-def commands(directory: Path, operator: str, *, sealed: bool = True) -> tuple[str, ...]:
-    """Return the shell commands by which anybody verifies a record with stock ssh-keygen, without signoff.
-
-    ``allowed_signers`` in them is the verifier's own list, with the operator's line as the operator gave it.
-    """
-    name, folder = quote(operator), quote(str(directory))
-    base = f"ssh-keygen -Y verify -f allowed_signers -I {name}"
-    first = f"head -n 1 {folder}/{JOURNAL} | {base} -n {GENESIS} -s {folder}/{GENESIS_SIGNATURE}"
-    whole = f"{base} -n {RECORD} -s {folder}/{SEAL_SIGNATURE} < {folder}/{JOURNAL}"
-    return (first, whole) if sealed else (first,)
 
 
 def _ledgers(directory: Path, given: Path | None) -> tuple[list[Known], bool]:
@@ -100,11 +95,12 @@ def _ledgers(directory: Path, given: Path | None) -> tuple[list[Known], bool]:
     return ledgers, directory.parent.parent == beside and (beside / LEDGER).is_file()
 
 
-def _trusted(path: Path | None) -> signers.AllowedSigners:
+def _trusted(path: Path | None, revoked_keys: Path | None) -> signers.AllowedSigners:
     own = paths.allowed_signers_file()
     if path is None and not own.exists():
         return signers.AllowedSigners((), "this machine has no list of allowed signers yet")
-    return signers.read(path or own)
+    listed = signers.read(path or own)
+    return replace(listed, revoked=revoked.read(revoked_keys)) if revoked_keys else listed
 
 
 class _Invalid(Exception):  # noqa: N818 - a verdict, not a failure of the program
@@ -114,11 +110,24 @@ class _Invalid(Exception):  # noqa: N818 - a verdict, not a failure of the progr
         self.line = line
 
 
+class _Held(NamedTuple):
+    """The signatures of a record that holds, and when they were made by its own times.
+
+    That is its beginning; with a seal its end, for no seal is older than the last line under it.
+    """
+
+    genesis: Signature
+    seal: Signature | None
+    claimed: datetime
+
+
 class _Examination:
     """One look at one record: what has been found of it so far."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, judged: When, *, revocations: bool) -> None:
+        self.when = judged
         self._directory = directory
+        self._revocations = revocations
         self._scan = Scan()
         self._started: datetime | None = None
         self._key = ""
@@ -133,6 +142,7 @@ class _Examination:
         scan, last = self._scan, self._scan.last
         return Verdict(
             status=status,
+            when=self.when,
             reason=reason,
             line=line,
             session=last.session if last else "",
@@ -147,21 +157,22 @@ class _Examination:
             nonce=one_line(scan.genesis.nonce) if scan.genesis else "",
             witnesses=tuple(self._witnesses),
             remarks=tuple(self._remarks),
+            revocations=self._revocations,
         )
 
-    def hold(self) -> tuple[Signature, Signature | None]:
-        """Check everything that the record itself can prove, and return its signatures."""
+    def hold(self) -> _Held:
+        """Check everything that the record itself can prove."""
         genesis = self._signature(GENESIS_SIGNATURE)
         if genesis is None:
             raise _Invalid(f"{GENESIS_SIGNATURE} is missing: nobody has signed the beginning")
         seal = self._signature(SEAL_SIGNATURE)
-        self._walk(genesis)
+        first, last = self._walk(genesis)
         self._check_copies()
         if seal is not None:
             self._check_seal(genesis, seal)
         elif self._scan.torn:
             self._remarks.append(f"the last line is torn ({len(self._scan.torn)} bytes): it does not count")
-        return genesis, seal
+        return _Held(genesis, seal, last if self._sealed else first)
 
     def ask_ledgers(self, ledgers: Sequence[Known], *, at_home: bool) -> None:
         """Find the record's standing in the ledgers. A sealed record that one contradicts is not valid."""
@@ -195,30 +206,38 @@ class _Examination:
             to = f"the nonce {one_line(bound)!a}, not to" if bound else "no nonce, and not to"
             raise _Invalid(f"line 1 is bound to {to} {one_line(wanted)!a}", 1)
 
-    def ask_witnesses(self, trusted: signers.AllowedSigners, at: datetime, tsa_ca: Path | None) -> None:
+    def ask_witnesses(self, trusted: signers.AllowedSigners, tsa_ca: Path | None) -> None:
         """Judge the witnesses. Without a seal there is nothing whole that they could have seen."""
-        genesis = self._scan.genesis
+        genesis, now = self._scan.genesis, self.when.at
         try:
             if self._sealed and genesis:
-                judge = Judge(self._directory, self._scan, genesis.operator, trusted, at, tsa_ca)
+                judge = Judge(self._directory, self._scan, genesis.operator, trusted, now, tsa_ca)
                 self._witnesses = list(judge.witnesses())
                 self._remarks += clock_remarks(self._witnesses, self._scan.last)
+                self.when = self.when.with_stamp(
+                    next((one.time for one in self._witnesses if one.time), None)
+                )
             elif witness_files(self._directory):
                 self._remarks.append("what witnesses lie with it count for nothing: there is no seal")
         except OSError as problem:
             raise self._unreadable(problem, self._directory) from None
 
-    def refusal(
-        self, trusted: signers.AllowedSigners, genesis: Signature, seal: Signature | None, at: datetime
-    ) -> str:
+    def refusal(self, trusted: signers.AllowedSigners, held: _Held) -> str:
         """Return why the verifier does not trust the signatures; empty where it does."""
+        now, then = (self._refusal(trusted, held, at) for at in (self.when.at, held.claimed))
+        if remark := claim(now, then, held.claimed, self.when):
+            self._remarks.append(remark)
+        return now
+
+    def _refusal(self, trusted: signers.AllowedSigners, held: _Held, at: datetime) -> str:
         name = self._scan.genesis.operator.name if self._scan.genesis else ""
-        refusal = trusted.refusal(name, genesis.key, GENESIS, at)
-        if not refusal and seal is not None:
-            refusal = trusted.refusal(name, seal.key, RECORD, at)
+        refusal = trusted.refusal(name, held.genesis.key, GENESIS, at)
+        if not refusal and held.seal is not None:
+            refusal = trusted.refusal(name, held.seal.key, RECORD, at)
         return one_line(refusal, 400)
 
-    def _walk(self, genesis: Signature) -> None:
+    def _walk(self, genesis: Signature) -> tuple[datetime, datetime]:
+        """Read all lines, and return the times of the first and the last."""
         path, scan = self._directory / JOURNAL, self._scan
         try:
             with open_regular(path) as file:
@@ -230,12 +249,13 @@ class _Examination:
             raise _Invalid(broken.reason, broken.line) from None
         except OSError as problem:
             raise self._unreadable(problem, path) from None
-        if scan.last is None:
+        if scan.last is None or self._started is None:
             raise _Invalid(f"{JOURNAL} is empty, or its first line is torn", 1)
         self._remarks += [f"the clock had been set back at line {line}" for line in scan.set_back]
         self._remarks += [f"the machine slept, or the clock was set forward, at line {n}" for n in scan.ahead]
         if scan.last.session != self._directory.name:
             self._remarks.append(f"the folder is called {one_line(self._directory.name)}, unlike the session")
+        return self._started, scan.last.time
 
     def _begin(self, time: datetime, signature: Signature) -> None:
         self._started = time

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from shlex import quote
 from typing import Final
 
 from signoff.session.allowed_signers import AllowedSigners, matches
-from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP, read_signature
+from signoff.session.bundle import SEAL_SIGNATURE, TIMESTAMP, read_signature
 from signoff.session.events import OperatorRef
 from signoff.session.files import open_regular
 from signoff.session.keys import PublicKey
@@ -49,7 +48,8 @@ def witness_files(directory: Path) -> tuple[str, ...]:
 class Judge:
     """Judges the witnesses of one sealed record that has been scanned to its end.
 
-    ``authorities`` is a file of certificates (PEM), None where the verifier has none.
+    Counter-signatures are judged as of the time ``at``. ``authorities`` is a file of certificates (PEM), None
+    where the verifier has none.
     """
 
     directory: Path
@@ -108,22 +108,6 @@ class Judge:
         who, refusal = second_person(self.trusted, signature.key, self.operator.name, self.at)
         bearing = Bearing.UNTRUSTED if refusal else Bearing.HOLDS
         return Witness("counter-signature", name, bearing, who or signature.key.fingerprint, reason=refusal)
-
-
-def command(directory: Path, witness: Witness) -> str:
-    """Return the shell command by which anybody verifies a witness with stock ssh-keygen or openssl.
-
-    ``allowed_signers`` and ``tsa-ca.pem`` in it are the verifier's own. Empty for an attestation.
-    """
-    folder = quote(str(directory))
-    signed, record = f"{folder}/{witness.file}", f"{folder}/{JOURNAL}"
-    if witness.kind == "time-stamp":
-        sealed = f"cat {record} {folder}/{SEAL_SIGNATURE}"
-        return f"{sealed} | openssl ts -verify -in {signed} -data /dev/stdin -CAfile tsa-ca.pem"
-    if witness.kind == "counter-signature":
-        who = f"-f allowed_signers -I {quote(witness.who)} -n {COUNTERSIGN}"
-        return f"ssh-keygen -Y verify {who} -s {signed} < {record}"
-    return ""
 
 
 def clock_remarks(witnesses: Iterable[Witness], last: Entry | None) -> Iterator[str]:

@@ -97,7 +97,7 @@ class FinishScreen(SignoffScreen[None]):
         )
 
     def _commands(self) -> tuple[str, ...]:
-        from signoff.session.verify import commands
+        from signoff.session.stock import commands
 
         return commands(self._session.directory, self._session.operator, sealed=self._session.sealed)
 

@@ -264,13 +264,12 @@ class SessionScreen(SignoffScreen[None]):
 
     def action_copy(self) -> None:
         """Choose a command, and copy it."""
-        from signoff.report.judging import verify_commands
-        from signoff.session.verify import commands
+        from signoff.session.stock import commands, commands_for
 
         if self._look is None:
             return
         if self._verdict:
-            found = list(verify_commands(self._directory, self._verdict))
+            found = list(commands_for(self._directory, self._verdict))
         else:
             genesis = self._look.record.state.genesis
             name = genesis.operator.name if genesis else ""

@@ -1,0 +1,47 @@
+"""Keys that are not to be believed any more, whatever the time: what ``ssh-keygen -Y verify -r`` reads.
+
+A plain list of public keys, one a line. ssh-keygen's binary form of it (KRL) is not read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from signoff.errors import RecordError
+from signoff.session.files import open_regular, record_error
+from signoff.session.keys import PublicKey
+from signoff.session.wire import SignatureError
+
+_MAX_FILE: Final = 1 << 22
+_HOW: Final = (
+    "List the public keys, one a line, and nothing else but comments (#): ssh-keygen -r reads it too."
+)
+
+
+def read(path: Path) -> frozenset[PublicKey]:
+    """Read a list of revoked keys. Raises RecordError where any line of it cannot be read.
+
+    What is not understood might be the very key, so that here nothing is passed over.
+    """
+    try:
+        with open_regular(path.resolve()) as file:
+            data = file.read(_MAX_FILE + 1)
+    except OSError as problem:
+        raise record_error(problem, "The revoked keys could not be read", path) from None
+    if len(data) > _MAX_FILE:
+        raise RecordError(f"The list of revoked keys {path} is far too long.", "Give the right file.")
+    if data.startswith(b"SSHKRL\n\0"):
+        raise RecordError(f"The revoked keys in {path} are in ssh-keygen's binary form (KRL).", _HOW)
+    keys = set()
+    for number, raw in enumerate(data.split(b"\n"), 1):
+        line = raw.decode("utf-8", "replace").strip(" \t\r")
+        if not line or line.startswith("#"):
+            continue
+        try:
+            keys.add(PublicKey.from_line(line))
+        except SignatureError as problem:
+            raise RecordError(
+                f"Line {number} of the revoked keys in {path} cannot be read: {problem}.", _HOW
+            ) from None
+    return frozenset(keys)
