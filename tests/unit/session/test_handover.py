@@ -14,6 +14,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ from signoff.session.key_file import load_key, save_key
 from signoff.session.limits import limits
 from signoff.session.signer import KeySigner, Signer
 from signoff.session.store import read
+from signoff.session.timestamp import request
+from signoff.session.when import shown
 from unit.authority import Authority, Serving
 from unit.session.records import Place
 
@@ -77,6 +80,10 @@ def instructions(folder: Path) -> list[str]:
         r"^```sh\n(.*?)^```$", (folder / "VERIFY.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     return [command for block in blocks for command in block.splitlines()]
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def failing(folder: Path) -> list[str]:
@@ -171,7 +178,7 @@ def handed(place: Place, tmp_path: Path, authority: Authority) -> Path:
 
 class TestTheInstructions:
     def test_work_as_they_stand(self, handed: Path) -> None:
-        assert len(instructions(handed)) == 11
+        assert len(instructions(handed)) == 13
         assert failing(handed) == []
 
     def test_show_the_nonce_and_the_time(self, handed: Path) -> None:
@@ -210,11 +217,61 @@ class TestTheInstructions:
         assert all(line.startswith("#") for line in listed.splitlines())
         shutil.copy(handed / "allowed_signers.template", handed / "allowed_signers")
         signatures = [one for one in instructions(handed) if "ssh-keygen -Y" in one]
-        assert len(signatures) == 3
+        assert len(signatures) == 5
         for command in signatures:
             assert subprocess.run(
                 ["sh", "-c", command], cwd=handed, capture_output=True, check=False
             ).returncode
+
+    @pytest.mark.parametrize(
+        ("window", "good"),
+        [
+            ('valid-before="{between}"', True),
+            ('valid-before="{before}"', False),
+            ('valid-after="{between}"', False),
+            ('valid-after="{before}"', True),
+        ],
+    )
+    def test_judge_a_key_as_of_the_time_stamp(
+        self, place: Place, authority: Authority, tmp_path: Path, window: str, good: bool
+    ) -> None:
+        directory = sealed(place)
+        now = datetime.now(UTC)
+        days = {days: now - timedelta(days=days) for days in (40, 30, 20)}
+        authority.issue(days=(-35, -25), as_="older")
+        stamped = b"".join((directory / name).read_bytes() for name in ("session.jsonl", "seal.sig"))
+        token = authority.stamp_with("older", days[30])(request(stamped).as_bytes())
+        (directory / "timestamp.tsr").write_bytes(token)
+        run("sessions", "export", directory.name, "--output", tmp_path / "b.tar.gz")
+        folder = unpack(tmp_path / "b.tar.gz", tmp_path / "desk")
+        shutil.copy(authority.ca, folder / "tsa-ca.pem")
+        page = (folder / "VERIFY.md").read_text()
+        assert f"which has to be {shown(days[30])}." in words(page)
+        assert failing(folder) == [one for one in instructions(folder) if "openssl ts -verify" in one]
+        option = re.search(r"`(-attime [0-9]+)`", page)
+        assert option
+        (verify,) = failing(folder)
+        subprocess.run(["sh", "-c", f"{verify} {option[1]}"], cwd=folder, check=True, capture_output=True)
+        listed = window.format(between=f"{days[20]:%Y%m%d}Z", before=f"{days[40]:%Y%m%d}Z")
+        (folder / "allowed_signers").write_text(f"{place.operator.name} {listed} {place.operator.key.line}\n")
+        judged = {
+            one: subprocess.run(["sh", "-c", one], cwd=folder, capture_output=True, check=False).returncode
+            for one in instructions(folder)
+            if "ssh-keygen -Y" in one
+        }
+        assert len(judged) == 4
+        for command, code in judged.items():
+            expected = good if "-Overify-time" in command else window.startswith("valid-after")
+            assert (code == 0) is expected, command
+        said = CliRunner().invoke(
+            main,
+            [
+                *("verify", str(folder), "--allowed-signers", str(folder / "allowed_signers")),
+                *("--tsa-ca", str(authority.ca)),
+            ],
+        )
+        assert said.exit_code == (0 if good else 1)
+        assert said.output.startswith("VALID\n" if good else "UNTRUSTED: line 1")
 
     def test_without_witnesses_claim_none(self, place: Place, tmp_path: Path) -> None:
         directory = sealed(place, nonce="")
@@ -224,6 +281,8 @@ class TestTheInstructions:
         page = (folder / "VERIFY.md").read_text()
         for word in ("There is none: every time", "Nobody has.", "It is bound to none."):
             assert word in page
+        assert "3 and 4 are right to refuse it" in words(page)
+        assert "date a record back. Only if you know from elsewhere" in words(page)
         assert not (folder / "attestation.dsse.json").exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
@@ -24,6 +25,7 @@ from signoff.session.bundle import (
     GENESIS_SIGNATURE,
     JOURNAL,
     SEAL_SIGNATURE,
+    TIMESTAMP,
     is_copy_name,
     read_signature,
 )
@@ -74,7 +76,8 @@ def handover(
     files = {**_record(directory, verdict, state.genesis), **(more or {})}
     signed = _signed(directory, verdict)
     files[TEMPLATE] = _text(_template(signed))
-    files[INSTRUCTIONS] = _text(spaced(instructions(verdict, state.genesis, files, signed)))
+    stamped = _stamped(files)
+    files[INSTRUCTIONS] = _text(spaced(instructions(verdict, state.genesis, files, signed, stamped)))
     files[REPORT] = _text(spaced(_report(verdict, state, checklists, language)))
     sums = (f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(files.items()))
     files[SUMS] = _text(sums)
@@ -92,6 +95,18 @@ def _record(directory: Path, verdict: Verdict, genesis: Genesis) -> dict[str, by
         except OSError as problem:
             raise record_error(problem, "The record could not be read", directory / name) from None
     return files
+
+
+def _stamped(files: Mapping[str, bytes]) -> datetime | None:
+    """Return what the time-stamp says, by whomever it is: whoever gets it judges that. None without one."""
+    if TIMESTAMP not in files:
+        return None
+    from signoff.session.timestamp import StampError, says
+
+    try:
+        return says(files[TIMESTAMP])
+    except StampError as problem:
+        raise RecordError(f"{TIMESTAMP} does not hold: {problem}.", "Move the file away.") from None
 
 
 def _signed(directory: Path, verdict: Verdict) -> list[Signed]:

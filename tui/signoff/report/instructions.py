@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from shlex import quote
 from textwrap import wrap
 
@@ -14,12 +16,14 @@ from signoff.session.bundle import JOURNAL, LEDGER, SEAL_SIGNATURE, TIMESTAMP
 from signoff.session.events import Genesis
 from signoff.session.keys import PublicKey
 from signoff.session.limits import limits
+from signoff.session.stock import seconds, verify_time
 from signoff.session.verdict import Verdict
 from signoff.text import one_line
 
 INSTRUCTIONS = "VERIFY.md"
 TEMPLATE = "allowed_signers.template"
 SUMS = "SHA256SUMS"
+_GAP = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +37,40 @@ class Signed:
 
 
 def instructions(
-    verdict: Verdict, genesis: Genesis, files: Collection[str], signed: Sequence[Signed]
+    verdict: Verdict,
+    genesis: Genesis,
+    files: Collection[str],
+    signed: Sequence[Signed],
+    stamped: datetime | None,
 ) -> Iterator[str]:
     """Yield the page. Its commands run in the folder with the ``files``.
 
-    ``signed`` begins with the operator's signatures, over line 1 and over the whole record.
+    ``signed`` begins with the operator's signatures, over line 1 and over the whole record; ``stamped`` is
+    what the time-stamp says, None where there is none.
     """
     yield "# How to verify this record"
     yield ""
     yield from facts(verdict, genesis)
     yield ""
     yield from _say(
-        "You need a shell, `ssh-keygen` (OpenSSH 8.2 or later) and `sha256sum`; for a time-stamp "
-        "`openssl` too. signoff itself is not needed. This page came with the record: read a command "
-        "before you run it. Run the commands in this folder, in order. Each has to succeed: where one "
-        "fails, the record is not what it says it is, and nothing after it counts."
+        "You need a shell, `ssh-keygen` (OpenSSH 8.2 or later; 8.8 to judge a key as of a time) and "
+        "`sha256sum`; for a time-stamp `openssl` too. signoff itself is not needed. This page came with the "
+        "record: read a command before you run it. Run the commands in this folder, in order. Each has to "
+        "succeed: where one fails, the record is not what it says it is, and nothing after it counts. (Only "
+        "where 3 and 4 refuse a key for its time alone, 7 goes before them.)"
     )
     yield from section("1. Has everything arrived as it was sent?")
     yield from _commands(f"sha256sum -c {SUMS}")
     yield "This shows damage on the way, and nothing else: whoever changes the files can change the list."
     yield from _trust()
     yield from section("3. Did the operator begin this session?")
-    yield from _commands(f"head -n 1 {JOURNAL} | {_verify(signed[0])}")
+    yield from _commands(_begun(signed))
+    yield from _say(
+        "`ssh-keygen` asks whether your list allows the key at present. Where it says `key has expired`, or "
+        "`key is not yet valid`, see 7."
+    )
     yield from section("4. Is the whole record as it was sealed?")
-    yield from _commands(f"{_verify(signed[1])} < {JOURNAL}")
+    yield from _commands(_whole(signed))
     yield from _say(
         "It is then as the operator sealed it, to the byte. The ledger on the operator's machine has "
         "this digest in the line with which it lists the seal:"
@@ -67,12 +81,14 @@ def instructions(
         yield from _commands(f'grep "$(sha256sum < {JOURNAL} | cut -c 1-64)" {LEDGER}')
     yield from _checklists(genesis, files)
     yield from _nonce(genesis)
-    yield from _time_stamp(files)
+    yield from _time_stamp(signed, stamped)
     yield from section("8. Has a second person signed?")
     for one in signed[2:]:
         yield from _commands(f"{_verify(one)} < {JOURNAL}")
     if not signed[2:]:
         yield "Nobody has."
+    elif stamped:
+        yield "The time-stamp is not over this, and says nothing of when it was made: it is judged now."
     if ATTESTATION in files:
         yield from section("9. What is the attestation for?")
         yield from _say(
@@ -114,6 +130,11 @@ def _trust() -> Iterator[str]:
         "trust:"
     )
     yield from _commands(f"sed -n 's/^#trust //p' {TEMPLATE} > allowed_signers")
+    yield from _say(
+        "Take out a key that was stolen, or is revoked: it counts at no time. (If you have a list of such "
+        "keys, `-r FILE` gives it to each `ssh-keygen -Y verify`.) A key that was good until a day gets "
+        '`valid-before="YYYYMMDD"` before its type: it counts for what was signed by then.'
+    )
 
 
 def _checklists(genesis: Genesis, files: Collection[str]) -> Iterator[str]:
@@ -143,10 +164,15 @@ def _nonce(genesis: Genesis) -> Iterator[str]:
     yield from _commands(f"head -n 1 {JOURNAL} | grep -o -F -e {quote(bound)}")
 
 
-def _time_stamp(files: Collection[str]) -> Iterator[str]:
+def _time_stamp(signed: Sequence[Signed], stamped: datetime | None) -> Iterator[str]:
     yield from section("7. Is there a witness to the time?")
-    if TIMESTAMP not in files:
-        yield "There is none: every time in this record is the clock of the operator's machine."
+    if stamped is None:
+        yield from _say(
+            "There is none: every time in this record is the clock of the operator's machine. If a key has "
+            "expired since, by your list, 3 and 4 are right to refuse it: whoever came by it could date a "
+            "record back. Only if you know from elsewhere by when the record was signed, say so: with "
+            "`-Overify-time=YYYYMMDDHHMMSSZ` (UTC) before `-s`, `ssh-keygen` judges the key as of then."
+        )
         return
     yield from _say(
         "An authority has stamped the record, with its seal behind it. Get its root certificate from the "
@@ -158,13 +184,27 @@ def _time_stamp(files: Collection[str]) -> Iterator[str]:
         f"openssl ts -reply -in {TIMESTAMP} -text",
     )
     yield from _say(
-        "The second one shows the time. Once the authority's certificate has expired, `openssl ts "
-        "-verify` has to be told to judge it at that time: `-attime SECONDS`, since 1970."
+        f"The second one shows the time, which has to be {timestamp(stamped)}. Once the authority's "
+        "certificate has expired, the first one has to be told to judge it as of that time, with "
+        f"`-attime {seconds(stamped)}`. It does not ask whether the certificate was revoked: ask the "
+        "authority, or put its list of revoked certificates (PEM) at the end of `tsa-ca.pem`, and add "
+        "`-crl_check`."
     )
+    yield ""
+    yield from _say(
+        "If the first one succeeds, the record was signed by then, and these judge the key as of then. They "
+        "count in the place of 3 and 4: a key that has expired since was good when it signed, and one that "
+        "your list allows only from a later time on was not."
+    )
+    at = verify_time(stamped)
+    yield from _commands(_begun(signed, at), _whole(signed, at))
 
 
 def _say(text: str) -> list[str]:
-    return wrap(text, 100, break_long_words=False, break_on_hyphens=False)
+    whole = re.sub("`[^`]*`", lambda code: code[0].replace(" ", _GAP), text)  # what is to be typed
+    return [
+        line.replace(_GAP, " ") for line in wrap(whole, 100, break_long_words=False, break_on_hyphens=False)
+    ]
 
 
 def _commands(*lines: str) -> Iterator[str]:
@@ -181,6 +221,15 @@ def spaced(lines: Iterable[str]) -> Iterator[str]:
         before = line
 
 
-def _verify(signed: Signed) -> str:
+def _begun(signed: Sequence[Signed], options: str = "") -> str:
+    return f"head -n 1 {JOURNAL} | {_verify(signed[0], options)}"
+
+
+def _whole(signed: Sequence[Signed], options: str = "") -> str:
+    return f"{_verify(signed[1], options)} < {JOURNAL}"
+
+
+def _verify(signed: Signed, options: str = "") -> str:
     name = quote(signed.name)
-    return f"ssh-keygen -Y verify -f allowed_signers -I {name} -n {signed.namespace} -s {signed.file}"
+    who = f"-f allowed_signers -I {name} -n {signed.namespace}{options}"
+    return f"ssh-keygen -Y verify {who} -s {signed.file}"

@@ -69,8 +69,9 @@ def certificates(path: Path) -> list[Certificate]:
 def check(answer: bytes, digest: bytes, authorities: list[Certificate], nonce: int | None = None) -> Stamp:
     """Return what an authority's answer says of the message with this SHA-256 ``digest``.
 
-    ``nonce`` is the question's, None where it is not known any more. The certificates count at the time of
-    the stamp. Raises StampError where it does not hold.
+    ``nonce`` is the question's, None where it is not known any more. The certificates count as of the time of
+    the stamp, so that it still holds when they have expired. Whether one has been revoked since is not asked:
+    that takes the authority's list of them. Raises StampError where it does not hold.
     """
     response = _granted(answer, digest)
     if nonce is not None and response.tst_info.nonce != nonce:
@@ -82,6 +83,11 @@ def check(answer: bytes, digest: bytes, authorities: list[Certificate], nonce: i
 def check_unvouched(answer: bytes, digest: bytes) -> None:
     """Raise StampError where an answer is wrong whoever signed it. That it is not says nothing for it."""
     _granted(answer, digest)
+
+
+def says(answer: bytes) -> datetime:
+    """Return the time that an answer says, whoever signed it. Raises StampError where it is none."""
+    return _utc(_read(answer).tst_info.gen_time)
 
 
 def _granted(answer: bytes, digest: bytes) -> TimeStampResponse:
