@@ -11,6 +11,8 @@ ufw-inactive   good after ``ufw disable``; ufw-ipv6-no: good with IPV6=no in /et
 nftables       good without ufw, with a native ruleset, a DNAT to 25432 and a redirection of 3333 to SSH
 legacy         good without ufw, with rules of iptables-legacy only, which nft does not show
 nft-maps       a network namespace with sets, verdict maps and a translation by a map
+nft-beside     a network namespace with rules, a set and a base chain of nft in the tables of iptables
+nft-extra      a network namespace with a base chain of nft before INPUT; nft-dormant: with iptables' table asleep
 ip6-open       a network namespace with iptables rules, and none of ip6tables
 accept-first   a network namespace where an ACCEPT of everything stands before the DROP
 namespace      a network namespace with every kind of listening socket

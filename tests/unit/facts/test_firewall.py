@@ -306,3 +306,42 @@ def test_where_nft_says_it_a_dormant_table_and_another_device_play_no_part() -> 
         packet = Packet("tcp", ip_address(GOOD[0]), 5432, interface)
         (found,) = passages(tables, parsed("good", INTERFACES), packet)
         assert found.fate == fate
+
+
+@pytest.mark.parametrize(
+    ("state", "version", "port", "fate"),
+    [
+        # ``tcp dport @closed drop`` is to iptables-nft-save ``-p tcp -j DROP``.
+        ("nft-beside", 4, 5432, "blocked"),
+        ("nft-beside", 4, 80, "open"),
+        ("nft-beside", 4, 22, "open"),
+        # ``ip6 saddr ::-fffe:: tcp dport 5432 accept`` is to it a rule for one sender.
+        ("nft-beside", 6, 5432, "unsure"),
+        ("nft-beside", 6, 80, "blocked"),
+        # A base chain that iptables has not, before its own.
+        ("nft-extra", 4, 22, "open"),
+        ("nft-extra", 4, 80, "blocked"),
+        # ``nft add table ip filter { flags dormant; }``: iptables shows the policy, which does nothing.
+        ("nft-dormant", 4, 5432, "unsure"),
+    ],
+)
+def test_what_nft_put_beside_the_rules_of_iptables(state: str, version: int, port: int, fate: str) -> None:
+    assert way(state, port, version=version).fate == fate
+
+
+def test_a_translation_in_a_chain_that_iptables_does_not_show_is_followed() -> None:
+    tables = parsed("nft-beside", FIREWALL).tables
+    assert ("tcp", 2222, 2222) in translated(tables)
+    assert ("tcp", 9, 9) in translated(tables)
+    assert way("nft-beside", 2222).port == 22
+
+
+def test_a_remark_before_the_rules_makes_them_no_legacy_ones() -> None:
+    assert not parsed("nft-extra", FIREWALL).legacy_hidden
+
+
+def test_without_nft_rules_that_iptables_does_not_show_make_the_whole_unavailable() -> None:
+    head, nft = output("nft-extra", FIREWALL).stdout.split(b"#nft\t0\n")
+    without = head + nft[nft.index(b"#") :]
+    with pytest.raises(Unavailable, match="nft has rules"):
+        parse_firewall(Output("firewall", 0, without))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.chains import Table
 from signoff.facts.iptables import parse_iptables
+from signoff.facts.nft_beside import believed
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
@@ -67,10 +68,13 @@ def parse_firewall(output: Output) -> Firewall:
         raise Unavailable(
             "iptables-legacy has rules, but iptables-legacy-save is not there to show them", BY_HAND
         )
-    shown = {(table.version, table.name) for table in tables if table not in legacy}
+    if "nft" in found:
+        ours = tuple(table for table in tables if table not in legacy)
+        tables = (*legacy, *believed(ours, native, found["nft"].text, whole=not terse))
+    elif any("incompatible" in found[name].text for name in found if name.endswith("-save")):
+        raise Unavailable("nft has rules that iptables-save does not show, and is not there itself", BY_HAND)
     return Firewall(
-        tables=tables
-        + tuple(table for table in native if (table.version, table.name.split()[1]) not in shown),
+        tables=tables,
         ufw=_ufw(found),
         units=_units(found["units"].text),
         legacy_hidden=any(_does_something(table) for table in legacy),
@@ -87,10 +91,10 @@ def _checked(section: Section) -> str:
 
 
 def _saved(section: Section) -> tuple[Table, ...]:
-    """Read what one -save program printed; its first line tells which kernel interface it used."""
+    """Read what one -save program printed; its own remarks tell which kernel interface it used."""
     text = _checked(section)
     program = "ip6tables" if section.name.startswith("ip6") else "iptables"
-    origin = program if "(nf_tables)" in text.partition("\n")[0] else f"{program}-legacy"
+    origin = program if re.search(r"^# Gen.*\(nf_tables\)", text, re.MULTILINE) else f"{program}-legacy"
     return parse_iptables(text, 6 if program == "ip6tables" else 4, origin)
 
 
