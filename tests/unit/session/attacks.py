@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from unit.session.attack import Attack
 from unit.session.attacks_on_bytes import files, flips, forms, lines_moved
+from unit.session.attacks_on_time import times
 from unit.session.attacks_on_trust import clocks, replays, signatures, signers
 
 ROWS = (
@@ -22,6 +23,7 @@ ROWS = (
     "swap signatures",
     "other key",
     "expired or revoked key",
+    "when it was signed, and who says so",
     "wrong namespace or principal",
     "verifiers differ: Ed25519 S + L",
     "verifiers differ: reserved set after signing",
@@ -50,6 +52,6 @@ ROWS = (
 
 ATTACKS: tuple[Attack, ...] = tuple(
     attack
-    for group in (flips, lines_moved, signers, signatures, forms, files, replays, clocks)
+    for group in (flips, lines_moved, signers, times, signatures, forms, files, replays, clocks)
     for attack in group()
 )

@@ -23,7 +23,10 @@ from unit.session.records import CHECKLISTS, CONFIRMED, Place, journal, lines, w
 
 @dataclass
 class Scene:
-    """A record, whoever trusts it, and how the attacker may look at every ``step``-th byte."""
+    """A record, whoever trusts it, and how the attacker may look at every ``step``-th byte.
+
+    Who verifies it may give a time, an authority's certificate and a list of revoked keys.
+    """
 
     place: Place
     patch: pytest.MonkeyPatch
@@ -31,6 +34,9 @@ class Scene:
     allowed: Path
     step: int = 1
     bits: tuple[int, ...] = (0,)
+    at: datetime | None = None
+    tsa_ca: Path | None = None
+    revoked: Path | None = None
 
     @property
     def seal(self) -> Path:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -40,11 +41,29 @@ def refused_by_ssh_keygen(scene: Scene) -> list[str]:
     refused = []
     for name, (namespace, message) in judged.items():
         command = ["ssh-keygen", "-Y", "verify", "-f", str(scene.allowed), "-I", scene.place.operator.name]
-        command += ["-n", namespace, "-s", str(scene.directory / name)]
+        command += ["-n", namespace, *options(scene), "-s", str(scene.directory / name)]
         done = subprocess.run(command, input=message, capture_output=True, check=False)
         if done.returncode:
             refused.append(name)
     return refused
+
+
+def options(scene: Scene) -> list[str]:
+    """Return by which options a reader is told to ask: a time where they know one, or stock openssl does."""
+    revoked = ["-r", str(scene.revoked)] if scene.revoked else []
+    at = f"{scene.at:%Y%m%d%H%M%S}Z" if scene.at else ""
+    token = scene.directory / "timestamp.tsr"
+    if scene.tsa_ca and not scene.at:
+        stamped = scene.directory.parent / "stamped"
+        stamped.write_bytes((scene.directory / "session.jsonl").read_bytes() + scene.seal.read_bytes())
+        asked = ["openssl", "ts", "-verify", "-in", str(token), "-data", str(stamped)]
+        asked += ["-CAfile", str(scene.tsa_ca)]
+        if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            read = ["openssl", "ts", "-reply", "-in", str(token), "-text"]
+            text = subprocess.run(read, capture_output=True, text=True, check=True).stdout
+            (said,) = re.findall(r"^Time stamp: (.*) GMT$", text, re.MULTILINE)
+            at = f"{datetime.strptime(said, '%b %d %H:%M:%S %Y').replace(tzinfo=UTC):%Y%m%d%H%M%S}Z"
+    return [*revoked, *([f"-Overify-time={at}"] if at else [])]
 
 
 def stage(place: Place, patch: pytest.MonkeyPatch, row: Attack) -> Scene:
@@ -59,7 +78,9 @@ def stage(place: Place, patch: pytest.MonkeyPatch, row: Attack) -> Scene:
 
 def judge(scene: Scene, row: Attack) -> Verdict:
     """Return our verdict, which must be the one that the attack calls for, and say what it should."""
-    verdict = verify(scene.directory, scene.allowed)
+    verdict = verify(
+        scene.directory, scene.allowed, at=scene.at, tsa_ca=scene.tsa_ca, revoked_keys=scene.revoked
+    )
     said = " ".join([f"line {verdict.line}" if verdict.line else "", verdict.reason, *verdict.remarks])
     assert verdict.status is row.ours, said
     assert re.search(row.says, said), said

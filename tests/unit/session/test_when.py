@@ -152,6 +152,7 @@ class TestNow:
         desk.later(60)
         verdict = desk.verify()
         assert verdict.status is Status.UNTRUSTED
+        assert "--tsa-ca" not in verdict.remarks[0], "there is no seal to stamp"
         assert verdict.started
         assert desk.verify(at=verdict.started).status is Status.UNSEALED
 

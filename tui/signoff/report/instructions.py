@@ -132,8 +132,8 @@ def _trust() -> Iterator[str]:
     yield from _commands(f"sed -n 's/^#trust //p' {TEMPLATE} > allowed_signers")
     yield from _say(
         "Take out a key that was stolen, or is revoked: it counts at no time. (If you have a list of such "
-        "keys, `-r FILE` gives it to each `ssh-keygen -Y verify`.) A key that was good until a day gets "
-        '`valid-before="YYYYMMDD"` before its type: it counts for what was signed by then.'
+        "keys, `-r FILE` gives it to each `ssh-keygen -Y verify`.) To one that was good until a day add "
+        '`,valid-before="YYYYMMDD"` behind its namespaces: it counts for what was signed by then.'
     )
 
 

@@ -225,7 +225,7 @@ class _Examination:
     def refusal(self, trusted: signers.AllowedSigners, held: _Held) -> str:
         """Return why the verifier does not trust the signatures; empty where it does."""
         now, then = (self._refusal(trusted, held, at) for at in (self.when.at, held.claimed))
-        if remark := claim(now, then, held.claimed, self.when):
+        if remark := claim(now, then, held.claimed, self.when, sealed=self._sealed):
             self._remarks.append(remark)
         return now
 

@@ -88,7 +88,7 @@ def check_not_before(judged: When, claimed: datetime) -> None:
         )
 
 
-def claim(now: str, then: str, claimed: datetime, judged: When) -> str:
+def claim(now: str, then: str, claimed: datetime, judged: When, *, sealed: bool) -> str:
     """Return what is to be said of the time at which a record claims to be signed; empty where nothing is.
 
     ``now`` and ``then`` say why its key is not trusted as of the two times, empty where it is.
@@ -97,10 +97,12 @@ def claim(now: str, then: str, claimed: datetime, judged: When) -> str:
         return ""
     if then:
         return f"judged now; at {shown(claimed)}, when the record says that it was signed, {then}"
+    proof = (
+        "a time-stamp by an authority that you trust would prove it (--tsa-ca FILE), and " if sealed else ""
+    )
     return (
         f"the key was allowed at {shown(claimed)}, when the record says that it was signed, but that is the "
-        "operator's word; a time-stamp by an authority that you trust would prove it (--tsa-ca FILE), and if "
-        f"you know it from elsewhere, judge as of then: --at {shown(claimed)}"
+        f"operator's word; {proof}if you know it from elsewhere, judge as of then: --at {shown(claimed)}"
     )
 
 
