@@ -12,7 +12,10 @@ nftables       good without ufw, with a native ruleset, a DNAT to 25432 and a re
 legacy         good without ufw, with rules of iptables-legacy only, which nft does not show
 nft-maps       a network namespace with sets, verdict maps and a translation by a map
 nft-beside     a network namespace with rules, a set and a base chain of nft in the tables of iptables
-nft-extra      a network namespace with a base chain of nft before INPUT; nft-dormant: with iptables' table asleep
+nft-extra      a network namespace with a base chain of nft before INPUT
+nft-dormant    a network namespace with rules of iptables in a table that is asleep
+nft-untracked  a network namespace where rules of nft and iptables keep ports from connection tracking
+nft-numbered   a network namespace on a machine without /etc/protocols
 ip6-open       a network namespace with iptables rules, and none of ip6tables
 accept-first   a network namespace where an ACCEPT of everything stands before the DROP
 namespace      a network namespace with every kind of listening socket

@@ -345,3 +345,30 @@ def test_without_nft_rules_that_iptables_does_not_show_make_the_whole_unavailabl
     without = head + nft[nft.index(b"#") :]
     with pytest.raises(Unavailable, match="nft has rules"):
         parse_firewall(Output("firewall", 0, without))
+
+
+@pytest.mark.parametrize(
+    ("version", "port", "fates"),
+    [
+        (4, 22, {"open"}),
+        # "ct state { established, related, untracked } accept", after "notrack" for this port.
+        (4, 5432, {"open", "blocked"}),
+        (4, 6379, {"blocked"}),
+        (6, 6379, {"open", "blocked"}),
+        (6, 8080, {"blocked"}),
+    ],
+)
+def test_what_is_kept_from_connection_tracking(version: int, port: int, fates: set[str]) -> None:
+    address = ip_address(GOOD[0 if version == 4 else 1])
+    found = passages(
+        parsed("nft-untracked", FIREWALL).tables,
+        parsed("good", INTERFACES),
+        Packet("tcp", address, port, "eth0"),
+    )
+    assert {one.fate for one in found} == fates
+
+
+def test_protocols_that_nft_prints_as_numbers() -> None:
+    assert way("nft-numbered", 5432).fate == "open"
+    assert way("nft-numbered", 5432, protocol="udp").fate == "blocked"
+    assert way("nft-numbered", 6379).fate == "blocked"

@@ -12,13 +12,14 @@ from typing import Literal
 from signoff.facts.network import Address
 from signoff.facts.packets import Condition, Packet
 
-Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "unknown"]
+Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "untrack", "unknown"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What a rule does. ``chain`` for jump and goto; ``address`` (None: the machine's own) and ``port`` for
-    translate; ``unknown`` may end the packet's way or not. ``pass`` goes on to the next rule.
+    translate; ``unknown`` may end the packet's way or not. ``pass`` goes on to the next rule;
+    ``untrack`` too, and the packet is none of connection tracking's from then on.
     """
 
     kind: Kind
@@ -71,6 +72,7 @@ class Table:
 
 
 END = Verdict("return")
+UNTRACK = Verdict("untrack")
 _UNKNOWN = Verdict("unknown")
 _DEPTH = 32
 
@@ -87,6 +89,9 @@ def walk(table: Table, chain: str, packet: Packet, depth: int = 0) -> dict[Verdi
         matches = rule.matches(packet)
         kind = rule.verdict.kind
         if matches is False or kind == "pass":
+            continue
+        if kind == "untrack":
+            found[UNTRACK] = rule.text
             continue
         if kind in {"jump", "goto"}:
             outcomes = walk(table, rule.verdict.chain, packet, depth + 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network
 
 from signoff.facts.base import Malformed
-from signoff.facts.chains import Base, Rule, Table, Verdict
+from signoff.facts.chains import UNTRACK, Base, Rule, Table, Verdict
 from signoff.facts.packets import (
     Always,
     Condition,
@@ -197,6 +197,8 @@ _MATCHES: dict[str, Callable[..., Condition]] = {
 
 
 def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: frozenset[str]) -> Verdict:
+    if target == "NOTRACK" or (target == "CT" and "--notrack" in options):
+        return UNTRACK
     if not target or _PASSING.fullmatch(target):
         return Verdict("pass")
     if target in chains:

@@ -1,8 +1,8 @@
 """Tables that iptables-nft-save and nft both show: which of the two to believe, rule by rule.
 
 iptables-nft-save tells the rules that iptables made, in full. Of what nft has put beside them it leaves out
-base chains, and prints rules wrongly, without an error: ``tcp dport @closed drop`` as ``-p tcp -j DROP``, a range
-of senders as its last one (seen of 1.8.9). A table that sleeps it prints as if it worked.
+base chains, and prints rules wrongly, without an error: ``tcp dport @closed drop`` as ``-p tcp -j DROP``, a
+range of senders as its last one (seen of 1.8.9). A table that is dormant it prints as if it worked.
 """
 
 from __future__ import annotations

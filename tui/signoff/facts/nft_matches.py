@@ -23,6 +23,7 @@ from signoff.facts.packets import (
 )
 
 _TRANSPORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
+_NUMBERED = {6: "tcp", 17: "udp"}
 _ICMP = frozenset({"icmp", "icmpv6", "igmp"})
 
 
@@ -77,8 +78,13 @@ def _payload(protocol: str, name: str, values: tuple[Any, ...], operator: str) -
         case "daddr" if protocol in {"ip", "ip6"}:
             return Destination(networks(values))
         case "protocol" | "nexthdr" if protocol in {"ip", "ip6"}:
-            return Proto(frozenset(map(str, values)))
+            return _protocol(values)
     return Opaque()
+
+
+def _protocol(values: tuple[Any, ...]) -> Proto:
+    """Where there is no /etc/protocols, nft prints numbers."""
+    return Proto(frozenset(_NUMBERED.get(value, str(value)) for value in values))
 
 
 def _meta(key: str, values: tuple[Any, ...]) -> Condition:
@@ -89,7 +95,7 @@ def _meta(key: str, values: tuple[Any, ...]) -> Condition:
         case "oif" | "oifname":
             return InterfaceIs(names, outgoing=True)
         case "l4proto":
-            return Proto(frozenset(names))
+            return _protocol(values)
         case "nfproto" | "protocol":
             wanted = {"ipv4": 4, "ip": 4, "ipv6": 6, "ip6": 6}
             versions = [Family(wanted[name]) for name in names]

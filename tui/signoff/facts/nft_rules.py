@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from signoff.facts.chains import Rule, Verdict
+from signoff.facts.chains import UNTRACK, Rule, Verdict
 from signoff.facts.nft_matches import conditions
 from signoff.facts.nft_values import ANY, Sets
 from signoff.facts.packets import Condition, Family, Opaque, Proto
@@ -14,7 +14,7 @@ from signoff.text import one_line
 
 # Statements that leave the packet on its way and ask nothing of it.
 _PASSING = frozenset(
-    {"counter", "log", "mangle", "notrack", "ct helper", "ct timeout", "flow", "dup", "comment", "last"}
+    {"counter", "log", "mangle", "ct helper", "ct timeout", "flow", "dup", "comment", "last"}
 )
 
 
@@ -49,6 +49,8 @@ def _verdict(statement: Mapping[str, Any]) -> Verdict:
             return Verdict(kind, chain=value["target"])
         case "dnat" | "redirect":
             return _translation(value or {})
+        case "notrack":
+            return UNTRACK
         case "queue" | "synproxy" | "tproxy" | "fwd":
             return Verdict("unknown")
         case "xt" if isinstance(value, dict) and value.get("type") == "target":

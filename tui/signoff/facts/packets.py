@@ -22,7 +22,7 @@ class Packet:
     ``interface`` is where it comes in, ``outgoing`` where it is forwarded to; empty where not known.
     ``local`` tells that it is for the machine itself, ``original`` where it was first sent to if it was
     translated. ``source`` is set to ask about one sender; ``named`` to ask about a sender that some rule
-    names, whoever that may be.
+    names, whoever that may be. ``untracked`` tells that a rule keeps it from connection tracking.
     """
 
     protocol: str
@@ -34,6 +34,7 @@ class Packet:
     original: tuple[Address, int] | None = None
     source: Address | None = None
     named: bool = False
+    untracked: bool = False
 
 
 class Condition(Protocol):
@@ -193,6 +194,8 @@ class State:
     names: frozenset[str]
 
     def holds(self, packet: Packet) -> bool | None:
+        if packet.untracked:
+            return "untracked" in self.names
         return "new" in self.names or ("dnat" in self.names and packet.original is not None)
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from signoff.facts.chains import END, Base, Table, Verdict, walk
+from signoff.facts.chains import END, UNTRACK, Base, Table, Verdict, walk
 from signoff.facts.network import Address, Interfaces
 from signoff.facts.packets import Packet
 from signoff.text import one_line
 
 Fate = Literal["open", "blocked", "unsure"]
 
+_CONNTRACK = -200
+"""The priority at which connection tracking begins: what a rule keeps from it has to be kept before."""
 _DSTNAT = -100
 """The priority at which destinations are translated (nft(8), Standard priority names)."""
 
@@ -35,7 +37,19 @@ class Passage:
 
 def passages(tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet) -> tuple[Passage, ...]:
     """Return every way that a packet may take: one, unless its translation cannot be told for certain."""
-    return tuple(_passage(tables, interfaces, packet, turn) for turn in _translations(tables, packet))
+    found = tuple(_passage(tables, interfaces, packet, turn) for turn in _translations(tables, packet))
+    if not _may_be_untracked(tables, packet):
+        return found
+    # Nothing is translated that is not tracked.
+    return (*found, _passage(tables, interfaces, replace(packet, untracked=True), END))
+
+
+def _may_be_untracked(tables: tuple[Table, ...], packet: Packet) -> bool:
+    return any(
+        UNTRACK in walk(table, base.chain, packet)
+        for table, base in _bases(tables, packet, "prerouting", translates=False)
+        if base.priority < _CONNTRACK
+    )
 
 
 def _translations(tables: tuple[Table, ...], packet: Packet) -> set[Verdict]:
@@ -102,6 +116,7 @@ def _bases(
 def _fate(table: Table, base: Base, packet: Packet) -> tuple[Fate, str]:
     """Tell what one base chain does. An accept ends this chain only; the next one still has its say."""
     outcomes = walk(table, base.chain, packet)
+    outcomes.pop(UNTRACK, None)
     policy = one_line(f"policy {base.policy} of {table.name} {base.chain} ({table.origin})")
     ends = {Verdict(base.policy) if verdict == END else verdict for verdict in outcomes}
     texts = {
