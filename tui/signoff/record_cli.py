@@ -37,7 +37,11 @@ _tsa_ca = click.option(
 @_allowed_signers
 @_revoked
 @_tsa_ca
-@click.option("--at", metavar="TIME", help="Judge the keys as of then: you know that it was signed by then.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Judge the keys as of then, knowing that they had signed: 2026-01-02T03:04:05Z, or 20260102030405Z.",
+)
 @click.option("--nonce", help="The word that you, as the auditor, gave before: no other record will do.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def verify(
@@ -54,9 +58,10 @@ def verify(
     Its witnesses, a time-stamp and counter-signatures, are judged with it. With --tsa-ca there has to be a
     time-stamp that holds.
 
-    Whether your list allows a key is judged now. A time-stamp that holds proves that the operator signed by
-    then: they are judged as of its time, so that a key that has expired since passes. Without one it passes
-    only as of a --at TIME that you vouch for; a revoked key never does.
+    Whether your list allows a key is judged now. A time-stamp that holds proves that the operator had signed
+    by then: their key is judged as of its time, so that one that has expired since passes. Without a
+    time-stamp it passes only as of a --at TIME that you vouch for; a revoked key never does. The authority's
+    certificate, too, is judged as of the time-stamp; whether it was revoked is not asked.
 
     \b
     Exit codes: 0 valid; 1 invalid, untrusted, or a witness does not hold; 2 wrong use; 3 not sealed.

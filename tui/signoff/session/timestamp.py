@@ -87,7 +87,10 @@ def check_unvouched(answer: bytes, digest: bytes) -> None:
 
 def says(answer: bytes) -> datetime:
     """Return the time that an answer says, whoever signed it. Raises StampError where it is none."""
-    return _utc(_read(answer).tst_info.gen_time)
+    response = _read(answer)
+    if response.status != _GRANTED:
+        raise StampError(_refusal(response))
+    return _utc(response.tst_info.gen_time)
 
 
 def _granted(answer: bytes, digest: bytes) -> TimeStampResponse:

@@ -5,8 +5,9 @@ key can date a record back. So it is judged now, as ``ssh-keygen -Y verify`` doe
 outside of the record says more:
 
 - A time-stamp that holds, by an authority whom the verifier trusts. The record and its seal were there by
-  then, so the operator's signatures are judged as of then. A counter-signature is not under the time-stamp
-  and may be years younger: it is judged now.
+  then, so the operator's signatures are judged as of then (that the line 1 under the seal was signed too
+  follows from the seal, which the same key made). A counter-signature is not under the time-stamp and may
+  be years younger: it is judged now.
 - The verifier's own knowledge, ``--at``: every signature is judged as of that time, as with
   ``ssh-keygen -Overify-time``.
 
@@ -97,12 +98,11 @@ def claim(now: str, then: str, claimed: datetime, judged: When, *, sealed: bool)
         return ""
     if then:
         return f"judged now; at {shown(claimed)}, when the record says that it was signed, {then}"
-    proof = (
-        "a time-stamp by an authority that you trust would prove it (--tsa-ca FILE), and " if sealed else ""
-    )
+    proof = "a time-stamp by an authority that you trust would prove it (--tsa-ca FILE); "
     return (
         f"the key was allowed at {shown(claimed)}, when the record says that it was signed, but that is the "
-        f"operator's word; {proof}if you know it from elsewhere, judge as of then: --at {shown(claimed)}"
+        f"operator's word; {proof if sealed else ''}if you know it from elsewhere, judge as of then: "
+        f"signoff verify --at {shown(claimed)}"
     )
 
 
