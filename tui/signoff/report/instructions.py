@@ -82,13 +82,7 @@ def instructions(
     yield from _checklists(genesis, files)
     yield from _nonce(genesis)
     yield from _time_stamp(signed, stamped)
-    yield from section("8. Has a second person signed?")
-    for one in signed[2:]:
-        yield from _commands(f"{_verify(one)} < {JOURNAL}")
-    if not signed[2:]:
-        yield "Nobody has."
-    elif stamped:
-        yield "The time-stamp is not over this, and says nothing of when it was made: it is judged now."
+    yield from _second_person(signed[2:])
     if ATTESTATION in files:
         yield from section("9. What is the attestation for?")
         yield from _say(
@@ -198,6 +192,20 @@ def _time_stamp(signed: Sequence[Signed], stamped: datetime | None) -> Iterator[
     )
     at = verify_time(stamped)
     yield from _commands(_begun(signed, at), _whole(signed, at))
+
+
+def _second_person(signed: Sequence[Signed]) -> Iterator[str]:
+    yield from section("8. Has a second person signed?")
+    for one in signed:
+        yield from _commands(f"{_verify(one)} < {JOURNAL}")
+    if not signed:
+        yield "Nobody has."
+        return
+    yield from _say(
+        "There is no name in such a signature: behind `-I` stands the one that your list gives the key. No "
+        "time-stamp is over it either, so that its key is judged at present: if that has expired since, the "
+        "signature counts only if you know from elsewhere when it was made, and say so (`-Overify-time`)."
+    )
 
 
 def _say(text: str) -> list[str]:
