@@ -15,8 +15,10 @@ from typing import ClassVar, Final
 
 from signoff.actions.base import ActionError, LastingError, Say, StepRecord
 from signoff.actions.hands import Hands, failed
-from signoff.actions.restart_plan import LABEL, RestartPlan
+from signoff.actions.restart_plan import ComposeServices, RestartPlan
 from signoff.errors import StoppedError
+from signoff.facts.composed import LABEL
+from signoff.probes.secretfiles import listing
 from signoff.text import inert, one_line
 
 HEALTHY_WITHIN: Final = 120.0
@@ -71,14 +73,25 @@ class Restart:
         if self.plan.units and not self.hands.root:
             raise LastingError("Units are restarted by root only, and there is no root to be had.")
         for one in self.plan.compose:
-            program = join(one.program)
-            script = f"cd {quote(one.directory)} && {program} version"
-            output = self.hands.run(f"{program} could not be asked", script)
-            if output.status != 0:
-                raise failed(f"{program} does not work in {one_line(one.directory)}", output)
+            self._ask(one)
         for state in self._states():
             if state.broken:
                 say(f"{state.name} is not well as it is: {state.broken}.")
+
+    def _ask(self, one: ComposeServices) -> None:
+        """Have compose tell what it would make: it may once have been given more than what lies in files."""
+        program, directory = join(one.made.program), one_line(one.made.directory)
+        script = f"cd {quote(one.made.directory)} && {one.question}"
+        output = self.hands.run(f"{program} could not be asked", script)
+        if output.status != 0:
+            raise failed(f"{program} does not work in {directory}", output)
+        lost = one.lost(output.stdout)
+        if lost:
+            raise LastingError(
+                f"{program} in {directory} would leave {listing(lost)} empty, which is not empty now: the"
+                " containers were made with variables that are in no file which compose reads there.",
+                "Put them into .env beside the compose file, or make the containers anew as they were made.",
+            )
 
     def run(self, say: Say, cancel: Event) -> None:
         """Start them anew, and wait."""
@@ -101,7 +114,9 @@ class Restart:
         before = {state.name: state.token for state in self._states()}
         for one in self.plan.compose:
             self._shell(
-                f"cd {quote(one.directory)} || exit\n{_UNBROKEN.format(command=one.command)}", say, cancel
+                f"cd {quote(one.made.directory)} || exit\n{_UNBROKEN.format(command=one.command)}",
+                say,
+                cancel,
             )
         if self.plan.units:
             units = join(self.plan.units)
@@ -161,7 +176,7 @@ class Restart:
     def _container_states(self) -> Iterator[_State]:
         for one in self.plan.compose:
             for service in one.services:
-                yield from self._of_service(one.project, service)
+                yield from self._of_service(one.made.project, service)
 
     def _of_service(self, project: str, service: str) -> Iterator[_State]:
         filters = (f"label={LABEL}project={project}", f"label={LABEL}service={service}")

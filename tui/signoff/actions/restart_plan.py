@@ -8,39 +8,65 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from shlex import join, quote
-from typing import Final
 
+import yaml
+
+from signoff.actions.base import ActionError
 from signoff.facts.base import Facts
-from signoff.facts.compose import ComposeService
+from signoff.facts.composed import LABEL, Composed
 from signoff.facts.containers import Container
-from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.units import Unit
 from signoff.probes.running import Running, running
 from signoff.target.profile import Profile
 from signoff.text import one_line
-
-LABEL: Final = "com.docker.compose."
-"""How the labels begin by which compose knows its containers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComposeServices:
     """Services of one compose project that are to be made anew, as compose was told when it made them."""
 
-    directory: str
-    program: tuple[str, ...]
-    project: str
-    files: tuple[str, ...]
-    env_files: tuple[str, ...]
-    services: tuple[str, ...]
+    made: Composed
+    containers: tuple[Container, ...]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services' names."""
+        return tuple(dict.fromkeys(one.labels[f"{LABEL}service"] for one in self.containers))
 
     @property
     def command(self) -> str:
-        """The command, for a shell in the project's directory."""
-        options = [option for path in self.files for option in ("-f", path)]
-        options += [option for path in self.env_files for option in ("--env-file", path)]
-        up = ("up", "-d", "--no-deps", "--force-recreate")
-        return join([*self.program, "-p", self.project, *options, *up, *self.services])
+        """The command, for a shell in the project's directory. As many containers as there are remain."""
+        scale = [option for service in self.services for option in self._scale(service)]
+        up = ("up", "-d", "--no-deps", "--force-recreate", *scale)
+        return join([*self.made.whole, *up, *self.services])
+
+    @property
+    def question(self) -> str:
+        """The command that tells what compose would make of it, changing nothing."""
+        # By its name a service counts also where its profile does not; version 1 takes no names.
+        names = self.services if self.made.second else ()
+        return join([*self.made.whole, "config", *names])
+
+    def lost(self, told: bytes) -> tuple[str, ...]:
+        """Return the variables that are empty in compose's answer to the question, and not in containers."""
+        try:
+            services = yaml.safe_load(told)["services"]
+            given = {name: services[name].get("environment") or {} for name in self.services}
+            return tuple(
+                dict.fromkeys(
+                    f"{name} of {service}"
+                    for one in self.containers
+                    for service in [one.labels[f"{LABEL}service"]]
+                    for name, value in given[service].items()
+                    if value in (None, "") and one.env.get(name)
+                )
+            )
+        except (yaml.YAMLError, LookupError, TypeError, AttributeError):
+            raise ActionError("What compose says of its services cannot be read.") from None
+
+    def _scale(self, service: str) -> tuple[str, ...]:
+        count = sum(one.labels[f"{LABEL}service"] == service for one in self.containers)
+        return ("--scale", f"{service}={count}") if count > 1 else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +89,7 @@ class RestartPlan:
     @property
     def preview(self) -> tuple[str, ...]:
         """The commands."""
-        commands = [f"cd {quote(one.directory)} && {one.command}" for one in self.compose]
+        commands = [f"cd {quote(one.made.directory)} && {one.command}" for one in self.compose]
         if self.units:
             commands.append(join(["systemctl", "restart", *self.units]))
         return (*map(one_line, commands), "then wait until they are healthy") if commands else ()
@@ -71,9 +97,9 @@ class RestartPlan:
 
 def restart_plan(facts: Facts, profile: Profile, paths: frozenset[str], names: frozenset[str]) -> RestartPlan:
     """Return what uses variables of these names, or the files at these paths. Pure."""
-    using = [one for one in running(facts, profile, names) if _uses(one, facts, paths, names)]
+    using = [one for one in running(facts, profile, names) if _uses(one, paths, names)]
     containers = [one.what for one in using if isinstance(one.what, Container)]
-    composed = [one for one in containers if f"{LABEL}service" in one.labels]
+    composed = [one for one in containers if one.composed]
     return RestartPlan(
         units=tuple(one.what.name for one in using if isinstance(one.what, Unit)),
         compose=tuple(_composed(composed)),
@@ -84,40 +110,22 @@ def restart_plan(facts: Facts, profile: Profile, paths: frozenset[str], names: f
     )
 
 
-def _uses(one: Running, facts: Facts, paths: frozenset[str], names: frozenset[str]) -> bool:
+def _uses(one: Running, paths: frozenset[str], names: frozenset[str]) -> bool:
     if one.reads & paths:
         return True
-    service = _service(one.what, facts) if isinstance(one.what, Container) else None
-    if service is not None:
-        # What the compose file says counts: of the same name it may give the container another value.
-        return bool(service.interpolates & names) or not (one.apart or one.reads)
+    if one.interpolates is not None:
+        # What the compose files say counts: of the same name they may give the container another value.
+        return bool(one.interpolates & names) or not (one.apart or one.reads)
     # What is given no file may read it itself.
     return not one.reads or any(names & environment.keys() for environment in one.environments)
 
 
-def _service(container: Container, facts: Facts) -> ComposeService | None:
-    name = container.labels.get(f"{LABEL}service", "")
-    services = (service for compose in facts[ENVIRONMENT].compose for service in compose.services)
-    return next((service for service in services if service.name == name), None)
-
-
 def _composed(containers: Iterable[Container]) -> Iterator[ComposeServices]:
-    groups: dict[tuple[str, ...], dict[str, None]] = {}
+    """Yield the containers by how they are made; all of one service together."""
+    homes: dict[tuple[str, str], Composed] = {}
+    groups: dict[Composed, list[Container]] = {}
     for one in containers:
-        about = tuple(
-            one.labels.get(f"{LABEL}{name}", "")
-            for name in (
-                *("project.working_dir", "project", "project.config_files"),
-                *("project.environment_file", "version"),
-            )
-        )
-        groups.setdefault(about, {})[one.labels[f"{LABEL}service"]] = None
-    for (directory, project, files, env_files, version), services in groups.items():
-        yield ComposeServices(
-            directory=directory,
-            program=("docker-compose",) if version.startswith("1.") else ("docker", "compose"),
-            project=project,
-            files=tuple(filter(None, files.split(","))),
-            env_files=tuple(filter(None, env_files.split(","))),
-            services=tuple(services),
-        )
+        if made := one.composed:
+            home = homes.setdefault((made.project, made.service), made)
+            groups.setdefault(home, []).append(one)
+    yield from (ComposeServices(made, tuple(those)) for made, those in groups.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,8 @@ import msgspec
 
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.sections import read_script, sections
+from signoff.facts.composed import NONE, Composed, Programs, composed
+from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -34,7 +36,7 @@ class Container:
 
     ``published`` are the ports bound now, or those that will be once it is started. ``health`` is
     ``healthy``, ``unhealthy``, ``starting``, or empty where there is no health check. ``addresses`` are its
-    own IP addresses on its ``networks``.
+    own IP addresses on its ``networks``. ``programs`` are the target's compose, of either kind.
     """
 
     id: str
@@ -49,6 +51,12 @@ class Container:
     labels: Mapping[str, str]
     health: str
     addresses: tuple[str, ...] = ()
+    programs: Programs = NONE
+
+    @property
+    def composed(self) -> Composed | None:
+        """How compose made it; None where it did not."""
+        return composed(self.name, self.labels, self.programs)
 
 
 class _Pascal(msgspec.Struct, frozen=True, rename="pascal"):
@@ -126,7 +134,8 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
     except msgspec.DecodeError as problem:
         # No excerpt: the text holds the containers' secrets.
         raise Malformed(f"docker inspect: {one_line(str(problem))}") from None
-    return tuple(_container(one) for one in inspected)
+    programs = Programs(*(_version(found[name]) if name in found else "" for name in _PROGRAMS))
+    return tuple(_container(one, programs) for one in inspected)
 
 
 def _refuse_other_engines(processes: frozenset[str], docker: str) -> None:
@@ -139,7 +148,15 @@ def _refuse_other_engines(processes: frozenset[str], docker: str) -> None:
         raise Unavailable("containers run without Docker (containerd), and are not looked at")
 
 
-def _container(one: _Inspected) -> Container:
+_PROGRAMS = ("plugin", "program")
+
+
+def _version(section: Section) -> str:
+    found = re.match(r"v?(\d+\.[\w.+~-]*)", section.text.strip())
+    return found[1] if found else ""
+
+
+def _container(one: _Inspected, programs: Programs) -> Container:
     networks = one.network_settings.networks or {}
     environment = (entry.partition("=") for entry in one.config.env or ())
     return Container(
@@ -154,6 +171,7 @@ def _container(one: _Inspected) -> Container:
         networks=tuple(networks),
         labels=one.config.labels or {},
         health=one.state.health.status if one.state.health else "",
+        programs=programs,
         addresses=tuple(
             address for network in networks.values() for address in (network.ipv4, network.ipv6) if address
         ),

@@ -14,6 +14,7 @@ from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Li
 from signoff.facts.packets import Packet, Ports, Proto
 from signoff.facts.passage import Fate, Passage, passages
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
+from signoff.text import one_line
 
 T = TypeVar("T")
 
@@ -33,11 +34,15 @@ class Owner:
     shared    a container on the host's own network
     published a container, through a published port
     rule      a rule forwards to an address that is no known container's
+
+    ``file`` is the compose file that a container was made by, ``up`` the command that makes it anew.
     """
 
     sort: Literal["nameless", "process", "shared", "published", "rule"]
     name: str
     kind: str = ""
+    file: str = "compose.yaml"
+    up: str = "docker compose up -d"
 
 
 @dataclass(frozen=True)
@@ -242,7 +247,8 @@ class _Finder:
         for container in self.containers:
             if container.id == listener.container:
                 kind = kind_of_name(container.image, container.name) or kind_of_port(listener.port)
-                return Owner("shared", f"container {container.name}, on the host's network", kind)
+                name = f"container {container.name}, on the host's network"
+                return Owner("shared", name, kind, *how_made(container))
         for container in self.containers:
             if port := _published_as(container, listener, address):
                 return _published(container, port.container_port)
@@ -280,4 +286,13 @@ def _published_as(container: Container, listener: Listener, address: Address) ->
 
 def _published(container: Container, port: int) -> Owner:
     kind = kind_of_name(container.image, container.name) or kind_of_port(port)
-    return Owner("published", f"container {container.name}, image {container.image}", kind)
+    name = f"container {container.name}, image {container.image}"
+    return Owner("published", name, kind, *how_made(container))
+
+
+def how_made(container: Container) -> tuple[str, ...]:
+    """Return its compose file and the command that makes it anew, where compose made it."""
+    made = container.composed
+    if made is None or not made.files:
+        return ()
+    return one_line(made.files[0]), one_line(made.up())

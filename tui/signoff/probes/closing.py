@@ -33,13 +33,13 @@ def _one_way_to_close(exposure: Exposure) -> str:
     match exposure.owner.sort:
         case "published":
             return (
-                "in compose.yaml publish it on loopback only, "
-                f'ports: ["127.0.0.1:{number}:{exposure.leads_to}"], or drop it; then: docker compose up -d'
+                f"in {exposure.owner.file} publish it on loopback only, "
+                f'ports: ["127.0.0.1:{number}:{exposure.leads_to}"], or drop it; then: {exposure.owner.up}'
             )
         case "shared":
             return (
-                "in compose.yaml drop network_mode: host, or make the program listen on 127.0.0.1; "
-                "then: docker compose up -d"
+                f"in {exposure.owner.file} drop network_mode: host, or make the program listen on 127.0.0.1; "
+                f"then: {exposure.owner.up}"
             )
         case "rule":
             return (

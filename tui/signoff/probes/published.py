@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.docker_engine import DOCKER_ENGINE, Engine
-from signoff.facts.exposure import Exposure, binds
+from signoff.facts.exposure import Exposure, Owner, binds, how_made
 from signoff.facts.network import LISTENERS
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
@@ -39,6 +39,7 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             result=Result.NOTAPPLICABLE, observed="no container is there, and no swarm publishes a port"
         )
         return
+    owners = {f"container {one.name}": Owner("published", one.name, "", *how_made(one)) for one in containers}
     kept: list[str] = []
     failed = False
     for (name, number, protocol), ports in _grouped(containers, engine).items():
@@ -51,7 +52,8 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             kept.append(f"{text} (stopped by the firewall)")
         else:
             failed = True
-            yield _laid_open(f"{name} {number}/{protocol}", open_ones, text, seen)
+            remedy = _on_loopback(owners.get(name), name, open_ones[0])
+            yield _laid_open(f"{name} {number}/{protocol}", open_ones, text, seen, remedy)
     if no_engine:
         yield Judgement(result=Result.UNKNOWN, subject="swarm", observed=no_engine)
     elif not failed:
@@ -111,7 +113,7 @@ def _stopped(port: PublishedPort, seen: Vantages) -> bool:
     )
 
 
-def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantages) -> Judgement:
+def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantages, remedy: str) -> Judgement:
     leading = tuple(one for port in ports for one in _exposures(port, seen))
     answering = tuple(other for other in seen.open_outside() if other.port == ports[0].port)
     outside = (
@@ -126,19 +128,19 @@ def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantag
         subject=subject,
         observed=f"published on an outside address: {text}; {outside}",
         evidence=tuple(map(described, leading)),
-        remedy=_on_loopback(subject, ports[0]),
+        remedy=remedy,
     )
 
 
-def _on_loopback(subject: str, port: PublishedPort) -> str:
-    if subject.startswith("swarm"):
+def _on_loopback(owner: Owner | None, name: str, port: PublishedPort) -> str:
+    if owner is None:
         return (
             f"A swarm publishes on every node: sudo docker service update --publish-rm {port.container_port} "
-            f"{subject.split()[2]} (published as {port.port}), and let the proxy reach it through a network"
+            f"{name.split()[2]} (published as {port.port}), and let the proxy reach it through a network"
         )
     return (
-        "In compose.yaml publish it on loopback only, "
-        f'ports: ["127.0.0.1:{port.port}:{port.container_port}"], or drop it; then: docker compose up -d'
+        f"In {owner.file} publish it on loopback only, "
+        f'ports: ["127.0.0.1:{port.port}:{port.container_port}"], or drop it; then: {owner.up}'
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -13,7 +13,7 @@ from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
 from signoff.facts.compose import ComposeService
 from signoff.facts.containers import CONTAINERS, Container
-from signoff.facts.environment import ENVIRONMENT, SecretFile
+from signoff.facts.environment import ENVIRONMENT, Environment, SecretFile
 from signoff.facts.units import UNITS, Process, Unit
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -21,7 +21,8 @@ from signoff.text import one_line
 _PROJECT = "com.docker.compose.project.working_dir"
 _FILES = "com.docker.compose.project.config_files"
 _SERVICE = "com.docker.compose.service"
-_VERSION = "com.docker.compose.version"
+
+_Services = tuple[tuple[str, ComposeService], ...]
 
 
 @dataclass(frozen=True)
@@ -70,27 +71,44 @@ def blind(facts: Facts) -> tuple[str, ...]:
 
 def _containers(facts: Facts, profile: Profile, names: frozenset[str]) -> Iterator[Running]:
     environment = facts[ENVIRONMENT]
-    known = {
-        service.name: (compose.path, service)
-        for compose in environment.compose
-        for service in compose.services
-    }
     for one in facts[CONTAINERS]:
         if one.running and _belongs(one, environment.project, profile, names):
-            path, service = known.get(one.labels.get(_SERVICE, ""), ("", None))
+            services, whole = _services(one, environment)
             yield Running(
                 name=f"container {one_line(one.name)}",
                 started=one.started,
                 environments=(one.env,),
                 seen=True,
                 whole=True,
-                reads=_env_files(path, service),
-                apart=service is not None and _apart(path, service, environment.live),
+                reads=frozenset().union(*(_env_files(path, service) for path, service in services)),
+                apart=whole and all(_apart(path, service, environment.live) for path, service in services),
                 container=True,
                 remedy=_recreate(one, environment.project),
                 what=one,
-                interpolates=service.interpolates if service else None,
+                interpolates=(
+                    frozenset().union(*(service.interpolates for _, service in services))
+                    if services
+                    else None
+                ),
             )
+
+
+def _services(container: Container, environment: Environment) -> tuple[_Services, bool]:
+    """Return what the compose files that a container was made by say of its service, each by its path.
+
+    Also whether that is all of it: a file that lies elsewhere was not read.
+    """
+    made = container.composed
+    if made is None:
+        return (), False
+    named = tuple(one for one in environment.compose if one.path in made.files)
+    found = tuple(
+        (compose.path, service)
+        for compose in named or environment.compose
+        for service in compose.services
+        if service.name == made.service
+    )
+    return found, bool(found) and len(named) in {0, len(made.files)}
 
 
 def _belongs(one: Container, project: str, profile: Profile, names: frozenset[str]) -> bool:
@@ -102,9 +120,7 @@ def _belongs(one: Container, project: str, profile: Profile, names: frozenset[st
     return bool(names & one.env.keys())
 
 
-def _env_files(path: str, service: ComposeService | None) -> frozenset[str]:
-    if service is None:
-        return frozenset()
+def _env_files(path: str, service: ComposeService) -> frozenset[str]:
     directory = PurePosixPath(path).parent
     return frozenset(normpath(str(directory / one.path)) for one in service.env_files)
 
@@ -119,12 +135,10 @@ def _apart(path: str, service: ComposeService, files: tuple[SecretFile, ...]) ->
 
 
 def _recreate(one: Container, project: str) -> str:
-    service = one.labels.get(_SERVICE)
-    if not service:
+    made = one.composed
+    if made is None:
         return f"docker rm -f {quote(one.name)}, and docker run it again: a container keeps its environment"
-    program = "docker-compose" if one.labels.get(_VERSION, "").startswith("1.") else "docker compose"
-    directory = one.labels.get(_PROJECT) or project
-    return f"cd {quote(directory)} && {program} up -d --force-recreate {quote(service)}"
+    return replace(made, directory=made.directory or project).up("--force-recreate")
 
 
 def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:

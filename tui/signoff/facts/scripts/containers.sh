@@ -18,6 +18,11 @@ elif docker --version 2>&1 | grep -qi podman; then
 elif found=$(inspect 2>/dev/null) || found=$(inspect 2>/dev/null); then
     head_of docker present
     printf '%s\n' "$found" | show
+    # Which compose there is. Without its plugin docker says something else, or nothing.
+    if [ "$found" != '[]' ]; then
+        head_of plugin; docker compose version --short 2>/dev/null | head -n 1 | show
+        head_of program; docker-compose version --short 2>/dev/null | head -n 1 | show
+    fi
 else
     head_of docker refused
     inspect 2>&1 >/dev/null | show
