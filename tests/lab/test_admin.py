@@ -104,20 +104,37 @@ def test_a_planted_flaw_fails(
     assert Result.FAIL in found(host)[fails.id]
 
 
+def test_an_open_api_that_the_operator_did_not_name(
+    findings: Look, good_host: Host, fresh_host: Callable[..., Host]
+) -> None:
+    def judged(host: Host) -> dict[str, Result]:
+        seen = findings(host, paths=("/admin/",))
+        return {one.subject: one.result for one in seen if one.probe == outside.id}
+
+    # nginx's own rules name the API, and close it.
+    assert judged(good_host) == {"/admin/": Result.PASS, "/api/admin/": Result.PASS}
+    host = fresh_host()
+    traps.admin_api_open(host)
+    assert judged(host) == {"/admin/": Result.PASS, "/api/admin/users": Result.FAIL}
+    traps.admin_api_described(host)
+    assert judged(host)["/backend/v2/admin/orders"] is Result.FAIL
+
+
 def test_a_page_for_every_path(findings: Look, fresh_host: Callable[..., Host]) -> None:
     host = fresh_host()
     traps.spa_for_every_path(host)
     results = {
         one.subject: one.result for one in findings(host, paths=("/manage/",)) if one.probe == outside.id
     }
-    assert results == {"/manage/": Result.UNKNOWN}
+    # The API is what nginx's rules name.
+    assert results == {"/manage/": Result.UNKNOWN, "/api/admin/": Result.PASS}
     assert {one.result for one in findings(host) if one.probe == outside.id} == {Result.PASS}
 
 
-def test_a_path_that_is_spelt_wrong(found: Found, good_host: Host) -> None:
-    seen = found(good_host, paths=("/amdin/",))
-    assert seen[outside.id] == {Result.UNKNOWN}
-    assert Result.PASS not in seen[raw_address.id] | seen[restriction.id]
+def test_a_path_that_is_spelt_wrong(findings: Look, good_host: Host) -> None:
+    seen = [one for one in findings(good_host, paths=("/amdin/",)) if one.subject != "/api/admin/"]
+    assert {one.result for one in seen if one.probe == outside.id} == {Result.UNKNOWN}
+    assert Result.PASS not in {one.result for one in seen if one.probe in {raw_address.id, restriction.id}}
 
 
 def test_rules_that_are_not_loaded_yet(found: Found, fresh_host: Callable[..., Host]) -> None:

@@ -153,6 +153,21 @@ def admin_api_open(host: Host) -> None:
     _nginx(host, "s/(admin|api\\/admin)/(admin)/")
 
 
+def admin_api_described(host: Host) -> None:
+    """A second application, below /backend/, with an API of its own for the panel: it describes it to whoever
+    asks, as FastAPI does, and no rule closes it.
+    """
+    described = Path(__file__).parents[1] / "unit/recorded/inside/openapi-fastapi.json"
+    host.put("/srv/backend/openapi.json", described.read_bytes())
+    host.put("/srv/backend/v2/admin/orders", "[1]")
+    host.exec(
+        "systemd-run --quiet --uid=nobody --working-directory=/srv/backend --"
+        " python3 -m http.server --bind 127.0.0.1 8123"
+    )
+    _nginx(host, "s|^    location / {|    location /backend/ { proxy_pass http://127.0.0.1:8123/; }\\n&|")
+    host.exec("until curl -sf http://127.0.0.1:8123/openapi.json; do sleep 0.1; done")
+
+
 def admin_open_on_ipv6(host: Host) -> None:
     """Closed over IPv4, open to everybody over IPv6."""
     _nginx(host, "s|deny all;|allow ::/0; deny all;|")

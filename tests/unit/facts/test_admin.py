@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from signoff.facts.admin import ADMIN_SURVEY, admin_paths
+from signoff.facts.admin import ADMIN_SURVEY
 from signoff.facts.admin_inside import ADMIN_INSIDE, parse_inside
+from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import Unavailable, text_for
 from signoff.target.command import Output
 from signoff.target.profile import Profile
@@ -37,6 +38,14 @@ def test_a_login_page_for_every_path_shows_nothing() -> None:
         b"#end",
     ]
     assert parse_inside(Output("inside", 0, b"\n".join(lines))).exists == frozenset()
+
+
+def test_the_application_describes_its_api() -> None:
+    assert parse_inside(recorded("described-root")).documented == ("/backend/v2/admin/orders",)
+    given = Output(
+        "inside", 0, b"#answer\ta:1\t/signoff-no-such-path-5b0c/\t404 \t1\n#documented\t/a b\n#end"
+    )
+    assert parse_inside(given).documented == ()
 
 
 def test_only_plain_paths_go_into_the_script() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from signoff.facts.admin_inside import Inside
-from signoff.facts.base import Unavailable
+from signoff.facts.base import Facts, Unavailable
 from signoff.facts.outside import Port
 from signoff.facts.web import WebServers
 from signoff.probes.admin import forged_header, outside
@@ -41,6 +41,12 @@ ALL = (outside, forged_header, raw_address, restriction)
 
 def only(*paths: str) -> Profile:
     return Profile(url="https://shop.test", admin_paths=paths)
+
+
+def by_path(given: Facts, profile: Profile) -> dict[str, str]:
+    """What is judged of the paths that are named; what is said of an API beside them stands apart."""
+    found = results(outside, given, profile)
+    return {path: result for path, result in found.items() if path in profile.admin_paths}
 
 
 def panel(answer: Said, path: str = "/admin/") -> Site:
@@ -96,6 +102,42 @@ def test_usual_paths_prove_only_what_they_show() -> None:
     assert "admin_paths" in finding.remedy
 
 
+class TestTheApiBehindThePage:
+    """Whoever closes the panel's page is apt to forget the API that it is made of."""
+
+    PAGE = only("/admin/")
+
+    def test_an_open_api_that_nobody_named(self) -> None:
+        def pages(asked: Asked) -> Said:
+            return (200, b'[{"id": 1}]') if asked.path == "/api/admin/users" else closed(asked)
+
+        given = facts(Site(by_name(pages)), self.PAGE, servers=BAD)
+        assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/api/admin/users": "fail"}
+        nameless = Profile(url="https://shop.test")
+        assert results(outside, facts(Site(by_name(pages)), nameless), nameless) == {
+            "/api/admin/users": "fail"
+        }
+
+    def test_pages_alone_do_not_pass_for_all_of_the_panel(self) -> None:
+        given = facts(Site(by_name(closed)), self.PAGE)
+        assert results(outside, given, self.PAGE) == {"/admin/": "pass", "API": "unknown"}
+        assert "admin_paths" in judged(outside, given, self.PAGE)["API"].remedy
+
+    def test_the_rules_name_it(self) -> None:
+        given = facts(Site(by_name(closed)), self.PAGE, servers=GOOD)
+        assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/api/admin/": "pass"}
+
+    def test_the_application_describes_it(self) -> None:
+        inside = Inside(frozenset(), frozenset(), ("/v2/admin/orders",))
+        given = facts(Site(by_name(closed)), self.PAGE, inside=inside)
+        assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/v2/admin/orders": "pass"}
+        opened = by_name(
+            lambda asked: (401, b"{}") if asked.path.startswith("/v2/admin/orders") else closed(asked)
+        )
+        given = facts(Site(opened), self.PAGE, inside=inside)
+        assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/v2/admin/orders": "fail"}
+
+
 class TestOutside:
     """One path, one answer."""
 
@@ -125,19 +167,19 @@ class TestOutside:
     )
     def test_answers(self, answer: Said, result: str) -> None:
         given = facts(panel(answer), only("/admin/"))
-        assert results(outside, given, only("/admin/")) == {"/admin/": result}
+        assert by_path(given, only("/admin/")) == {"/admin/": result}
 
     @pytest.mark.parametrize("answer", [(403, b"<h1>Forbidden</h1>"), (404, b"<h1>No panel here</h1>")])
     def test_a_rule_proves_the_refusal(self, answer: Said) -> None:
         given = facts(panel(answer), only("/admin/"), servers=GOOD)
-        assert results(outside, given, only("/admin/")) == {"/admin/": "pass"}
+        assert by_path(given, only("/admin/")) == {"/admin/": "pass"}
 
     def test_the_application_itself_proves_that_a_404_is_a_refusal(self) -> None:
         given = facts(panel((404, b"<h1>Not found</h1>")), only("/admin/"), inside=KNOWN)
-        assert results(outside, given, only("/admin/")) == {"/admin/": "pass"}
+        assert by_path(given, only("/admin/")) == {"/admin/": "pass"}
         # It may be the application that answers 403, to whoever has not logged in.
         given = facts(panel((403, b"<h1>Forbidden</h1>")), only("/admin/"), inside=KNOWN)
-        assert results(outside, given, only("/admin/")) == {"/admin/": "unknown"}
+        assert by_path(given, only("/admin/")) == {"/admin/": "unknown"}
 
     def test_a_slow_page_is_not_a_closed_one(self) -> None:
         site = Site(by_name(shop), slow=("/admin/",))
@@ -155,7 +197,7 @@ class TestOutside:
         given = facts(
             Site(by_name(shop)), wrong, servers=GOOD, inside=Inside(frozenset(), frozenset(["/amdin/"]))
         )
-        assert results(outside, given, wrong) == {"/amdin/": "unknown"}
+        assert by_path(given, wrong) == {"/amdin/": "unknown"}
         assert results(raw_address, given, wrong) == {"": "unknown"}
 
     def test_the_page_is_closed_and_the_api_is_not(self) -> None:
@@ -217,7 +259,7 @@ class TestOutside:
         assert "you look from 10.8.0.5" in found.observed
         # Another address is not let in by that rule: the panel is open all the same.
         given = facts(panel((200, b"the panel")), only("/admin/"), servers=GOOD, client="10.9.0.5")
-        assert results(outside, given, only("/admin/")) == {"/admin/": "fail"}
+        assert by_path(given, only("/admin/")) == {"/admin/": "fail"}
 
     @pytest.mark.parametrize("other", ["/admin", "/ADMIN/"])
     def test_the_rule_knows_one_spelling(self, other: str) -> None:
@@ -239,19 +281,17 @@ class TestOutside:
                 return 302, b"", {"location": f"/login?next={asked.path}"}
             return (403, NGINX_403) if asked.path == "/admin" else shop(asked)
 
-        assert results(outside, facts(Site(by_name(login)), only("/admin")), only("/admin")) == {
-            "/admin": "fail"
-        }
+        assert by_path(facts(Site(by_name(login)), only("/admin")), only("/admin")) == {"/admin": "fail"}
 
     def test_a_redirect_to_the_slash_is_followed(self) -> None:
         def pages(asked: Asked) -> Said:
             return (301, b"", {"location": "/admin/"}) if asked.path == "/admin" else closed(asked)
 
         given = facts(Site(by_name(pages)), only("/admin"))
-        assert results(outside, given, only("/admin")) == {"/admin": "pass"}
+        assert by_path(given, only("/admin")) == {"/admin": "pass"}
         opened = by_name(lambda asked: pages(asked) if asked.path != "/admin/" else (200, b"the panel"))
         given = facts(Site(opened), only("/admin"))
-        assert results(outside, given, only("/admin")) == {"/admin": "fail"}
+        assert by_path(given, only("/admin")) == {"/admin": "fail"}
 
     def test_requests_are_few(self) -> None:
         paths = tuple(f"/admin{number}/" for number in range(40))

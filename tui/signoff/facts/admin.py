@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from signoff.facts.admin_inside import ADMIN_INSIDE
+from signoff.facts.admin_paths import MOST_PATHS, USUAL_API_PATHS, admin_paths, of_an_api, unslashed
 from signoff.facts.admin_requests import Answer, Asker, View
 from signoff.facts.base import Facts, OutsideFact, Unavailable
 from signoff.facts.outside import OUTSIDE_PORTS
@@ -16,15 +18,12 @@ from signoff.target.outside import Outside
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-USUAL_PATHS = ("/admin/", "/api/admin/", "/wp-admin/", "/dashboard/", "/backoffice/")
-"""Tried where nobody named the admin paths; an answer there is a finding, silence is none."""
-
-_MOST_PATHS = 8
 _MOST_ADDRESSES = 4
 _MOST_CLAIMS = 4
 _MOST_PORTS = 6
 _MOST_ROUND_ABOUT = 2
 """Paths that are asked for by a bare address, another name or another port."""
+_MOST_LEARNT = 4
 _OTHER_HOST = "other.invalid"
 
 
@@ -32,23 +31,20 @@ _OTHER_HOST = "other.invalid"
 class Survey:
     """All that was asked from outside.
 
-    ``named`` tells that the operator named the paths. ``spelt`` are other spellings of what was not let in,
-    and pages below it. ``sources`` are this machine's addresses as it sends.
+    ``named`` tells that the operator named the paths; with them are those of the panel's API that the host
+    itself tells of. ``guessed`` are usual ones beside, which may well not exist. ``spelt`` are other
+    spellings of what was not let in, and pages below it. ``sources`` are this machine's addresses as it
+    sends.
     """
 
     paths: tuple[str, ...]
+    guessed: tuple[str, ...]
     named: bool
     views: tuple[View, ...]
     spelt: tuple[tuple[View, Answer], ...]
     forged: tuple[tuple[View, Answer], ...]
     raw: tuple[View, ...]
     sources: tuple[str, ...]
-
-
-def admin_paths(profile: Profile) -> tuple[tuple[str, ...], bool]:
-    """Return the paths to ask for, and whether the operator named them."""
-    named = tuple(f"/{path.lstrip('/')}" for path in profile.admin_paths if path.strip("/ "))
-    return (named[:_MOST_PATHS], True) if named else (USUAL_PATHS, False)
 
 
 def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
@@ -59,16 +55,18 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
     if not outside.addresses:
         raise Unavailable("there is no address at which to look from outside")
     paths, named = _paths(profile, facts)
+    guessed = tuple(path for path in USUAL_API_PATHS if path.rstrip("/") not in unslashed(paths))
     asker = Asker(outside, host)
     addresses = _some(outside.addresses)
-    views = asker.views([(address, profile.url.rstrip("/"), "") for address in addresses], paths)
-    answering = [view for view in views if view.front.status]
+    views = asker.views([(address, profile.url.rstrip("/"), "") for address in addresses], (*paths, *guessed))
+    answering = [view.only(paths) for view in views if view.front.status]
     if not answering:
         raise Unavailable(f"the site does not answer from outside: {one_line(str(views[0].front))}")
     forged = asker.forged(answering[0], _claims(facts)) if named else ()
     raw = asker.views(list(_bare(addresses, profile, facts)), paths[:_MOST_ROUND_ABOUT]) if named else ()
     return Survey(
         paths=paths,
+        guessed=guessed,
         named=named,
         views=views,
         spelt=asker.spelt(answering[0]) if named else (),
@@ -79,10 +77,17 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
 
 
 def _paths(profile: Profile, facts: Facts) -> tuple[tuple[str, ...], bool]:
+    """Return the paths to ask for, those first that the operator named, and whether there are such."""
     paths, named = admin_paths(profile)
-    if not named and not facts.missing(WEB_SERVERS):
-        paths = tuple(dict.fromkeys((*facts[WEB_SERVERS].admin_paths(), *paths)))[:_MOST_PATHS]
-    return paths, named
+    rules = () if facts.missing(WEB_SERVERS) else facts[WEB_SERVERS].admin_paths()
+    documented = () if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE].documented
+    if not named:
+        return tuple(dict.fromkeys((*rules, *documented, *paths)))[:MOST_PATHS], False
+    # A rule for what lies above a path that is named is seen at that path.
+    above = [rule for rule in rules if not any(path.startswith(rule.rstrip("/")) for path in paths)]
+    learnt = [path for path in dict.fromkeys((*documented, *above)) if of_an_api(path)]
+    new = [path for path in learnt if path.rstrip("/") not in unslashed(paths)]
+    return (*paths, *new[:_MOST_LEARNT]), True
 
 
 def _some(addresses: Iterable[str]) -> tuple[str, ...]:
@@ -136,5 +141,5 @@ ADMIN_SURVEY: OutsideFact[Survey] = OutsideFact(
     id="admin.survey",
     title="the admin panel from outside",
     look=look_at_admin,
-    needs=(WEB_SERVERS, OUTSIDE_PORTS),
+    needs=(WEB_SERVERS, ADMIN_INSIDE, OUTSIDE_PORTS),
 )

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from signoff.facts.admin import admin_paths
+from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
-from signoff.facts.sections import read_script, sections
+from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
 _RANDOM = "/signoff-no-such-path-5b0c/"
+_PLAIN = re.compile(r"[\w/.~%-]+")
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What the application says itself. ``exists`` are the paths that are answered unlike one made up."""
+    """What the application says itself. ``exists`` are the paths that are answered unlike one made up.
+
+    ``documented`` are the panel's paths in the application's own description of its API (OpenAPI, Swagger).
+    """
 
     exists: frozenset[str]
     asked: frozenset[str]
+    documented: tuple[str, ...] = ()
 
 
 def parse_inside(output: Output) -> Inside:
@@ -44,7 +50,17 @@ def parse_inside(output: Output) -> Inside:
             asked.add(path)
             if _differs(_kind(said, path), digest, *nowhere[upstream]):
                 known.add(path)
-    return Inside(frozenset(known), frozenset(asked))
+    return Inside(frozenset(known), frozenset(asked), tuple(_documented(found)))
+
+
+def _documented(found: Iterable[Section]) -> Iterator[str]:
+    """Yield the panel's paths that the API's description has, below the path where it says the API lies."""
+    base = ""
+    for section in found:
+        if section.name == "base":
+            base = urlsplit(section.field(0)).path.rstrip("/")
+        elif section.name == "documented" and _PLAIN.fullmatch(path := base + section.field(0)):
+            yield path
 
 
 def _kind(said: str, path: str) -> str:
@@ -61,7 +77,7 @@ def _differs(kind: str, digest: str, nowhere: str, nothing: str) -> bool:
 
 def _inside(profile: Profile) -> str:
     host = urlsplit(profile.url).hostname or "localhost"
-    paths = "\n".join(path for path in admin_paths(profile)[0] if re.fullmatch(r"[\w/.~%-]+", path))
+    paths = "\n".join(path for path in admin_paths(profile)[0] if _PLAIN.fullmatch(path))
     values = {"host": host, "random": _RANDOM, "paths": paths}
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()) + read_script(
         "inside.sh"

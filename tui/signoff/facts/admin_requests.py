@@ -80,6 +80,11 @@ class View:
     random: Answer
     answers: tuple[Answer, ...] = ()
 
+    def only(self, paths: Iterable[str]) -> View:
+        """Return the same way in with the answers of these paths alone."""
+        wanted = frozenset(paths)
+        return replace(self, answers=tuple(answer for answer in self.answers if answer.path in wanted))
+
 
 class Asker:
     """Makes the requests, several at a time, and keeps of each answer what is judged."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from signoff.facts.admin import ADMIN_SURVEY, Survey
+from signoff.facts.admin_paths import admin_paths, of_an_api
 from signoff.facts.admin_requests import BELOW, Answer, View
 from signoff.facts.base import Facts
 from signoff.model import Result, Vantage
@@ -12,6 +13,7 @@ from signoff.probes.base import Judgement, probe
 from signoff.probes.reach import (
     CLOSE,
     ITEMS,
+    NAME_THEM,
     NEEDS,
     Reach,
     Reached,
@@ -36,13 +38,34 @@ def outside(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each path, at every address, as it is asked for by its name."""
     survey = facts[ADMIN_SURVEY]
     judged = {path: _path(path, survey, facts, profile) for path in survey.paths}
+    guessed = [_path(path, survey, facts, profile) for path in survey.guessed]
+    open_api = [one for one in guessed if one.result is Result.FAIL]
     if not survey.named:
         found = [one for one in judged.values() if one.result is Result.FAIL]
-        yield from found or [unnamed(survey)]
+        yield from (*found, *open_api) or [unnamed(survey)]
         return
-    closed_api = any(one.result is Result.PASS and "/api" in path for path, one in judged.items())
+    # One that was named: what is learnt beside may be another panel's.
+    closed_api = any(
+        judged[path].result is Result.PASS and "/api" in path for path in admin_paths(profile)[0]
+    )
     for path, one in judged.items():
         yield one if not (closed_api and _is_shell(path, survey)) else _as_shell(one)
+    yield from open_api
+    if not open_api and not any(map(of_an_api, survey.paths)):
+        yield _no_api(survey)
+
+
+def _no_api(survey: Survey) -> Judgement:
+    """Where only pages are named, that they are closed says nothing of what they are made of."""
+    return Judgement(
+        result=Result.UNKNOWN,
+        subject="API",
+        observed=(
+            f"only pages are named ({', '.join(survey.paths)}), and no path of an API; of the usual ones "
+            f"none is seen to answer ({', '.join(survey.guessed)})"
+        ),
+        remedy=f"{NAME_THEM} Where the panel has no API, say so when you confirm the step.",
+    )
 
 
 _SHELL = "This page is the same for everybody; what matters is its API: name its paths in admin_paths."

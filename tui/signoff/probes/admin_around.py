@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from signoff.facts.admin import ADMIN_SURVEY, Survey, admin_paths
+from signoff.facts.admin import ADMIN_SURVEY, Survey
 from signoff.facts.admin_inside import ADMIN_INSIDE
+from signoff.facts.admin_paths import admin_paths
 from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.ruling import Fate, Ruling

@@ -169,7 +169,7 @@ def own_address_allowed(facts: Facts, profile: Profile, path: str) -> str:
 
 def unnamed(survey: Survey) -> Judgement:
     """Return what to say where nobody named the paths: that the usual ones are silent proves nothing."""
-    tried = ", ".join(survey.paths)
+    tried = ", ".join((*survey.paths, *survey.guessed))
     return Judgement(
         result=Result.UNKNOWN,
         observed=f"nobody has named the admin paths; of the usual ones none is seen to answer ({tried})",

@@ -3,9 +3,9 @@
 command -v curl > /dev/null || { head_of none "there is no curl on the host"; head_of end; exit 0; }
 upstreams() {
     {
-        [ "$(id -u)" = 0 ] && [ -e /run/nginx.pid ] && nginx -T 2> /dev/null < /dev/null |
-            grep -oE '^[[:space:]]*(proxy_pass|uwsgi_pass|server)[[:space:]]+[^;]+' |
-            sed -n 's|^ *\(proxy_pass *http://\)\{0,1\}\(server *\)\{0,1\}\([0-9a-zA-Z.:]*:[0-9]\{1,5\}\).*|\3|p'
+        [ "$(id -u)" = 0 ] && [ -e /run/nginx.pid ] && nginx -T 2> /dev/null < /dev/null | sed 's/#.*//' |
+            grep -oE '(^|[[:space:];{])(proxy_pass|uwsgi_pass|server)[[:space:]]+[^;]+' |
+            sed -n 's|^[ \t;{]*\(proxy_pass *http://\)\{0,1\}\(server *\)\{0,1\}\([0-9a-zA-Z.:]*:[0-9]\{1,5\}\).*|\3|p'
         curl -fsS --max-time 3 http://127.0.0.1:2019/config/ 2> /dev/null < /dev/null |
             grep -oE '"dial":"[^"]+"' | cut -d '"' -f 4
     } | sed 's/^localhost:/127.0.0.1:/' | grep -E '^(127|10|192\.168|172\.(1[6-9]|2[0-9]|3[01]))\.[0-9.]+:[0-9]+$' | sort -u | head -n 3
@@ -17,7 +17,20 @@ ask() {
     said=$(printf '%s\n' "$body" | sed '$d' | sed "s|$2||g" | cksum | cut -d' ' -f1)
     head_of answer "$1" "$2" "$(printf '%s\n' "$body" | tail -n 1)" "$said"
 }
+# Frameworks describe their API to whoever asks (OpenAPI 3, Swagger 2): which of its paths are the panel's?
+describe() {
+    for document in /openapi.json /api/openapi.json /api/v1/openapi.json '/api/schema/?format=json' /swagger.json; do
+        body=$(curl -sf --max-time 2 -H "Host: $host" -A signoff "http://$1$document" < /dev/null | head -c 4000000 | tr -d '\0\n')
+        case $body in *'"openapi"'* | *'"swagger"'*) ;; *) continue ;; esac
+        printf '%s' "$body" | grep -oE '("servers" *: *\[ *\{ *"url"|"basePath") *: *"[^"]*"' | head -n 1 |
+            sed 's/"$//; s/.*"//' | while read -r base; do head_of base "$base"; done
+        printf '%s' "$body" | grep -oiE '"/[a-z0-9_./-]*admin[a-z0-9_./-]*" *: *\{' | cut -d '"' -f 2 | sort -u | head -n 20 |
+            while read -r path; do head_of documented "$path"; done
+        return
+    done
+}
 for upstream in $(upstreams); do
+    describe "$upstream"
     ask "$upstream" "$random"
     printf '%s\n' "$paths" | while read -r path; do [ -n "$path" ] && ask "$upstream" "$path"; done
 done
