@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signoff.facts.called import calls
+from signoff.facts.called import called, calls
 from signoff.facts.job import Job
 
 
@@ -106,3 +106,23 @@ def test_stores_of_their_own(text: str) -> None:
 )
 def test_files(text: str) -> None:
     assert job(text).keeps_files
+
+
+@pytest.mark.parametrize(
+    ("command", "paths"),
+    [
+        ("/usr/local/sbin/backup --all", ["/usr/local/sbin/backup"]),
+        ("nice -n 19 ionice -c3 /usr/local/sbin/backup", ["/usr/local/sbin/backup"]),
+        ("/usr/bin/flock -n /run/b.lock /usr/local/sbin/backup", ["/usr/local/sbin/backup"]),
+        ("timeout 2h sudo -u postgres /usr/local/sbin/backup", ["/usr/local/sbin/backup"]),
+        ("PGHOST=db /usr/local/sbin/backup > /dev/null 2>&1", ["/usr/local/sbin/backup"]),
+        ("test -x /usr/local/sbin/backup && /usr/local/sbin/backup", ["/usr/local/sbin/backup"]),
+        ("cd /srv/shop; /srv/shop/backup.sh | logger", ["/srv/shop/backup.sh"]),
+        ("sh /usr/local/sbin/backup", []),
+        ("nice bash /usr/local/sbin/backup", []),
+        ("/opt/one/backup || /opt/two/backup", []),
+        ("pg_dump shop > /var/backups/shop.sql", []),
+    ],
+)
+def test_the_programs_that_a_line_starts(command: str, paths: list[str]) -> None:
+    assert list(called(command)) == paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
@@ -33,11 +33,15 @@ class Place:
     group: str
     open: bool
     """Whether everybody may pass through the folders above it."""
+    system: str = ""
+    """The kind of its file system."""
 
 
 @dataclass(frozen=True)
 class Dump:
-    """One dump; of one in directory format the folder. ``same_as`` is an older file with the same bytes."""
+    """One dump; of one in directory format the folder. ``same_as`` is the oldest file with the same bytes,
+    and ``same_since`` that one's time.
+    """
 
     path: str
     place: Place
@@ -49,6 +53,7 @@ class Dump:
     open: bool
     kind: Kind
     same_as: str = ""
+    same_since: datetime | None = None
 
     @property
     def made(self) -> datetime:
@@ -80,7 +85,7 @@ class Backups:
     """The time, the size and the path of each file beyond those."""
     repositories: tuple[Repository, ...]
     keys: tuple[str, ...]
-    """Private keys beside the dumps."""
+    """Private keys and passphrases beside the dumps."""
     closed: tuple[str, ...]
     """Folders that may not be looked into."""
     absent: tuple[str, ...]
@@ -96,7 +101,7 @@ def parse_backups(output: Output) -> Backups:
     """Return what lies in the backup folders; raise Malformed where the script did not run to its end."""
     found = sections(output)
     now, host_since = _clock(found)
-    same = {section.field(0): section.field(1) for section in found if section.name == "same"}
+    same = {section.field(0): section for section in found if section.name == "same"}
     dumps, keys, place = list[Dump](), list[str](), None
     places: list[Place] = []
     for section in found:
@@ -145,8 +150,8 @@ def _clock(found: tuple[Section, ...]) -> tuple[datetime, datetime | None]:
 
 
 def _place(section: Section) -> Place:
-    path, found, mode, user, group, way = section.fields
-    return Place(path, found, int(mode, 8), user, group, way == "open")
+    path, found, mode, user, group, way = section.fields[:6]
+    return Place(path, found, int(mode, 8), user, group, way == "open", section.field(6))
 
 
 def _kind(section: Section, place: Place, now: datetime) -> Kind | None:
@@ -159,6 +164,8 @@ def _kind(section: Section, place: Place, now: datetime) -> Kind | None:
         if is_private_key(head):
             return _KEY
         kind = recognise(head, inner, now.tzinfo or UTC)
+        if kind and "roles" in section.lines:
+            kind = replace(kind, roles=True)
     if kind is None or (kind.form in _BY_NAME and not _named_as_dump(path, place.found)):
         return None
     if path.endswith("/toc.dat") and kind.form == "custom":
@@ -173,8 +180,9 @@ def _named_as_dump(path: str, found: str) -> bool:
     return not name.endswith(_NO_DUMPS)
 
 
-def _dump(section: Section, place: Place, kind: Kind, same: dict[str, str]) -> Dump:
+def _dump(section: Section, place: Place, kind: Kind, same: dict[str, Section]) -> Dump:
     time, size, mode, user, group, path, way = section.fields
+    twin = same.get(path)
     return Dump(
         path=path.removesuffix("/toc.dat") if kind.form == "directory" else path,
         place=place,
@@ -185,7 +193,8 @@ def _dump(section: Section, place: Place, kind: Kind, same: dict[str, str]) -> D
         group=group,
         open=way == "open",
         kind=kind,
-        same_as=same.get(path, ""),
+        same_as=twin.field(1) if twin else "",
+        same_since=datetime.fromtimestamp(int(twin.field(2)), UTC) if twin and twin.field(2) else None,
     )
 
 
@@ -223,6 +232,8 @@ class Check:
     tables: int = 0
     ended: bool | None = None
     complaint: str = ""
+    torn: bool = False
+    """Whether data is missing in between."""
 
 
 def parse_check(output: Output) -> Check:
@@ -239,8 +250,9 @@ def parse_check(output: Output) -> Check:
         status, tool, tables = restored.fields
         return Check(path, settled, False, tool, int(status), int(tables), None, one_line(restored.text))
     if text := found.get("text"):
-        status, tool, tables, ended = text.fields
-        return Check(path, settled, False, tool, int(status), int(tables), ended == "1")
+        status, tool, tables, ended = text.fields[:4]
+        torn = text.field(4) == "1"
+        return Check(path, settled, False, tool, int(status), int(tables), ended == "1", torn=torn)
     if "no-tool" in found:
         raise Unavailable(
             "there is no pg_restore on the host or in a container to read the dump with",
@@ -251,7 +263,7 @@ def parse_check(output: Output) -> Check:
 
 def _asking(script: str, profile: Profile) -> str:
     folder, project = shlex.quote(profile.backup_directory), shlex.quote(profile.project)
-    return f"directory={folder}\nproject={project}\n{script}"
+    return f"directory={folder}\nproject={project}\ndatabase={shlex.quote(profile.database)}\n{script}"
 
 
 _BACKUPS = read_script("scheduled.sh", "places.sh", "backups.sh")

@@ -25,6 +25,29 @@ _TELLS = re.compile(
 )
 _TOLD = re.compile(r"\s(?:--version|--help|-V)(?![\w-])")
 
+# Programs that start another one, and what may stand between: options, numbers, assignments, flock's file.
+_STARTERS = frozenset(
+    {
+        "nice",
+        "ionice",
+        "chrt",
+        "time",
+        "timeout",
+        "flock",
+        "env",
+        "sudo",
+        "setsid",
+        "nohup",
+        "chronic",
+        "cronic",
+        "exec",
+        "systemd-cat",
+        "stdbuf",
+    }
+)
+_BETWEEN = re.compile(r"-\S*|\d\S*|\w+=\S*")
+_NAMED_OPTIONS = frozenset({"-u", "-g", "-t", "--user", "--group", "--identifier"})
+
 # What makes the copy, where a program does other things too.
 _VERBS = {
     "pgbackrest": re.compile(r"\bbackup\b"),
@@ -94,3 +117,32 @@ def _part(name: str, after: str) -> str:
     return (
         "the schema alone" if _SCHEMA.search(after) else "some tables alone" if _TABLES.search(after) else ""
     )
+
+
+def called(command: str) -> Iterator[str]:
+    """Yield the paths of the programs that a line starts itself, or by nice, flock, timeout and their like.
+
+    A shell that is given a script reads it: that needs no mode. Where one program stands for another that is
+    not there (``||``), none is named.
+    """
+    if "||" in command:
+        return
+    for part in re.split(r"[;|&\n]+", command):
+        if path := _program(part.split()):
+            yield path
+
+
+def _program(words: list[str]) -> str:
+    """Return the path of the program that the words start; empty where it has none, or cannot be told."""
+    starter = name = ""
+    for word in words:
+        named, name = bool(name), word if word in _NAMED_OPTIONS else ""
+        if word in _STARTERS or word.rpartition("/")[2] in _STARTERS:
+            starter = word.rpartition("/")[2]
+        elif named or _BETWEEN.fullmatch(word):
+            continue
+        elif starter == "flock":
+            starter = ""  # its lock file
+        else:
+            return word if word.startswith("/") else ""
+    return ""

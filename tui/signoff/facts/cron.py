@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from signoff.facts.called import called
 from signoff.facts.crontab import CrontabError, Entry, parse_crontab
 from signoff.facts.job import Job, Run, without_comments
 from signoff.facts.sections import Section
@@ -79,6 +80,8 @@ class Cron:
     as_root: bool
     anacron: tuple[str, ...] = ()
     """Why anacron, where it is installed, does not run."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """The users whose jobs cron does not start, and why."""
 
 
 def jobs(found: tuple[Section, ...], cron: Cron) -> Iterator[Job]:
@@ -175,11 +178,14 @@ def _schedule_faults(entry: Entry) -> Iterator[str]:
 
 def _command_faults(entry: Entry, where: str, cron: Cron) -> Iterator[str]:
     first, programs = (entry.command.split() or [""])[0], cron.programs
-    if first in programs.absent and cron.as_root:
-        yield f"there is no {one_line(first)}"
-    elif first in programs.modes and not programs.modes[first] & 0o111:
-        yield f"{one_line(first)} is not executable"
-    elif first in cron.users and where.startswith("crontab of "):
+    if entry.user in cron.refused:
+        yield f"cron does not start jobs of {one_line(entry.user)}: {cron.refused[entry.user]}"
+    for path in called(entry.command):
+        if path in programs.absent and cron.as_root:
+            yield f"there is no {one_line(path)}"
+        elif path in programs.modes and not programs.modes[path] & 0o111:
+            yield f"{one_line(path)} is not executable"
+    if first in cron.users and where.startswith("crontab of "):
         yield f"a user's crontab has no user field: cron would run a program called {one_line(first)}"
     elif "/" not in first and "=" not in first and (lost := _out_of_path(first, entry.path, programs)):
         yield f"cron does not find {one_line(first)}: {lost} is not in its PATH ({one_line(entry.path)})"
@@ -263,6 +269,12 @@ def users_of(found: tuple[Section, ...]) -> dict[str, int]:
     """Return the accounts that the host knows, with their numbers."""
     pairs = (line.partition(":") for section in found if section.name == "users" for line in section.lines)
     return {name: int(number) for name, _, number in pairs if number.isdecimal()}
+
+
+def refused_of(found: tuple[Section, ...]) -> dict[str, str]:
+    """Return the accounts for which PAM lets no job run, with the reason."""
+    pairs = (line.partition("\t") for one in found if one.name == "refused" for line in one.lines)
+    return {name: one_line(reason) for name, tab, reason in pairs if tab}
 
 
 def programs_of(found: tuple[Section, ...]) -> Programs:

@@ -39,6 +39,7 @@ class Kind:
     ``weak`` is an encryption that protects nothing. ``made`` are the moments that its own clock may mean:
     it says no zone, so that there are two where the host's zone is not UTC. ``unique`` tells that no two
     runs give the same bytes, so that two equal files are copies. ``database`` is the one it is of.
+    ``roles`` tells that it holds a cluster's roles and no database.
     """
 
     form: Form
@@ -48,6 +49,7 @@ class Kind:
     made: tuple[datetime, ...] = ()
     unique: bool = False
     database: str = ""
+    roles: bool = False
 
 
 def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:

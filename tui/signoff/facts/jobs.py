@@ -41,6 +41,7 @@ def parse_jobs(output: Output) -> Jobs:
         said=_said(found, now),
         now=now,
         as_root=output.as_root,
+        refused=cron.refused_of(found),
         anacron=() if timers.active(found, "anacron.timer") else _daemon_faults(found),
     )
     gaps = [section.field(0) for section in found if section.name == "gap"]

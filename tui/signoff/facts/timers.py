@@ -18,6 +18,7 @@ Unit = Mapping[str, tuple[str, ...]]
 # OnCalendar as systemd normalises it (systemd.time(7)): weekday, date, time. A daily one has no weekday.
 _EACH_DAY = re.compile(r"\*-\*-\* .*")
 _CALENDAR = re.compile(r"OnCalendar=(.*?) ; ")
+_PROGRAM = re.compile(r"\{ path=(\S+) ;")
 _MONOTONIC = re.compile(r"On(?:UnitActive|UnitInactive)USec=(.*?) ; ")
 _SPAN = re.compile(r"([\d.]+)\s*(y|month|w|d|h|min|s|ms|us)\b")
 _SECONDS = {
@@ -67,7 +68,7 @@ def jobs(
             user=_one(service, "User") or "root",
             command=command,
             text=text,
-            faults=tuple(_faults(timer, starts, service)),
+            faults=(*_faults(timer, starts, service), *_not_startable(service, programs)),
             unread=unread,
             run=_run(timer, service, booted is not None and now - booted > _DAY_AND_A_BIT),
         )
@@ -99,12 +100,32 @@ def _faults(timer: Unit, starts: str, service: Unit) -> Iterator[str]:
         return
     if state != "active":
         yield f"the timer is not active ({one_line(state)})"
+    elif _one(timer, "SubState") == "elapsed":
+        yield "the timer has elapsed, and its schedule leads to no further run"
     if file not in _ENABLED:
         yield f"the timer is not enabled ({one_line(file) or 'no unit file'}): gone after the next boot"
     if _one(service, "LoadState") not in {"loaded", ""}:
         yield f"its service {one_line(starts)} cannot run ({one_line(_one(service, 'LoadState'))})"
     if not _daily(timer):
         yield f"it does not run each day ({_schedule(timer) or 'no schedule'})"
+
+
+def _not_startable(service: Unit, programs: Programs) -> Iterator[str]:
+    if _unmet(service):
+        yield "its service was not started, for a condition of it is not met (systemctl status says which)"
+    for path in _PROGRAM.findall("\n".join(service.get("ExecStart", ()))):
+        if path in programs.absent:
+            yield f"there is no {one_line(path)}"
+        elif path in programs.modes and not programs.modes[path] & 0o111:
+            yield f"{one_line(path)} is not executable"
+
+
+def _unmet(service: Unit) -> bool:
+    """Whether the last start came to nothing by a Condition or an Assert of the unit (systemd.unit(5))."""
+    return any(
+        _one(service, f"{kind}Result") == "no" and _time(_one(service, f"{kind}Timestamp")) is not None
+        for kind in ("Condition", "Assert")
+    )
 
 
 def _daily(timer: Unit) -> bool:
@@ -133,6 +154,8 @@ def _run(timer: Unit, service: Unit, up_for_a_day: bool) -> Run:
         if _one(timer, "Persistent") == "yes" or up_for_a_day:
             return Run(certain=True)
         return Run(unknown="the machine booted less than a day ago, and systemd remembers no run before that")
+    if _unmet(service):
+        return Run(last=last, failed="a condition of the service is not met, and it was not started")
     if started is None:
         return Run(last=last, unknown="systemd does not remember how it ended")
     if ended is None or ended < started:

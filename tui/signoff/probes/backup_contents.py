@@ -107,6 +107,8 @@ def _unread(check: Check) -> str:
 def _fault(check: Check) -> str:
     if check.status:
         return "damaged or cut short"
+    if check.torn:
+        return "torn: a part in the middle is missing"
     if check.ended is False:
         return "cut short: the words with which pg_dump ends are missing"
     return "" if check.tables else "there is not one table with data in it"
@@ -128,7 +130,9 @@ def encryption(facts: Facts, profile: Profile) -> Judgement:
     backups = facts[BACKUPS]
     if backups.keys:
         keys = ", ".join(one_line(key) for key in backups.keys[:3])
-        return Judgement(result=Result.FAIL, observed=f"a private key lies beside the dumps: {keys}")
+        return Judgement(
+            result=Result.FAIL, observed=f"a private key or passphrase lies beside the dumps: {keys}"
+        )
     if not backups.dumps and backups.repositories:
         return _stores(facts)
     found = find(facts, profile)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
-from signoff.facts.backups import BACKUPS, Backups, Dump, Repository
+from signoff.facts.backups import BACKUPS, Backups, Dump, Place, Repository
 from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
+from signoff.probes.secretfiles import served
 from signoff.probes.series import DAY, ITEMS, ago, clock, find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -22,6 +23,8 @@ _SHORTEST, _LONGEST = 7, 30
 _DATE = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])")
 _DIGITS = re.compile(r"\d+")
 _CLOCK_SKEW = timedelta(minutes=5)
+_AT_ONCE = timedelta(hours=6)
+"""A copy of a dump made so soon after it, the week's or the "latest" one, is as new as the dump."""
 
 _DAILY = (
     "Make a dump each day with pg_dump -Fc from a timer or cron, and look into the job's own output "
@@ -102,9 +105,10 @@ def _doubt(newest: Dump, now: datetime) -> tuple[Result, str] | None:
             Result.FAIL,
             f"{name} was made {ago(newest.made, now)} by its own clock; the file's date is newer",
         )
-    if newest.same_as and newest.kind.unique:
+    at_once = newest.same_since is not None and newest.modified - newest.same_since < _AT_ONCE
+    if newest.same_as and newest.kind.unique and not at_once:
         return Result.FAIL, f"{name} is a copy of the older {one_line(newest.same_as)}"
-    if newest.same_as:
+    if newest.same_as and not at_once:
         return (
             Result.UNKNOWN,
             f"{name} has the same bytes as the older {one_line(newest.same_as)}: a copy, or nothing changed",
@@ -176,6 +180,8 @@ def retention(facts: Facts, profile: Profile) -> Judgement:
     days = {time.astimezone(zone).date() for time in times}
     if not days:
         return Judgement(result=Result.FAIL, observed="every dump is empty", evidence=_listing(found))
+    if reason := _passing(found[0].place):
+        return Judgement(result=Result.FAIL, observed=reason, evidence=_listing(found))
     oldest = (now.date() - min(days)).days
     observed = f"{len(days)} days with a dump, the oldest {oldest} days ago"
     evidence = _listing(sorted(found, key=lambda dump: dump.modified))
@@ -192,6 +198,16 @@ def retention(facts: Facts, profile: Profile) -> Judgement:
             result=Result.FAIL, observed=f"{observed}: kept longer than {_LONGEST} days", evidence=evidence
         )
     return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
+
+
+def _passing(place: Place) -> str:
+    """Return why a folder is emptied by the next boot."""
+    name = one_line(place.path)
+    if place.system in {"tmpfs", "ramfs"}:
+        return f"{name} is kept in memory ({place.system}): its dumps are gone after the next boot"
+    if place.path == "/tmp" or place.path.startswith("/tmp/"):  # noqa: S108 - looked at, and not written to
+        return f"{name}: what lies in /tmp is deleted by the next boot (tmpfiles.d(5))"
+    return ""
 
 
 def _beyond(backups: Backups, newest: Dump) -> list[datetime]:
@@ -226,7 +242,9 @@ def modes(facts: Facts, profile: Profile) -> Judgement:
     if isinstance(found, Judgement):
         return found
     place = found[0].place
-    faults = list(_openings(found))
+    # A cluster's roles come with the digests of their passwords.
+    roles = (dump for dump in facts[BACKUPS].dumps if dump.kind.roles and dump.place == place)
+    faults = list(_openings((*found, *roles)))
     evidence = tuple(f"{dump.mode:04o} {dump.user}:{dump.group} {one_line(dump.path)}" for dump in found[:4])
     folder = f"{one_line(place.path)} {place.mode:04o} {place.user}:{place.group}"
     if faults:
@@ -237,6 +255,8 @@ def modes(facts: Facts, profile: Profile) -> Judgement:
 
 def _openings(dumps: tuple[Dump, ...]) -> Iterator[str]:
     place = dumps[0].place
+    if folder := next((folder for dump in dumps if (folder := served(dump.path))), ""):
+        yield f"they lie in {folder}, a directory that web servers serve from"
     if place.open and place.mode & 0o002:
         yield "everybody may write into the folder, and delete there"
     readable = [dump for dump in dumps if dump.open and dump.mode & 0o004]

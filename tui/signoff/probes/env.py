@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from shlex import quote
-from typing import Final
 
 from signoff.credentials.recognise import secret_like
 from signoff.facts.base import Facts
@@ -21,12 +20,11 @@ from signoff.probes.secretfiles import (
     readers,
     references,
     secrets_of,
+    served,
     used_files,
 )
 from signoff.target.profile import Profile
 from signoff.text import one_line
-
-_SERVED: Final = frozenset({"public", "public_html", "htdocs", "html", "static", "wwwroot", "webroot"})
 
 
 @probe(
@@ -222,5 +220,5 @@ def _too_open(access: Access, environment: Environment, services: set[str]) -> s
 
 
 def _wrong_place(file: SecretFile) -> str:
-    served = _SERVED.intersection(PurePosixPath(file.target).parent.parts)
-    return f"it lies in {min(served)}, a directory that web servers serve from" if served else ""
+    folder = served(file.target)
+    return f"it lies in {folder}, a directory that web servers serve from" if folder else ""

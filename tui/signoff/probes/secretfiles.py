@@ -18,6 +18,7 @@ from signoff.target.profile import Profile
 from signoff.text import one_line
 
 _DEFAULT = Profile().env_files
+_SERVED = frozenset({"public", "public_html", "htdocs", "html", "static", "wwwroot", "webroot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,11 @@ def surroundings(facts: Facts, profile: Profile) -> tuple[str, ...]:
     ]
     texts = (profile.name, profile.url, profile.database, PurePosixPath(environment.project).name, *users)
     return tuple({word.casefold() for text in texts for word in re.split(r"[^\w]+", text) if len(word) > 2})
+
+
+def served(path: str) -> str:
+    """Return the folder above a path that web servers serve from, by its name; empty where there is none."""
+    return min(_SERVED.intersection(PurePosixPath(path).parent.parts), default="")
 
 
 def listing(names: Iterable[str], most: int = 8) -> str:

@@ -31,8 +31,15 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     backups = facts[BACKUPS]
     if closed := [*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")]:
         return _closed(closed)
+    if backups.dumps and all(dump.kind.roles for dump in backups.dumps):
+        name = one_line(backups.dumps[0].path)
+        return Judgement(
+            result=Result.FAIL, observed=f"{name} holds the roles alone; there is no dump of a database"
+        )
     of_the_product = [
-        dump for dump in backups.dumps if not profile.database or dump.kind.database in {"", profile.database}
+        dump
+        for dump in backups.dumps
+        if not dump.kind.roles and (not profile.database or dump.kind.database in {"", profile.database})
     ]
     of_the_product = _called_like(profile.database, of_the_product)
     if of_the_product and not _shown_to_be_of(profile.database, of_the_product[0], facts):

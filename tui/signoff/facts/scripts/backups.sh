@@ -1,19 +1,15 @@
 # After scheduled.sh and places.sh: the dumps, by what is in them. Reads only.
 tab=$(printf '\t')
 hex() { head -c 640 | od -An -v -tx1 | tr -d ' \n'; }
-unpacked() {
-    case $1 in
-        1f8b*) gzip -dc ;;
-        28b52ffd*) zstd -dc ;;
-        fd377a585a*) xz -dc ;;
-        425a68*) bzip2 -dc ;;
-        *) return 0 ;;
-    esac 2> /dev/null
+unpacked() { case $1 in 1f8b* | 28b52ffd* | fd377a585a* | 425a68*) unpack "$(printf '%.10s' "$1")" 2> /dev/null ;; esac; }
+# A private key; or a passphrase, by its name: what is encrypted with it lies open beside it.
+key() {
+    if [ "$2" -lt 4096 ]; then case ${1##*/} in *passphrase* | *password* | *.pass | *-pass | *.pwd) return 0 ;; esac; fi
+    grep -qE 'AGE-SECRET-KEY-1|PRIVATE KEY( BLOCK)?-----' "$1" 2> /dev/null
 }
-private_key() { grep -qE 'AGE-SECRET-KEY-1|PRIVATE KEY( BLOCK)?-----' "$1" 2> /dev/null; }
 look() {
     while IFS=$tab read -r time size mode user group file; do
-        if [ "$size" -lt 65536 ] && private_key "$file"; then head_of key "$file"; continue; fi
+        if [ "$size" -lt 65536 ] && key "$file" "$size"; then head_of key "$file"; continue; fi
         case $file in */toc.dat) size=$(du -sb "${file%/*}" 2> /dev/null | cut -f1) ;; esac
         head_of file "$time" "$size" "$mode" "$user" "$group" "$file" "$(way_open "${file%/*}")"
         if [ ! -r "$file" ]; then echo '|unread'; continue; fi
@@ -21,16 +17,30 @@ look() {
         printf '|%s\n' "$magic"
         # Of a long file the first bytes are enough; the reader ends, and the program with it.
         printf '|%s\n' "$(unpacked "$magic" < "$file" | hex)"
+        roles_only "$file" "$size" && echo '|roles'
     done
 }
-# The newest dump beside the others of its size: a copy under a new name or date is no new dump.
+# Each of the newest files beside the older ones of its size: a copy under a new name or date is no new dump.
 twins() {
-    head -n 200 | {
-        IFS=$tab read -r time size mode user group newest || return 0
-        while IFS=$tab read -r _ other _ _ _ file; do
-            [ "$other" = "$size" ] && cmp -s "$newest" "$file" && head_of same "$newest" "$file"
+    set -f
+    IFS='
+'
+    set -- $1
+    for newest in $(printf '%s\n' "$@" | head -n 12); do
+        shift
+        size=$(printf '%s' "$newest" | cut -f2)
+        [ "$size" -gt 0 ] || continue
+        for older in $(printf '%s\n' "$@" | head -n 200 | awk -F '\t' -v size="$size" '$2 == size'); do
+            one=$(printf '%s' "$newest" | cut -f6); other=$(printf '%s' "$older" | cut -f6)
+            cmp -s "$one" "$other" && head_of same "$one" "$other" "$(printf '%s' "$older" | cut -f1)"
         done
-    }
+    done
+}
+# Without what lies in the stores.
+outside() {
+    stores=$1 awk -F '\t' 'BEGIN { n = split(ENVIRON["stores"], line, "\n")
+            for (i = 1; i <= n; i++) { split(line[i], field, "\t"); if (field[1] == "#repository") store[field[3]] } }
+        { for (path in store) if (index($6, path "/") == 1) next; print }'
 }
 repository() {
     for path in "$1" "$1"/*; do
@@ -50,15 +60,15 @@ places | while IFS=$tab read -r found place; do
     [ -d "$place" ] || continue
     set -- $(stat -L -c '%a %U %G' "$place")
     if [ ! -r "$place" ] || [ ! -x "$place" ]; then head_of closed "$place" "$found"; continue; fi
-    head_of place "$place" "$found" "$@" "$(way_open "$place")"
+    head_of place "$place" "$found" "$@" "$(way_open "$place")" "$(stat -f -c %T "$place" 2> /dev/null)"
     stores=$(repository "$place")
-    if [ -n "$stores" ]; then printf '%s\n' "$stores"; continue; fi
-    files=$(dump_files "$place" "$found")
+    [ -z "$stores" ] || printf '%s\n' "$stores"
+    files=$(dump_files "$place" "$found" | outside "$stores")
     [ -n "$files" ] || continue
     printf '%s\n' "$files" | head -n 60 | look
     # Of the others no more than that they are there: how far back they go is judged.
     head_of older; printf '%s\n' "$files" | sed -n '61,4000p' | cut -f 1,2,6 | show
-    printf '%s\n' "$files" | twins
+    (twins "$files")
 done
 
 # What speaks for PostgreSQL: a process, a container, a cluster's files, a word in the project.

@@ -1,8 +1,10 @@
 # After scheduled.sh and places.sh: read the newest dump to its end. Reads only; the output of pg_restore is dropped.
 tab=$(printf '\t')
-magic_of() { head -c 5 | od -An -v -tx1 | tr -d ' \n'; }
-unpack() {
-    case $1 in 1f8b*) gzip -dc ;; 28b52ffd*) zstd -qdc ;; fd377a585a) xz -dc ;; 425a68*) bzip2 -dc ;; *) cat ;; esac
+# Whether a file is called like the product's database, or says at its beginning that it is of it.
+is_of() {
+    [ -n "$database" ] || return 1
+    case $(printf '%s' "$1" | tr '[:upper:]' '[:lower:]') in *"$(printf '%s' "$database" | tr '[:upper:]' '[:lower:]')"*) return 0 ;; esac
+    unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | head -c 640 | tr -d '\0' | grep -qaF -- "$database"
 }
 # The same judgement as signoff.facts.dumps makes of the first bytes: a dump, or meant to be one.
 named_as_dump() {
@@ -27,12 +29,16 @@ is_dump() {
         *) case $(head -c 200 "$2" | tr -d '\0') in toc.dat* | *PostgreSQL\ database*) return 0 ;; esac; return 1 ;;
     esac
 }
+# The newest of the product's database; else the newest of any; the roles alone only where there is nothing else.
 newest() {
     places | while IFS=$tab read -r found place; do
         dump_files "$place" "$found" | head -n 60 | while IFS=$tab read -r time size mode user group file; do
-            if [ -r "$file" ] && is_dump "$found" "$file"; then printf '%s\t%s\n' "$time" "$file"; break; fi
+            { [ -r "$file" ] && is_dump "$found" "$file"; } || continue
+            rank=1; is_of "$file" && rank=2; roles_only "$file" "$size" && rank=0
+            printf '%s\t%s\t%s\n' "$rank" "$time" "$file"
+            [ "$rank" = 2 ] && break
         done
-    done | sort -rn | head -n 1 | cut -f2-
+    done | sort -t "$tab" -k 1,1rn -k 2,2rn | head -n 1 | cut -f3-
 }
 # The newest pg_restore of the host; else that of a container, to which a dump is given over stdin.
 restorer() {
@@ -73,15 +79,21 @@ restore_folder() {
     said restored "$status" "$tool" "$(timeout 20 "$tool" -l "${file%/toc.dat}" 2> /dev/null | grep -c ' TABLE DATA ')"
 }
 # One pass: the program's own word on the whole, the tables with data (of a dump of the schema alone there are none),
-# and the words that pg_dump ends with.
+# the words that pg_dump ends with (inside a cluster's dump they end each database), and whether something is missing
+# in between: a line of data with other columns than its table has, or a table that begins within another.
 read_text() {
     {
         { timeout 90 nice sh -c "$2" < "$file" 2> /dev/null; echo "$?" >&3; } |
-            awk '/^COPY .* FROM stdin;$/ { tables++; inside = 1 } /^\\\.$/ { inside = 0 }
-                 !inside && /^INSERT INTO / && !seen[$3]++ { tables++ } { last[NR % 10] = $0 }
-                 END { for (i in last) if (last[i] ~ /^-- PostgreSQL database (cluster )?dump complete/) end = 1
-                       printf "%d %d\n", tables, end }'
-    } 3>&1 | { read -r status; read -r tables end; head_of text "$status" "$1" "$tables" "$end"; }
+            awk -F '\t' 'NR < 10 && /^-- PostgreSQL database cluster dump$/ { cluster = 1 }
+                 /^COPY .* FROM stdin;$/ { if (inside) torn = 1; tables++; inside = 1; header = $0
+                     columns = header ~ /"/ ? 0 : gsub(/,/, ",", header) + 1; next }
+                 /^\\\.$/ { inside = 0 }
+                 inside && columns && NF != columns && $0 != "" { torn = 1 }
+                 !inside && /^INSERT INTO / { split($0, word, " "); if (!seen[word[3]]++) tables++ } { last[NR % 10] = $0 }
+                 END { said = cluster ? "^-- PostgreSQL database cluster dump complete" : "^-- PostgreSQL database dump complete"
+                       for (i in last) if (last[i] ~ said) end = 1
+                       printf "%d %d %d\n", tables, end, torn }'
+    } 3>&1 | { read -r status; read -r tables end torn; head_of text "$status" "$1" "$tables" "$end" "$torn"; }
 }
 
 file=$(newest)

@@ -17,6 +17,11 @@ else
 fi
 head_of flavour "$(command -v cron > /dev/null && echo cron)" "$(command -v crond > /dev/null && echo crond)"
 head_of users; { getent passwd 2> /dev/null || cat /etc/passwd; } | cut -d: -f1,3 | show
+# Whose jobs PAM refuses: accounts that have expired, and passwords that are to be changed first (shadow(5)).
+head_of refused
+getent shadow 2> /dev/null | awk -F : -v today="$(($(date +%s) / 86400))" '
+    $8 != "" && $8 <= today { print $1 "\tthe account has expired"; next }
+    $3 == "0" || ($5 != "" && $5 < 99999 && $3 + $5 < today) { print $1 "\tits password has expired" }' | show
 printf '%s\n' "$first" "$second" "$third"
 
 # Each thing that cron said: when first, when last, how often. Only with the system's journal in sight.

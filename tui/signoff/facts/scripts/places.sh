@@ -57,3 +57,14 @@ dump_files() {
         ! -name 'apt.extended_states*' ! -name 'dpkg.*' ! -name "*
 *" ! -name '*	*' -exec stat -c '%Y	%s	%a	%U	%G	%n' {} + 2> /dev/null | sort -rn
 }
+# Whether a file holds a cluster's roles and no database: pg_dumpall --globals-only.
+roles_only() {
+    [ "$2" -lt 1048576 ] || return 1
+    unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | head -c 4194304 | awk '
+        NR < 10 && /^-- PostgreSQL database cluster dump$/ { cluster = 1 }
+        /^\\connect / { whole = 1; exit } END { exit !(cluster && !whole) }'
+}
+magic_of() { head -c 5 | od -An -v -tx1 | tr -d ' \n'; }
+unpack() {
+    case $1 in 1f8b*) gzip -dc ;; 28b52ffd*) zstd -qdc ;; fd377a585a) xz -dc ;; 425a68*) bzip2 -dc ;; *) cat ;; esac
+}

@@ -51,7 +51,7 @@ units() {
     [ -n "$timers" ] || return 0
     head_of timers
     # In UTC whatever the host's zone is: the names of zones are ambiguous.
-    TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p UnitFileState -p Unit -p Persistent \
+    TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Unit -p Persistent \
         -p LastTriggerUSec -p NextElapseUSecRealtime -p TimersCalendar -p TimersMonotonic $timers | show
     # A masked timer no longer says what it starts: by its name, then.
     services=$({
@@ -60,7 +60,8 @@ units() {
     } | sort -u)
     head_of services
     TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p Result -p ExecMainStatus -p User \
-        -p ExecMainStartTimestamp -p ExecMainExitTimestamp -p ExecStart -p FragmentPath $services | show
+        -p ExecMainStartTimestamp -p ExecMainExitTimestamp -p ExecStart -p FragmentPath -p ConditionResult \
+        -p ConditionTimestamp -p AssertResult -p AssertTimestamp $services | show
     for file in /root/.config/systemd/user/*.timer /home/*/.config/systemd/user/*.timer; do
         [ -f "$file" ] && head_of gap "the user timer $file"
     done
