@@ -39,7 +39,7 @@ def _busy(pilot: Pilot[Any]) -> bool:
     screens = pilot.app.screen_stack
     return (
         any(one.state in _BUSY for one in pilot.app.workers)
-        or any(isinstance(one, RunScreen) and one.waits_to_draw for one in screens)
+        or any(isinstance(one, RunScreen) and one.page.waits_to_draw for one in screens)
         or (isinstance(pilot.app.screen, HomeScreen) and not pilot.app.screen.has_looked)
     )
 

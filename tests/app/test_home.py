@@ -56,7 +56,7 @@ async def test_offers_what_there_is(begin: Callable[[], Walk], size: tuple[int, 
         await pilot.press("enter")
         await running(pilot)
         assert walk_of(app).session.id == unfinished.session.id
-        assert on(pilot, RunScreen).current == 1
+        assert on(pilot, RunScreen).page.current == 1
 
 
 async def test_a_sealed_session_is_looked_over(begin: Callable[[], Walk]) -> None:

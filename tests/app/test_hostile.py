@@ -115,7 +115,7 @@ async def test_what_a_person_says_and_what_goes_wrong(app: SignoffApp) -> None:
         _check(on(pilot, ErrorDialog))
         await pilot.press("y", "escape")
         assert "\x1b" not in app.clipboard
-        assert walk_of(app).state(screen.key).notes
+        assert walk_of(app).state(screen.page.key).notes
 
 
 async def test_sessions_and_targets_on_the_home_screen(begin: Callable[[], Walk], target: FakeTarget) -> None:

@@ -84,7 +84,7 @@ async def test_the_operators_keys_are_in_force_and_shown(app: SignoffApp) -> Non
         on(pilot, AnswerDialog)
         await pilot.press("f2")
         await settle(pilot)
-        assert walk_of(app).state(screen.key).answer
+        assert walk_of(app).state(screen.page.key).answer
 
 
 async def test_a_wrong_key_map_is_told() -> None:

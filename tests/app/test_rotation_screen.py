@@ -464,7 +464,7 @@ async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: Sig
         await pilot.pause(0.2)  # until the record says that the operator turned to it
         await settle(pilot)
         walk_of(app).close()
-        screen._refresh()
+        screen.page.draw()
         await settle(pilot)
         assert "x Act" not in shown(screen)
         assert "x   rate" not in text_of(screen, "#now")

@@ -107,9 +107,9 @@ async def test_a_step_is_turned_to_and_written_down(app: SignoffApp) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await running(pilot)
         await pilot.press("down", "down")
-        assert screen.current == 2
+        assert screen.page.current == 2
         await pilot.press("left")
-        assert screen.current == 1
+        assert screen.page.current == 1
         await pilot.pause(0.5)
         await settle(pilot)
         assert walk_of(app).position() == ("quick-production", "close-ports")
@@ -120,11 +120,11 @@ async def test_the_strip_stands_in_for_the_list(app: SignoffApp) -> None:
         screen = await running(pilot)
         assert not screen.query_one("#steps").display
         await pilot.click("#strip", offset=(7, 0))
-        assert screen.current == 1
+        assert screen.page.current == 1
         await pilot.press("l")
         on(pilot, Choice).query_one(OptionList)
         await pilot.press("down", "enter")
-        assert screen.current == 2
+        assert screen.page.current == 2
         await pilot.resize_terminal(120, 36)
         await pilot.pause()
         assert screen.query_one("#steps").display
@@ -149,7 +149,7 @@ async def test_evidence_is_unfolded(app: SignoffApp) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert "ufw status: 5432/tcp DENY IN" in shown(screen)
-        assert not walk_of(app).state(screen.key).answer
+        assert not walk_of(app).state(screen.page.key).answer
 
 
 def _answer(walk: Walk, number: int) -> Attested:
@@ -305,7 +305,7 @@ async def test_resumes_at_the_same_step_and_works_without_its_target(
         assert "can be read and answered without its target" in shown(app.screen)
         await pilot.press("escape")
         screen = on(pilot, RunScreen)
-        assert screen.current == 2
+        assert screen.page.current == 2
         assert "not connected" in shown(screen)
         assert "read to its end by pg_restore" in shown(screen), "what was seen before is still there"
         await pilot.press("c")

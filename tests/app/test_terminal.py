@@ -39,10 +39,10 @@ signoff.reaching.open_target = lambda *_: target
 signoff.walk.all_probes = lambda: probes
 if {broken}:
     from signoff.app.screens.run import RunScreen
-    def boom(self):
+    def boom(self, word):
         secret = "canary-9Zq7"
         raise RuntimeError(secret)
-    RunScreen.action_note = boom
+    RunScreen.action_say = boom
 sys.exit(run_app(profile=Profile(name="shop", address="ssh://deploy@shop.example"), checklists=[loaded]))
 """
 

@@ -1,4 +1,4 @@
-"""Dialogs in which an operator says something of a step.
+"""The dialog in which an operator says something of a step.
 
 Enter never records anything here: in a text it begins a new line. What records is a key of its own.
 """
@@ -131,47 +131,3 @@ class AnswerDialog(Dialog[Said]):
 
     def _complain(self, problem: str) -> None:
         self.query_one("#problem", Static).update(Content.styled(problem, "$error"))
-
-
-def confirm_dialog(step: str, statement: str, value_asked: str, *, failed: bool) -> AnswerDialog:
-    """Ask for the value that was seen: that is how a step is confirmed."""
-    lead = joined(text(step, "$muted"), "\n\n", text(statement, "bold"))
-    warning = "The machine saw a failure here. Confirming does not change that: the step stays open."
-    return AnswerDialog(
-        "You confirm, in your name",
-        lead,
-        f"What did you see? {value_asked}",
-        warning=warning if failed else "",
-    )
-
-
-def skip_dialog(step: str) -> AnswerDialog:
-    """Ask why a step is skipped."""
-    return AnswerDialog("Skip this step", text(step), "Why is it skipped?")
-
-
-def not_applicable_dialog(step: str) -> AnswerDialog:
-    """Ask why a step does not apply."""
-    return AnswerDialog("This step does not apply", text(step), "Why does it not apply here?")
-
-
-def accept_dialog(step: str) -> AnswerDialog:
-    """Ask why a risk is accepted, and until when."""
-    lead = joined(
-        text(step),
-        ("\nWhat the machine saw stays as it is; you take the risk until a day you name.", "$muted"),
-    )
-    return AnswerDialog("Accept the risk", lead, "Why is the risk accepted?", with_date=True)
-
-
-def withdraw_dialog(step: str, answer: str) -> AnswerDialog:
-    """Ask why an answer is taken back."""
-    lead = joined(
-        text(step), "\nYour answer: ", text(answer, "bold"), ("\nBoth stay in the record.", "$muted")
-    )
-    return AnswerDialog("Take your answer back", lead, "Why is it taken back?")
-
-
-def note_dialog(step: str) -> AnswerDialog:
-    """Ask for a remark."""
-    return AnswerDialog("Note", text(step), "A remark, for whoever reads the record. No secrets.")

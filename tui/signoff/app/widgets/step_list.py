@@ -33,6 +33,16 @@ def _entry(view: StepView, digits: int, *, plain: bool = False) -> Content:
     )
 
 
+def step_entry(view: StepView) -> Content:
+    """Return a step as it is drawn where there is no list beside it, and room for its whole title."""
+    return joined(
+        (view.symbol if view.has_probes else " ", f"bold {STYLES[view.result]}"),
+        f"{view.mark} {view.number}  ",
+        line(view.title, "bold"),
+        (f"\n      {view.words}", "$muted"),
+    )
+
+
 class StepList(OptionList):
     """Every step with its symbols, its title, and its state in words."""
 
