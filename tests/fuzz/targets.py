@@ -25,7 +25,7 @@ from signoff.session.line import LineError, canonical, decode, digest, encode, i
 from signoff.session.scan import BrokenError, Scan
 from signoff.session.session import Session
 from signoff.session.sshsig import MAX_ARMOUR, RECORD, armour, parse
-from signoff.session.timestamp import StampError, check, check_unvouched
+from signoff.session.timestamp import StampError, check, check_unvouched, says
 from signoff.session.verify import Status, Verdict, verify
 from signoff.session.wire import SignatureError
 
@@ -142,6 +142,8 @@ class Targets:
         stamp = self._seeds.stamp
         with suppress(StampError):
             check_unvouched(data, stamp.digest)
+        with suppress(StampError):
+            says(data)
         try:
             found = check(data, stamp.digest, list(stamp.authorities))
         except StampError:

@@ -338,6 +338,7 @@ class TestATimeStamp:
         verdict = desk.verify(trusting=True)
         assert verdict.status is Status.UNTRUSTED
         assert verdict.when.at <= datetime.now(UTC)
+        assert "the authority's clock is ahead" in verdict.remarks[0]
 
     def test_says_nothing_of_when_a_counter_signature_was_made(self, desk: Desk) -> None:
         second = KeySigner.generate("ben@ops")

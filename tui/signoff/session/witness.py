@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from signoff.session import when as moments
 from signoff.session.allowed_signers import AllowedSigners, matches
 from signoff.session.bundle import SEAL_SIGNATURE, TIMESTAMP, read_signature
 from signoff.session.events import OperatorRef
@@ -111,11 +112,13 @@ class Judge:
 
 
 def clock_remarks(witnesses: Iterable[Witness], last: Entry | None) -> Iterator[str]:
-    """Yield what a time-stamp tells of the operator's clock: was the record stamped before it was over?
+    """Yield what a time-stamp tells of the clocks: was the record stamped before it was over, or after now?
 
     A few seconds are no news: authorities leave out the fractions, and clocks differ.
     """
     for one in witnesses:
+        if one.time and one.time - moments.present() > _CLOCKS_DIFFER:
+            yield f"the authority's clock is ahead of this machine's: it says {timestamp(one.time)}"
         if one.time and last and last.time - one.time > _CLOCKS_DIFFER:
             yield (
                 f"the operator's clock was ahead: the last line says {timestamp(last.time)}, "
