@@ -112,3 +112,22 @@ def test_what_is_not_caddys(text: str) -> None:
 def test_odd_routes_are_unclear(routes: list[object]) -> None:
     (found,) = caddy.rulings((caddy.Server("srv0", {"routes": routes}),), "shop.test", "/admin/")
     assert found.fate is Fate.UNCLEAR
+
+
+NAMES = caddy.parse((RECORDED / "caddy" / "names.json").read_text())
+
+
+def test_the_same_application_under_a_name_without_the_rule() -> None:
+    """As Caddy 2.6 did: 200 for www.shop.test; blog.test is another application, old.test leads on."""
+    (found,) = caddy.elsewhere(NAMES, "shop.test", "/admin/")
+    assert (found.where, found.fate) == ("caddy server srv0 as www.shop.test", Fate.SERVED)
+    assert caddy.elsewhere(NAMES, "blog.test", "/admin/") == ()
+
+
+def test_a_rule_for_one_method_is_no_restriction() -> None:
+    """As Caddy 2.6 did: 403 to GET, and POST came to the application."""
+    (found,) = caddy.rulings(NAMES, "get-only.test", "/admin/")
+    assert found.fate is Fate.SERVED
+    assert "by POST" in found.why
+    (found,) = caddy.rulings(NAMES, "guarded.test", "/admin/")
+    assert found.fate is Fate.REFUSED

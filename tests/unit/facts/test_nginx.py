@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from signoff.facts import nginx, nginx_access
@@ -105,3 +107,37 @@ def test_what_a_header_must_say_is_not_told() -> None:
         (found,) = nginx_access.rulings(nginx.parse(site), "shop.test", path)
         assert said in found.why
         assert "s3cr3t" not in f"{found}"
+
+
+NAMES = nginx.parse((RECORDED / "nginx" / "names.txt").read_text())
+
+
+@pytest.mark.parametrize(
+    ("host", "fate"),
+    [
+        # As nginx 1.22 did: 403, 200, 200, 200, 403, 301.
+        ("shop.test", Fate.REFUSED),
+        ("moved.test", Fate.UNCLEAR),
+        ("server-moved.test", Fate.UNCLEAR),
+        ("fallback.test", Fate.UNCLEAR),
+        ("kept.test", Fate.REFUSED),
+        ("old.test", Fate.REDIRECTED),
+    ],
+)
+def test_what_leads_a_request_away_from_the_rules(host: str, fate: Fate) -> None:
+    assert nginx_access.rulings(NAMES, host, "/admin/")[0].fate is fate
+
+
+def test_the_same_application_under_a_name_without_the_rule() -> None:
+    """Under another upstream is another application, on loopback nobody from outside."""
+    (found,) = nginx_access.elsewhere(NAMES, "shop.test", "/admin/")
+    assert found.where == "nginx server www.shop.test on 18080 location /"
+    assert nginx_access.elsewhere(NAMES, "blog.test", "/admin/") == ()
+
+
+def test_a_socket_is_an_application_too() -> None:
+    dump = (RECORDED / "nginx" / "names.txt").read_text()
+    sockets = re.sub("127.0.0.1:18099|localhost:18099(?=/)", "unix:/run/app.sock", dump)
+    sockets = sockets.replace("http://unix:/run/app.sock/", "http://unix:/run/app.sock:/")
+    (found,) = nginx_access.elsewhere(nginx.parse(sockets), "shop.test", "/admin/")
+    assert "www.shop.test" in found.where

@@ -458,6 +458,18 @@ class TestRestriction:
         given = facts(Site(by_name(closed)), servers=Unavailable("lost"))
         assert results(restriction, given) == {"": "unknown"}
 
+    def test_the_panel_under_a_name_without_the_rule(self) -> None:
+        from unit.facts.test_nginx import NAMES
+
+        given = facts(Site(by_name(closed)), servers=WebServers(nginx=NAMES))
+        found = judged(restriction, given)["/admin/"]
+        assert found.result == "fail"
+        assert "under another name" in found.observed
+        assert "www.shop.test" in found.observed
+        without = WebServers(nginx=tuple(one for one in NAMES if "www.shop.test" not in one.names))
+        given = facts(Site(by_name(closed)), servers=without)
+        assert judged(restriction, given)["/admin/"].result == "pass"
+
 
 def trap(name: str) -> WebServers:
     """One of the recorded servers of nginx's, as if it were alone."""

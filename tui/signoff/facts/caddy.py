@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from signoff.facts.base import Malformed
@@ -50,6 +50,35 @@ def parse(text: str) -> tuple[Server, ...]:
 def rulings(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:
     """Return what each server that listens outside does with a path of a host."""
     return tuple(_ruling(server, host, path) for server in servers if server.outside)
+
+
+def elsewhere(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:
+    """Return where the host's own application serves a path to everybody under another name."""
+    outside = [server for server in servers if server.outside]
+    senders = [None, *(net[0] for net in allowed_anywhere(servers))]
+    ours = {
+        why
+        for server in outside
+        for at in (path, "/")
+        for sender in senders
+        if (why := _led(server, host, at, sender))
+    }
+    return tuple(
+        Ruling(Fate.SERVED, one_line(f"caddy server {server.name} as {name}", 160), why)
+        for server in outside
+        for name in names((server,))
+        if name != host and (why := _led(server, name.replace("*", "any"), path)) in ours
+    )
+
+
+def _led(server: Server, host: str, path: str, sender: IPv4Address | IPv6Address | None = None) -> str:
+    """Return in words to which application a request comes; empty where to none."""
+    request = Request(host, path)
+    try:
+        fate, why = end(server.about.get("routes") or [], replace(request, source=sender or request.source))
+    except (AttributeError, TypeError, RecursionError):
+        return ""
+    return why if fate is Fate.SERVED and " to " in why else ""
 
 
 def names(servers: tuple[Server, ...]) -> tuple[str, ...]:
@@ -109,6 +138,9 @@ def _ruling(server: Server, host: str, path: str) -> Ruling:
         fate, why = end(routes, request)
         if fate is Fate.SERVED:
             return Ruling(fate, where, why)
+        sent, to = end(routes, replace(request, method="POST"))
+        if sent is Fate.SERVED:
+            return Ruling(sent, where, f"what is sent by POST is let through: {to}")
         allowed = tuple(
             net
             for net in dict.fromkeys(_networks(server.about))

@@ -40,11 +40,12 @@ _PASSING = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """A GET. ``claimed`` is the address that its X-Forwarded-For names; an empty ``path`` is not known."""
+    """A request. ``claimed`` is what its X-Forwarded-For names; an empty ``path`` is not known."""
 
     host: str
     path: str
     https: bool = True
+    method: str = "GET"
     source: IPv4Address | IPv6Address = _STRANGER
     claimed: IPv4Address | IPv6Address | None = None
     believed: bool = False
@@ -109,6 +110,8 @@ def _ending(kind: str, handler: Json) -> Outcome:
         return _static(handler)
     if kind == "authentication":
         return Fate.SERVED, "a password is asked for, of everybody"
+    if dials := ", ".join(str(upstream.get("dial") or "") for upstream in handler.get("upstreams") or []):
+        return Fate.SERVED, one_line(f"{kind} to {dials}: everybody is let in", 120)
     if kind in _SERVING:
         return Fate.SERVED, f"{kind}: everybody is let in"
     return Fate.UNCLEAR, one_line(f"handler {kind} decides", 80)
@@ -147,7 +150,7 @@ def _fits(name: str, about: Any, request: Request) -> bool | None:
         case "path_regexp":
             return _regexp_fits(str(about.get("pattern") or ""), request.path)
         case "method":
-            return "GET" in about
+            return request.method in about
         case "protocol":
             return str(about) == ("https" if request.https else "http")
         case "remote_ip":

@@ -165,7 +165,7 @@ def _matches(server: Server, host: str) -> Iterator[tuple[int, int]]:
     """Yield how well a server's names fit: exact, leading star, trailing star, regular expression."""
     for name in server.names:
         if name.startswith("~"):
-            if _search(name[1:], host):
+            if search(name[1:], host):
                 yield 3, 0
         elif name.lower() == host or (name.startswith(".") and host == name[1:].lower()):
             yield 0, 0
@@ -208,7 +208,7 @@ def _find(parent: Directive, path: str) -> list[Directive]:
         return [prefix, *inner]
     if held != "^~":
         for modifier, pattern, location in locations:
-            if modifier in {"~", "~*"} and _search(pattern, path, ignore_case=modifier == "~*"):
+            if modifier in {"~", "~*"} and search(pattern, path, ignore_case=modifier == "~*"):
                 return [location, *_find(location, path)]
     return [prefix, *inner] if prefix else []
 
@@ -224,7 +224,7 @@ def _modifier(location: Directive) -> tuple[str, str]:
     return ("@", pattern) if pattern.startswith("@") else ("", pattern)
 
 
-def _search(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
+def search(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     """Search with a PCRE as Python reads it; raise Malformed where Python cannot."""
     # Python spells a named group otherwise.
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)

@@ -6,20 +6,56 @@ import re
 from collections.abc import Iterator
 
 from signoff.facts.base import Malformed
-from signoff.facts.nginx import Directive, Server, is_sent_to_slash, locations_for, server_for
+from signoff.facts.nginx import Directive, Server, is_sent_to_slash, locations_for, search, server_for
 from signoff.facts.ruling import Fate, Network, Ruling, is_everybody, network
 from signoff.text import one_line
 
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "444"})
 _ACCESS = frozenset({"allow", "deny"})
+_PASSING = frozenset({"proxy_pass", "uwsgi_pass", "grpc_pass"})
 _VARIABLE = re.compile(r"\$\w+")
 
 
 def rulings(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:
     """Return what each server that answers for a host does with a path."""
+    return tuple(_ruling(server, path) for server in _answering(servers, host))
+
+
+def elsewhere(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:
+    """Return where the host's own application serves a path to everybody under another name."""
+    own = _answering(servers, host)
+    ours = frozenset().union(*(_upstreams(server, at) for server in own for at in (path, "/")))
+    others = (server for server in servers if server.outside and server not in own)
+    found = (_ruling(server, path) for server in others if _upstreams(server, path) & ours)
+    return tuple(ruling for ruling in found if ruling.fate is Fate.SERVED)
+
+
+def _answering(servers: tuple[Server, ...], host: str) -> tuple[Server, ...]:
     listens = dict.fromkeys(listen for server in servers for listen in server.outside)
     found = dict.fromkeys(server_for(servers, listen, host) for listen in listens)
-    return tuple(_ruling(server, path) for server in found if server)
+    return tuple(server for server in found if server)
+
+
+def _upstreams(server: Server, path: str) -> frozenset[str]:
+    """Return the applications that a path is passed on to, each by where it listens."""
+    try:
+        chain = (server.http, server.block, *locations_for(server, path))
+    except Malformed:
+        return frozenset()
+    # Not what is passed to FastCGI: one PHP serves many sites.
+    named = [_place(inner.args[0]) for inner in chain[-1].block if inner.name in _PASSING and inner.args]
+    pools = {pool.args[0]: pool.all("server") for pool in server.http.all("upstream") if pool.args}
+    members = (one.args[0] for name in named for one in pools.get(name, ()) if one.args)
+    places = (*members, *(name for name in named if name not in pools))
+    return frozenset(re.sub(r"^localhost\b", "127.0.0.1", place) for place in places if "$" not in place)
+
+
+def _place(passed: str) -> str:
+    """Return the address, the socket or the name that a request is passed to, without scheme and path."""
+    place = passed.rpartition("://")[2]
+    if place.startswith("unix:"):
+        return "unix:" + place.removeprefix("unix:").partition(":")[0]
+    return place.partition("/")[0]
 
 
 def names(servers: tuple[Server, ...]) -> tuple[str, ...]:
@@ -63,13 +99,14 @@ def admin_locations(servers: tuple[Server, ...]) -> tuple[str, ...]:
 def _ruling(server: Server, path: str) -> Ruling:
     try:
         chain = (server.http, server.block, *locations_for(server, path))
+        moved = _rewritten(chain, path)
     except Malformed as garbled:
         return Ruling(Fate.UNCLEAR, _named(server, ()), garbled.reason)
     where = _named(server, chain[2:])
     if is_sent_to_slash(server, path):
         return Ruling(Fate.REDIRECTED, where, f"sent on to {path}/")
     allowed, closed = _rules(chain)
-    fate, why = _fate(chain, closed)
+    fate, why = moved or _fate(chain, closed)
     if fate is Fate.SERVED and all(map(_is_private, server.outside)):
         fate, why = Fate.UNCLEAR, "it listens on a private address only: who reaches that is not known"
     # Where everybody is let in, nobody is let in by name.
@@ -122,6 +159,8 @@ def _fate(chain: tuple[Directive, ...], closed: bool) -> tuple[Fate, str]:
     # The rewrite phase, with return, comes before the access phase: server first, then location.
     for level in chain[1:]:
         for directive in level.all("return"):
+            if directive.args and _has_page(chain, directive.args[0]):
+                return Fate.UNCLEAR, "error_page turns the refusal into another answer"
             return _returned(directive.args)
     if any(level.all("internal") for level in chain[2:]):
         return Fate.REFUSED, "internal"
@@ -132,11 +171,31 @@ def _fate(chain: tuple[Directive, ...], closed: bool) -> tuple[Fate, str]:
         # What it is compared with may be a secret, as of a header that a content network sends.
         asked = ", ".join(dict.fromkeys(_VARIABLE.findall(" ".join(conditional[0].args))))
         return Fate.UNCLEAR, one_line(f"an if on {asked or 'something'} decides", 120)
-    if any(level.all("rewrite") for level in chain[1:]):
-        return Fate.UNCLEAR, "rewrite may lead elsewhere"
     if _value(chain, "auth_request") not in {"", "off"}:
         return Fate.UNCLEAR, "auth_request decides"
     return Fate.SERVED, "no deny all: everybody is let in"
+
+
+def _rewritten(chain: tuple[Directive, ...], path: str) -> tuple[Fate, str] | None:
+    """Return what leads a path elsewhere, to other rules: that comes before any allow and deny."""
+    for level in chain[1:]:
+        moved = None
+        for directive in level.block:
+            if directive.name == "return":
+                return None
+            pattern, target, flag = (*directive.args, "", "", "")[:3]
+            if directive.name != "rewrite" or not search(pattern, path):
+                continue
+            if flag in {"permanent", "redirect"} or target.startswith(("http://", "https://", "$scheme")):
+                return Fate.REDIRECTED, "rewrite " + target.partition("?")[0]
+            if level.name == "location" and flag == "break":
+                break
+            moved = Fate.UNCLEAR, one_line(f"rewrite {pattern} leads to other rules", 120)
+            if flag:
+                return moved
+        if moved:
+            return moved
+    return None
 
 
 def _closed(chain: tuple[Directive, ...]) -> tuple[Fate, str]:
@@ -144,9 +203,8 @@ def _closed(chain: tuple[Directive, ...]) -> tuple[Fate, str]:
         return Fate.SERVED, "satisfy any: a password is enough"
     if _value(chain, "satisfy") == "any" and _value(chain, "auth_request") not in {"", "off"}:
         return Fate.UNCLEAR, "satisfy any: auth_request may be enough"
-    for page in _innermost(chain, frozenset({"error_page"})):
-        if "403" in page.args and any(word.startswith(("=", "@")) for word in page.args):
-            return Fate.UNCLEAR, "error_page turns the refusal into another answer"
+    if _has_page(chain, "403"):
+        return Fate.UNCLEAR, "error_page turns the refusal into another answer"
     return Fate.REFUSED, "deny all"
 
 
@@ -157,6 +215,13 @@ def _returned(args: tuple[str, ...]) -> tuple[Fate, str]:
     if status.startswith(("3", "http", "$")):
         return Fate.REDIRECTED, "return " + " ".join(args).partition("?")[0]
     return Fate.SERVED, f"return {status}, before any deny"
+
+
+def _has_page(chain: tuple[Directive, ...], status: str) -> bool:
+    return any(
+        status in page.args and any(word.startswith(("=", "@")) for word in page.args)
+        for page in _innermost(chain, frozenset({"error_page"}))
+    )
 
 
 def _spoofable(chain: tuple[Directive, ...]) -> str:

@@ -37,6 +37,11 @@ class WebServers:
         """Return what each server that can be reached from outside does with a path of a host."""
         return (*nginx_access.rulings(self.nginx, host, path), *caddy.rulings(self.caddy, host, path))
 
+    def elsewhere(self, host: str, path: str) -> tuple[Ruling, ...]:
+        """Return where the host's own application serves a path to everybody under another name."""
+        found = (nginx_access.elsewhere(self.nginx, host, path), caddy.elsewhere(self.caddy, host, path))
+        return tuple(ruling for rulings in found for ruling in rulings)
+
     def names(self) -> tuple[str, ...]:
         """Return the host names that are served."""
         return tuple(dict.fromkeys((*nginx_access.names(self.nginx), *caddy.names(self.caddy))))

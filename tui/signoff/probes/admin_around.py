@@ -152,6 +152,11 @@ def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
     if spoofed := [ruling for ruling in found if ruling.spoofable and ruling.fate is Fate.REFUSED]:
         observed = f"{path}: {spoofed[0].spoofable}, so that anybody can say to be let in"
         return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
+    host = urlsplit(profile.url).hostname or ""
+    if others := facts[WEB_SERVERS].elsewhere(host, path):
+        observed = f"{path}: let in under another name, where no rule refuses it ({others[0].where})"
+        evidence = (*evidence, *(f"{ruling.where}: {ruling.fate}: {ruling.why}" for ruling in others))[:12]
+        return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
     if served := [ruling for ruling in found if ruling.fate is Fate.SERVED]:
         return _served(path, served[0], facts, evidence)
     if not found or not refused_by_rule(found):
