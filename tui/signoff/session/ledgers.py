@@ -84,6 +84,20 @@ def known(state: Path) -> list[Known]:
     return [*found, *(one for one in kept if not _held(one, [*found, *kept]))]
 
 
+def to_ask(directory: Path, given: Path | None) -> tuple[list[Known], bool]:
+    """Return the ledgers to ask about a record, and whether the first is the one that its own machine keeps.
+
+    One that is ``given`` is asked alone.
+    """
+    if given is not None:
+        return ([Known(given, True, ledger.read(given))] if given.is_file() else []), given.is_file()
+    here = paths.state_directory()
+    # Beside a folder of another name lies what may be anybody's: in /tmp, say.
+    beside = directory.parent.parent if directory.parent.name == paths.sessions_directory().name else here
+    ledgers = known(beside) if beside.resolve() == here.resolve() else [*known(beside), *known(here)]
+    return ledgers, directory.parent.parent == beside and (beside / LEDGER).is_file()
+
+
 def disagreements(ledgers: Sequence[Known]) -> Iterator[str]:
     """Yield, for people, where two of the ledgers are one machine's and do not agree."""
     for one, other in combinations(ledgers, 2):

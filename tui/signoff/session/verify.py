@@ -11,18 +11,17 @@ from typing import NamedTuple
 from signoff import paths
 from signoff.errors import RecordError
 from signoff.session import allowed_signers as signers
-from signoff.session import ledger, revoked
+from signoff.session import revoked
 from signoff.session.bundle import (
     GENESIS_SIGNATURE,
     JOURNAL,
-    LEDGER,
     SEAL_SIGNATURE,
     changed_copies,
     check_genesis,
     read_signature,
 )
 from signoff.session.files import open_regular, record_error
-from signoff.session.ledgers import Known, known
+from signoff.session.ledgers import Known, to_ask
 from signoff.session.line import digest
 from signoff.session.scan import BrokenError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
@@ -68,7 +67,7 @@ def verify(
     try:
         held = examination.hold()
         check_not_before(examination.when, held.claimed)
-        ledgers, at_home = _ledgers(directory, ledger_file)
+        ledgers, at_home = to_ask(directory, ledger_file)
         examination.ask_ledgers(ledgers, at_home=at_home)
         examination.check_nonce(nonce)
         examination.ask_witnesses(trusted, tsa_ca)
@@ -82,17 +81,6 @@ def verify(
             Status.UNSEALED, "there is no seal: the session was interrupted, or its end was cut off"
         )
     return examination.verdict(Status.VALID)
-
-
-def _ledgers(directory: Path, given: Path | None) -> tuple[list[Known], bool]:
-    """Return the ledgers to ask, and whether the first is the one that the record's own machine keeps."""
-    if given is not None:
-        return ([Known(given, True, ledger.read(given))] if given.is_file() else []), given.is_file()
-    here = paths.state_directory()
-    # Beside a folder of another name lies what may be anybody's: in /tmp, say.
-    beside = directory.parent.parent if directory.parent.name == paths.sessions_directory().name else here
-    ledgers = known(beside) if beside.resolve() == here.resolve() else [*known(beside), *known(here)]
-    return ledgers, directory.parent.parent == beside and (beside / LEDGER).is_file()
 
 
 def _trusted(path: Path | None, revoked_keys: Path | None) -> signers.AllowedSigners:
