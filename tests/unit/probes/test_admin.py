@@ -375,6 +375,23 @@ class TestAround:
         site = Site(lambda asked: closed(asked) if asked.host == "shop.test" else (200, b"welcome"))
         assert results(raw_address, facts(site, servers=GOOD)) == {"": "unknown"}
 
+    def test_the_name_with_www_has_rules_of_its_own(self) -> None:
+        def pages(asked: Asked) -> Said:
+            if (asked.scheme, asked.host) != ("https", "www.shop.test"):
+                return by_name(closed)(asked)
+            return (302, b"", {"location": "/login"}) if "admin" in asked.path else shop(asked)
+
+        found = judged(raw_address, facts(Site(pages), servers=GOOD))[""]
+        assert found.result == "fail"
+        assert "https://www.shop.test/admin/" in found.observed
+
+        def led_on(asked: Asked) -> Said:
+            if (asked.scheme, asked.host) != ("https", "www.shop.test"):
+                return by_name(closed)(asked)
+            return 301, b"", {"location": f"https://shop.test{asked.path}"}
+
+        assert results(raw_address, facts(Site(led_on), servers=GOOD)) == {"": "pass"}
+
     def test_a_port_beside_the_rules_is_open_to_all(self) -> None:
         site = Site(
             lambda asked: (

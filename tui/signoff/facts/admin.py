@@ -13,6 +13,7 @@ from signoff.facts.admin_paths import MOST_PATHS, USUAL_API_PATHS, admin_paths, 
 from signoff.facts.admin_requests import Answer, Asker, View
 from signoff.facts.base import Facts, OutsideFact, Unavailable
 from signoff.facts.outside import OUTSIDE_PORTS
+from signoff.facts.ruling import network
 from signoff.facts.web import WEB_SERVERS
 from signoff.target.outside import Outside
 from signoff.target.profile import Profile
@@ -108,10 +109,13 @@ def _claims(facts: Facts) -> tuple[str, ...]:
 
 
 def _bare(addresses: tuple[str, ...], profile: Profile, facts: Facts) -> Iterator[tuple[str, str, str]]:
-    """Yield the ways around: unencrypted, by the address itself, another name, and ports that speak HTTP."""
+    """Yield the ways around: unencrypted, by the address itself, other names, and ports that speak HTTP."""
     host = urlsplit(profile.url).hostname or ""
     for address in addresses:
         yield address, f"http://{host}", ""
+        if network(host) is None:
+            # A site is known with www and without, and each may have rules of its own.
+            yield address, f"https://{_twin(host)}", ""
         at = f"[{address}]" if ":" in address else address
         for scheme in ("https", "http"):
             yield address, f"{scheme}://{at}", ""
@@ -124,6 +128,10 @@ def _bare(addresses: tuple[str, ...], profile: Profile, facts: Facts) -> Iterato
             at = f"[{port.address}]" if ":" in port.address else port.address
             # What says nothing to plain requests may speak TLS.
             yield port.address, f"{'http' if port.speaks else 'https'}://{at}:{port.port}", host
+
+
+def _twin(host: str) -> str:
+    return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
 
 
 def _source(address: str) -> str:
