@@ -17,10 +17,12 @@ from signoff import paths
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.generate import GenerateScreen
 from signoff.app.screens.home import HomeScreen
+from signoff.app.screens.leaving import LeavingDialog
 from signoff.app.screens.prompts import Choice, ErrorDialog
 from signoff.app.screens.run import RunScreen
 from signoff.app.screens.session import SessionScreen
-from signoff.app.screens.target_form import TargetForm, problem_of
+from signoff.app.screens.target_form import TargetForm
+from signoff.app.target_fields import problem_of
 from signoff.checklist.load import Loaded
 from signoff.target.profile import Profile
 from signoff.target.profiles import load_profiles, save_profile
@@ -242,7 +244,7 @@ async def test_discovering_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> No
         assert app.screen is form
         assert "Looking around" not in shown(form)
         await pilot.press("escape")
-        on(pilot, HomeScreen)
+        on(pilot, LeavingDialog)
     stuck.set()
 
 

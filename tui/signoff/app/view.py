@@ -146,9 +146,12 @@ def _remedies(findings: Iterable[Finding], general: str, *, is_open: bool) -> It
         wanted = wanted or finding.result in _WANTS_REMEDY
         if finding.remedy and finding.result in _WANTS_REMEDY:
             titles.setdefault(finding.remedy, []).append(finding.title)
+    above = ""
     for text, named in titles.items():
         more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
-        yield Remedy(named[0] + more, text)
+        title = named[0] + more
+        yield Remedy("" if title == above else title, text)
+        above = title
     if wanted and general.strip():
         yield Remedy("The whole step" if titles else "", general)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,54 +15,19 @@ from textual.widgets import Input, Static
 
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.base import SignoffScreen
+from signoff.app.screens.leaving import LeavingDialog
+from signoff.app.target_fields import FIELDS, problem_of
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
-from signoff.errors import SignoffError, StoppedError
+from signoff.errors import StoppedError
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 if TYPE_CHECKING:
     from signoff.facts.discovery import Proposal
     from signoff.target.base import Prompter
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One value of a profile, and what to write there."""
-
-    name: str
-    label: str
-    example: str
-
-    def value(self, profile: Profile) -> str:
-        """Return the value as it is typed: several with commas between."""
-        value = getattr(profile, self.name)
-        return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-    def parse(self, typed: str) -> Any:
-        """Return what was typed as the profile has it; a wrong number stays text, and is told of later."""
-        default = getattr(Profile(), self.name)
-        if not isinstance(default, tuple):
-            return typed.strip()
-        parts = [part.strip() for part in typed.split(",") if part.strip()]
-        return [int(part) if self.name == "open_ports" and part.isdecimal() else part for part in parts]
-
-
-FIELDS = (
-    Field("name", "Name", "shop: what you call it"),
-    Field("address", "Address", "ssh://deploy@shop.example/srv/shop, ssh://ALIAS, or local"),
-    Field("url", "Public URL", "https://shop.example"),
-    Field("addresses", "IP addresses", "only where DNS does not lead to the target, as behind a CDN"),
-    Field("project", "Project folder", "/srv/shop"),
-    Field("env_files", "Secret files", ".env, relative to the project folder"),
-    Field("services", "Services", "web, worker: what reads the secrets"),
-    Field("admin_paths", "Admin paths", "/admin/, /api/admin/"),
-    Field("open_ports", "Open ports", "beside 80, 443 and SSH"),
-    Field("database", "Database", "shop"),
-    Field("backup_directory", "Backup folder", "/var/backups/shop"),
-)
 
 
 class TargetForm(SignoffScreen[Profile]):
@@ -89,6 +52,7 @@ class TargetForm(SignoffScreen[Profile]):
         self._profile = profile
         self._cancel: Event | None = None
         self._prompter: ScreenPrompter | None = None
+        self._saved: dict[str, Any] = {}
 
     def compose(self) -> ComposeResult:
         """Make the form."""
@@ -110,6 +74,7 @@ class TargetForm(SignoffScreen[Profile]):
     def on_mount(self) -> None:
         """Start in the first field."""
         self.query_one("#name", Input).focus()
+        self._saved = self._typed()
         self._idle()
 
     def on_unmount(self) -> None:
@@ -117,6 +82,12 @@ class TargetForm(SignoffScreen[Profile]):
         self.stop()
 
     # reading the form
+
+    @property
+    def would_be_lost(self) -> str:
+        """What is in the fields, and in no file."""
+        changed = self.is_mounted and self._typed() != self._saved
+        return "What the form says of this target is not saved." if changed else ""
 
     def _typed(self) -> dict[str, Any]:
         typed = {}
@@ -174,13 +145,23 @@ class TargetForm(SignoffScreen[Profile]):
     @background("save")
     async def save(self, profile: Profile, *, begin: bool) -> None:
         """Write targets.toml."""
-        from signoff.target.profiles import save_profile
+        from signoff.target.profiles import load_profiles, save_profile
 
+        there = await in_thread(load_profiles)
+        before = self._profile.name if self._profile else ""
+        if profile.name in there and profile.name != before:
+            # Saving would overwrite that one.
+            self._tell("name", "Another target has this name. Take another, or go back and edit that one.")
+            self.query_one("#name", Input).focus()
+            return
         await in_thread(lambda: save_profile(profile))
+        self._profile, self._saved = profile, self._typed()
         if begin:
             self.dismiss(profile)
-        else:
-            self.query_one(StatusLine).idle(joined(("saved", "bold $success"), "  ", line(profile.name)))
+            return
+        stays = f"; {before} is still there, too" if before in there and before != profile.name else ""
+        said = joined(("saved", "bold $success"), "  ", line(profile.name + stays))
+        self.query_one(StatusLine).idle(said)
 
     # discovering
 
@@ -252,30 +233,18 @@ class TargetForm(SignoffScreen[Profile]):
         return True
 
     def action_back(self) -> None:
-        """Stop discovering, or go back."""
-        if not self.stop():
+        """Stop discovering, or go back; what is not saved is asked about."""
+        if self.stop():
+            return
+        if not self.would_be_lost:
             self.dismiss(None)
+            return
 
+        def leave(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
 
-def problem_of(name: str, value: object) -> str:
-    """Return what is wrong with one value of a profile; empty where nothing is."""
-    from signoff.target.profiles import parse_profiles
-
-    if name == "name":
-        if not value:
-            return "A target needs a name."
-        table = f"[{json.dumps(value)}]\n"
-    else:
-        # JSON's strings, numbers and lists are TOML too: the file's own checks judge the field.
-        table = f"[x]\n{name} = {json.dumps(value)}\n"
-    if name == "address" and not value:
-        return "Where is it? Write local for this machine."
-    try:
-        parse_profiles(table, "")
-    except SignoffError as error:
-        reason = error.message.removeprefix(": ").removeprefix("[x] ").removeprefix(f"{name}: ")
-        return f"{reason} {error.hint}".strip()
-    return ""
+        self.app.push_screen(LeavingDialog(self.would_be_lost), leave)
 
 
 def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Proposal:
