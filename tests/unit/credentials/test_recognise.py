@@ -29,6 +29,7 @@ RANDOM = "kV7x9mQzXw2Lp0RtYb8Nc4Hd6Js1Kg5F"
         ("BROKER", "redis://:p@h:6379/0"),
         ("CALLBACK", "https://hooks.slack.com/services/T0/B0/xyz"),
         ("PG", "host=db user=shop password=abc"),
+        ("DATABASE_URL", "postgresql://shop:${POSTGRES_PASSWORD:-hunter2}@db:5432/shop"),
         ("FEED", "https://example.com/feed?token=abc"),
         ("MODE", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
         ("NEXT_PUBLIC_STRIPE", "sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
@@ -48,6 +49,9 @@ def test_these_are_secrets(name: str, value: str) -> None:
     [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("PWD", "/tmp/fresh"),
+        ("DATABASE_URL", "postgresql://shop:${POSTGRES_PASSWORD}@db:5432/shop"),
+        ("DATABASE_URL", "postgresql://shop:$POSTGRES_PASSWORD@db:5432/shop"),
+        ("DATABASE_URL", "postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD:?set it}@db:5432/shop"),
         ("OLDPWD", "/srv/shop-2"),
         ("LANG", "C.UTF-8"),
         ("GPG_KEY", "A035C8C19219BA821ECEA86B64E628F8D684696D"),

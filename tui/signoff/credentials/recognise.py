@@ -114,8 +114,14 @@ URL_PARAMETERS: Final = (
 """The parameters by which a URL can carry its secret; the first that is there counts."""
 
 
+_REFERENCE: Final = re.compile(r"\$(\w+|\{\w+(?:(?::?-)(?P<default>.*)|:?[?+].*)?\})", re.DOTALL)
+
+
 def url_password(value: Secret) -> Secret | None:
-    """Return the password inside a URL or a libpq DSN, percent-decoded; None where there is none."""
+    """Return the password inside a URL or a libpq DSN, percent-decoded; None where there is none.
+
+    A reference, ``postgresql://shop:${POSTGRES_PASSWORD}@db``, is none: the password stands elsewhere.
+    """
     text = value.reveal()
     if "://" not in text:
         found = re.search(r"(?:^|\s)password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", text)
@@ -126,7 +132,9 @@ def url_password(value: Secret) -> Secret | None:
     except ValueError:
         return None
     if password:
-        return Secret(unquote(password))
+        reference = _REFERENCE.fullmatch(password)
+        literal = (reference["default"] or "") if reference else password
+        return Secret(unquote(literal)) if literal else None
     asked = {key.casefold(): given for key, given in parse_qsl(parts.query)}
     for key in URL_PARAMETERS:
         if asked.get(key):

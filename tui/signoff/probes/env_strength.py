@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from signoff.credentials.dotenv import Variable
 from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate, reused
-from signoff.credentials.recognise import Form
+from signoff.credentials.recognise import Form, form_of, words
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
-from signoff.facts.environment import ENVIRONMENT
+from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
@@ -44,7 +45,15 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     context = surroundings(facts, profile)
     found = secrets_of(readable_files(facts, profile))
     ratings = [(file, rate(variable.name, variable.value, context)) for file, variable in found]
-    strong = [rating for _, rating in ratings if rating.verdict is Verdict.STRONG]
+    known = {
+        f"{file.path}: {one_line(variable.name)}": one for file, variable, one in _published(facts, found)
+    }
+    yield from known.values()
+    strong = [
+        rating
+        for file, rating in ratings
+        if rating.verdict is Verdict.STRONG and f"{file.path}: {one_line(rating.name)}" not in known
+    ]
     for file, rating in ratings:
         if rating.verdict is not Verdict.STRONG:
             yield _weak(rating, file.path)
@@ -57,6 +66,30 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             subject="strong",
             observed=f"{listing(rating.name for rating in strong)}: strong, {least} bits or more",
         )
+
+
+def _published(
+    facts: Facts, found: Iterable[tuple[SecretFile, Variable]]
+) -> Iterator[tuple[SecretFile, Variable, Judgement]]:
+    """Yield the secrets that look strong, and stand in an example file: that is made to be read by everybody."""
+    examples = {
+        variable.value: file.path
+        for file in facts[ENVIRONMENT].files
+        if file.kind is Kind.EXAMPLE and file.content
+        for variable in file.content.variables.values()
+        if variable.value
+    }
+    for file, variable in found:
+        path = examples.get(variable.value)
+        if path and rate(variable.name, variable.value).verdict is Verdict.STRONG:
+            name = one_line(variable.name)
+            judgement = Judgement(
+                result=Result.FAIL,
+                subject=f"{file.path}: {name}",
+                observed=f"{name} is the value that stands in {one_line(path)}",
+                remedy=_GENERATE[form_of(variable.name, variable.value)],
+            )
+            yield file, variable, judgement
 
 
 def _weak(rating: Rating, path: str) -> Judgement:
@@ -108,7 +141,9 @@ def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 )
 def test_keys(facts: Facts, profile: Profile) -> Judgement:
     """Judge by the prefixes that providers give their test keys."""
-    names = provider_test_keys(_variables(facts, profile))
+    names = [*provider_test_keys(_variables(facts, profile))]
+    for where, variables in _beside(facts, profile):
+        names += [f"{one_line(name)} in {where}" for name in provider_test_keys(variables)]
     if names:
         return Judgement(
             result=Result.FAIL,
@@ -118,11 +153,7 @@ def test_keys(facts: Facts, profile: Profile) -> Judgement:
     return Judgement(result=Result.PASS, observed="no value has the prefix of a test key")
 
 
-_DEBUG: Final = frozenset({"DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "APP_DEBUG", "DEBUG_MODE"})
-_MODE: Final = frozenset(
-    {"ENV", "ENVIRONMENT"} | {f"{one}_ENV" for one in ("APP", "NODE", "FLASK", "DJANGO", "RAILS")}
-)
-_ON: Final = frozenset({"1", "true", "yes", "on", "t", "y"})
+_ON: Final = frozenset({"true", "yes", "on", "t", "y", "enabled"})
 _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test", "testing", "debug"})
 
 
@@ -141,6 +172,11 @@ def debug(facts: Facts, profile: Profile) -> Judgement:
         for name, value in _variables(facts, profile).items()
         if (fault := _switch(name.upper(), value.reveal().strip().casefold()))
     ]
+    for where, variables in _beside(facts, profile):
+        found = [
+            _switch(name.upper(), value.reveal().strip().casefold()) for name, value in variables.items()
+        ]
+        faults += [f"{fault} in {where}" for fault in found if fault]
     if faults:
         return Judgement(
             result=Result.FAIL,
@@ -151,13 +187,36 @@ def debug(facts: Facts, profile: Profile) -> Judgement:
 
 
 def _switch(name: str, value: str) -> str:
-    if name in _DEBUG and value in _ON:
+    parts = words(name)
+    on = value in _ON or (value.isdecimal() and int(value) > 0)
+    if on and (parts[-1:] == ("debug",) or name == "DEBUG_MODE"):
         return f"{name} is on"
-    if name in _MODE and value in _DEVELOPING:
-        return f"{name} is {value}"
+    modes = set(value.split(",")) & _DEVELOPING
+    if modes and (parts[-1:] in {("env",), ("environment",)} or name == "SPRING_PROFILES_ACTIVE"):
+        return f"{name} is {min(modes)}"
     if name.endswith("ALLOWED_HOSTS") and "*" in {host.strip(" []'\"") for host in value.split(",")}:
         return f"{name} takes any host"
     return ""
+
+
+def _beside(facts: Facts, profile: Profile) -> Iterator[tuple[str, dict[str, Secret]]]:
+    """Yield what compose files and units set themselves: it goes before what stands in the file.
+
+    A default (``DEBUG: ${DEBUG:-1}``) counts where the file does not say otherwise.
+    """
+    said = _variables(facts, profile)
+    for compose in facts[ENVIRONMENT].compose:
+        for service in compose.services if kind_of(compose.path) is Kind.LIVE else ():
+            yield (
+                one_line(compose.path),
+                {
+                    name: value
+                    for name, value in service.environment.items()
+                    if not (name in service.interpolates and name in said)
+                },
+            )
+    for unit in () if facts.missing(UNITS) else facts[UNITS].units:
+        yield one_line(unit.name), dict(unit.environment)
 
 
 def _variables(facts: Facts, profile: Profile) -> dict[str, Secret]:
