@@ -45,14 +45,12 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     context = surroundings(facts, profile)
     found = secrets_of(readable_files(facts, profile))
     ratings = [(file, rate(variable.name, variable.value, context)) for file, variable in found]
-    known = {
-        f"{file.path}: {one_line(variable.name)}": one for file, variable, one in _published(facts, found)
-    }
-    yield from known.values()
+    published = {one.subject: one for one in _published(facts, found)}
+    yield from published.values()
     strong = [
         rating
         for file, rating in ratings
-        if rating.verdict is Verdict.STRONG and f"{file.path}: {one_line(rating.name)}" not in known
+        if rating.verdict is Verdict.STRONG and f"{file.path}: {one_line(rating.name)}" not in published
     ]
     for file, rating in ratings:
         if rating.verdict is not Verdict.STRONG:
@@ -68,10 +66,8 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         )
 
 
-def _published(
-    facts: Facts, found: Iterable[tuple[SecretFile, Variable]]
-) -> Iterator[tuple[SecretFile, Variable, Judgement]]:
-    """Yield the secrets that look strong, and stand in an example file: that is made to be read by everybody."""
+def _published(facts: Facts, found: Iterable[tuple[SecretFile, Variable]]) -> Iterator[Judgement]:
+    """Judge what looks strong, and stands in an example file, which is made to be read by everybody."""
     examples = {
         variable.value: file.path
         for file in facts[ENVIRONMENT].files
@@ -83,13 +79,12 @@ def _published(
         path = examples.get(variable.value)
         if path and rate(variable.name, variable.value).verdict is Verdict.STRONG:
             name = one_line(variable.name)
-            judgement = Judgement(
+            yield Judgement(
                 result=Result.FAIL,
                 subject=f"{file.path}: {name}",
                 observed=f"{name} is the value that stands in {one_line(path)}",
                 remedy=_GENERATE[form_of(variable.name, variable.value)],
             )
-            yield file, variable, judgement
 
 
 def _weak(rating: Rating, path: str) -> Judgement:
