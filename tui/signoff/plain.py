@@ -1,4 +1,4 @@
-"""The plain walk and the headless audit: questions and answers, line by line.
+"""The plain walk: questions and answers, line by line.
 
 For screen readers, dumb terminals and scripts. What a person answers goes to standard output's dialogue;
 progress and messages go to standard error.
@@ -6,7 +6,6 @@ progress and messages go to standard error.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -20,54 +19,14 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language
 from signoff.engine import Key
 from signoff.errors import RecordError, SignoffError, TargetError, UsageError
-from signoff.model import Result, Severity
-from signoff.report.summary import exit_code, summary
-from signoff.report.text import counts_line, session_lines, step_lines
+from signoff.model import Result
+from signoff.report.summary import exit_code
+from signoff.report.text import counts_line, step_lines
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
 from signoff.text import inert, one_line
 from signoff.walk import Walk
-
-
-def run_audit(
-    loaded: Sequence[Loaded],
-    target: str,
-    form: str,
-    output: Path | None,
-    fail_on: str,
-    language: Language,
-    nonce: str,
-) -> int:
-    """Probe, seal, report. Returns the exit code."""
-    signer = signer_here()
-    with closing(
-        Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
-    ) as walk:
-        _tell_notes(walk)
-        walk.probe(progress=show_progress)
-        walk.finish()
-        checklists = [one.checklist for one in loaded]
-        state, record = walk.session.state, walk.session.directory
-    if form == "json":
-        text = json.dumps(summary(state, record, checklists, language), ensure_ascii=False, indent=2)
-    else:
-        text = "\n".join([*session_lines(state, checklists, language), f"record   {record}"])
-    _deliver(text, output)
-    return exit_code(state, checklists, fail_on=Severity(fail_on), walked=False)
-
-
-def _deliver(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", "utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"{output}: {error.strerror}", "The session is recorded all the same; see: signoff sessions list"
-        ) from None
-    say(f"Written to {output}")
 
 
 def run_plain(
@@ -89,7 +48,8 @@ def run_plain(
         walk = Walk.begin(resolve(target), loaded, signer, prompter, nonce=nonce)
     with closing(walk):
         _connect(walk, prompter)
-        _tell_notes(walk)
+        for note in walk.notes:
+            say(inert(note))
         if answers:
             answers.check(walk)
         face = _Face(walk, language, interactive=sys.stdin.isatty() and not answers)
@@ -113,11 +73,6 @@ def _connect(walk: Walk, prompter: Prompter) -> None:
     except TargetError as error:
         say(f"The target cannot be probed now: {inert(error.message)}")
         say(inert(error.hint))
-
-
-def _tell_notes(walk: Walk) -> None:
-    for note in walk.notes:
-        say(inert(note))
 
 
 class _Face:
@@ -214,7 +169,7 @@ class _Face:
         reason = _ask("Why is the risk accepted? (empty to leave it)")
         if reason:
             until = _ask("Until when? (YYYY-MM-DD)")
-            self._walk.accept_risk(key, reason, parse_date(until))
+            self._walk.accept_risk(key, reason, _date(until))
 
     def _note(self, key: Key) -> None:
         if text := _ask("Note (empty to leave it)"):
@@ -249,7 +204,7 @@ def _ask(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False)).strip()
 
 
-def parse_date(text: str) -> date:
+def _date(text: str) -> date:
     """Read a date as YYYY-MM-DD (RFC 3339). Raises UsageError."""
     try:
         return date.fromisoformat(text.strip())

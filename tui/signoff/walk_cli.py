@@ -137,6 +137,6 @@ def audit(
       signoff audit quick-production --target shop --format json --output audit.json
       signoff audit --fail-on critical
     """
-    from signoff.plain import run_audit
+    from signoff.auditing import run_audit
 
     return run_audit(_load(checklists), target, form, output, fail_on, language, nonce)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import OptionList
 
 from signoff.app.screens.base import WIDE
 from signoff.app.screens.run_keys import Standing
-from signoff.app.theme import STYLES
 from signoff.app.view import StepView, step_views
+from signoff.app.walk_lines import counts, titles, whereabouts
 from signoff.app.widgets.bars import StatusLine, TitleBar
-from signoff.app.widgets.content import joined
 from signoff.app.widgets.step_list import StepList, StepStrip
 from signoff.app.widgets.step_panel import StepPanel
-from signoff.model import SYMBOLS, Result
 
 if TYPE_CHECKING:
     from signoff.app.app import SignoffApp
@@ -176,7 +173,8 @@ class RunPage(Vertical):
         self._told = False
         views = self.views
         view = views[self.current]
-        self.query_one(TitleBar).show(self._titles(), f"{self._where()} · {view.number} of {view.total}")
+        title, where = titles(self._walk, self._signoff.language), whereabouts(self._walk)
+        self.query_one(TitleBar).show(title, f"{where} · {view.number} of {view.total}")
         self.query_one(StepList).show(views, self.current)
         self.query_one(StepStrip).show(views, self.current)
         self.query_one(StepPanel).show(
@@ -188,36 +186,12 @@ class RunPage(Vertical):
             way=self._walk.notes,
         )
         if not self._doing:
-            self.query_one(StatusLine).idle(self._counts(views))
+            counted = counts(self._walk, views, finish=self._key_name("finish"))
+            self.query_one(StatusLine).idle(counted)
         standing = self.standing
         if standing != self._drawn:
             self._drawn = standing
             self.screen.refresh_bindings()
-
-    def _titles(self) -> str:
-        return ", ".join(one.checklist.title.to(self._signoff.language) for one in self._walk.checklists)
-
-    def _where(self) -> str:
-        genesis = self._walk.session.state.genesis
-        address = genesis.target.address if genesis else self._walk.profile.address
-        return address if self._walk.connected else f"{address}, not connected"
-
-    def _counts(self, views: Sequence[StepView]) -> Content:
-        parts: list[Content | str | tuple[str, str]] = []
-        for result in Result:
-            count = sum(view.result is result for view in views if view.has_probes)
-            if count:
-                parts += [(f"{SYMBOLS[result]} {count} {result.value}", STYLES[result]), "   "]
-        still = sum(view.open for view in views)
-        if self.sealed:
-            parts.append(("sealed", "bold $success"))
-        elif still:
-            parts.append(f"{still} open")
-        else:
-            parts += ["nothing open: ", (self._key_name("finish"), "bold $accent"), " finishes"]
-        if self._walk.notes:
-            parts.append(("   see: on the way to the target", "$muted"))
-        return joined(*parts)
 
     # turning to a step
 

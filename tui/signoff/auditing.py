@@ -1,0 +1,62 @@
+"""The headless audit: probe, seal, report. The report goes to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from signoff.checklist.load import Loaded
+from signoff.checklist.model import Language
+from signoff.errors import UsageError
+from signoff.model import Severity
+from signoff.report.summary import exit_code, summary
+from signoff.report.text import session_lines
+from signoff.target.profiles import resolve
+from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
+from signoff.text import inert
+from signoff.walk import Walk
+
+
+def run_audit(
+    loaded: Sequence[Loaded],
+    target: str,
+    form: str,
+    output: Path | None,
+    fail_on: str,
+    language: Language,
+    nonce: str,
+) -> int:
+    """Probe, seal, report. Returns the exit code."""
+    signer = signer_here()
+    with closing(
+        Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
+    ) as walk:
+        for note in walk.notes:
+            say(inert(note))
+        walk.probe(progress=show_progress)
+        walk.finish()
+        checklists = [one.checklist for one in loaded]
+        state, record = walk.session.state, walk.session.directory
+    if form == "json":
+        text = json.dumps(summary(state, record, checklists, language), ensure_ascii=False, indent=2)
+    else:
+        text = "\n".join([*session_lines(state, checklists, language), f"record   {record}"])
+    _deliver(text, output)
+    return exit_code(state, checklists, fail_on=Severity(fail_on), walked=False)
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(text + "\n", "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{output}: {error.strerror}", "The session is recorded all the same; see: signoff sessions list"
+        ) from None
+    say(f"Written to {output}")
