@@ -42,6 +42,7 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.units import UNITS, Units
+from signoff.rating import Rated
 from signoff.rotating import Rotation
 from signoff.target.local import LocalTarget
 from signoff.target.profile import Profile
@@ -420,20 +421,23 @@ async def test_files_are_told_apart(app: SignoffApp, project: Project) -> None:
 async def test_hostile_names_and_reasons(
     app: SignoffApp, recorded: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Rotation.secrets
+    made = Rotation.rated
 
-    def hostile(self: Rotation) -> tuple[Any, ...]:
-        return tuple(
+    def hostile(self: Rotation) -> Rated:
+        rated = made(self)
+        secrets = tuple(
             dataclasses.replace(
                 one,
                 path=f"/srv/{HOSTILE}",
                 rating=dataclasses.replace(one.rating, name=f"{HOSTILE}{'A' * 300}"),
                 problems=(HOSTILE, HOSTILE),
             )
-            for one in made(self)
+            for one in rated.secrets
         )
+        found = tuple(msgspec.structs.replace(one, observed=HOSTILE, remedy=HOSTILE) for one in rated.around)
+        return Rated(secrets, found)
 
-    monkeypatch.setattr(Rotation, "secrets", hostile)
+    monkeypatch.setattr(Rotation, "rated", hostile)
     async with app.run_test(size=(40, 12)) as pilot:
         screen = await choosing(pilot)
         assert "[@click=app.quit]" in shown(screen)

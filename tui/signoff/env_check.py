@@ -16,11 +16,10 @@ from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable
 from signoff.facts.collect import collect
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.git import GIT, Git
-from signoff.facts.units import UNITS
 from signoff.model import SYMBOLS, Finding, Result, worst
-from signoff.probes.env import mode, present
-from signoff.probes.env_git import git
+from signoff.probes.env import present
 from signoff.probes.rated import RatedSecret, rated
+from signoff.rating import FACTS, around
 from signoff.report.text import finding_lines
 from signoff.target.command import Root
 from signoff.target.local import LocalTarget
@@ -73,11 +72,7 @@ def check(path: Path) -> Check:
     path = path.absolute()
     profile = Profile(project=str(path.parent.resolve()), env_files=(path.name,))
     facts, file = _of_file(_looked_up(profile), path.name)
-    findings = [
-        *(one for one in present.findings(facts, profile) if _is_about(one, file)),
-        *mode.findings(facts, profile),
-        *git.findings(facts, profile),
-    ]
+    findings = (one for one in around(facts, profile) if one.probe != present.id or _is_about(one, file))
     secrets = tuple(rated(file.path, file.content, facts, profile)) if file.content else ()
     return Check(file.path, file.content, secrets, tuple(findings))
 
@@ -90,7 +85,7 @@ def _is_about(finding: Finding, file: SecretFile) -> bool:
 def _looked_up(profile: Profile) -> dict[str, Any]:
     target = LocalTarget(_Nobody())
     try:
-        wanted: list[Fact[Any]] = [_as_oneself(fact) for fact in (ENVIRONMENT, UNITS, GIT)]
+        wanted: list[Fact[Any]] = [_as_oneself(fact) for fact in FACTS]
         return {one.fact.id: one.value for one in collect(wanted, target, profile, Event())}
     finally:
         target.close()

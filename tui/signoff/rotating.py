@@ -12,9 +12,9 @@ from signoff.actions.rotation import RotationPlan
 from signoff.actions.variables import Entry
 from signoff.credentials.secret import Secret
 from signoff.engine import Key
-from signoff.errors import UsageError
 from signoff.facts.base import Facts, Malformed, Unavailable
-from signoff.probes.rated import RatedSecret, rated_secrets
+from signoff.probes.rated import rated_secrets
+from signoff.rating import Rated, around, cannot_rate
 from signoff.walk import Walk
 
 
@@ -26,14 +26,14 @@ class Rotation:
     key: Key
     facts: Facts
 
-    def secrets(self) -> tuple[RatedSecret, ...]:
-        """Return every secret with its rating. Raises UsageError where the files cannot be read."""
+    def rated(self) -> Rated:
+        """Return every secret with its rating. Raises UsageError where the files cannot all be read."""
+        profile = self.walk.profile
         try:
-            return rated_secrets(self.facts, self.walk.profile)
-        except Unavailable as absent:
-            raise UsageError(f"The secrets cannot be rated: {absent.reason}.", absent.by_hand) from None
-        except Malformed as garbled:
-            raise UsageError(f"The secrets cannot be rated: {garbled.reason}.") from None
+            secrets = rated_secrets(self.facts, profile)
+        except (Unavailable, Malformed) as reason:
+            raise cannot_rate(reason) from None
+        return Rated(secrets, around(self.facts, profile))
 
     def to_paste(self, names: Sequence[str], path: str) -> tuple[Entry, ...]:
         """Return the variables whose new values others issue. Raises UsageError."""

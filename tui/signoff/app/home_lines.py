@@ -16,6 +16,7 @@ from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.rows import Row as Drawn
 from signoff.app.widgets.rows import Rows
 from signoff.model import SYMBOLS, Result
+from signoff.target.address import LOCAL
 
 if TYPE_CHECKING:
     from signoff.app.found import Found
@@ -75,9 +76,18 @@ def gap_counts(found: Found) -> Content:
     counted = [f"{count} {gap}" for gap, count in sorted(found.gaps.items())]
     if found.troubles:
         counted.append("a ledger that does not hold")
-    if not counted:
-        return Content("")
-    return joined((f"! {', '.join(counted)}", "bold $error"), ("   Enter on it says what to do", "$muted"))
+    return Content.styled(f"! {', '.join(counted)}   " if counted else "", "bold $error")
+
+
+def on_enter(entry: Entry) -> str:
+    """Return what Enter does on a line."""
+    if entry.unfinished:
+        return "goes on with it"
+    if entry.profile:
+        return "begins a session on it"
+    if entry.trouble or (entry.row and entry.row.problems):
+        return "says what it means, and what to do"
+    return "looks at it" if entry.row else ""
 
 
 def _heading(title: str, *, first: bool = False) -> Entry:
@@ -92,10 +102,11 @@ def _targets(found: Found, width: int) -> Iterator[Entry]:
     here = "This machine"
     room = min(max(map(len, (*found.profiles, here))), max(_NAME, width // 3))
     for name, profile in found.profiles.items():
-        about = " · ".join(part for part in (profile.address, profile.url) if part)
+        place = f"{LOCAL}, {profile.project}" if profile.address == LOCAL else profile.address
+        about = " · ".join(part for part in (place, profile.url) if part)
         yield Entry(_target(name, about, room, width), f"target {name}", profile=profile, saved=True)
     if found.here:
-        yield Entry(_target(here, f"local, {found.here.project}", room, width), "here", profile=found.here)
+        yield Entry(_target(here, f"{LOCAL}, {found.here.project}", room, width), "here", profile=found.here)
 
 
 def _target(name: str, about: str, room: int, width: int) -> Content:

@@ -14,11 +14,11 @@ from textual.widgets.option_list import Option
 
 from signoff import __version__
 from signoff.app.found import Found, look_around
-from signoff.app.home_lines import Entry, entries, gap_counts
+from signoff.app.home_lines import Entry, entries, gap_counts, on_enter
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.screens.prompts import Choice
 from signoff.app.widgets.bars import StatusLine, TitleBar
-from signoff.app.widgets.content import line
+from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 
@@ -42,6 +42,13 @@ class HomeScreen(SignoffScreen[None]):
         ),
         Binding("o", "look", "Look", id="look", tooltip="Look at a session: does it hold, what happened"),
         Binding("g", "generate", "Generate", id="generate", tooltip="Make strong keys and passwords"),
+        Binding(
+            "r",
+            "rate",
+            "Secrets",
+            id="rate",
+            tooltip="Rate the secrets of the target's files; no value is shown, nothing is changed",
+        ),
         Binding("f5", "reload", "Reload", id="reload", show=False, tooltip="Read targets and sessions again"),
     ]
 
@@ -88,9 +95,8 @@ class HomeScreen(SignoffScreen[None]):
         # What was highlighted stays so, wherever it stands now.
         first = next(iter(choosable.values()), None)
         options.highlighted = choosable.get(before.key, first) if before else first
-        self.query_one(StatusLine).idle(gap_counts(found))
         options.focus()
-        self.refresh_bindings()
+        self._tell()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw the lines anew: those that must stay on one line are cut to the width."""
@@ -165,16 +171,24 @@ class HomeScreen(SignoffScreen[None]):
         self.signoff.open_walk(await in_thread(loaded))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a saved target can be edited, and only a session be looked at."""
+        """Only a saved target can be edited, a target's secrets be rated, and a session be looked at."""
         entry = self._highlighted_entry()
         if action == "edit_target":
             return True if entry and entry.saved else None
+        if action == "rate":
+            return True if entry and entry.profile else None
         if action == "look":
             return True if entry and entry.row and entry.row.summary else None
         return True
 
     @on(OptionList.OptionHighlighted, "#home")
-    def _highlighted(self) -> None:
+    def _tell(self) -> None:
+        """Say what Enter does here."""
+        entry = self._highlighted_entry()
+        if self._found is None or entry is None:
+            return
+        enter = joined(("Enter", "bold $accent"), f" {on_enter(entry)}")
+        self.query_one(StatusLine).idle(joined(gap_counts(self._found), enter))
         self.refresh_bindings()
 
     def _highlighted_entry(self) -> Entry | None:
@@ -211,3 +225,20 @@ class HomeScreen(SignoffScreen[None]):
         from signoff.app.screens.generate import GenerateScreen
 
         self.app.push_screen(GenerateScreen())
+
+    def action_rate(self) -> None:
+        """Turn to the secrets of the target that is highlighted."""
+        from signoff.app.screens.secrets import RatingScreen
+
+        entry = self._highlighted_entry()
+        profile = entry.profile if entry else None
+        if profile is None:
+            return
+
+        def closed(replace: bool | None) -> None:
+            from signoff.checklist.load import find
+
+            if replace:
+                self.begin(profile, find("secret-rotation"))
+
+        self.app.push_screen(RatingScreen(profile), closed)

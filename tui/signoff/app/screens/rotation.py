@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import OptionList, Static
 
-from signoff.app.screens.base import SignoffScreen
 from signoff.app.screens.carrying_out import CarryingOut
 from signoff.app.screens.prompts import SecretDialog
 from signoff.app.screens.rotation_plan import RotationPlanScreen
+from signoff.app.screens.secrets import SecretsScreen
 from signoff.app.undertaking import Undertaking
-from signoff.app.widgets.bars import StatusLine, TitleBar
-from signoff.app.widgets.content import joined, line, text
-from signoff.app.widgets.key_bar import KeyBar
+from signoff.app.widgets.content import line
 from signoff.app.widgets.secret_list import SecretList
 from signoff.app.work import background, in_thread
 from signoff.errors import UsageError
-from signoff.model import Result
 
 if TYPE_CHECKING:
     from signoff.actions.rotation import RotationPlan
@@ -32,103 +28,45 @@ if TYPE_CHECKING:
     from signoff.credentials.secret import Secret
     from signoff.engine import Key
     from signoff.probes.rated import RatedSecret
+    from signoff.rating import Rated
     from signoff.rotating import Rotation
     from signoff.walk import Walk
 
 
-class RotationScreen(SignoffScreen[None]):
-    """Lists every secret with its rating, and has some of them replaced. It shows no value."""
+class RotationScreen(SecretsScreen):
+    """Rates the secrets on a step of a walk, and has those replaced that are chosen."""
 
+    CHOOSING = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "choose_weak", "Weak ones", id="choose-weak", tooltip="Choose what is not in order"),
         Binding("0", "choose_none", "None", id="choose-none", tooltip="Choose nothing"),
-        Binding("r", "look", "Again", id="look-again", tooltip="Read the files anew"),
-        Binding("escape", "back", "Back", id="back", tooltip="Go back; nothing is changed"),
     ]
 
     def __init__(self, walk: Walk, key: Key, changed: Changed) -> None:
-        super().__init__()
+        super().__init__(walk.target.address)
         self._walk = walk
         self._key = key
         self._changed = changed
         self._rotation: Rotation | None = None
-        self._cancel: Event | None = None
 
-    def compose(self) -> ComposeResult:
-        """Make the screen."""
-        yield TitleBar("Secrets", self._walk.target.address)
-        yield SecretList()
-        yield Static(id="about-secret", markup=False)
-        yield StatusLine()
-        yield KeyBar()
-
-    def on_mount(self) -> None:
-        """Look, once there is something to see."""
-        self.query_one(SecretList).focus()
-        self.look()
-
-    # looking
-
-    @background("look")
-    async def look(self) -> None:
+    def read(self, cancel: Event) -> Rated:
         """Read the files, and what runs with them."""
         from signoff.actions.rotation import FACTS
         from signoff.facts.git import GIT
         from signoff.rotating import Rotation
 
-        cancel = self._cancel = Event()
-        stop = self.signoff.key_name(self, "back")
         self._rotation = None
-        self.query_one(StatusLine).busy("Reading the files, and what runs with them", stop=stop)
-        try:
-            facts = await in_thread(lambda: self._walk.look((*FACTS, GIT), cancel))
-            rotation = Rotation(self._walk, self._key, facts)
-            secrets = rotation.secrets()
-            self._rotation = rotation
-            self.query_one(SecretList).show(secrets, self.size.width)
-        finally:
-            cancel.set()
-            self._cancel = None
-            self._tell()
+        rotation = Rotation(self._walk, self._key, self._walk.look((*FACTS, GIT), cancel))
+        rated = rotation.rated()
+        self._rotation = rotation
+        return rated
 
-    def stop(self) -> bool:
-        """Stop looking, and go back. False where nothing was going on."""
-        if self._cancel is None:
-            return False
-        self._cancel.set()
-        self.dismiss(None)
-        return True
-
-    def action_look(self) -> None:
-        """Look again; what was chosen is forgotten."""
-        self.look()
-
-    def action_back(self) -> None:
-        """Go back."""
-        if not self.stop():
-            self.dismiss(None)
+    def standing(self, listed: SecretList) -> Iterator[Content]:
+        """Say also how many are chosen."""
+        yield Content.styled(f"{len(listed.chosen)} of {len(listed.secrets)} chosen", "bold")
+        yield from super().standing(listed)
 
     # choosing
-
-    @on(SecretList.Chosen)
-    @on(OptionList.OptionHighlighted)
-    def _tell(self) -> None:
-        """Say what the highlighted one is, and how many are chosen."""
-        if not self.is_attached or self._cancel is not None:
-            return
-        secrets = self.query_one(SecretList)
-        here = secrets.current
-        self.query_one("#about-secret", Static).update(_about(here) if here else "")
-        weak = sum(one.result is Result.FAIL for one in secrets.secrets)
-        state = joined(
-            (f"{len(secrets.chosen)} of {len(secrets.secrets)} chosen", "bold"),
-            (f"   {weak} not in order", "$error") if weak else ("   all in order", "$success"),
-        )
-        if self._rotation is None:
-            state = Content.styled("The files could not be read.", "$warning")
-        elif not secrets.secrets:
-            state = Content.styled("No variable looks like a secret.", "$warning")
-        self.query_one(StatusLine).idle(state)
 
     def action_choose_weak(self) -> None:
         """Choose what is not in order, of the file in which the highlight is."""
@@ -169,7 +107,7 @@ class RotationScreen(SignoffScreen[None]):
         undertaking = Undertaking(partial(rotation.carry_out, plan))
         screen = CarryingOut("Replacing secrets", undertaking, plan.afterwards, self._changed)
         await self.app.push_screen_wait(screen)
-        self.dismiss(None)
+        self.dismiss(False)
 
 
 def _named(chosen: tuple[RatedSecret, ...]) -> tuple[tuple[str, ...], str]:
@@ -199,16 +137,4 @@ def _paste(entry: Entry) -> SecretDialog:
         f"It is {entry.policy.title}. {entry.policy.entails}",
         "goes back; nothing is changed",
         problem,
-    )
-
-
-def _about(one: RatedSecret) -> Content:
-    policy = one.policy
-    how = "you paste it" if policy.pasted else "made here"
-    return joined(
-        line(one.name, "bold", width=60),
-        ("  line ", "$muted"),
-        f"{one.line}",
-        (f"  {policy.title}, {how}\n", "$muted"),
-        text(policy.entails, "$error" if policy.orphans else ""),
     )

@@ -1,4 +1,4 @@
-"""The secrets to choose from: file by file, each with its rating. No value is in it."""
+"""Secrets, file by file, each with its rating; they can be chosen. No value is in it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from textual.widgets.option_list import Option
 from signoff.app.theme import STYLES
 from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.rows import Row, Rows
-from signoff.model import SYMBOLS, Result
+from signoff.model import SYMBOLS, Finding, Result
 
 if TYPE_CHECKING:
     from signoff.probes.rated import RatedSecret
 
 _WIDEST_NAME = 40
-_INDENT = len("[x] ✗ ")
 _BESIDES = len("[x] ✗   postgres  1000 characters  1000 bits  strong ") + 3
 """Columns that an entry takes besides its name, with the list's own."""
 
@@ -47,23 +46,25 @@ class SecretList(OptionList):
     class Done(Message):
         """The choice is made."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, choosing: bool) -> None:
         super().__init__(id="secrets", markup=False, compact=True)
         self.secrets: tuple[RatedSecret, ...] = ()
+        self.amiss: tuple[Finding, ...] = ()
+        self._choosing = choosing
         self._rows: list[int | None] = []
         self._chosen: set[int] = set()
 
-    def show(self, secrets: Iterable[RatedSecret], width: int) -> None:
-        """Show these; nothing is chosen."""
-        self.secrets, self._chosen = tuple(secrets), set()
+    def show(self, secrets: Iterable[RatedSecret], amiss: Iterable[Finding], width: int) -> None:
+        """Show these, and above them what is amiss with their files; nothing is chosen."""
+        self.secrets, self.amiss, self._chosen = tuple(secrets), tuple(amiss), set()
         self._draw(width)
         first = next((row for row, number in enumerate(self._rows) if number is not None), None)
-        self.highlighted = first
+        self.highlighted = first if first is not None else 1 if self.amiss else None
         self.post_message(self.Chosen())
 
     def _draw(self, width: int) -> None:
-        options: list[Option] = []
-        self._rows = []
+        options = list(self._files())
+        self._rows = [None] * len(options)
         path = None
         for number, one in enumerate(self.secrets):
             if one.path != path:
@@ -77,13 +78,20 @@ class SecretList(OptionList):
         self.set_options(options)
         self.highlighted = before
 
+    def _files(self) -> Iterator[Option]:
+        if self.amiss:
+            yield Option(Content.styled("The files", "bold $primary"), disabled=True)
+        for one in self.amiss:
+            head = Content.styled(SYMBOLS[one.result], f"bold {STYLES[one.result]}")
+            yield Option(Rows(Row(head, line(one.observed, STYLES[one.result]), 2)))
+
     def _entry(self, number: int, width: int) -> Rows:
         one = self.secrets[number]
         longest = max(len(line(each.name).plain) for each in self.secrets)
         room = max(8, min(longest, _WIDEST_NAME, width - _BESIDES))
         rating, style = one.rating, STYLES[one.result]
         entry = joined(
-            ("[x] " if number in self._chosen else "[ ] ", "bold $accent"),
+            (self._box(number), "bold $accent"),
             (f"{SYMBOLS[one.result]} ", f"bold {style}"),
             line(rating.name, "bold").truncate(room, ellipsis=True, pad=True),
             (f"  {rating.form.value:<8}  {rating.length:>4} characters  {rating.bits:>4} bits", "$muted"),
@@ -91,9 +99,18 @@ class SecretList(OptionList):
         if not one.problems:
             return Rows(Row(Content(""), joined(entry, ("  strong", style)), 0))
         problems = line("; ".join(one.problems), style)
-        return Rows(Row(Content(""), entry, 0), Row(Content(""), problems, _INDENT))
+        return Rows(Row(Content(""), entry, 0), Row(Content(""), problems, len(self._box(number)) + 2))
+
+    def _box(self, number: int) -> str:
+        if not self._choosing:
+            return ""
+        return "[x] " if number in self._chosen else "[ ] "
 
     # choosing
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be chosen, no key chooses."""
+        return self._choosing or action not in {"choose", "done"}
 
     @property
     def chosen(self) -> tuple[RatedSecret, ...]:
@@ -106,12 +123,19 @@ class SecretList(OptionList):
         number = self._number(self.highlighted)
         return None if number is None else self.secrets[number]
 
+    @property
+    def finding(self) -> Finding | None:
+        """What is amiss with the files, where that is highlighted."""
+        row = self.highlighted
+        # The first line is the heading.
+        return self.amiss[row - 1] if row is not None and 0 < row <= len(self.amiss) else None
+
     def _number(self, row: int | None) -> int | None:
         return self._rows[row] if row is not None and row < len(self._rows) else None
 
     def choose_weak(self) -> None:
         """Choose what is not in order, of the file in which the highlight is."""
-        here = self.current
+        here = self.current or next(iter(self.secrets), None)
         if here is not None:
             self._choose(self._chosen | set(self._weak(here.path)))
 
@@ -133,7 +157,7 @@ class SecretList(OptionList):
 
     def _turn(self, row: int | None) -> None:
         number = self._number(row)
-        if number is not None:
+        if number is not None and self._choosing:
             self._choose(self._chosen ^ {number})
 
     def action_choose(self) -> None:
