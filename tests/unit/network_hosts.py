@@ -16,6 +16,7 @@ nft-extra      a network namespace with a base chain of nft before INPUT
 nft-dormant    a network namespace with rules of iptables in a table that is asleep
 nft-untracked  a network namespace where rules of nft and iptables keep ports from connection tracking
 nft-numbered   a network namespace on a machine without /etc/protocols
+bridges        a network namespace with bridges of containers and of others
 ip6-open       a network namespace with iptables rules, and none of ip6tables
 accept-first   a network namespace where an ACCEPT of everything stands before the DROP
 namespace      a network namespace with every kind of listening socket

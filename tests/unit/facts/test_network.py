@@ -166,3 +166,16 @@ def test_a_socket_bound_to_an_interface_hears_only_that_one() -> None:
     external = replace(loopback, interface="eth0")
     assert external.hears("eth0")
     assert external.hears("")
+
+
+def test_a_bridge_of_containers_ends_alone_is_inside_whatever_its_name() -> None:
+    """As Docker makes one that the operator names; br0 has a tunnel's end among its own."""
+    found = parse_interfaces(output("bridges", INTERFACES))
+    assert {one.name: one.inside for one in found.all if one.kind == "bridge"} == {
+        "shop0": True,
+        "idle0": True,
+        "br0": False,
+    }
+    assert found.leads_out_to(ip_address("192.168.7.9"))
+    assert not found.leads_out_to(ip_address("172.19.0.2"))
+    assert not found.leads_out_to(ip_address("203.0.113.1"))

@@ -18,7 +18,7 @@ from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import LISTENERS, SSH_SERVER, Listener, SshServer
 from signoff.facts.outside import Port, look_at_ports
 from signoff.facts.services import KNOWN_PORTS, kind_of_name, kind_of_port, spoken
-from signoff.target.outside import Outside
+from signoff.target.outside import Connection, Outside
 from signoff.target.profile import Profile
 from unit.network_hosts import BAD, NEEDS_ROOT, RECORDED, outside, parsed
 
@@ -161,3 +161,22 @@ def test_a_closed_port_on_this_machine_is_refused() -> None:
         port = server.getsockname()[1]
     (found,) = Outside(["127.0.0.1"]).connect([("127.0.0.1", port)])
     assert found.state == "refused"
+
+
+def test_a_datastore_behind_a_web_servers_port_is_known_and_a_web_server_is_asked_once() -> None:
+    answers = {80: {b"GET": b"HTTP/1.1 301 Moved Permanently"}, 443: {b"GET": b"", b"PING": b"+PONG"}}
+    sent: list[tuple[int, bytes]] = []
+
+    class Answering(Outside):
+        def connect(self, pairs, timeout=3.0, banner_wait=1.0):  # type: ignore[no-untyped-def]
+            return tuple(
+                Connection(address, port, "open" if port in answers else "refused") for address, port in pairs
+            )
+
+        def exchange(self, address: str, port: int, message: bytes, timeout: float = 2.0) -> bytes:
+            sent.append((port, message))
+            return answers[port].get(message[:4].strip(), b"")
+
+    view = look_at_ports(Answering([BAD[0]]), Profile(address="ssh://x"), host())
+    assert {port.port: port.speaks for port in view.open()} == {80: "http", 443: "redis"}
+    assert [message[:3] for port, message in sent if port == 80] == [b"GET"]

@@ -11,7 +11,7 @@ from signoff.facts.base import Facts, Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.iptables import parse_iptables
-from signoff.facts.network import INTERFACES, LISTENERS, Listener, SshServer
+from signoff.facts.network import INTERFACES, LISTENERS, Interface, Listener, SshServer
 from signoff.facts.outside import OutsideView
 from signoff.facts.services import KNOWN_PORTS
 from signoff.model import Finding, Result, Vantage
@@ -254,6 +254,30 @@ def test_an_unexpected_udp_port_fails_on_the_hosts_word() -> None:
 def test_dhcp_and_http3_are_expected_on_udp(port: int) -> None:
     listeners = with_listener(GOOD[0], port, "caddy", protocol="udp")
     assert "udp" not in judged(only_expected, facts("ufw-inactive", outside(), listeners=listeners))
+
+
+def test_what_the_kernel_itself_listens_on_is_wireguard_or_it_is_not() -> None:
+    interfaces = parsed("good", INTERFACES)
+    tunnel = replace(
+        interfaces, all=(*interfaces.all, Interface("wg0", "wireguard", (), default_route=False))
+    )
+    wireguard = with_listener(GOOD[0], 51820, protocol="udp")
+    assert "udp" not in judged(
+        only_expected, facts("ufw-inactive", outside(), listeners=wireguard, interfaces=tunnel)
+    )
+    # VXLAN is the kernel's, too, and takes frames from everybody.
+    vxlan = (*wireguard, *with_listener(GOOD[0], 4789, protocol="udp"))
+    found = judged(only_expected, facts("ufw-inactive", outside(), listeners=vxlan, interfaces=tunnel))
+    assert found["udp"].result is Result.FAIL
+    assert f"{GOOD[0]}:4789/udp" in found["udp"].observed
+
+
+def test_a_container_with_an_address_of_its_own_outside_was_not_looked_at() -> None:
+    """As on a network of the kind macvlan: it answers beside the host, with no port published."""
+    containers = tuple(replace(one, addresses=("10.213.222.241",)) for one in parsed("good", CONTAINERS))
+    found = datastores(facts("good", outside(), containers=containers))
+    assert set(results(found).values()) == {Result.UNKNOWN}
+    assert "not tried from outside: 10.213.222.241 of container" in found["redis"].observed
 
 
 # Agreement

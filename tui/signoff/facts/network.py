@@ -49,19 +49,23 @@ class Listener:
 
 @dataclass(frozen=True)
 class Interface:
-    """A network interface that is up, with its addresses. ``kind`` is the kernel's: bridge, wireguard, ..."""
+    """A network interface that is up, with its addresses. ``kind`` is the kernel's: bridge, wireguard, ...
+
+    ``enclosed`` tells of a bridge that only containers' and virtual machines' ends are part of.
+    """
 
     name: str
     kind: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...]
     default_route: bool
+    enclosed: bool = False
 
     @property
     def inside(self) -> bool:
         """Tell whether nothing from outside comes in here: loopback, containers' bridges, tunnels."""
         if self.default_route:
             return False
-        return self.kind in _NOWHERE or inside_by_name(self.name)
+        return self.enclosed or self.kind in _NOWHERE or inside_by_name(self.name)
 
 
 # Bridges by name: one that an administrator made may well hold the public address.
@@ -99,10 +103,17 @@ class Interfaces:
 
     def towards(self, address: Address) -> str:
         """Return the interface whose network holds ``address``; empty where none does."""
-        for interface in self.all:
-            if any(address in own.network for own in interface.addresses):
-                return interface.name
-        return ""
+        found = self._holding(address)
+        return found.name if found else ""
+
+    def leads_out_to(self, address: Address) -> bool:
+        """Tell whether ``address`` is of a network that lies outside: on no bridge of the machine's own."""
+        found = self._holding(address)
+        return found is not None and not found.inside
+
+    def _holding(self, address: Address) -> Interface | None:
+        held = (one for one in self.all if any(address in own.network for own in one.addresses))
+        return next(held, None)
 
     def own(self, address: Address) -> bool:
         """Tell whether ``address`` is the machine's own."""
@@ -186,14 +197,24 @@ def _json(section: Section) -> list[dict[str, Any]]:
     return [entry for entry in json.loads(section.text.strip() or "[]") if entry]
 
 
+def _kind(link: dict[str, Any]) -> str:
+    return str(link.get("linkinfo", {}).get("info_kind", ""))
+
+
 def _interfaces(links: list[dict[str, Any]], default: set[str]) -> Iterator[Interface]:
+    # The ends of containers' and virtual machines' links are veth or tun; a cable's is something else.
+    led_out = {
+        str(link["master"]) for link in links if "master" in link and _kind(link) not in {"veth", "tun"}
+    }
     for link in links:
+        name = one_line(str(link["ifname"]))
         addresses = (entry for entry in link.get("addr_info", ()) if "local" in entry)
         yield Interface(
-            name=one_line(str(link["ifname"])),
-            kind=str(link.get("linkinfo", {}).get("info_kind", "")),
+            name=name,
+            kind=_kind(link),
             addresses=tuple(ip_interface(f"{entry['local']}/{entry['prefixlen']}") for entry in addresses),
             default_route=link["ifname"] in default,
+            enclosed=_kind(link) == "bridge" and name not in led_out,
         )
 
 

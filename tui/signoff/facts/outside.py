@@ -11,7 +11,7 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.exposure import translated
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import LISTENERS, SSH_SERVER, ssh_ports
-from signoff.facts.services import DATASTORES, KNOWN_PORTS, MESSAGES, datastore, kind_of_port, spoken
+from signoff.facts.services import DATASTORES, GET, KNOWN_PORTS, MESSAGES, datastore, kind_of_port, spoken
 from signoff.target.outside import Connection, Outside, OutsideError, State
 from signoff.target.profile import Profile
 
@@ -19,6 +19,7 @@ _LEARNT_CAP = 150
 """The most ports learnt on the host that are tried on each address; the rest is said to be left out."""
 _SPAN_CAP = 16
 """The most ports tried of one translated range."""
+_WEB = frozenset({80, 443})
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideVi
     wanted = [*sorted(KNOWN_PORTS), *learnt[:_LEARNT_CAP]]
     try:
         found = outside.connect((address, port) for address in outside.addresses for port in wanted)
-        quiet = frozenset({80, 443}) | _ssh(facts)
-        ports = tuple(_identified(outside, connection, quiet) for connection in found)
+        ssh = _ssh(facts)
+        ports = tuple(_identified(outside, connection, ssh) for connection in found)
     except OutsideError as refusal:
         raise Unavailable(refusal.message) from None
     return OutsideView(ports, *in_doubt(ports), max(0, len(learnt) - _LEARNT_CAP))
@@ -130,11 +131,14 @@ def _ssh(facts: Facts) -> frozenset[int]:
     return ssh_ports(listeners, facts[SSH_SERVER])
 
 
-def _identified(outside: Outside, connection: Connection, quiet: frozenset[int]) -> Port:
+def _identified(outside: Outside, connection: Connection, ssh: frozenset[int]) -> Port:
     speaks = spoken(connection.banner)
-    if connection.state == "open" and not connection.banner and connection.port not in quiet:
+    if connection.state == "open" and not connection.banner and connection.port not in ssh:
         kind = kind_of_port(connection.port)
         first = (datastore(kind).message,) if kind and datastore(kind).message else ()
+        if connection.port in _WEB:
+            # A web server is asked nothing but what it is for, and no more where it answers.
+            first = (GET,)
         for message in dict.fromkeys((*first, *MESSAGES)):
             if speaks := spoken(outside.exchange(connection.address, connection.port, message)):
                 break

@@ -194,16 +194,17 @@ _UDP_EXPECTED = frozenset({443, 68, 546})
 
 def _udp(seen: Vantages) -> Iterator[Judgement]:
     """UDP does not answer a knock, so that the host alone can tell."""
-    tunnels = any(interface.kind == "wireguard" for interface in seen.host.interfaces.all)
     leading = tuple(
         one
         for one in seen.host.exposures
-        if one.protocol == "udp"
-        and one.fate != "blocked"
-        and one.port not in _UDP_EXPECTED
-        # The kernel's own sockets have no process: WireGuard, which answers to nobody without a key.
-        and not (tunnels and one.owner.sort == "nameless")
+        if one.protocol == "udp" and one.fate != "blocked" and one.port not in _UDP_EXPECTED
     )
+    # The kernel's own sockets have no process: WireGuard, which answers to nobody without a key. It has one
+    # port for each interface; what is more is something else, such as VXLAN, which answers to everybody.
+    tunnels = [one for one in seen.host.interfaces.all if one.kind == "wireguard"]
+    nameless = {one.port for one in leading if one.owner.sort == "nameless"}
+    if len(nameless) <= len(tunnels):
+        leading = tuple(one for one in leading if one.owner.sort != "nameless")
     if not leading:
         return
     let_in = tuple(one for one in leading if one.fate == "open")

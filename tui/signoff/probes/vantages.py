@@ -50,14 +50,19 @@ class Vantages:
         missed = [
             str(address) for address in self.host.addresses if address.is_global and address not in tried
         ]
-        # A container with a public address needs no published port (IPv6 without translation).
+        # A container with an address of its own outside needs no published port: IPv6 without translation,
+        # or a network of the kind macvlan or ipvlan.
         missed += [
             f"{address} of container {container.name}"
             for container in self.host.containers
             for address in container.addresses
-            if container.running and ip_address(address).is_global and ip_address(address) not in tried
+            if container.running and ip_address(address) not in tried and self._is_outside(address)
         ]
         return [f"not tried from outside: {', '.join(missed)}"] if missed else []
+
+    def _is_outside(self, address: str) -> bool:
+        known = ip_address(address)
+        return known.is_global or self.host.interfaces.leads_out_to(known)
 
     def open_outside(self) -> tuple[Port, ...]:
         """Return the ports that answer from outside."""
