@@ -18,19 +18,25 @@ from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
+from signoff.facts.dumps import encrypted_with
 from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_EXAMPLE: Final = re.compile(r"example|sample|\bdist\b|template|\btpl\b|skeleton", re.IGNORECASE)
+_EXAMPLE: Final = re.compile(
+    r"example|sample|\bdist\b|template|\btpl\b|\btmpl\b|\bj2\b|skeleton", re.IGNORECASE
+)
 _DEVELOPMENT: Final = re.compile(r"[._-](dev|develop|development|test|testing|tests|ci|e2e)\b", re.IGNORECASE)
 _COPY: Final = re.compile(
-    r"(~|#|\.sw[a-p]|[._-](bak|backup|old|orig|save|saved|copy|copied|tmp|temp|prev|previous|rej|disabled|swp|\d+)[\d._-]*)$"
+    r"(~|#|\.sw[a-p]|[ ._-]\(?(bak|backup|old|orig|save|saved|copy|copied|tmp|temp|prev|previous|rej|disabled"
+    r"|swp|\d+)\)?[ \d._()-]*)$"
+    r"|\.(zip|tar|tgz|gz|bz2|xz|zst|7z|rar)$"
     r"|^env\.(bak|old|txt)$"
     r"|\.signoff-[0-9a-f]{16}$",  # our own, left where the power went while a file was replaced
     re.IGNORECASE,
 )
+_SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
 
 
 class Kind(StrEnum):
@@ -40,6 +46,8 @@ class Kind(StrEnum):
     EXAMPLE = "example"
     DEVELOPMENT = "development"
     COPY = "copy"
+    SEALED = "sealed"
+    """Encrypted: its name says nothing of that, its content does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,8 @@ def _file(section: Section) -> SecretFile:
     access, kind = _access(section), kind_of(section.field(0))
     changed, touched, size = (section.field(index) for index in (6, 7, 8))
     content = _decoded(section) if section.lines and kind is not Kind.COPY else None
+    if kind is Kind.LIVE and content is not None and _sealed(content):
+        kind, content = Kind.SEALED, None
     return SecretFile(
         access=access,
         kind=kind,
@@ -184,6 +194,15 @@ def _file(section: Section) -> SecretFile:
         target=section.field(11) or access.path,
         content=None if content is None else read(content),
     )
+
+
+def _sealed(content: bytes) -> bool:
+    """Whether a content is encrypted: as a whole, or each of its values (sops, dotenvx, dotenv-vault)."""
+    if encrypted_with(content) or content.startswith((b"\0GITCRYPT\0", b"$ANSIBLE_VAULT;")):
+        return True
+    lines = [line for line in content.splitlines() if line.strip() and not line.lstrip().startswith(b"#")]
+    values = [line for line in lines if not line.startswith((b"sops_", b"DOTENV_PUBLIC_KEY"))]
+    return bool(values) and all(map(_SEALED_VALUE.match, values))
 
 
 def _decoded(section: Section) -> bytes:

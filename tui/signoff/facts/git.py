@@ -46,6 +46,8 @@ class Git:
     open_remotes: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     """Repositories within it, which were not looked at."""
+    sealed: frozenset[str] = frozenset()
+    """The paths of which every version is encrypted."""
     search: Search = Search({}, complete=True, files=())
 
 
@@ -66,6 +68,9 @@ def parse_git(output: Output) -> Git:
         history=_history(found["history"]),
         ignored={section.field(0): section.field(1) == "0" for section in ignored},
         inside=tuple(line for line in found["inside"].lines if line) if "inside" in found else (),
+        sealed=frozenset(line for line in found["sealed"].lines if line)
+        if "sealed" in found
+        else frozenset(),
         open_remotes=_open_remotes(found["remotes"]),
         search=_search(found["values"]),
     )

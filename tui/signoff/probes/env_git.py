@@ -60,12 +60,12 @@ def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         )
 
 
-def _secret_paths(paths: list[str]) -> list[str]:
-    return [path for path in paths if kind_of(path) in {Kind.LIVE, Kind.COPY}]
+def _secret_paths(known: Git, paths: list[str]) -> list[str]:
+    return [path for path in paths if kind_of(path) in {Kind.LIVE, Kind.COPY} and path not in known.sealed]
 
 
 def _tracked(known: Git) -> Iterator[Judgement]:
-    paths = _secret_paths(list(known.tracked))
+    paths = _secret_paths(known, list(known.tracked))
     if paths:
         top, names = quote(known.top), " ".join(map(quote, paths))
         yield Judgement(
@@ -77,7 +77,7 @@ def _tracked(known: Git) -> Iterator[Judgement]:
 
 
 def _history(known: Git) -> Iterator[Judgement]:
-    paths = _secret_paths([path for path in known.history if path not in known.tracked])
+    paths = _secret_paths(known, [path for path in known.history if path not in known.tracked])
     if paths:
         yield Judgement(
             result=Result.FAIL,

@@ -16,7 +16,7 @@ content() { [ "$(wc -c < "$1")" -gt 262144 ] || base64 < "$1" | show; }
 candidates() {
     find "$1" -xdev -maxdepth 4 \( -name .git -o -name node_modules -o -name .venv -o -name venv -o -name vendor \
         -o -name site-packages -o -name __pycache__ -o -name .cache \) -prune -o \( -type f -o -type l \) -print 2> /dev/null |
-        grep -E '/(\.env([._~-][^/]*)?|\.envrc|[^/]*\.env([._~-][^/]*)?|#[^/]*env#|env\.(bak|old|txt))$'
+        grep -E '/(\.env([ ._~-][^/]*)?|\.envrc|[^/]*\.env([ ._~-][^/]*)?|#[^/]*env#|env\.(bak|old|txt))$'
 }
 file() {
     if [ ! -f "$1" ]; then

@@ -49,13 +49,41 @@ secret_files | while IFS= read -r path; do
     head_of ignored "$(plain "$path")" "$?"
 done
 head_of history
-in_git log --all --full-history -m --diff-filter=d --name-only --format='commit %H %ct' -- "$@" 2> /dev/null | head -c 400000 | show
+# Of commits too that only the reflog knows: amended, reset, of a branch that was deleted. Their objects are there.
+past=$(in_git log --all --reflog --full-history -m --diff-filter=d --name-only --format='commit %H %ct' -- "$@" 2> /dev/null | head -c 400000)
+printf '%s\n' "$past" | show
+
+# What prints encrypted text alone: age, OpenPGP, openssl, git-crypt, Ansible, sops, dotenvx and dotenv-vault.
+sealed() {
+    case $("$@" 2> /dev/null | head -c 10 | od -An -v -tx1 | tr -d ' \n') in
+        6167652d656e63727970 | 53616c7465645f5f* | 00474954435259505400 | 24414e5349424c455f56) return 0 ;;
+        84??03* | 85????03* | 8c??04* | c1??03* | c1????03* | c3??04*) return 0 ;;
+    esac
+    "$@" 2> /dev/null | head -c 262144 | tr -d '\000' | awk '
+        NR == 1 && /^-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)-----/ { whole = 1; exit }
+        /^[ \t]*(#|$)/ { next }
+        /^(sops_|DOTENV_PUBLIC_KEY)/ { next }
+        /^[A-Za-z_0-9]+="?(ENC\[AES256_GCM,|encrypted:)/ || /^DOTENV_VAULT/ { some = 1; next }
+        { plain = 1; exit }
+        END { exit !(whole || (some && !plain)) }'
+}
+# The paths of which every version is.
+head_of sealed
+printf '%s\n' "$past" | sed '/^commit /d; /^$/d' | sort -u | head -n 40 | while IFS= read -r path; do
+    printf '%s\n' "$past" | path=$path awk '/^commit / { commit = $2; next } $0 == ENVIRON["path"] { print commit }' | head -n 100 | {
+        all=
+        while read -r commit; do all=yes; sealed in_git cat-file blob "$commit:$path" < /dev/null || exit 0; done
+        [ -z "$all" ] || printf '%s\n' "$path"
+    }
+done | show
 
 values() {
     secret_files | while IFS= read -r path; do
-        if [ -r "$path" ] && [ -f "$path" ]; then printf '#read\t%s\n' "$(plain "$path")"; cat -- "$path"; echo; fi
+        if [ -r "$path" ] && [ -f "$path" ] && ! sealed cat -- "$path"; then printf '#read\t%s\n' "$(plain "$path")"; cat -- "$path"; echo; fi
     done | awk -v q="'" '
-        /^#read\t/ { print; next }
+        /^#read\t/ { print; pem = ""; next }
+        # Of a key over several lines the second: the first is the same for all.
+        pem != "" { if (length($0) >= 32) print pem "\t" $0; pem = ""; next }
         {
             sub(/\r$/, ""); sub(/^[ \t]*(export[ \t]+)?/, "")
             if (!match($0, /^[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) next
@@ -64,6 +92,7 @@ values() {
             first = substr(value, 1, 1)
             if (first == "\"" || first == q) { value = substr(value, 2); sub("[" first "].*", "", value) }
             else sub(/[ \t]+#.*/, "", value)
+            if (value ~ /^-----BEGIN [A-Z ]*-----$/) { pem = name; next }
             if (length(value) >= 8) print name "\t" value
             # The password in a URL, as it is written there.
             if (match(value, /:\/\/[^\/@]*:[^\/@]+@/)) {
@@ -74,7 +103,7 @@ values() {
 }
 history() {
     bound='timeout 25'
-    in_git log --all -p -c -U0 --no-ext-diff --no-textconv --no-color --no-renames --format='%x01%H' 2> /dev/null
+    in_git log --all --reflog -p -c -U0 --no-ext-diff --no-textconv --no-color --no-renames --format='%x01%H' 2> /dev/null
     printf '\001status %s\n' "$?"
 }
 head_of values
