@@ -36,7 +36,10 @@ _DRAW_SECONDS = 0.08
 
 
 class RunPage(Vertical):
-    """Shows a walk, and takes in the events of its session. Of its own it has only which step is shown."""
+    """Shows a walk, and takes in the events of its session.
+
+    Of its own it has only which step is turned to, and what is going on.
+    """
 
     class Turned(Message):
         """The operator turned to a step, and stays there."""
