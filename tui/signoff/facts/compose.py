@@ -173,13 +173,18 @@ def _written(service: dict[Any, Any]) -> Iterator[tuple[str, Secret]]:
     texts.append(health.get("test") if isinstance(health, dict) else None)
     for text in texts:
         line = " ".join(map(str, text)) if isinstance(text, list) else str(text or "")
-        for url in _URL.findall(line):
-            yield "a URL's password", Secret(url)
-        for option, variable, value in _OPTION.findall(line):
-            plain = value.strip("\"'")
-            if not plain.startswith("-") and "$" not in plain and "://" not in plain:
-                password = option in _PASSWORD_OPTIONS or (option == "a" and "redis-cli" in line)
-                yield "password" if password else option or variable, Secret(plain)
+        yield from written_in(line)
+
+
+def written_in(line: str) -> Iterator[tuple[str, Secret]]:
+    """Yield the options, assignments and URLs of a command that may hold a secret, by their names."""
+    for url in _URL.findall(line):
+        yield "a URL's password", Secret(url)
+    for option, variable, value in _OPTION.findall(line):
+        plain = value.strip("\"'")
+        if not plain.startswith("-") and "$" not in plain and "://" not in plain:
+            password = option in _PASSWORD_OPTIONS or (option == "a" and "redis-cli" in line)
+            yield "password" if password else option or variable, Secret(plain)
 
 
 def _mounts(entry: Any) -> Iterator[str]:

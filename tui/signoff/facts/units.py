@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from shlex import quote
+from typing import Final
 
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed
-from signoff.facts.compose import EnvReference
+from signoff.facts.compose import EnvReference, written_in
 from signoff.facts.environment import script_for
 from signoff.facts.sections import Section, sections
 from signoff.target.command import Output, Root
@@ -38,7 +40,8 @@ class Process:
 class Unit:
     """A service that belongs to the project by its directory, its files, its command, or by name.
 
-    ``environment`` is what ``Environment=`` says; any user of the machine can ask systemd for that.
+    ``environment`` is what ``Environment=`` says, ``written`` what its commands do; any user of the machine
+    can ask systemd for that.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Unit:
     file: str
     started: datetime | None
     processes: tuple[Process, ...]
+    written: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,18 @@ def _unit(section: Section, processes: tuple[Process, ...]) -> Unit:
         file=properties.get("FragmentPath", ""),
         started=_time(properties.get("ExecMainStartTimestamp", "")),
         processes=processes,
+        written=dict(
+            pair
+            for key, _, value in pairs
+            if key.startswith("ExecStart")
+            for command in _COMMAND.findall(value)
+            for pair in written_in(command)
+        ),
     )
+
+
+# As systemctl tells a command: { path=... ; argv[]=the words ; ignore_errors=no ; ... }
+_COMMAND: Final = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
 
 
 def _reference(value: str) -> EnvReference:

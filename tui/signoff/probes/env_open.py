@@ -139,7 +139,7 @@ def _units(facts: Facts) -> Iterator[Judgement]:
         yield Judgement(result=Result.UNKNOWN, subject="units", observed=facts.missing(UNITS))
         return
     for unit in facts[UNITS].units:
-        names = _secrets(unit.environment)
+        names = [*dict.fromkeys((*_secrets(unit.environment), *_secrets(unit.written)))]
         if names:
             yield Judgement(
                 result=Result.FAIL,

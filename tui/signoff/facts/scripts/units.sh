@@ -19,7 +19,7 @@ if [ -d /run/systemd/system ] && command -v systemctl > /dev/null; then
     head_of systemd yes
     for unit in $(project_units); do
         shown=$(TZ=UTC systemctl show "$unit" -p Id -p LoadState -p ActiveState -p MainPID -p User -p Group -p WorkingDirectory \
-            -p EnvironmentFiles -p Environment -p FragmentPath -p ExecMainStartTimestamp -p ControlGroup \
+            -p EnvironmentFiles -p Environment -p ExecStart -p ExecStartPre -p ExecStartPost -p FragmentPath -p ExecMainStartTimestamp -p ControlGroup \
             2> /dev/null) || continue
         head_of unit "$unit"
         printf '%s\n' "$shown" | show
