@@ -163,6 +163,16 @@ async def test_the_highlight_stays_where_it_was(begin: Callable[[], Walk]) -> No
         assert again.key == here.key, "another session came before it"
 
 
+async def test_an_empty_state_directory_and_no_target() -> None:
+    app = SignoffApp(Start())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        said = shown(on(pilot, HomeScreen))
+        assert "your server: New target describes it" in said
+        assert "To be looked into" not in said
+        assert text_of(app.screen, "#status") == "Enter begins a session on it"
+
+
 async def test_a_folder_that_is_gone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = home / "gone"
     folder.mkdir()

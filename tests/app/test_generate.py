@@ -64,6 +64,9 @@ async def test_length_and_count_are_judged() -> None:
         await pilot.press("g", "tab")
         screen = on(pilot, GenerateScreen)
         length, count = screen.query_one("#length", Input), screen.query_one("#count", Input)
+        assert text_of(screen, "#status") == "hidden  tab leaves the field"
+        await pilot.press("enter")
+        assert text_of(screen, "#status") == "hidden  v shows"
         length.value = "3"
         await pilot.pause()
         assert "too few" in text_of(screen, "#problem")

@@ -127,6 +127,8 @@ async def test_the_keys_of_the_home_screen() -> None:
         assert load_profiles()["shop"].second_factor == factor, "what the form does not show stays"
         await pilot.press("escape", "n")
         assert on(pilot, TargetForm).query_one("#url", Input).value == ""
+        await pilot.press("down", "down", "up")
+        assert on(pilot, TargetForm).query_one("#address", Input).has_focus
         await pilot.press("escape", "f5")
         await settle(pilot)
         on(pilot, HomeScreen)

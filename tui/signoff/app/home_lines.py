@@ -105,6 +105,9 @@ def _targets(found: Found, width: int) -> Iterator[Entry]:
         place = f"{LOCAL}, {profile.project}" if profile.address == LOCAL else profile.address
         about = " · ".join(part for part in (place, profile.url) if part)
         yield Entry(_target(name, about, room, width), f"target {name}", profile=profile, saved=True)
+    if not found.profiles:
+        described = "your server: New target describes it; it is reached over SSH"
+        yield Entry(joined(" " * _INDENT, (described, "$muted")))
     if found.here:
         yield Entry(_target(here, f"{LOCAL}, {found.here.project}", room, width), "here", profile=found.here)
 

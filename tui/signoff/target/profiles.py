@@ -184,7 +184,7 @@ def _profile(name: str, table: object, place: str) -> Profile:
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{place}: [{one_line(name)}] cannot be a target's name.",
-            "Use letters, digits, dots, dashes and underscores.",
+            "Use letters, digits, dots, dashes and underscores, 64 at the most.",
         )
     if not isinstance(table, dict):
         raise UsageError(

@@ -86,6 +86,16 @@ class GenerateScreen(MaskedScreen[None]):
             self.query_one("#length", Input).value = str(KINDS[self._kind].default)
         self._make()
 
+    def on_descendant_focus(self) -> None:
+        """In a field other keys are at hand than in the list."""
+        if self.is_mounted:
+            self.query_one(StatusLine).idle(self.state)
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        """Go back to the list, where the values can be shown."""
+        self.query_one("#kinds").focus()
+
     @on(OptionList.OptionSelected, "#kinds")
     @on(Input.Changed)
     def _make(self) -> None:

@@ -72,11 +72,13 @@ class MaskedScreen(SignoffScreen[R]):
         if not self.values:
             return Content("")
         key = self.signoff.key_name(self, "reveal")
+        does = "hides" if self._shown else "shows"
+        # In a field a letter is typed, and shows nothing.
+        press, effect = (key, does) if key else ("tab", "leaves the field")
+        hint = joined((press, "bold $accent"), f" {effect}")
         if self._shown:
-            return joined(
-                ("shown", "bold $warning"), f" for {SHOWN_SECONDS} s  ", (key, "bold $accent"), " hides"
-            )
-        return joined("hidden  ", (key, "bold $accent"), " shows")
+            return joined(("shown", "bold $warning"), f" for {SHOWN_SECONDS} s  ", hint)
+        return joined("hidden  ", hint)
 
     def hide(self) -> None:
         """Hide the values."""

@@ -232,7 +232,10 @@ class RatingScreen(SecretsScreen):
         """Say also where it is replaced: what is changed is written down, and that takes a session."""
         key = (self.signoff.key_name(self, "replace-in-session"), "bold $accent")
         return joined(
-            super().details(one), "\n\n", key, " starts the checklist secret-rotation, where it can be."
+            super().details(one),
+            "\n\n",
+            key,
+            " starts the checklist secret-rotation: there it can be replaced.",
         )
 
     def action_replace(self) -> None:

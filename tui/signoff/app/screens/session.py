@@ -120,7 +120,7 @@ class SessionScreen(SignoffScreen[None]):
             status.idle(joined(("damaged after this", "bold $error"), "  ", line(look.record.damage)))
             return
         at = f" at {self._title(self._step)}" if self._step else ""
-        shown = joined(f"{len(self._rows)}", (f" · {_SHOWN[self._only][0]}{at}", "$muted"))
+        shown = joined(f"{len(self._rows)} shown", (f" · {_SHOWN[self._only][0]}{at}", "$muted"))
         trouble = joined("  ", line(look.trouble, "$warning")) if look.trouble else Content("")
         status.idle(joined(shown, trouble))
 

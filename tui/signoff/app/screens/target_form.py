@@ -44,6 +44,8 @@ class TargetForm(SignoffScreen[Profile]):
         ),
         Binding("ctrl+s", "save", "Save", id="save", tooltip="Save to targets.toml"),
         Binding("ctrl+o", "begin", "Save and start", id="start", tooltip="Save, and begin a session"),
+        Binding("up", "app.focus_previous", "Up", id="field-up", show=False, tooltip="Go a field up"),
+        Binding("down", "app.focus_next", "Down", id="field-down", show=False, tooltip="Go a field down"),
         Binding("escape", "back", "Back", id="back", tooltip="Stop discovering, or go back without saving"),
     ]
 
