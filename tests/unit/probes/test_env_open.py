@@ -13,6 +13,7 @@ from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT
+from signoff.facts.units import UNITS
 from signoff.probes.env_open import hardcoded
 from unit.env_hosts import facts, judge, results
 
@@ -102,6 +103,47 @@ def test_references_pass_and_defaults_fail(value: str, result: str) -> None:
     text = f"services: {{web: {{environment: {{SECRET_KEY: '{value}', PORT: 80}}}}}}"
     known = changed(compose=(parse_compose("/srv/shop/compose.yaml", Secret(text)),))
     assert set(results(hardcoded, known).values()) == {result}
+
+
+DEVELOPERS = "/srv/shop/docker-compose.dev.yml"
+
+
+@pytest.mark.parametrize(
+    ("password", "file", "result"),
+    [
+        ("postgres", DEVELOPERS, "informational"),
+        # It may be the real one, whatever the file is called.
+        (VALUE, DEVELOPERS, "fail"),
+        ("postgres", "/srv/shop/docker-compose.yml", "fail"),
+    ],
+)
+def test_a_default_in_a_compose_file_for_developers(password: str, file: str, result: str) -> None:
+    text = f"services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: {password}\n"
+    given = changed(compose=(parse_compose(file, Secret(text)),))
+    found = results(hardcoded, given)
+    assert found.pop(file) == result
+    assert found == ({"": "pass"} if result == "informational" else {})
+
+
+def test_a_compose_file_for_developers_that_is_in_use() -> None:
+    text = "services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: postgres\n"
+    known = changed(compose=(parse_compose(DEVELOPERS, Secret(text)),))
+    container = facts("docker-root")[CONTAINERS][0]
+    labels = {**container.labels, "com.docker.compose.project.config_files": DEVELOPERS}
+    in_use = Facts({**known.values, CONTAINERS.id: (replace(container, labels=labels),)})
+    assert judge(hardcoded, in_use)[DEVELOPERS].result == "fail"
+    hidden = Facts({**known.values, CONTAINERS.id: Unavailable("needs root")})
+    assert judge(hardcoded, hidden)[DEVELOPERS].result == "fail"
+
+
+def test_a_password_in_a_units_command_fails() -> None:
+    known = facts("good-root")
+    (unit,) = known[UNITS].units
+    written = replace(unit, written={"admin-password": Secret(VALUE), "--bind": Secret("127.0.0.1")})
+    given = Facts({**known.values, UNITS.id: replace(known[UNITS], units=(written,))})
+    finding = judge(hardcoded, given)["shop.service"]
+    assert finding.result == "fail"
+    assert finding.observed.startswith("admin-password in shop.service")
 
 
 def test_a_compose_file_that_cannot_be_read_is_unknown() -> None:

@@ -7,12 +7,13 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from shlex import quote
 
-from signoff.credentials.recognise import secret_like
+from signoff.credentials.placeholders import is_placeholder
+from signoff.credentials.recognise import secret_like, url_password
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import Dockerfile
-from signoff.facts.environment import ENVIRONMENT, Environment, Kind
+from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
@@ -20,6 +21,7 @@ from signoff.probes.secretfiles import listing
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
+_FILES = "com.docker.compose.project.config_files"
 _MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make new ones: they were open."
 
 
@@ -35,9 +37,9 @@ def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge what stands in the project's own files, and what of the units any user can ask for."""
     del profile
     environment = facts[ENVIRONMENT]
-    found = [*_compose(environment), *_unread(facts), *_dockerfiles(environment), *_units(facts)]
+    found = [*_compose(facts), *_unread(facts), *_dockerfiles(environment), *_units(facts)]
     yield from found
-    if not found:
+    if all(one.result is Result.INFORMATIONAL for one in found):
         files = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
         units = [] if facts.missing(UNITS) else [unit.name for unit in facts[UNITS].units]
         looked = listing([*(PurePosixPath(path).name for path in files), *units])
@@ -51,8 +53,8 @@ def _secrets(variables: Mapping[str, Secret]) -> list[str]:
     return [name for name, value in variables.items() if value and secret_like(name, value)]
 
 
-def _compose(environment: Environment) -> Iterator[Judgement]:
-    for compose in environment.compose:
+def _compose(facts: Facts) -> Iterator[Judgement]:
+    for compose in facts[ENVIRONMENT].compose:
         path = one_line(compose.path)
         if compose.problem:
             yield Judgement(
@@ -61,18 +63,38 @@ def _compose(environment: Environment) -> Iterator[Judgement]:
                 observed=f"{path} was not read: {compose.problem}",
                 remedy=f"docker compose -f {quote(compose.path)} config --quiet",
             )
-        names = dict.fromkeys(
-            name
+        found = [
+            (name, variables[name])
             for service in compose.services
-            for name in (*_secrets(service.environment), *_secrets(service.written))
-        )
-        if names:
+            for variables in (service.environment, service.written)
+            for name in _secrets(variables)
+        ]
+        names = dict.fromkeys(name for name, _ in found)
+        if names and _for_developers(compose.path, facts) and all(_known(value) for _, value in found):
+            yield Judgement(
+                result=Result.INFORMATIONAL,
+                subject=compose.path,
+                observed=f"{path} is for developers, and nothing runs by it; {listing(names)}: a default",
+            )
+        elif names:
             yield Judgement(
                 result=Result.FAIL,
                 subject=compose.path,
                 observed=f"{listing(names)} in {path} itself",
                 remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
             )
+
+
+def _known(value: Secret) -> bool:
+    inner = url_password(value)
+    return is_placeholder((value if inner is None else inner).reveal())
+
+
+def _for_developers(path: str, facts: Facts) -> bool:
+    """Whether a compose file is called one for developers, and no container is made by it for sure."""
+    if kind_of(path) is Kind.LIVE or facts.missing(CONTAINERS):
+        return False
+    return not any(path in one.labels.get(_FILES, "").split(",") for one in facts[CONTAINERS])
 
 
 def _unread(facts: Facts) -> Iterator[Judgement]:
@@ -82,7 +104,7 @@ def _unread(facts: Facts) -> Iterator[Judgement]:
         str(PurePosixPath(one.path).parent / other) for one in environment.compose for other in one.others
     ]
     for container in () if facts.missing(CONTAINERS) else facts[CONTAINERS]:
-        named = container.labels.get("com.docker.compose.project.config_files", "").split(",")
+        named = container.labels.get(_FILES, "").split(",")
         paths += [path for path in named if PurePosixPath(path).is_relative_to(environment.project)]
     read = {one.path for one in environment.compose}
     for path in dict.fromkeys(map(normpath, paths)):
