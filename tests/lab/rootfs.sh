@@ -1,6 +1,7 @@
 #!/bin/bash
-# Makes the two file trees that the lab is built of: host.tar.zst, a Debian 12 server with everything that the hosts
-# run, and inner.tar.zst, a small one for the containers on those hosts. Use: rootfs.sh DIRECTORY
+# Makes what the lab is built of: host.tar.zst, the files of a Debian 12 server with everything that the hosts run;
+# inner.tar.zst, those for the containers on the hosts; compose.deb, version 2 of Docker Compose.
+# Use: rootfs.sh DIRECTORY
 set -euo pipefail
 out=$1
 work=$(mktemp -d "$out/rootfs.XXXXXX")
@@ -35,8 +36,24 @@ install_in() {
 
 pack() { tar --directory="$1" --numeric-owner --create . | zstd --quiet -3 --force -o "$2.partial" && mv "$2.partial" "$2"; }
 
+# Debian 12 has compose 1 alone. Version 2, which nearly everybody runs, comes from Debian 13 and needs no more than
+# Debian 12 has: nothing else of Debian 13 is looked at, so none of its releases can change anything else.
+fetch_compose() {
+    local tree=$1 place=/tmp/trixie
+    local only=(-o Dir::Etc::sourcelist=$place/sources.list -o Dir::Etc::sourceparts=- -o Dir::State::lists=$place/lists
+        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
+    mkdir -p "$tree$place/lists/partial"
+    echo "deb $mirror/debian trixie main" > "$tree$place/sources.list"
+    cp /etc/resolv.conf "$tree/etc/resolv.conf"
+    chroot "$tree" apt-get "${only[@]}" update -qq
+    chroot "$tree" sh -c "cd $place && exec apt-get \"\$@\" download docker-compose" sh "${only[@]}" -qq
+    mv "$tree$place"/docker-compose_*.deb "$out/compose.deb"
+    rm -rf "$tree$place" "$tree/etc/resolv.conf"
+}
+
 make_host() {
     install_in "$work/host" "${host_packages[@]}"
+    fetch_compose "$work/host"
     rm -f "$work"/host/etc/ssh/ssh_host_*
     pack "$work/host" "$out/host.tar.zst"
 }

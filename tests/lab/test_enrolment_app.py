@@ -96,7 +96,7 @@ def row(host: Host, email: str) -> list[str]:
     """What the product's database knows of a user's second factor."""
     asked = "SELECT totp_secret, totp_enabled FROM users WHERE email = :'email';\n"
     own = host.run("systemctl is-active postgresql").code == 0
-    way = "cd / && runuser -u postgres --" if own else "docker exec -i shop_db_1"
+    way = "cd / && runuser -u postgres --" if own else "docker exec -i shop-db-1"
     psql = f"{way} psql -X -q -A -t -U postgres -d shop -v email={email}"
     return host.exec(psql, stdin=asked).strip().split("|")
 
@@ -168,10 +168,10 @@ def test_into_a_database_in_a_container_that_is_found_by_itself(
     opened(terminal)
     choose(terminal, 3, "the product's database")
     seed = proved(terminal, tmp_path, "admin@shop.test")
-    assert "PostgreSQL in container shop_db_1" in delivered(terminal)
+    assert "PostgreSQL in container shop-db-1" in delivered(terminal)
     assert row(host, "admin@shop.test") == [seed, "t"]
     found = host.exec(
-        "docker logs shop_db_1 2>&1 | grep -cF -f /dev/fd/3 3<<'-'\n" + seed + "\n-", check=False
+        "docker logs shop-db-1 2>&1 | grep -cF -f /dev/fd/3 3<<'-'\n" + seed + "\n-", check=False
     )
     assert found == "0", "its log has none of it"
     leave(terminal)

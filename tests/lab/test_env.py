@@ -97,6 +97,16 @@ def test_nothing_of_the_good_host_fails(look: Look, good_host: Host) -> None:
     assert set(of(found, values)) == {"shop.service"}
 
 
+def test_nothing_of_the_good_host_in_containers_fails(look: Look, lab: Lab) -> None:
+    host = lab.up("good-docker")
+    try:
+        found = look(host)
+    finally:
+        host.stop()
+    assert {finding.result for finding in found.values()} == {Result.PASS}
+    assert of(found, values) == {f"container shop-{one}-1": "pass" for one in ("web", "db", "redis")}
+
+
 def test_every_planted_flaw_of_the_bad_host_fails(look: Look, bad_host: Host) -> None:
     found = look(bad_host)
     assert of(found, mode) == {ENV: "fail", "copies that others may read": "fail"}
@@ -148,15 +158,26 @@ def test_a_changed_secret_fails_until_the_printed_restart(look: Look, trap_host:
     assert of(found, restarted) == {"shop.service": "pass"}
 
 
-def test_a_restarted_container_keeps_the_old_value_until_it_is_made_anew(look: Look, lab: Lab) -> None:
-    host = lab.up("bad")
-    web = "container shop_web_1"
+@pytest.mark.parametrize(
+    ("variant", "compose", "web"),
+    [
+        ("bad", "docker-compose", "container shop_web_1"),
+        ("good-docker", "docker compose", "container shop-web-1"),
+    ],
+)
+def test_a_restarted_container_keeps_the_old_value_until_it_is_made_anew(
+    look: Look, lab: Lab, variant: str, compose: str, web: str
+) -> None:
+    host = lab.up(variant)
     try:
-        host.exec("cd /srv/shop && docker-compose restart web 2> /dev/null")
+        host.exec(f"sed -i 's/^SMTP_PASSWORD=.*/SMTP_PASSWORD=Zq7-vT2mK9xWc4bN8rJh/' {ENV}")
+        host.exec(f"cd /srv/shop && {compose} restart web 2> /dev/null")
         found = look(host)
         assert of(found, values)[web] == "fail"
         assert of(found, restarted)[web] == "fail"
-        host.exec(f"{found[values.id, web].remedy} 2> /dev/null")
+        remedy = found[values.id, web].remedy
+        assert remedy == f"cd /srv/shop && {compose} up -d --force-recreate web"
+        host.exec(f"{remedy} 2> /dev/null")
         found = look(host)
         assert of(found, values)[web] == "pass"
         assert of(found, restarted)[web] == "pass"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -31,14 +31,16 @@ def by_docker(host: Host) -> dict[str, str]:
     return environ(host.exec(f"{run} cat /proc/self/environ").encode())
 
 
-def by_compose(host: Host, variables: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What docker-compose reads as a service's env_file, and as the file for ${...} in the compose file."""
+def by_compose(
+    host: Host, compose: str, variables: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What compose reads as a service's env_file, and as the file for ${...} in the compose file."""
     services: dict[str, Any] = {
         "filed": {"image": IMAGE, "env_file": FILE},
         "put-in": {"image": IMAGE, "environment": {name: f"${{{name}}}" for name in variables}},
     }
-    compose = yaml.dump({"version": "3.7", "services": services})
-    said = host.exec(f"docker-compose --env-file {FILE} -f - config 2> /dev/null", stdin=compose)
+    document = yaml.dump({"version": "3.7", "services": services})
+    said = host.exec(f"{compose} -p many --env-file {FILE} -f - config 2> /dev/null", stdin=document)
     read = yaml.load(said, yaml.CSafeLoader)["services"]
     return read["filed"]["environment"], read["put-in"]["environment"]
 
@@ -54,8 +56,16 @@ class TestReaders:
         class_host.put(FILE, raw, 0o600)
         assert many.items() <= by_systemd(class_host).items()
         assert many.items() <= by_docker(class_host).items()
-        assert by_compose(class_host, many) == (many, many)
+        assert by_compose(class_host, "docker-compose", many) == (many, many)
         assert by_dotenv(raw) == many
         assert many.items() <= by_bash(raw).items()
         assert by_yaml(many) == many
         assert by_url(many) == many
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compose_2_reads_it_too(kept_host: Callable[[str], Host], kind: str) -> None:
+    host = kept_host("good-docker")
+    many = values(kind, TIMES)
+    host.put(FILE, env_file(many), 0o600)
+    assert by_compose(host, "docker compose", many) == (many, many)

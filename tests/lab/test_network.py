@@ -125,6 +125,28 @@ def test_the_remedy_for_docker_user_closes_what_it_names(look: Look, lab: Lab) -
         host.stop()
 
 
+def test_a_port_that_compose_2_publishes_is_closed_as_printed(look: Look, lab: Lab) -> None:
+    host = lab.up("good-docker")
+    override = "/srv/shop/compose.override.yaml"
+    try:
+        assert results(look(host), "network.published-ports") == {Result.PASS}
+        host.put(override, 'services: {web: {ports: !override ["8000:8000"]}}\n')
+        host.exec("cd /srv/shop && docker compose up -d 2> /dev/null")
+        found = look(host)["network.published-ports", "container shop-web-1 8000/tcp"]
+        assert found.result is Result.FAIL
+        assert f"from outside: {host.ipv4}:8000 open" in found.observed
+        then = "cd /srv/shop && docker compose up -d web"
+        assert found.remedy == (
+            'In /srv/shop/compose.yaml publish it on loopback only, ports: ["127.0.0.1:8000:8000"],'
+            f" or drop it; then: {then}"
+        )
+        host.put(override, 'services: {web: {ports: !override ["127.0.0.1:8000:8000"]}}\n')
+        host.exec(f"{then} 2> /dev/null")
+        assert results(look(host), "network.published-ports") == {Result.PASS}
+    finally:
+        host.stop()
+
+
 @pytest.mark.parametrize("variant", ["good", "bad"])
 def test_without_root_nothing_passes_that_needs_it(
     look: Look, good_host: Host, bad_host: Host, variant: str

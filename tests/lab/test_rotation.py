@@ -62,13 +62,13 @@ class Product:
     def of(cls, host: Host) -> Product:
         if host.variant == "good-docker":
             address = host.exec(
-                "docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' shop_db_1"
+                "docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' shop-db-1"
             )
             return cls(
                 host,
-                f"docker exec -i -e PGPASSWORD shop_db_1 psql -h {address} -U",
-                "docker exec -i -e REDISCLI_AUTH shop_redis_1 redis-cli",
-                "cd /srv/shop && docker-compose up -d --force-recreate web 2> /dev/null",
+                f"docker exec -i -e PGPASSWORD shop-db-1 psql -h {address} -U",
+                "docker exec -i -e REDISCLI_AUTH shop-redis-1 redis-cli",
+                "cd /srv/shop && docker compose up -d --force-recreate web 2> /dev/null",
             )
         return cls(host, "psql -h 127.0.0.1 -U", "redis-cli", "systemctl restart shop")
 
@@ -100,7 +100,7 @@ class Product:
         """All that a rotation may touch, as it is now."""
         sql = "SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL ORDER BY 1"
         as_admin = (
-            f"docker exec shop_db_1 psql -U postgres -Atc {shlex.quote(sql)}"
+            f"docker exec shop-db-1 psql -U postgres -Atc {shlex.quote(sql)}"
             if self.host.variant == "good-docker"
             else f"runuser -u postgres -- psql -Atc {shlex.quote(sql)}; sha256sum /etc/redis/redis.conf;"
             " stat -c '%a %U %G' /etc/redis/redis.conf"
@@ -477,15 +477,19 @@ def test_containers_that_do_not_become_healthy(sit: Sit, fresh_host: Start) -> N
     key = desktop.product.env()["SECRET_KEY"]
     picky = f'case "$$SECRET_KEY" in {key[:12]}*) exec python3 app.py ;; esac; exit 1'
     host.put(
-        "/srv/shop/docker-compose.override.yml",
-        f'version: "2.4"\nservices:\n  web:\n    command: ["sh", "-c", {json.dumps(picky)}]\n',
+        "/srv/shop/compose.override.yaml",
+        f'services:\n  web:\n    command: ["sh", "-c", {json.dumps(picky)}]\n',
     )
-    host.exec("cd /srv/shop && docker-compose up -d 2> /dev/null")
+    host.exec("cd /srv/shop && docker compose up -d 2> /dev/null")
     desktop.product.wait_well()
     before = desktop.product.state()
     old = desktop.product.env()["REDIS_PASSWORD"]
     made = desktop.planned(*ALL, "POSTGRES_ADMIN_PASSWORD")
-    assert "docker-compose.override.yml" in "\n".join(made.preview)
+    command = (
+        "cd /srv/shop && docker compose -p shop -f compose.yaml -f compose.override.yaml"
+        " up -d --no-deps --force-recreate "
+    )
+    assert any(line.startswith(command) for line in made.preview), made.preview
     outcome = desktop.rotate(made)
     put_back(desktop, before, outcome)
     assert Product.of(host).opens(old)

@@ -112,11 +112,16 @@ def test_from_a_failing_step_to_a_passing_one(desk: Desk, terminal: Terminal, fr
     secrets_are_nowhere(desk, secrets, terminal.history)
 
 
-def test_containers_that_run_with_defaults(desk: Desk, terminal: Terminal, fresh_host: Start) -> None:
-    """A host where everything is wrong: what can be made here is, and compose makes the containers anew."""
-    host = fresh_host("bad")
+@pytest.mark.parametrize(
+    ("variant", "web", "before"), [("bad", "shop_web_1", "1 fail"), ("good-docker", "shop-web-1", "1 pass")]
+)
+def test_containers_are_made_anew(
+    desk: Desk, terminal: Terminal, fresh_host: Start, variant: str, web: str, before: str
+) -> None:
+    """By compose 1, on a host where everything is wrong: what can be made here is. And by compose 2."""
+    host = fresh_host(variant)
     desk.know(host)
-    begin(desk, terminal, "1 fail")
+    begin(desk, terminal, before)
     names = ("SECRET_KEY", "JWT_SECRET_KEY", "POSTGRES_PASSWORD")
     choose(terminal, *names)
     say_yes(terminal)
@@ -124,7 +129,7 @@ def test_containers_that_run_with_defaults(desk: Desk, terminal: Terminal, fresh
     assert "Done." in shown
     terminal.press("Enter")
     terminal.until("The machine saw")
-    inside = host.exec("docker exec shop_web_1 env")
+    inside = host.exec(f"docker exec {web} env")
     for name in names:
         value = host.exec(f"sed -n 's/^{name}=//p' /srv/shop/.env").strip()
         assert len(value) >= 32

@@ -163,9 +163,10 @@ class Builder:
         )
 
     def make_trees(self) -> Path:
-        """The host's and the containers' file trees, as tarballs in the directory returned."""
+        """The file trees of hosts and containers and a package for some hosts; the directory with them."""
         directory = self.cache / f"rootfs-{digest(HERE / 'rootfs.sh')}"
-        if not all((directory / name).exists() for name in ("host.tar.zst", "inner.tar.zst")):
+        names = ("host.tar.zst", "inner.tar.zst", "compose.deb")
+        if not all((directory / name).exists() for name in names):
             directory.mkdir(parents=True, exist_ok=True)
             run(HERE / "rootfs.sh", directory)
         return directory
@@ -239,6 +240,7 @@ class Builder:
             for name in (f"{SITE}.crt", f"{SITE}.key"):
                 tar.add(self.keys / name, name)
             tar.add(inner, "inner.tar.zst")
+            tar.add(self.make_trees() / "compose.deb", "compose.deb")
         return archive.getvalue()
 
     def remove_old(self, variant: str) -> None:
