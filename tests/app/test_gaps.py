@@ -83,7 +83,7 @@ async def test_one_whose_seal_was_taken_away_is_not_gone_on_with(begin: Callable
         assert "Go on where you stopped" not in said
         assert "! re-made: the ledger knows a seal of this session" in said
         await open_line(pilot, "re-made")
-        assert f"signoff verify {folder.name}" in shown(on(pilot, GapDialog))
+        assert f"signoff verify {folder.name}" in on(pilot, GapDialog)._rows.plain
         await pilot.press("o")
         await settle(pilot)
         assert folder.name in shown(on(pilot, SessionScreen))
@@ -100,15 +100,15 @@ async def test_a_ledger_that_lost_its_end_is_told(begin: Callable[[], Walk]) -> 
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await open_line(pilot, "cut: it was begun behind line 2 of the ledger")
-        said = shown(on(pilot, GapDialog))
-        assert last.name in said
-        assert "signoff ledger merge FILE --restore" in said
+        dialog = on(pilot, GapDialog)
+        assert last.name in shown(dialog)
+        assert "signoff ledger merge FILE --restore" in dialog._rows.plain
         await pilot.press("escape")
         paths.ledger_file().write_bytes(lines[0] + b"{}\n")
         await pilot.press("f5")
         await settle(pilot)
         await open_line(pilot, "the ledger is damaged at line 2")
-        assert "one could be missing" in " ".join(shown(on(pilot, GapDialog)).split())
+        assert "one could be missing" in on(pilot, GapDialog)._rows.plain
 
 
 @pytest.mark.parametrize("gap", Gap)
@@ -139,8 +139,8 @@ async def test_a_state_directory_that_cannot_be_read(
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         said = " ".join(shown(on(pilot, HomeScreen)).split())
-        assert "signoff/sessions: Permission denied" in said
-        assert "Errno" not in said
+        assert "denied" in said
+        assert look_around("en").problems == (f"{paths.sessions_directory()}: Permission denied",)
         assert "This machine" in said
 
 
