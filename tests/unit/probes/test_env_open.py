@@ -10,6 +10,7 @@ import pytest
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.compose import Compose, parse_compose
+from signoff.facts.composed import Programs
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT
@@ -90,9 +91,15 @@ def test_compose_files_that_were_not_looked_at() -> None:
     assert found == dict.fromkeys(names, "unknown")
 
     (one, *_) = facts("bad-root")[CONTAINERS]
-    labels = {"com.docker.compose.project.config_files": "/srv/shop/deploy/docker-compose.yml"}
-    deployed = Facts({**changed(compose=()).values, CONTAINERS.id: (replace(one, labels=labels),)})
-    assert results(hardcoded, deployed) == {"/srv/shop/deploy/docker-compose.yml": "unknown"}
+    # As version 2 notes it, and version 1, by where it was called.
+    for directory, file in (
+        ("/srv/shop", "/srv/shop/deploy/live.yml"),
+        ("/srv/shop/deploy", "deploy/live.yml"),
+    ):
+        about = {"project.working_dir": directory, "project.config_files": file}
+        labels = {**one.labels, **{f"com.docker.compose.{key}": value for key, value in about.items()}}
+        deployed = Facts({**changed(compose=()).values, CONTAINERS.id: (replace(one, labels=labels),)})
+        assert results(hardcoded, deployed) == {"/srv/shop/deploy/live.yml": "unknown"}
 
 
 @pytest.mark.parametrize(
@@ -129,9 +136,10 @@ def test_a_compose_file_for_developers_that_is_in_use() -> None:
     text = "services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: postgres\n"
     known = changed(compose=(parse_compose(DEVELOPERS, Secret(text)),))
     container = facts("docker-root")[CONTAINERS][0]
-    labels = {**container.labels, "com.docker.compose.project.config_files": DEVELOPERS}
-    in_use = Facts({**known.values, CONTAINERS.id: (replace(container, labels=labels),)})
-    assert judge(hardcoded, in_use)[DEVELOPERS].result == "fail"
+    for file in (DEVELOPERS, "docker-compose.dev.yml"):  # as version 2 notes it, and as 1 does
+        labels = {**container.labels, "com.docker.compose.project.config_files": file}
+        in_use = Facts({**known.values, CONTAINERS.id: (replace(container, labels=labels),)})
+        assert judge(hardcoded, in_use)[DEVELOPERS].result == "fail"
     hidden = Facts({**known.values, CONTAINERS.id: Unavailable("needs root")})
     assert judge(hardcoded, hidden)[DEVELOPERS].result == "fail"
 
@@ -149,6 +157,11 @@ def test_a_password_in_a_units_command_fails() -> None:
 def test_a_compose_file_that_cannot_be_read_is_unknown() -> None:
     known = changed(compose=(Compose("/srv/shop/compose.yaml", problem="it is no YAML in line 3"),))
     assert results(hardcoded, known) == {"/srv/shop/compose.yaml": "unknown"}
+    for name, program in (("docker-root", "docker-compose"), ("docker2-root", "docker compose")):
+        programs = Programs(program="1.29.2") if name == "docker-root" else Programs(plugin="2.26.1")
+        containers = tuple(replace(one, programs=programs) for one in facts(name)[CONTAINERS])
+        found = judge(hardcoded, Facts({**known.values, CONTAINERS.id: containers}))
+        assert found["/srv/shop/compose.yaml"].remedy.startswith(f"{program} -f /srv/shop/compose.yaml")
 
 
 def test_a_secret_in_a_unit_fails_for_any_user_can_ask() -> None:

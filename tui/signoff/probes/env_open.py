@@ -11,6 +11,7 @@ from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.recognise import secret_like, url_password
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
+from signoff.facts.composed import NONE
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import Dockerfile
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
@@ -21,7 +22,6 @@ from signoff.probes.secretfiles import listing
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_FILES = "com.docker.compose.project.config_files"
 _MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make new ones: they were open."
 
 
@@ -61,7 +61,7 @@ def _compose(facts: Facts) -> Iterator[Judgement]:
                 result=Result.UNKNOWN,
                 subject=compose.path,
                 observed=f"{path} was not read: {compose.problem}",
-                remedy=f"docker compose -f {quote(compose.path)} config --quiet",
+                remedy=f"{_program(facts)} -f {quote(compose.path)} config --quiet",
             )
         found = [
             (name, variables[name])
@@ -85,6 +85,13 @@ def _compose(facts: Facts) -> Iterator[Judgement]:
             )
 
 
+def _program(facts: Facts) -> str:
+    """Return the target's compose; version 2 where it is not known."""
+    containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
+    programs = next((one.programs for one in containers), NONE)
+    return " ".join(programs.words("", underscored=False))
+
+
 def _known(value: Secret) -> bool:
     inner = url_password(value)
     return is_placeholder((value if inner is None else inner).reveal())
@@ -94,7 +101,9 @@ def _for_developers(path: str, facts: Facts) -> bool:
     """Whether a compose file is called one for developers, and no container is made by it for sure."""
     if kind_of(path) is Kind.LIVE or facts.missing(CONTAINERS):
         return False
-    return not any(path in one.labels.get(_FILES, "").split(",") for one in facts[CONTAINERS])
+    # By the name alone: where compose was called the directory may have gone by another one, a link.
+    used = (file for one in facts[CONTAINERS] if one.composed for file in one.composed.files)
+    return PurePosixPath(path).name not in {PurePosixPath(file).name for file in used}
 
 
 def _unread(facts: Facts) -> Iterator[Judgement]:
@@ -104,7 +113,7 @@ def _unread(facts: Facts) -> Iterator[Judgement]:
         str(PurePosixPath(one.path).parent / other) for one in environment.compose for other in one.others
     ]
     for container in () if facts.missing(CONTAINERS) else facts[CONTAINERS]:
-        named = container.labels.get(_FILES, "").split(",")
+        named = container.composed.files if container.composed else ()
         paths += [path for path in named if PurePosixPath(path).is_relative_to(environment.project)]
     read = {one.path for one in environment.compose}
     for path in dict.fromkeys(map(normpath, paths)):
