@@ -15,6 +15,7 @@ nft-beside     a network namespace with rules, a set and a base chain of nft in 
 nft-extra      a network namespace with a base chain of nft before INPUT
 nft-dormant    a network namespace with rules of iptables in a table that is asleep
 nft-untracked  a network namespace where rules of nft and iptables keep ports from connection tracking
+nft-early      a network namespace with rules on connection tracking's states, before it has looked
 nft-numbered   a network namespace on a machine without /etc/protocols
 bridges        a network namespace with bridges of containers and of others
 ip6-open       a network namespace with iptables rules, and none of ip6tables

@@ -372,3 +372,10 @@ def test_protocols_that_nft_prints_as_numbers() -> None:
     assert way("nft-numbered", 5432).fate == "open"
     assert way("nft-numbered", 5432, protocol="udp").fate == "blocked"
     assert way("nft-numbered", 6379).fate == "blocked"
+
+
+def test_before_connection_tracking_nothing_is_new() -> None:
+    """Rules for what is new, at the priority of raw: nothing is dropped by them, as was seen."""
+    assert way("nft-early", 5432).fate == "open"
+    assert way("nft-early", 6379).fate == "blocked"
+    assert way("nft-early", 6379, version=6).fate == "open"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Protocol
+from typing import Literal, Protocol
 
 from signoff.facts.network import Address, inside_by_name
 
@@ -22,7 +22,8 @@ class Packet:
     ``interface`` is where it comes in, ``outgoing`` where it is forwarded to; empty where not known.
     ``local`` tells that it is for the machine itself, ``original`` where it was first sent to if it was
     translated. ``source`` is set to ask about one sender; ``named`` to ask about a sender that some rule
-    names, whoever that may be. ``untracked`` tells that a rule keeps it from connection tracking.
+    names, whoever that may be. ``state`` is what connection tracking calls it: ``invalid`` before it has
+    looked, ``untracked`` where a rule keeps it away.
     """
 
     protocol: str
@@ -34,7 +35,7 @@ class Packet:
     original: tuple[Address, int] | None = None
     source: Address | None = None
     named: bool = False
-    untracked: bool = False
+    state: Literal["new", "invalid", "untracked"] = "new"
 
 
 class Condition(Protocol):
@@ -194,9 +195,7 @@ class State:
     names: frozenset[str]
 
     def holds(self, packet: Packet) -> bool | None:
-        if packet.untracked:
-            return "untracked" in self.names
-        return "new" in self.names or ("dnat" in self.names and packet.original is not None)
+        return packet.state in self.names or ("dnat" in self.names and packet.original is not None)
 
 
 @dataclass(frozen=True)

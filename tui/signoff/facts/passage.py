@@ -41,12 +41,16 @@ def passages(tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet) 
     if not _may_be_untracked(tables, packet):
         return found
     # Nothing is translated that is not tracked.
-    return (*found, _passage(tables, interfaces, replace(packet, untracked=True), END))
+    return (*found, _passage(tables, interfaces, replace(packet, state="untracked"), END))
+
+
+def _before_tracking(packet: Packet) -> Packet:
+    return replace(packet, state="invalid")
 
 
 def _may_be_untracked(tables: tuple[Table, ...], packet: Packet) -> bool:
     return any(
-        UNTRACK in walk(table, base.chain, packet)
+        UNTRACK in walk(table, base.chain, _before_tracking(packet))
         for table, base in _bases(tables, packet, "prerouting", translates=False)
         if base.priority < _CONNTRACK
     )
@@ -87,8 +91,11 @@ def _passage(tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet, 
             ("forward" if forwarded else "input", behind),
         ):
             for table, base in _bases(tables, seen, hook, translates=False):
-                late = hook == "prerouting" and base.priority >= _DSTNAT
-                yield _fate(table, base, behind if late else seen)
+                if hook == "ingress" or (hook == "prerouting" and base.priority < _CONNTRACK):
+                    yield _fate(table, base, _before_tracking(before))
+                else:
+                    late = hook == "prerouting" and base.priority >= _DSTNAT
+                    yield _fate(table, base, behind if late else seen)
 
     fate, because = _worst(stages(named=False))
     if turn.kind == "unknown":
