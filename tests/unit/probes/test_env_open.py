@@ -170,6 +170,15 @@ def test_a_secret_in_a_unit_fails_for_any_user_can_ask() -> None:
     assert "API_TOKEN" in found["shop-worker.service"].observed
 
 
+def test_a_service_of_compose_is_no_unit_that_was_looked_at() -> None:
+    known = facts("good-root")
+    (unit,) = known[UNITS].units
+    absent = replace(unit, name="web.service", exists=False)
+    units = replace(known[UNITS], units=(unit, absent))
+    found = judge(hardcoded, Facts({**known.values, UNITS.id: units}))
+    assert [one.observed.rpartition(" ")[2] for one in found.values()] == ["shop.service"]
+
+
 def test_a_secret_in_a_dockerfile_fails() -> None:
     found = judge(hardcoded, dockerfile(f"FROM x\nENV SECRET_KEY={VALUE} PORT=80\n"))
     assert found["/srv/shop/Dockerfile"].result == "fail"

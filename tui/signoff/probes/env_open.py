@@ -41,7 +41,7 @@ def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     yield from found
     if all(one.result is Result.INFORMATIONAL for one in found):
         files = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
-        units = [] if facts.missing(UNITS) else [unit.name for unit in facts[UNITS].units]
+        units = [] if facts.missing(UNITS) else [unit.name for unit in facts[UNITS].units if unit.exists]
         looked = listing([*(PurePosixPath(path).name for path in files), *units])
         yield Judgement(
             result=Result.PASS,
