@@ -123,3 +123,32 @@ class TestUnits:
         host.put("/etc/systemd/system/shop.service.d/x.conf", "[Service]\nEnvironment=DEBUG=1\n")
         host.exec("systemctl daemon-reload")
         assert results(found(host, debug)) == {"": "fail"}
+
+
+class TestComposeSecrets:
+    """Files that compose mounts as secrets, each with one value."""
+
+    COMPOSE = "services: {}\nsecrets:\n  db_password:\n    file: ./secrets/db_password.txt\n"
+
+    def test_who_may_read_them(self, found: Found, host: Host) -> None:
+        """Open in a folder that is closed is in order: the container's user has to read it."""
+        host.put("/srv/shop/docker-compose.yml", self.COMPOSE)
+        host.exec("cd /srv/shop; install -d -m 755 secrets; openssl rand -hex 24 > secrets/db_password.txt")
+        host.exec("chmod 644 /srv/shop/secrets/db_password.txt")
+        path = "/srv/shop/secrets/db_password.txt"
+        assert results(found(host, mode))[path] == "fail"
+        host.exec("chmod 700 /srv/shop/secrets")
+        assert set(results(found(host, mode)).values()) == {"pass"}
+
+    def test_in_git(self, found: Found, host: Host) -> None:
+        """Tracked, and once removed still in the history."""
+        host.put("/srv/shop/docker-compose.yml", self.COMPOSE)
+        host.exec(
+            "cd /srv/shop; install -d -m 700 secrets; openssl rand -hex 24 > secrets/db_password.txt\n"
+            f"{GIT} add -f secrets; {GIT} commit -qm secrets; chown -R deploy:deploy .git"
+        )
+        assert results(found(host, git)) == {"tracked": "fail"}
+        host.exec(
+            f"{GIT} rm -rq --cached secrets; {GIT} commit -qm gone; chown -R deploy:deploy /srv/shop/.git"
+        )
+        assert results(found(host, git)) == {"history": "fail"}

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -109,6 +109,8 @@ class Environment:
     dockerfiles: tuple[Dockerfile, ...] = ()
     dockerignores: tuple[Dockerignore, ...] = ()
     elsewhere: tuple[SecretFile, ...] = ()
+    mounted: tuple[SecretFile, ...] = ()
+    """The files that compose mounts as secrets; ``readable`` where others may pass the folders above."""
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
 
@@ -160,6 +162,7 @@ def parse_environment(output: Output) -> Environment:
         dockerfiles=tuple(parse_dockerfile(*one) for one in _documents(found, "dockerfile")),
         dockerignores=tuple(parse_dockerignore(*one) for one in _documents(found, "dockerignore")),
         elsewhere=tuple(_file(section) for section in found if section.name == "elsewhere"),
+        mounted=tuple(_mounted(section) for section in found if section.name == "mounted"),
         members=_members(found),
         gaps=tuple(section.field(0) for section in found if section.name == "gap"),
     )
@@ -194,6 +197,11 @@ def _file(section: Section) -> SecretFile:
         target=section.field(11) or access.path,
         content=None if content is None else read(content),
     )
+
+
+def _mounted(section: Section) -> SecretFile:
+    file = _file(section)
+    return replace(file, readable=section.field(10) == "open")
 
 
 def _sealed(content: bytes) -> bool:

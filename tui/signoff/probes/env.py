@@ -154,6 +154,9 @@ def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             )
     for file in used:
         yield _access(file, environment, users)
+    for file in environment.mounted:
+        if file.readable:
+            yield _access(file, environment, users)
     yield from _copies(environment, users)
 
 

@@ -46,6 +46,16 @@ done
     secret_files
     candidates "$project"
 } | sort -u | head -n 200 | while IFS= read -r path; do file "$path"; done
+mounted_files | while IFS= read -r path; do
+    [ -f "$path" ] || continue
+    # In a folder that others may not enter, a file may be open: the container's user has to read it.
+    above=$(dirname -- "$(readlink -f -- "$path")"); way=open
+    while [ "$above" != / ]; do
+        case $(stat -c %a -- "$above") in *[1357]) ;; *) way=closed ;; esac
+        above=$(dirname -- "$above")
+    done
+    tell mounted "$path" "$way" "$(plain "$(readlink -f -- "$path")")"
+done
 for path in docker-compose*.y*ml compose*.y*ml; do document compose "$project/$path"; done
 for path in Dockerfile* */Dockerfile; do document dockerfile "$project/$path"; done
 for path in .dockerignore */.dockerignore Dockerfile*.dockerignore; do document dockerignore "$project/$path"; done

@@ -42,6 +42,9 @@ find "$top" -xdev -maxdepth 5 \( -path "$top/.git" -o -name node_modules -o -nam
 head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
 # Of the working tree and of every ref's history, whatever .gitignore says.
 set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
+for path in $(mounted_files); do
+    case $path in "$top"/*) set -- "$@" ":(top,literal)${path#"$top"/}" ;; esac
+done
 head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | head -n 200 | show
 secret_files | while IFS= read -r path; do
     [ -f "$path" ] || continue

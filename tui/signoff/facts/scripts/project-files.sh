@@ -30,6 +30,15 @@ project_units() {
             }'
     } | sort -u
 }
+# The files that compose mounts as secrets: each is one secret's value.
+mounted_files() {
+    cat "$project"/docker-compose*.y*ml "$project"/compose*.y*ml 2> /dev/null | tr -d "\"'\r" | awk '
+        /^[^ \t#]/ { inside = /^secrets:/ }
+        inside && /^[ \t]+file:[ \t]/ { sub(/^[ \t]+file:[ \t]+/, ""); sub(/[ \t]+#.*$/, ""); print }' |
+        while IFS= read -r path; do
+            case $path in '' | *'$'*) ;; /*) printf '%s\n' "$path" ;; *) printf '%s\n' "$project/${path#./}" ;; esac
+        done | sort -u | head -n 40
+}
 secret_files() {
     {
         printf '%s\n' "$listed" | while IFS= read -r name; do
