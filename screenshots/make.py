@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,9 @@ from textual.pilot import Pilot
 
 from app.drive import running, settle
 from lab import Lab
+from signoff import paths
 from signoff.app.app import SignoffApp, Start
+from signoff.app.screens.secrets import RatingScreen
 
 SIZE = (100, 32)
 
@@ -63,6 +66,14 @@ async def walked(pilot: Pilot[int]) -> None:
                 continue
 
 
+async def rated(pilot: Pilot[int]) -> None:
+    """Wait until the secrets of the target have been rated."""
+    async with asyncio.timeout(90):
+        while not (isinstance(pilot.app.screen, RatingScreen) and pilot.app.screen.has_rated):
+            await asyncio.sleep(0.1)
+    await settle(pilot)
+
+
 async def bad(app: SignoffApp) -> None:
     """A host where almost everything is wrong: a step, the finish, the secrets, home, looking back."""
     async with app.run_test(size=SIZE) as pilot:
@@ -84,10 +95,13 @@ async def bad(app: SignoffApp) -> None:
         await pilot.press("o")
         await settle(pilot)
         keep(app, "session")
+        await pilot.press("escape", "home", "down", "r")
+        await rated(pilot)
+        keep(app, "rating")
 
 
 async def good(app: SignoffApp) -> None:
-    """A host that is in order: a passing step, and the generator."""
+    """A host that is in order: a passing step, and the generator; then a session whose record is gone."""
     async with app.run_test(size=SIZE) as pilot:
         await walked(pilot)
         await pilot.press("right")
@@ -96,6 +110,15 @@ async def good(app: SignoffApp) -> None:
         await pilot.press("g")
         await settle(pilot)
         keep(app, "generate")
+        await pilot.press("escape", "h")
+        await settle(pilot)
+        for folder in paths.sessions_directory().iterdir():
+            shutil.rmtree(folder)
+        await pilot.press("f5")
+        await settle(pilot)
+        await pilot.press("end", "enter")
+        await settle(pilot)
+        keep(app, "gap")
 
 
 def main() -> None:

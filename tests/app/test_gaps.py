@@ -161,6 +161,12 @@ async def test_the_highlight_stays_where_it_was(begin: Callable[[], Walk]) -> No
         again = home._highlighted_entry()
         assert again
         assert again.key == here.key, "another session came before it"
+        begin().close()
+        await pilot.press("f5")
+        await settle(pilot)
+        left = home._highlighted_entry()
+        assert left
+        assert left.unfinished, "a walk that was just left comes first"
 
 
 async def test_an_empty_state_directory_and_no_target() -> None:

@@ -89,12 +89,14 @@ class HomeScreen(SignoffScreen[None]):
     def _show(self, found: Found) -> None:
         options = self.query_one("#home", OptionList)
         before = self._highlighted_entry()
+        known = {entry.key for entry in self._entries}
         self._entries = list(entries(found, self.signoff.now(), self.app.size.width - _BESIDES))
         options.set_options([Option(entry.prompt, disabled=not entry.key) for entry in self._entries])
         choosable = {entry.key: number for number, entry in enumerate(self._entries) if entry.key}
-        # What was highlighted stays so, wherever it stands now.
+        # What was highlighted stays so, wherever it stands now; but a walk that was just left comes first.
         first = next(iter(choosable.values()), None)
-        options.highlighted = choosable.get(before.key, first) if before else first
+        left = any(entry.unfinished and entry.key not in known for entry in self._entries)
+        options.highlighted = choosable.get(before.key, first) if before and not left else first
         options.focus()
         self._tell()
 

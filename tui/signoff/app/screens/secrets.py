@@ -16,20 +16,21 @@ from textual.widgets import OptionList, Static
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.screens.reading import ReadingDialog
-from signoff.app.theme import STYLES
+from signoff.app.secret_pages import about, about_files, files_page, secret_page
 from signoff.app.widgets.bars import StatusLine, TitleBar
-from signoff.app.widgets.content import joined, line, text
+from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.secret_list import SecretList
 from signoff.app.work import background, in_thread
 from signoff.errors import SignoffError, StoppedError
-from signoff.model import Finding, Result
+from signoff.model import Result
 
 if TYPE_CHECKING:
     from signoff.probes.rated import RatedSecret
     from signoff.rating import Rated
     from signoff.target.profile import Profile
 
+_UNREAD = "They were not looked at to the end."
 _UNSURE = frozenset({Result.UNKNOWN, Result.ERROR})
 
 
@@ -47,7 +48,7 @@ class SecretsScreen(SignoffScreen[bool]):
     def __init__(self, place: str) -> None:
         super().__init__()
         self._place = place
-        self._why = ""
+        self._why = _UNREAD
         self._cancel: Event | None = None
 
     def compose(self) -> ComposeResult:
@@ -75,7 +76,7 @@ class SecretsScreen(SignoffScreen[bool]):
         """Read the files, and what runs with them."""
         cancel = self._cancel = Event()
         stop = self.signoff.key_name(self, "back")
-        self._why = "They were not looked at to the end."
+        self._why = _UNREAD
         listed = self.query_one(SecretList)
         # What was read before must not stand there as if it were so now.
         listed.show((), (), self.size.width)
@@ -110,6 +111,11 @@ class SecretsScreen(SignoffScreen[bool]):
         if not self.stop():
             self.dismiss(False)
 
+    @property
+    def has_rated(self) -> bool:
+        """Whether the files have been read."""
+        return self._cancel is None and not self._why
+
     # telling
 
     @on(SecretList.Chosen)
@@ -121,9 +127,9 @@ class SecretsScreen(SignoffScreen[bool]):
         listed = self.query_one(SecretList)
         here: Content = Content("")
         if listed.current:
-            here = _about(listed.current)
+            here = about(listed.current)
         elif listed.finding:
-            here = _about_files(listed.finding)
+            here = about_files(listed.finding)
         elif self._why:
             here = text(self._why, "$warning")
         self.query_one("#about-secret", Static).update(here)
@@ -164,7 +170,7 @@ class SecretsScreen(SignoffScreen[bool]):
 
     def details(self, one: RatedSecret) -> Content:
         """Return all that is said of a secret."""
-        return _secret_page(one)
+        return secret_page(one)
 
     def action_details(self) -> None:
         """Show all that is said of the highlighted line."""
@@ -172,7 +178,7 @@ class SecretsScreen(SignoffScreen[bool]):
         if listed.current:
             self.app.push_screen(ReadingDialog("A secret", self.details(listed.current)))
         elif listed.finding:
-            self.app.push_screen(ReadingDialog("The files", _files_page(listed.finding)))
+            self.app.push_screen(ReadingDialog("The files", files_page(listed.finding)))
 
 
 class RatingScreen(SecretsScreen):
@@ -242,59 +248,3 @@ class RatingScreen(SecretsScreen):
         """Go where secrets are replaced."""
         if self._cancel is None:
             self.dismiss(True)
-
-
-def _about(one: RatedSecret) -> Content:
-    policy = one.policy
-    how = "you paste it" if policy.pasted else "made here"
-    return joined(
-        line(one.name, "bold", width=60),
-        ("  line ", "$muted"),
-        f"{one.line}",
-        (f"  {policy.title}, {how}\nreplaced  ", "$muted"),
-        text(policy.entails, "$error" if policy.orphans else ""),
-    )
-
-
-def _about_files(one: Finding) -> Content:
-    return joined(
-        line(one.title, "bold"),
-        ("  expected: ", "$muted"),
-        line(one.expected),
-        "\n",
-        text(one.remedy),
-    )
-
-
-def _secret_page(one: RatedSecret) -> Content:
-    rating = one.rating
-    said = "\n".join(f"· {problem}" for problem in one.problems) or "Nothing is wrong with it."
-    return joined(
-        line(one.name, "bold"),
-        ("\n\nfile      ", "$muted"),
-        line(one.path),
-        ("\nline      ", "$muted"),
-        f"{one.line}",
-        ("\nclass     ", "$muted"),
-        f"{rating.form.value}, {rating.length} characters, {rating.bits} bits",
-        "\n\n",
-        text(said, "" if not one.problems else "$error"),
-        ("\n\nReplacing it\n", "bold $primary"),
-        f"It is {one.policy.title}. ",
-        text(one.policy.entails),
-    )
-
-
-def _files_page(one: Finding) -> Content:
-    evidence = [joined("\n", line(each, "$muted")) for each in one.evidence[:40]]
-    return joined(
-        line(one.title, "bold"),
-        "\n",
-        text(one.observed, STYLES[one.result]),
-        ("\n\nexpected  ", "$muted"),
-        text(one.expected),
-        ("\n\nPut it right\n", "bold $primary") if one.remedy else "",
-        text(one.remedy),
-        ("\n\nSeen", "bold $primary") if evidence else "",
-        *evidence,
-    )

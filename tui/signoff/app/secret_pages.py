@@ -1,0 +1,74 @@
+"""What is said of a secret, or of the files with secrets: in a few lines, or on a page. Never a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from signoff.app.theme import STYLES
+from signoff.app.widgets.content import joined, line, text
+from signoff.model import Finding
+
+if TYPE_CHECKING:
+    from signoff.probes.rated import RatedSecret
+
+
+def about(one: RatedSecret) -> Content:
+    """Return in a few lines what a secret is, and what replacing it brings about."""
+    policy = one.policy
+    how = "you paste it" if policy.pasted else "made here"
+    return joined(
+        line(one.name, "bold", width=60),
+        ("  line ", "$muted"),
+        f"{one.line}",
+        (f"  {policy.title}, {how}\nreplaced  ", "$muted"),
+        text(policy.entails, "$error" if policy.orphans else ""),
+    )
+
+
+def about_files(one: Finding) -> Content:
+    """Return in a few lines what is expected of the files, and how to put them right."""
+    return joined(
+        line(one.title, "bold"),
+        ("  expected: ", "$muted"),
+        line(one.expected),
+        "\n",
+        text(one.remedy),
+    )
+
+
+def secret_page(one: RatedSecret) -> Content:
+    """Return all that is said of a secret."""
+    rating = one.rating
+    said = "\n".join(f"· {problem}" for problem in one.problems) or "Nothing is wrong with it."
+    return joined(
+        line(one.name, "bold"),
+        ("\n\nfile      ", "$muted"),
+        line(one.path),
+        ("\nline      ", "$muted"),
+        f"{one.line}",
+        ("\nclass     ", "$muted"),
+        f"{rating.form.value}, {rating.length} characters, {rating.bits} bits",
+        "\n\n",
+        text(said, "" if not one.problems else "$error"),
+        ("\n\nReplacing it\n", "bold $primary"),
+        f"It is {one.policy.title}. ",
+        text(one.policy.entails),
+    )
+
+
+def files_page(one: Finding) -> Content:
+    """Return all that is said of the files."""
+    evidence = [joined("\n", line(each, "$muted")) for each in one.evidence[:40]]
+    return joined(
+        line(one.title, "bold"),
+        "\n",
+        text(one.observed, STYLES[one.result]),
+        ("\n\nexpected  ", "$muted"),
+        text(one.expected),
+        ("\n\nPut it right\n", "bold $primary") if one.remedy else "",
+        text(one.remedy),
+        ("\n\nSeen", "bold $primary") if evidence else "",
+        *evidence,
+    )
