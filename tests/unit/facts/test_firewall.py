@@ -379,3 +379,29 @@ def test_before_connection_tracking_nothing_is_new() -> None:
     assert way("nft-early", 5432).fate == "open"
     assert way("nft-early", 6379).fate == "blocked"
     assert way("nft-early", 6379, version=6).fate == "open"
+    # Nor has it a direction: "ct direction original", "-m conntrack --ctdir ORIGINAL".
+    assert way("nft-early", 22).fate == "open"
+    assert way("nft-early", 80, version=6).fate == "open"
+
+
+@pytest.mark.parametrize(
+    ("chains", "refuses"),
+    [
+        ("chain input {\n type filter hook input priority filter; policy drop;", True),
+        ("chain input {\n type filter hook input priority filter;\n counter drop", True),
+        ("chain input {\n type filter hook input priority filter;\n tcp dport 5432 drop", False),
+        # As Debian ships the file, and one that is for what is forwarded.
+        ("chain input {\n type filter hook input priority filter;", False),
+        (
+            "chain input {\n type filter hook input priority 0;\n chain forward {\n hook forward; policy drop",
+            False,
+        ),
+        ("add chain inet f i { type filter hook input priority 0; policy drop; }", True),
+    ],
+)
+def test_what_the_file_for_the_next_boot_refuses(chains: str, refuses: bool) -> None:
+    lines = "".join(f"|{line}\n" for line in chains.split("\n")).encode()
+    text = output("nft-early", FIREWALL).stdout
+    at = text.index(b"#nftables.conf\n") + len(b"#nftables.conf\n")
+    found = parse_firewall(Output("firewall", 0, text[:at] + lines + text[text.index(b"#end") :]))
+    assert found.refuses is refuses

@@ -43,7 +43,8 @@ class Firewall:
 
     ``legacy_hidden`` tells that tables of iptables-legacy hold rules, which nft does not show.
     ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own, ``refuses``
-    that it refuses something itself. ``saved`` are the rules in netfilter-persistent's files, by IP version.
+    that what comes in is refused by it by default. ``saved`` are the rules in
+    netfilter-persistent's files, by IP version.
     """
 
     tables: tuple[Table, ...]
@@ -79,7 +80,7 @@ def parse_firewall(output: Output) -> Firewall:
         units=_units(found["units"].text),
         legacy_hidden=any(_does_something(table) for table in legacy),
         flushes="flush ruleset" in found["nftables.conf"].text,
-        refuses=bool(re.search("drop|reject|include", found["nftables.conf"].text)),
+        refuses=_refuses(found["nftables.conf"].lines),
         saved=dict(_files(sections(output))),
     )
 
@@ -104,6 +105,20 @@ def _files(found: Iterable[Section]) -> Iterator[tuple[int, tuple[Table, ...]]]:
             version = 6 if section.field(0).endswith("6") else 4
             with suppress(Malformed):  # nor can iptables-restore read it
                 yield version, parse_iptables(section.text, version, section.field(0))
+
+
+_LAST = re.compile(r"(?:add rule \w+ \S+ \S+ )?(?:counter |log .*)*(?:drop|reject)\b")
+
+
+def _refuses(lines: Iterable[str]) -> bool:
+    """Tell whether a chain for what comes in has the policy to drop, or a rule that drops all the rest."""
+    inward = False
+    for line in lines:
+        if re.search(r"\b(chain|hook)\b", line):
+            inward = bool(re.search(r"\bhook (input|prerouting|ingress)\b", line))
+        if inward and ("policy drop" in line or _LAST.match(line.strip())):
+            return True
+    return False
 
 
 def _does_something(table: Table) -> bool:

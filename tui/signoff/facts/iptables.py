@@ -23,6 +23,7 @@ from signoff.facts.packets import (
     Proto,
     Source,
     State,
+    Tracked,
 )
 from signoff.text import one_line
 
@@ -186,7 +187,7 @@ _MATCHES: dict[str, Callable[..., Condition]] = {
     "--tcp-flags": _flags,
     "--ctstate": lambda names: State(frozenset(names.lower().split(","))),
     "--state": lambda names: State(frozenset(names.lower().split(","))),
-    "--ctdir": lambda direction: Always(direction == "ORIGINAL"),
+    "--ctdir": lambda direction: Tracked() if direction == "ORIGINAL" else Always(False),
     "--ctorigdstport": lambda text: _ports(text, original=True),
     "--ctorigdst": lambda text: Destination(_networks(text), original=True),
     "--dst-type": _destination_type,

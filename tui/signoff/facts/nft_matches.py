@@ -20,6 +20,7 @@ from signoff.facts.packets import (
     Proto,
     Source,
     State,
+    Tracked,
 )
 
 _TRANSPORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
@@ -41,6 +42,8 @@ def conditions(operator: str, left: Any, right: Any, sets: Sets) -> list[Conditi
 
 
 def _implied(left: Any) -> list[Condition]:
+    if isinstance(left, dict) and left.get("ct", {}).get("key", "state") != "state":
+        return [Tracked()]
     protocol = left.get("payload", {}).get("protocol", "") if isinstance(left, dict) else ""
     if protocol in _TRANSPORTS:
         return [Proto(frozenset({protocol}))]

@@ -199,6 +199,14 @@ class State:
 
 
 @dataclass(frozen=True)
+class Tracked:
+    """Whether connection tracking has looked at the packet: before that nothing else that it knows fits."""
+
+    def holds(self, packet: Packet) -> bool | None:
+        return packet.state == "new"
+
+
+@dataclass(frozen=True)
 class Flags:
     """TCP flags: of those in ``mask`` exactly ``set`` are set. Our packet has SYN alone."""
 

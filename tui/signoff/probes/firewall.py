@@ -161,7 +161,7 @@ def _boot(rules: Firewall, interfaces: Interfaces, denied: list[int]) -> Judgeme
             )
         return judged(Result.PASS, "ufw.service is enabled, and ENABLED=yes in /etc/ufw/ufw.conf")
     if "nftables" in enabled and rules.refuses:
-        return judged(Result.PASS, "nftables.service is enabled, and /etc/nftables.conf refuses packets")
+        return judged(Result.PASS, "nftables.service is enabled, and /etc/nftables.conf denies by default")
     if found := [name for name in _LOADERS if name in enabled]:
         return judged(Result.PASS, f"{', '.join(found)} is enabled")
     if "netfilter-persistent" in enabled and rules.saved:
@@ -176,6 +176,12 @@ def _boot(rules: Firewall, interfaces: Interfaces, denied: list[int]) -> Judgeme
                 "sudo netfilter-persistent save",
             )
         return judged(Result.PASS, "netfilter-persistent is enabled, and its files deny by default")
+    if "nftables" in enabled:
+        return judged(
+            Result.UNKNOWN,
+            "nftables.service is enabled, but that /etc/nftables.conf denies by default is not seen",
+            "Write the rules that are loaded now into it; let its input chain have the policy to drop",
+        )
     return judged(
         Result.UNKNOWN,
         "rules are loaded now, but nothing that is known to load them at boot is enabled",

@@ -27,7 +27,10 @@ systemctl show -p Id -p LoadState -p UnitFileState -p ActiveState ufw.service nf
     netfilter-persistent.service firewalld.service iptables.service ip6tables.service \
     shorewall.service shorewall6.service ferm.service 2>/dev/null | show
 # What the files for the next boot would refuse, if they are loaded at all.
-head_of nftables.conf; grep -sE '^[^#]*(flush ruleset|drop|reject|include)' /etc/nftables.conf | show
+head_of nftables.conf
+included=$(sed -n 's/^[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' /etc/nftables.conf 2>/dev/null)
+# Not quoted: what is included may be a pattern.
+grep -hsE '^[^#]*(flush ruleset|chain|hook|drop|reject)' /etc/nftables.conf $included | show
 for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
     if [ -s "$file" ]; then head_of saved "$file"; show < "$file"; fi
 done
