@@ -101,6 +101,16 @@ class TestGit:
         )
         assert results(found(host, git)) == {"values": "fail"}
 
+    def test_a_bare_repository_that_deploys_here(self, found: Found, host: Host) -> None:
+        """Pushed to, its hook checks out into the project: there is no .git beside the files."""
+        hook = "#!/bin/sh\nGIT_WORK_TREE=/srv/shop git checkout -f\n"
+        host.exec("rm -rf /srv/shop.git; mv /srv/shop/.git /srv/shop.git")
+        assert results(found(host, git)) == {"": "notapplicable"}
+        host.put("/srv/shop.git/hooks/post-receive", hook, 0o755)
+        seen = found(host, git)[""]
+        assert seen.result.value == "unknown"
+        assert "/srv/shop.git" in seen.observed
+
 
 class TestUnits:
     """What a unit says itself."""

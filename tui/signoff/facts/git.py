@@ -88,6 +88,12 @@ def _refusals(found: Mapping[str, Section]) -> None:
             f"the project directory holds a repository of its own, which was not looked at: {paths}",
             "in it: git log --all --full-history --oneline -- '*.env*'",
         )
+    if "deployed" in found:
+        path = found["deployed"].field(0)
+        raise Unavailable(
+            f"it is deployed from the repository {one_line(path)}, which was not looked at",
+            f"git --git-dir={quote(one_line(path))} log --all --full-history --oneline -- '*.env*'",
+        )
     if "nogit" in found:
         top = found["nogit"].field(0)
         raise Unavailable(

@@ -7,6 +7,10 @@ while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
 if [ ! -e "$top/.git" ]; then
     within=$(find "$project" -xdev -maxdepth 4 -name node_modules -prune -o -name .git -print 2> /dev/null | head -n 5)
     [ -z "$within" ] || { head_of within "$(plain "$within")"; head_of end; exit 0; }
+    # A bare one elsewhere, whose hook puts here what is pushed to it.
+    from=$(find /srv /opt /home /root /var/repo /var/git /var/lib/git -xdev -maxdepth 4 -path '*/hooks/post-receive' 2> /dev/null |
+        head -n 50 | while IFS= read -r hook; do grep -qF -- "$project" "$hook" && printf '%s\n' "${hook%/hooks/*}"; done | head -n 1)
+    [ -z "$from" ] || { head_of deployed "$(plain "$from")"; head_of end; exit 0; }
     # A directory that may not be looked into could hold one.
     above=$project
     while [ "$above" != / ] && [ -x "$above" ]; do above=$(dirname -- "$above"); done
