@@ -90,6 +90,8 @@ def test_looking_changes_nothing(found: Found, fresh_host: Callable[..., Host]) 
         (traps.admin_trusts_forwarded_for, forged_header),
         (traps.admin_trusts_forwarded_for, restriction),
         (traps.admin_open_by_address, raw_address),
+        (traps.admin_open_by_www, raw_address),
+        (traps.admin_open_by_www, restriction),
         (traps.admin_api_open, outside),
         (traps.admin_api_open, restriction),
         (traps.admin_open_on_ipv6, outside),

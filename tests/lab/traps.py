@@ -148,6 +148,15 @@ def admin_open_by_address(host: Host) -> None:
     )
 
 
+def admin_open_by_www(host: Host) -> None:
+    """The name with www has a server of its own, which passes everything on, the panel too."""
+    www = (
+        "server { listen 443 ssl; listen [::]:443 ssl; server_name www.shop.test; "
+        "location / { proxy_pass http://localhost:8000; } }"
+    )
+    _nginx(host, f"s/ www.shop.test;/;/; $ a {www}")
+
+
 def admin_api_open(host: Host) -> None:
     """The pages below /admin are closed; the API that they use is not."""
     _nginx(host, "s/(admin|api\\/admin)/(admin)/")

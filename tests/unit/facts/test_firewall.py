@@ -393,7 +393,7 @@ def test_before_connection_tracking_nothing_is_new() -> None:
         # As Debian ships the file, and one that is for what is forwarded.
         ("chain input {\n type filter hook input priority filter;", False),
         (
-            "chain input {\n type filter hook input priority 0;\n chain forward {\n hook forward; policy drop",
+            "chain input {\n type filter hook input priority 0;\n chain f {\n hook forward; policy drop;",
             False,
         ),
         ("add chain inet f i { type filter hook input priority 0; policy drop; }", True),
