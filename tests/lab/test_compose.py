@@ -76,6 +76,22 @@ def test_a_host_that_went_from_compose_1_to_2(desk: Desk, fresh_host: Start, lab
     assert containers(host).keys() == before.keys()
 
 
+def test_compose_2_as_a_program_of_its_own(desk: Desk, fresh_host: Start) -> None:
+    """No plugin, but a program called as version 1 was: what is shown is what is there."""
+    host = fresh_host("good-docker")
+    host.exec("mv /usr/libexec/docker/cli-plugins/docker-compose /usr/local/bin/docker-compose")
+    said = rotate(desk, host, "SECRET_KEY")
+    assert done(desk), said
+    assert "cd /srv/shop && docker-compose -p shop -f compose.yaml up -d" in said
+    assert inside(host, "shop-web-1", "SECRET_KEY") == Product.of(host).env()["SECRET_KEY"]
+    # And where there is none at all, nothing is touched.
+    host.exec("rm /usr/local/bin/docker-compose")
+    before = Product.of(host).state()
+    said = rotate(desk, host, "SECRET_KEY")
+    assert "docker compose does not work in /srv/shop" in said
+    assert Product.of(host).state() == before
+
+
 def test_a_compose_file_in_another_directory_than_the_project(desk: Desk, fresh_host: Start) -> None:
     """What is relative, and .env, counts from the directory that compose was told."""
     host = fresh_host("good-docker")
