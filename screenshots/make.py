@@ -131,7 +131,7 @@ def main() -> None:
             desk = Desk(Path(folder), lab.ca_certificate)
             try:
                 desk.know(host)
-                os.environ.update(desk.environment)
+                os.environ.update(desk.environment, XDG_STATE_HOME=f"{folder}/.local/state")
                 asyncio.run(take(SignoffApp(Start())))
             finally:
                 desk.close()

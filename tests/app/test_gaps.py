@@ -66,7 +66,8 @@ async def test_a_missing_session_is_told_and_can_be_put_back(begin: Callable[[],
         await pilot.press("o")
         assert app.screen is dialog
         await pilot.press("escape")
-        subprocess.run(command.split(), cwd=archive.parent, check=True)
+        subprocess.run(["sh", "-c", command], cwd=archive.parent, check=True)
+        assert f"-C ~/{paths.sessions_directory().relative_to(home)}" in command
         await pilot.press("f5")
         await settle(pilot)
         assert "missing" not in shown(on(pilot, HomeScreen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,15 @@ LEDGER: Final = Advice(
 def advice(row: Row, problem: Problem, sessions: Path) -> Advice:
     """Return what a problem of a session means, and what to do. ``sessions`` is where the records lie."""
     general = _ADVICE[problem.gap]
-    names = {"session": row.session, "sessions": str(sessions)}
+    names = {"session": row.session, "sessions": _typed(sessions)}
     return Advice(general.means, tuple(line.format_map(names) for line in general.do))
+
+
+def _typed(folder: Path) -> str:
+    """Return a folder as one types it in a shell: short where it is below one's own."""
+    if folder.is_relative_to(Path.home()):
+        return f"~/{shlex.quote(str(folder.relative_to(Path.home())))}"
+    return shlex.quote(str(folder))
 
 
 def problem_line(problem: Problem) -> str:
