@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,8 +102,9 @@ def test_without_root_it_is_unknown_and_says_what_to_run(desk: Desk, good_host: 
         assert "unknown" in without[probe], probe
 
 
-def test_probing_leaves_the_host_as_it_was(desk: Desk, good_host: Host, bad_host: Host) -> None:
-    for host, code in ((good_host, 0), (bad_host, 1)):
+def test_probing_leaves_the_host_as_it_was(desk: Desk, kept_host: Callable[[str], Host]) -> None:
+    for variant, code in (("good", 0), ("good-docker", 0), ("bad", 1)):
+        host = kept_host(variant)
         desk.know(host)
         before = host.state()
         desk.audit(code)

@@ -34,12 +34,13 @@ ROOTS = (
     ),
     *("/var/lib/apt", "/var/lib/dpkg", "/var/lib/systemd", "/var/lib/ufw", "/boot", "/dev/shm"),
 )
-# What a running system writes by itself: the stores' data, and the time stamps and locks of its daemons.
+# What a running system writes by itself: the stores' data, the time stamps and locks of its daemons, and what
+# the containers' health checks are begun with, every few seconds.
 RESTLESS = re.compile(
     r"/var/lib/postgresql/.*/(base|global|pg_\w+|postmaster\.(pid|opts))(/|$)"
     r"|/var/lib/redis/(dump\.rdb|temp-.*)$|/var/lib/fail2ban/fail2ban\.sqlite3(-journal)?$"
     r"|/var/lib/caddy/\.local/share/caddy/locks|/var/lib/caddy/\.local/share/caddy/last_clean\.json$"
-    r"|/var/lib/systemd/(timers|timesync|random-seed)|/dev/shm/PostgreSQL\.\d+$"
+    r"|/var/lib/systemd/(timers|timesync|random-seed)|/dev/shm/PostgreSQL\.\d+$|/tmp/runc-process\d+$"
 )
 
 
