@@ -135,6 +135,24 @@ def test_a_signal_ends_it_in_order(home: Path, one: signal.Signals) -> None:
     terminal.close()
 
 
+@pytest.mark.parametrize("one", [signal.SIGHUP, signal.SIGTERM])
+def test_it_ends_though_its_terminal_has_long_stopped_reading(home: Path, one: signal.Signals) -> None:
+    """As over a connection that has broken: what draws waits for ever, and with it everything else."""
+    terminal = Terminal(home)
+    terminal.until("4 open")
+    for _ in range(45):
+        terminal.press("?")
+        time.sleep(0.05)
+        terminal.press("\x1b")
+        time.sleep(0.1)
+    if one is signal.SIGHUP:
+        terminal.close()
+    terminal.process.send_signal(one)
+    assert terminal.process.wait(20) == 128 + one
+    assert len(_unfinished(home)) == 1
+    terminal.close()
+
+
 def test_a_closed_window_leaves_a_record_to_go_on_with(home: Path) -> None:
     terminal = Terminal(home)
     terminal.until("4 open")

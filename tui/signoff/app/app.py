@@ -29,6 +29,8 @@ from signoff.settings import Settings, load_settings
 from signoff.text import inert
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.console import RenderableType
 
     from signoff.app.undertaking import Undertaking
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from signoff.walk import Walk
 
 _CLOSING_SECONDS = 1.0
-_HANGUP_SECONDS = 2.0
+_SIGNALS = {signal.SIGHUP: 2.0, signal.SIGTERM: 5.0, signal.SIGINT: 5.0}
+"""What ends the app, and for how many seconds its screen may keep it from that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +170,18 @@ class SignoffApp(App[int]):
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(one, self._on_signal, one)
+
+        def caught(number: int, _frame: FrameType | None) -> None:
+            # Not left to the loop: that waits for ever where the terminal takes no more, or has gone.
+            one = signal.Signals(number)
+            spawn(partial(_leave_anyway, one, self.undertaking))
+            with contextlib.suppress(RuntimeError):  # it has ended: what is left is the farewell
+                loop.call_soon_threadsafe(self._on_signal, one)
+
+        for one in _SIGNALS:
+            signal.signal(one, caught)
 
     def _on_signal(self, one: signal.Signals) -> None:
-        if one is signal.SIGHUP:
-            # The terminal has gone: what is written to it blocks or fails, and must not keep us.
-            spawn(partial(_leave_soon, self.undertaking))
         # What is under way is seen out first, and nothing ends the app meanwhile.
         leave = partial(self.exit, return_code=128 + one)
         if self.undertaking is None:
@@ -289,15 +297,16 @@ class SignoffApp(App[int]):
         """Do nothing: clashes were told when the settings were read."""
 
 
-def _leave_soon(undertaking: Undertaking | None) -> None:
+def _leave_anyway(one: signal.Signals, undertaking: Undertaking | None) -> None:
+    """End the process, should the app not have done so by itself. All that was answered is on disk."""
     import os
     import time
 
     if undertaking is not None:
         undertaking.stop()
         undertaking.wait()
-    time.sleep(_HANGUP_SECONDS)
-    os._exit(128 + signal.SIGHUP)
+    time.sleep(_SIGNALS[one])
+    os._exit(128 + one)
 
 
 def _farewell(walk: Walk) -> str:
