@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -234,7 +235,7 @@ def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]
     expected="files 0600 or 0640, in a folder that others cannot enter or write to",
     items=ITEMS,
     needs=(BACKUPS, JOBS),
-    remedy="chmod 700 FOLDER; chmod 600 FOLDER/*; and umask 077 at the top of the job's script.",
+    remedy="The folder 0700, the dumps 0600; and umask 077 at the top of the job's script.",
 )
 def modes(facts: Facts, profile: Profile) -> Judgement:
     """Judge what others may do with the dumps, by their own modes and those of every folder above them."""
@@ -248,9 +249,19 @@ def modes(facts: Facts, profile: Profile) -> Judgement:
     evidence = tuple(f"{dump.mode:04o} {dump.user}:{dump.group} {one_line(dump.path)}" for dump in found[:4])
     folder = f"{one_line(place.path)} {place.mode:04o} {place.user}:{place.group}"
     if faults:
-        return Judgement(result=Result.FAIL, observed=f"{'; '.join(faults)} ({folder})", evidence=evidence)
+        observed = f"{'; '.join(faults)} ({folder})"
+        return Judgement(result=Result.FAIL, observed=observed, evidence=evidence, remedy=_closing(found[0]))
     owners = ", ".join(sorted({f"{dump.mode:04o} {dump.user}:{dump.group}" for dump in found}))
     return Judgement(result=Result.PASS, observed=f"{owners}, in {folder}", evidence=evidence)
+
+
+def _closing(dump: Dump) -> str:
+    path = shlex.quote(one_line(dump.place.path))
+    move = "Keep the dumps where no web server looks. " if served(dump.path) else ""
+    return (
+        f"{move}sudo chmod 700 {path}; sudo find {path} -type f -exec chmod 600 {{}} +; and umask 077 at the "
+        "top of the job's script, so that it stays so."
+    )
 
 
 def _openings(dumps: tuple[Dump, ...]) -> Iterator[str]:
