@@ -19,11 +19,23 @@ from lab import Lab
 HERE = Path(__file__).resolve().parent
 
 
+LONGEST = (
+    "test_rotation",
+    "test_kills",
+    "test_env_readers",
+    "test_compose",
+    "test_backups",
+    "test_rotation_app",
+)
+"""The modules that take longest begin first: side by side, none is to be what all wait for in the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever is in this folder needs the lab."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 def obstacle() -> str:

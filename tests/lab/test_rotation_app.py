@@ -45,19 +45,25 @@ def begin(desk: Desk, terminal: Terminal, before: str) -> None:
     terminal.until(before, 90)
 
 
+def highlighted(screen: str) -> str:
+    """The secret on which the highlight is, by what is said of it below the list; empty on another line."""
+    found = re.search(r"^ (\w+)  line \d", screen, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def choose(terminal: Terminal, *names: str) -> None:
     """Choose some secrets, and have shown what that takes."""
     terminal.press("x")
     terminal.until("0 of ")
-    for name in names:
-        terminal.press("Home")
-        for _ in range(20):
-            if re.search(rf"^ {name}  line ", terminal.screen, re.MULTILINE):
-                break
-            terminal.press("Down")
-            time.sleep(0.2)
-        terminal.press("Space")
-    terminal.until(f"{len(names)} of ")
+    chosen = 0
+    while chosen < len(names):
+        here = highlighted(terminal.screen)
+        if here in names:
+            terminal.press("Space")
+            chosen += 1
+            terminal.until(f"{chosen} of ")
+        terminal.press("Down")
+        terminal.until(lambda screen, left=here: highlighted(screen) != left)
     terminal.press("Enter")
     terminal.until("What will happen")
 

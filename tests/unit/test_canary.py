@@ -23,7 +23,7 @@ from unit.pictures import read_code, seen
 from unit.target.rig import Operator
 
 # Real programs on real terminals, against the clock of a machine that may be busy.
-pytestmark = pytest.mark.flaky(reruns=2)
+pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
 REMARK = "steps: {close-ports: {note: %s, skipped: because}}"
 

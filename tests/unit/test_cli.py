@@ -166,6 +166,7 @@ def test_speaks_russian_when_asked(shell: Shell) -> None:
     assert "Close the database" in shell.run("checklist", "show", "quick-production").stdout
 
 
+@pytest.mark.slow
 def test_audit_here_is_recorded_and_verifies(shell: Shell) -> None:
     done = shell.run("audit", "--format", "json")
     shown = json.loads(done.stdout)
@@ -184,6 +185,7 @@ def test_audit_here_is_recorded_and_verifies(shell: Shell) -> None:
     assert "Close the database" in shell.run("sessions", "show", "latest").stdout
 
 
+@pytest.mark.slow
 def test_plain_without_a_terminal_waits_for_nobody_and_can_be_resumed(shell: Shell) -> None:
     done = shell.run("run", "--plain")
     assert done.returncode in {1, 3}

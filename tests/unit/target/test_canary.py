@@ -66,6 +66,7 @@ def address(home: Home, keys: Path, tmp_path: Path) -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_opening_reading_and_changing_a_target(
     address: str, everything_logged: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

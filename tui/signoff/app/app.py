@@ -19,7 +19,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.timer import Timer
 
-from signoff.app import guard
+from signoff.app import guard, signals
 from signoff.app.keys import keymap
 from signoff.app.theme import DARK, LIGHT, NAMES
 from signoff.app.undertaking import stays
@@ -29,8 +29,6 @@ from signoff.settings import Settings, load_settings
 from signoff.text import inert
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from rich.console import RenderableType
 
     from signoff.app.undertaking import Undertaking
@@ -40,8 +38,6 @@ if TYPE_CHECKING:
     from signoff.walk import Walk
 
 _CLOSING_SECONDS = 1.0
-_SIGNALS = {signal.SIGHUP: 2.0, signal.SIGTERM: 5.0, signal.SIGINT: 5.0}
-"""What ends the app, and for how many seconds its screen may keep it from that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ class SignoffApp(App[int]):
         from signoff.app.screens.home import HomeScreen
 
         if self._signals:
-            self._catch_signals()
+            signals.catch(self._on_signal, lambda: self.undertaking)
         trouble = self._settle_in()
         self.push_screen(HomeScreen())
         if self.start.profile is not None or self.start.resume is not None:
@@ -167,19 +163,6 @@ class SignoffApp(App[int]):
         if self._defect is None:
             print(_farewell(walk))  # noqa: T201 - the screen has gone; this is what stays in the terminal
         return self.return_code or _exit_code(walk)
-
-    def _catch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def caught(number: int, _frame: FrameType | None) -> None:
-            # Not left to the loop: that waits for ever where the terminal takes no more, or has gone.
-            one = signal.Signals(number)
-            spawn(partial(_leave_anyway, one, self.undertaking))
-            with contextlib.suppress(RuntimeError):  # it has ended: what is left is the farewell
-                loop.call_soon_threadsafe(self._on_signal, one)
-
-        for one in _SIGNALS:
-            signal.signal(one, caught)
 
     def _on_signal(self, one: signal.Signals) -> None:
         # What is under way is seen out first, and nothing ends the app meanwhile.
@@ -295,18 +278,6 @@ class SignoffApp(App[int]):
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Do nothing: clashes were told when the settings were read."""
-
-
-def _leave_anyway(one: signal.Signals, undertaking: Undertaking | None) -> None:
-    """End the process, should the app not have done so by itself. All that was answered is on disk."""
-    import os
-    import time
-
-    if undertaking is not None:
-        undertaking.stop()
-        undertaking.wait()
-    time.sleep(_SIGNALS[one])
-    os._exit(128 + one)
 
 
 def _farewell(walk: Walk) -> str:
