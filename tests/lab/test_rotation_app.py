@@ -51,6 +51,11 @@ def highlighted(screen: str) -> str:
     return found[1] if found else ""
 
 
+def elsewhere(name: str) -> Callable[[str], bool]:
+    """Whether the highlight has left a secret."""
+    return lambda screen: highlighted(screen) != name
+
+
 def choose(terminal: Terminal, *names: str) -> None:
     """Choose some secrets, and have shown what that takes."""
     terminal.press("x")
@@ -63,7 +68,7 @@ def choose(terminal: Terminal, *names: str) -> None:
             chosen += 1
             terminal.until(f"{chosen} of ")
         terminal.press("Down")
-        terminal.until(lambda screen, left=here: highlighted(screen) != left)
+        terminal.until(elsewhere(here))
     terminal.press("Enter")
     terminal.until("What will happen")
 
