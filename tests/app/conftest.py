@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import textual._wait
+import textual.constants
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import signoff.reaching
@@ -40,6 +41,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("HOME", str(tmp_path))
+    # Nothing glides: what a key does is there once the app is idle again.
+    monkeypatch.setattr(textual.constants, "TEXTUAL_ANIMATIONS", "none")
     return tmp_path
 
 
