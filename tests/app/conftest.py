@@ -23,9 +23,10 @@ from signoff.target.base import Prompter, Target
 from signoff.target.profile import Profile
 from signoff.walk import Walk
 
-# How often Textual's pilot looks whether the app is idle, in seconds: after each key it looks twice.
-textual._wait.SLEEP_GRANULARITY = 1 / 125
-textual._wait.SLEEP_IDLE = 1 / 1000
+# For how long the process must rest for Textual's pilot to take the app for idle, in seconds: longer than the
+# 1/60 from one drawing of the screen to the next, so that what a key did has been drawn.
+textual._wait.SLEEP_GRANULARITY = 1 / 40
+textual._wait.SLEEP_IDLE = 1 / 500
 
 SHOP_PROFILE = Profile(
     name="shop", address="ssh://deploy@shop.example", url="https://shop.example", project="/srv/shop"
