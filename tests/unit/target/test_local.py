@@ -11,7 +11,7 @@ import pytest
 
 from signoff.target import collecting, sudo
 from signoff.target.command import Command, Output, Problem, Root
-from signoff.target.local import LocalTarget
+from signoff.target.local import LocalTarget, _LocalProcess
 from signoff.target.opening import open_target
 from signoff.target.profile import Profile
 from unit.target.rig import Operator
@@ -220,3 +220,17 @@ def test_many_and_large_go_through_together() -> None:
 def test_two_commands_of_one_id_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="same id"):
         list(LocalTarget(Operator()).collect([Command("a", ""), Command("a", "")], Event()))
+
+
+def test_a_shell_that_has_ended_keeps_its_number_until_it_is_closed() -> None:
+    """Closing kills by that number: given to somebody else meanwhile, it would be theirs."""
+    channel = _LocalProcess(["sh", "-c", "exit 0"])
+    assert channel._child is not None
+    while channel.receive(0.05) is not None:
+        pass
+    number = channel._child.pid
+    assert Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    channel.close()
+    channel._child.wait()
+    channel.close()
+    assert not Path(f"/proc/{number}").exists()

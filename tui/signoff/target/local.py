@@ -115,7 +115,7 @@ class _LocalProcess:
         if self._child is None:
             words, self._last_words = self._last_words, b""
             return (b"", words) if words else None
-        ended = self._child.poll() is not None
+        ended = _has_ended(self._child)
         received = {self._child.stdout: b"", self._child.stderr: b""}
         for key, _ in self._selector.select(wait):
             stream = key.fileobj
@@ -135,13 +135,25 @@ class _LocalProcess:
         self._selector.close()
         if self._child is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+        if self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             if stream:
                 with contextlib.suppress(OSError):
                     stream.close()
         Thread(target=self._child.wait, daemon=True).start()
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a child has ended, and leave it unreaped (waitid(2), WNOWAIT).
+
+    Until it is reaped its number is given to nobody else, who would be killed in its place later.
+    """
+    try:
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _write(stream: IO[bytes], data: bytes) -> None:

@@ -203,7 +203,9 @@ def _through(way: Link, hop: SshConfig) -> paramiko.Channel:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a ProxyCommand and whatever it started."""
+    """End a ProxyCommand and whatever it started. Once reaped, its number may be somebody else's."""
+    if process.returncode is not None:
+        return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
