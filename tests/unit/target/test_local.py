@@ -224,12 +224,17 @@ def test_two_commands_of_one_id_are_a_mistake() -> None:
 
 def test_a_shell_that_has_ended_keeps_its_number_until_it_is_closed() -> None:
     """Closing kills by that number: given to somebody else meanwhile, it would be theirs."""
-    channel = _LocalProcess(["sh", "-c", "exit 0"])
+    channel = _LocalProcess(["sh", "-c", "echo words"])
     assert channel._child is not None
-    while channel.receive(0.05) is not None:
-        pass
     number = channel._child.pid
-    assert Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+    def state() -> str:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+
+    while state() != "Z":
+        time.sleep(0.01)
+    assert channel.receive(0.05) == (b"words\n", b"")
+    assert state() == "Z"
     channel.close()
     channel._child.wait()
     channel.close()
