@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from desk import Desk
 from labhost.engine import LabError
 from labhost.host import Host
 from required import give_up
+from terminal import Terminal
 
 from lab import Lab
 
@@ -61,6 +63,22 @@ def lab() -> Lab:
         give_up(str(error))
     found.reap()
     return found
+
+
+@pytest.fixture
+def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
+    """Where an operator sits, with folders and an agent of their own."""
+    sitting = Desk(tmp_path, lab.ca_certificate)
+    yield sitting
+    sitting.close()
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """A terminal of 80x24."""
+    window = Terminal()
+    yield window
+    window.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from desk import Desk
@@ -16,13 +15,6 @@ from lab import Lab
 pytestmark = pytest.mark.lab
 
 Start = Callable[..., Host]
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    sitting = Desk(tmp_path, lab.ca_certificate)
-    yield sitting
-    sitting.close()
 
 
 def compose(host: Host, words: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from desk import Desk
 from labhost.host import Host
 from terminal import Terminal
 
-from lab import Lab
 from unit.canaries import Canaries
 
 pytestmark = [pytest.mark.lab, wanted]
@@ -23,20 +22,6 @@ HOW = """
 sql = "UPDATE users SET totp_secret = :seed, totp_enabled = true WHERE email = :account"
 undo = "UPDATE users SET totp_secret = NULL, totp_enabled = false WHERE email = :account"
 """
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    sitting = Desk(tmp_path, lab.ca_certificate)
-    yield sitting
-    sitting.close()
-
-
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    window = Terminal()
-    yield window
-    window.close()
 
 
 def opened(terminal: Terminal) -> None:

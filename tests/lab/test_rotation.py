@@ -42,13 +42,6 @@ WELL = '{"postgresql": "ok", "redis": "ok"}'
 Start = Callable[..., Host]
 
 
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    sitting = Desk(tmp_path, lab.ca_certificate)
-    yield sitting
-    sitting.close()
-
-
 @dataclass
 class Product:
     """The shop as one variant runs it: how its stores are asked, and how it is restarted."""

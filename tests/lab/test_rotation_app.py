@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,9 @@ from terminal import Terminal
 from test_rotation import ALL, HEALTH, WELL, Product, secrets_are_nowhere
 from test_terminal import signoff_pid
 
-from lab import Lab
-
 pytestmark = pytest.mark.lab
 
 Start = Callable[..., Host]
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    sitting = Desk(tmp_path, lab.ca_certificate)
-    yield sitting
-    sitting.close()
-
-
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    window = Terminal()
-    yield window
-    window.close()
 
 
 def begin(desk: Desk, terminal: Terminal, before: str) -> None:

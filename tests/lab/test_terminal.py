@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,25 +14,9 @@ from desk import Desk
 from labhost.host import Host
 from terminal import Terminal
 
-from lab import Lab
-
 pytestmark = pytest.mark.lab
 
 ANSWERS = ("2026-01-02", "22, 80 and 443", "2026-01-02, 4000 rows", "2 of 2")
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    sitting = Desk(tmp_path, lab.ca_certificate)
-    yield sitting
-    sitting.close()
-
-
-@pytest.fixture
-def terminal() -> Iterator[Terminal]:
-    window = Terminal()
-    yield window
-    window.close()
 
 
 def confirm(terminal: Terminal, value: str) -> None:

@@ -6,14 +6,12 @@ import contextlib
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from desk import Desk, findings, results
 from labhost.host import Host
-
-from lab import Lab
 
 pytestmark = pytest.mark.lab
 
@@ -39,13 +37,6 @@ PLANTED = {
     "dumps readable by everybody": "backups.modes",
     "an admin API that answers from outside": "admin.outside",
 }
-
-
-@pytest.fixture
-def desk(lab: Lab, tmp_path: Path) -> Iterator[Desk]:
-    sitting = Desk(tmp_path, lab.ca_certificate)
-    yield sitting
-    sitting.close()
 
 
 def test_every_flaw_of_the_bad_host_fails(desk: Desk, bad_host: Host) -> None:

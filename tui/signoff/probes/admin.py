@@ -46,7 +46,7 @@ def outside(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     # One that was named: what is learnt beside may be another panel's.
     closed_api = any(
-        judged[path].result is Result.PASS and "/api" in path for path in admin_paths(profile)[0]
+        judged[path].result is Result.PASS and of_an_api(path) for path in admin_paths(profile)[0]
     )
     for path, one in judged.items():
         yield one if not (closed_api and _is_shell(path, survey)) else _as_shell(one)

@@ -10,12 +10,10 @@ from pathlib import Path
 from time import mktime
 from typing import Final
 
-from signoff.errors import RecordError
-from signoff.session.files import open_regular, record_error
+from signoff.session.files import read_named
 from signoff.session.keys import PublicKey
 from signoff.session.wire import SignatureError
 
-_MAX_FILE: Final = 1 << 22
 _LONGEST_PATTERN: Final = 1022
 _STAMP: Final = re.compile(r"([0-9]{8})(?:([0-9]{4})([0-9]{2})?)?(Z|UTC)?", re.ASCII | re.IGNORECASE)
 _OPTION: Final = re.compile(r'([A-Za-z-]+)(?:="((?:[^"\\]|\\"|\\(?!"))*)")?', re.ASCII)
@@ -76,14 +74,7 @@ def _refusal(entry: Entry, namespace: str, at: datetime) -> str:
 
 def read(path: Path) -> AllowedSigners:
     """Read an allowed_signers file. Raises RecordError where it cannot be read at all."""
-    try:
-        with open_regular(path.resolve()) as file:
-            data = file.read(_MAX_FILE + 1)
-    except OSError as problem:
-        raise record_error(problem, "The allowed signers could not be read", path) from None
-    if len(data) > _MAX_FILE:
-        raise RecordError(f"The list of allowed signers {path} is far too long.", "Give the right file.")
-    return parse(data)
+    return parse(read_named(path, "the allowed signers"))
 
 
 def parse(data: bytes) -> AllowedSigners:

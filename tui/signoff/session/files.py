@@ -22,6 +22,8 @@ _REASONS: Final[dict[int, tuple[str, str]]] = {
     errno.ENOENT: ("the folder or file is gone", "Put it back, or begin a new session."),
 }
 
+_MOST_NAMED: Final = 1 << 22
+
 
 def record_error(problem: OSError, what: str, path: Path) -> RecordError:
     """Return the error for people: ``what`` could not be done at ``path``, why, and what to do."""
@@ -84,3 +86,20 @@ def open_regular(path: Path) -> BufferedReader:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def read_named(path: Path, what: str) -> bytes:
+    """Read a file that somebody named, of 4 MiB at the most; ``what`` is in it, for people.
+
+    Raises RecordError.
+    """
+    try:
+        with open_regular(path.resolve()) as file:
+            data = file.read(_MOST_NAMED + 1)
+    except FileNotFoundError:
+        raise RecordError(f"There is no file {path} with {what}.", "Look for how it is spelt.") from None
+    except OSError as problem:
+        raise record_error(problem, f"The file with {what} could not be read", path) from None
+    if len(data) > _MOST_NAMED:
+        raise RecordError(f"The file {path} is far too long for {what}.", "Give the right one.")
+    return data

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from signoff.errors import RecordError
-from signoff.session.files import open_regular, record_error
+from signoff.session.files import read_named
 from signoff.session.keys import PublicKey
 from signoff.session.wire import SignatureError
 
-_MAX_FILE: Final = 1 << 22
 _HOW: Final = (
     "List the public keys, one a line, and nothing else but comments (#): ssh-keygen -r reads it too."
 )
@@ -24,13 +23,7 @@ def read(path: Path) -> frozenset[PublicKey]:
 
     What is not understood might be the very key, so that here nothing is passed over.
     """
-    try:
-        with open_regular(path.resolve()) as file:
-            data = file.read(_MAX_FILE + 1)
-    except OSError as problem:
-        raise record_error(problem, "The revoked keys could not be read", path) from None
-    if len(data) > _MAX_FILE:
-        raise RecordError(f"The list of revoked keys {path} is far too long.", "Give the right file.")
+    data = read_named(path, "the revoked keys")
     if data.startswith(b"SSHKRL\n\0"):
         raise RecordError(f"The revoked keys in {path} are in ssh-keygen's binary form (KRL).", _HOW)
     keys = set()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from signoff.errors import RecordError
 from signoff.session.der import with_sorted_certificates
-from signoff.session.files import open_regular, record_error
+from signoff.session.files import read_named
 from signoff.text import one_line
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MAX_TOKEN: Final = 1 << 16
 """The most bytes of an answer; with a whole chain of certificates it has some 7000."""
-_MAX_CERTIFICATES: Final = 1 << 20
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _GRANTED: Final = 0
 _CHAIN: Final = re.compile(r"Verify error: ([a-z ]{1,80})")
@@ -56,10 +55,7 @@ def certificates(path: Path) -> list[Certificate]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        with open_regular(path.resolve()) as file:
-            return load_pem_x509_certificates(file.read(_MAX_CERTIFICATES))
-    except OSError as problem:
-        raise record_error(problem, "The authority's certificates could not be read", path) from None
+        return load_pem_x509_certificates(read_named(path, "the authority's certificates"))
     except ValueError:
         raise RecordError(
             f"{path} holds no certificates in PEM.", "Give the root certificate that the authority publishes."
