@@ -168,9 +168,14 @@ class TestDumps:
         seen = found(host, age, size, integrity, folder=TRIED)
         assert {result for results in seen.values() for result in results} == {Result.FAIL}
 
-    def test_another_databases_dump_in_the_same_folder(self, found: Found, host: Host) -> None:
-        """A loop over all databases: the newest file is not the product's."""
-        host.exec(f"cd /tmp; {PG} pg_dump -Fc --file={SHOP}/wiki-$(date +%Y%m%d).dump postgres")
+    @pytest.mark.parametrize("later", [0, 60], ids=["at once", "later"])
+    @pytest.mark.parametrize("options", ["-Fc", "-Ft", "-Fd"])
+    def test_another_databases_dump_in_the_same_folder(
+        self, found: Found, host: Host, options: str, later: int
+    ) -> None:
+        """A loop over all databases: the newest file is not the product's, whatever its folder is called."""
+        host.exec(f"cd /tmp; {PG} pg_dump {options} --file={SHOP}/wiki-$(date +%Y%m%d).dump postgres")
+        host.exec(f"touch -d '-{later} sec' $(ls -d {SHOP}/shop-* | tail -1)")
         assert found(host, integrity, age) == {integrity.id: {Result.PASS}, age.id: {Result.PASS}}
 
     def test_copies_below_a_newer_file_that_is_no_dump(self, found: Found, host: Host) -> None:

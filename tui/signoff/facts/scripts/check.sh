@@ -1,10 +1,19 @@
 # After scheduled.sh and places.sh: read the newest dump to its end. Reads only; the output of pg_restore is dropped.
 tab=$(printf '\t')
-# Whether a file is called like the product's database, or says at its beginning that it is of it.
-is_of() {
-    [ -n "$database" ] || return 1
-    case $(printf '%s' "$1" | tr '[:upper:]' '[:lower:]') in *"$(printf '%s' "$database" | tr '[:upper:]' '[:lower:]')"*) return 0 ;; esac
-    unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | head -c 640 | tr -d '\0' | grep -qaF -- "$database"
+# The product's database as a pattern, and as pg_dump writes it into an archive (WriteStr): its length, then its bytes.
+like=$(printf '%s' "$database" | sed 's/[][\.*^$+?(){}|]/\\&/g')
+written=00$(printf '%02x' "$(printf '%s' "$database" | wc -c)")000000$(printf '%s' "$database" | od -An -v -tx1 | tr -d ' \n')
+named_like() { printf '%s\n' "$1" | grep -qiE "(^|[^a-z0-9])$like([^a-z0-9]|\$)"; }
+# How likely a file is the dump to judge, as signoff.probes.series has it: what an archive itself says, then its name,
+# then its folder's. The roles alone are no dump of any database.
+rank() {
+    if roles_only "$1" "$2"; then echo 0; return; fi
+    if [ -z "$database" ]; then echo 4; return; fi
+    case $(unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | head -c 640 | od -An -v -tx1 | tr -d ' \n') in
+        5047444d50*"$written"* | 746f632e64617400*"$written"*) echo 4; return ;;
+        5047444d50* | 746f632e64617400*) echo 1; return ;;
+    esac
+    if named_like "${1##*/}"; then echo 4; elif named_like "$1"; then echo 3; else echo 2; fi
 }
 # The same judgement as signoff.facts.dumps makes of the first bytes: a dump, or meant to be one.
 named_as_dump() {
@@ -29,16 +38,16 @@ is_dump() {
         *) case $(head -c 200 "$2" | tr -d '\0') in toc.dat* | *PostgreSQL\ database*) return 0 ;; esac; return 1 ;;
     esac
 }
-# The newest of the product's database; else the newest of any; the roles alone only where there is nothing else.
+# The newest of the highest rank. Of two with the same time the one that was listed first, as in signoff.facts.backups.
 newest() {
     places | while IFS=$tab read -r found place; do
         dump_files "$place" "$found" | head -n 60 | while IFS=$tab read -r time size mode user group file; do
             { [ -r "$file" ] && is_dump "$found" "$file"; } || continue
-            rank=1; is_of "$file" && rank=2; roles_only "$file" "$size" && rank=0
+            rank=$(rank "$file" "$size")
             printf '%s\t%s\t%s\n' "$rank" "$time" "$file"
-            [ "$rank" = 2 ] && break
+            [ "$rank" = 4 ] && break
         done
-    done | sort -t "$tab" -k 1,1rn -k 2,2rn | head -n 1 | cut -f3-
+    done | sort -s -t "$tab" -k 1,1rn -k 2,2rn | head -n 1 | cut -f3-
 }
 # The newest pg_restore of the host; else that of a container, to which a dump is given over stdin.
 restorer() {
