@@ -150,15 +150,16 @@ class TestComposeSecrets:
         host.exec("chmod 700 /srv/shop/secrets")
         assert set(results(found(host, mode)).values()) == {"pass"}
 
-    def test_in_git(self, found: Found, host: Host) -> None:
+    @pytest.mark.parametrize("folder", ["secrets", "kept apart"])
+    def test_in_git(self, found: Found, host: Host, folder: str) -> None:
         """Tracked, and once removed still in the history."""
-        host.put("/srv/shop/docker-compose.yml", self.COMPOSE)
+        host.put("/srv/shop/docker-compose.yml", self.COMPOSE.replace("secrets/", f"{folder}/"))
         host.exec(
-            "cd /srv/shop; install -d -m 700 secrets; openssl rand -hex 24 > secrets/db_password.txt\n"
-            f"{GIT} add -f secrets; {GIT} commit -qm secrets; chown -R deploy:deploy .git"
+            f'cd /srv/shop; install -d -m 700 "{folder}"; openssl rand -hex 24 > "{folder}/db_password.txt"\n'
+            f'{GIT} add -f "{folder}"; {GIT} commit -qm secrets; chown -R deploy:deploy .git'
         )
         assert results(found(host, git)) == {"tracked": "fail"}
         host.exec(
-            f"{GIT} rm -rq --cached secrets; {GIT} commit -qm gone; chown -R deploy:deploy /srv/shop/.git"
+            f'{GIT} rm -rq --cached "{folder}"; {GIT} commit -qm gone; chown -R deploy:deploy /srv/shop/.git'
         )
         assert results(found(host, git)) == {"history": "fail"}

@@ -46,9 +46,16 @@ find "$top" -xdev -maxdepth 5 \( -path "$top/.git" -o -name node_modules -o -nam
 head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
 # Of the working tree and of every ref's history, whatever .gitignore says.
 set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
-for path in $(mounted_files); do
+mounted=$(mounted_files)
+# One path a line, whatever else is in it.
+set -f
+IFS='
+'
+for path in $mounted; do
     case $path in "$top"/*) set -- "$@" ":(top,literal)${path#"$top"/}" ;; esac
 done
+set +f
+unset IFS
 head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | head -n 200 | show
 secret_files | while IFS= read -r path; do
     [ -f "$path" ] || continue
