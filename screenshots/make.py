@@ -124,9 +124,9 @@ async def good(app: SignoffApp) -> None:
 def main() -> None:
     """Start the hosts, take the pictures, take the hosts down."""
     os.chdir("/srv")  # the home screen shows where it was started
-    lab = Lab()
+    lab = Lab(owner=os.getpid())
     for variant, take in (("bad", bad), ("good", good)):
-        host: Host = lab.up(variant, owner=os.getpid())
+        host: Host = lab.up(variant)
         with tempfile.TemporaryDirectory() as folder:
             desk = Desk(Path(folder), lab.ca_certificate)
             try:

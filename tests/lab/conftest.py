@@ -56,7 +56,7 @@ def lab() -> Lab:
     reason = obstacle()
     if reason:
         give_up(reason)
-    found = Lab()
+    found = Lab(owner=os.getpid())
     try:
         found.engine.start()
     except LabError as error:
@@ -92,7 +92,7 @@ def kept_host(lab: Lab) -> Iterator[Callable[[str], Host]]:
     def keep(variant: str) -> Host:
         """The host of this variant."""
         if variant not in hosts:
-            hosts[variant] = lab.up(variant, owner=os.getpid())
+            hosts[variant] = lab.up(variant)
         return hosts[variant]
 
     yield keep
@@ -115,7 +115,7 @@ def bad_host(kept_host: Callable[[str], Host]) -> Host:
 @pytest.fixture(scope="class")
 def class_host(lab: Lab) -> Iterator[Host]:
     """A good host that the tests of one class share, and may change."""
-    host = lab.up(owner=os.getpid())
+    host = lab.up()
     yield host
     host.stop()
 
@@ -127,7 +127,7 @@ def fresh_host(lab: Lab) -> Iterator[Callable[..., Host]]:
 
     def start(variant: str = "good") -> Host:
         """Start one more."""
-        hosts.append(lab.up(variant, owner=os.getpid()))
+        hosts.append(lab.up(variant))
         return hosts[-1]
 
     yield start

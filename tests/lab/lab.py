@@ -28,10 +28,14 @@ FIRST_AGE = {"good": 24, "good-caddy": 24, "good-docker": 24, "bad": 2}
 class Lab:
     """The hosts of this machine's lab."""
 
-    def __init__(self) -> None:
-        """Nothing is started before it is needed."""
+    def __init__(self, owner: int | None = None) -> None:
+        """Nothing is started before it is needed.
+
+        With an owner, a process id, its hosts are removed by the next `reap` after that process has ended.
+        """
         self.engine = Engine()
         self.builder = Builder(self.engine)
+        self.owner = owner
 
     @property
     def ssh_key(self) -> Path:
@@ -43,11 +47,8 @@ class Lab:
         """The authority to trust for https://shop.test/."""
         return self.builder.ca_certificate
 
-    def up(self, variant: str = "good", name: str = "", *, owner: int | None = None) -> Host:
-        """Start a host and wait until it is ready; what is not built yet is built first.
-
-        With an owner, a process id, the host is removed by the next `reap` after that process has ended.
-        """
+    def up(self, variant: str = "good", name: str = "") -> Host:
+        """Start a host and wait until it is ready; what is not built yet is built first."""
         if variant not in VARIANTS:
             raise LabError(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
         name = name or f"{variant}-{secrets.token_hex(3)}"
@@ -58,7 +59,7 @@ class Lab:
             self.builder.ensure(variant)
             self.builder.copy_docker_tree(variant, tree)
             image = self.builder.variant_image(variant)
-            container = create(self.engine, image, name, variant, tree, script=script, owner=owner)
+            container = create(self.engine, image, name, variant, tree, script=script, owner=self.owner)
         host = self._host(container)
         try:
             host.wait_ready()

@@ -276,10 +276,14 @@ def test_a_state_shows_every_kind_of_change(fresh_host: Start) -> None:
 def test_a_host_that_lost_its_owner_is_reaped(lab: Lab) -> None:
     """Only those are removed whose owner has ended."""
     process = subprocess.Popen(["sleep", "60"])
-    orphan = lab.up(owner=process.pid)
-    lab.reap()
-    assert orphan.container in {host.container for host in lab.hosts()}
-    process.kill()
-    process.wait()
-    lab.reap()
-    assert orphan.container not in {host.container for host in lab.hosts()}
+    orphan, kept = Lab(owner=process.pid).up(), Lab().up()
+    try:
+        lab.reap()
+        assert {orphan.container, kept.container} < {host.container for host in lab.hosts()}
+        process.kill()
+        process.wait()
+        lab.reap()
+        assert orphan.container not in {host.container for host in lab.hosts()}
+        assert kept.container in {host.container for host in lab.hosts()}
+    finally:
+        kept.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -288,7 +287,7 @@ def sit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[H
 @pytest.fixture(scope="module")
 def shaken_host(lab: Lab) -> Iterator[Host]:
     """A good host of this module's own: each test leaves it as it was, or the next one says so."""
-    host = lab.up("good", owner=os.getpid())
+    host = lab.up("good")
     yield host
     host.stop()
 

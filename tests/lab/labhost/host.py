@@ -38,8 +38,8 @@ def create(
     groups are the machine's, because a systemd that cannot make any does not start.
     """
     labels = {LABEL: name, f"{LABEL}.variant": variant, f"{LABEL}.tree": str(tree)}
-    if owner is not None:
-        labels[f"{LABEL}.owner"] = identify(owner)
+    # Said in any case: what a label does not say, it has from the image, whose owner was its builder.
+    labels[f"{LABEL}.owner"] = "" if owner is None else identify(owner)
     try:
         return engine.docker(
             *("run", "--detach", f"--name=lab-{name}", "--hostname=shop", f"--network={NETWORK}"),
