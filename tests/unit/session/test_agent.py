@@ -281,7 +281,7 @@ def hung(soft: SoftAgent, monkeypatch: pytest.MonkeyPatch) -> SoftAgent:
     monkeypatch.setattr(agent_module, "_TO_LIST", 0.3)
 
     def hang(_request: bytes) -> bytes:
-        time.sleep(2)
+        time.sleep(30)
         return b""
 
     soft.on_sign = hang
@@ -297,7 +297,7 @@ def test_nobody_is_waited_for_for_ever(kind: str, said: str, hung: SoftAgent) ->
     begun = time.monotonic()
     with pytest.raises(AgentError, match=said):
         sign(AgentSigner("anna@ops", key.key, at_hand), RECORD, MESSAGE)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 10
     assert len(at_hand.waited) == 1, "the operator knew what it hung on"
 
 
@@ -307,13 +307,14 @@ def test_an_agent_that_lists_nothing_is_not_waited_for_for_ever(hung: SoftAgent)
         AgentSigner("anna@ops", hung.keys[1].key, AtHand()).ready()
 
 
-def test_the_operator_can_stop_waiting(hung: SoftAgent) -> None:
+def test_the_operator_can_stop_waiting(hung: SoftAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agent_signer, "SECONDS", 20)
     token = SecurityKey(SK_ED25519)
     hung.keys.append(token)
     begun = time.monotonic()
     with pytest.raises(StoppedError):
         sign(AgentSigner("anna@ops", token.key, AtHand(stops=True)), RECORD, MESSAGE)
-    assert time.monotonic() - begun < 0.25
+    assert time.monotonic() - begun < 10
 
 
 def test_a_comment_is_inert(soft: SoftAgent) -> None:
