@@ -108,17 +108,13 @@ class _RefusedError(ActionError):
 
 
 @dataclass(eq=False)
-class UserPassword:
-    """The action on a host's own Redis. See `signoff.actions.base.Action`."""
+class _Password:
+    """What both actions on a Redis have in common. See `signoff.actions.base.Action`."""
 
     change: UserChange
     hands: Hands
     record: StepRecord
     _door: _Door = field(init=False)
-    _set: Setting | None = field(default=None, init=False)
-    _file: EnvFile | None = field(default=None, init=False)
-    _before: EnvText | None = field(default=None, init=False)
-    _after: bytes = field(default=b"", init=False, repr=False)
 
     id: ClassVar[str] = "redis.password"
 
@@ -140,6 +136,20 @@ class UserPassword:
         """Of the passwords."""
         of = self.record.fingerprints.of
         return {"before": of(self.change.old), "after": of(self.change.new)}
+
+    def check(self, say: Say) -> None:
+        """Log in."""
+        self._door.prove(say)
+
+
+@dataclass(eq=False)
+class UserPassword(_Password):
+    """The action on a host's own Redis."""
+
+    _set: Setting | None = field(default=None, init=False)
+    _file: EnvFile | None = field(default=None, init=False)
+    _before: EnvText | None = field(default=None, init=False)
+    _after: bytes = field(default=b"", init=False, repr=False)
 
     def prepare(self, say: Say) -> None:
         """Log in with the present password; find how it is set, and the file that it is started from."""
@@ -182,10 +192,6 @@ class UserPassword:
         self._file.write(self._after, self._before)
         self._tell(self.change.old, self._set.forward)
 
-    def check(self, say: Say) -> None:
-        """Log in."""
-        self._door.prove(say)
-
     def undo(self, say: Say) -> None:
         """Put the old password back where the new one is taken; then the file."""
         if self._file is None or self._before is None or self._set is None:
@@ -205,34 +211,8 @@ class UserPassword:
 
 
 @dataclass(eq=False)
-class RestartedPassword:
+class RestartedPassword(_Password):
     """The proof that a Redis in a container, made anew, has the new password of its environment."""
-
-    change: UserChange
-    hands: Hands
-    record: StepRecord
-    _door: _Door = field(init=False)
-
-    id: ClassVar[str] = "redis.password"
-
-    def __post_init__(self) -> None:
-        self._door = _Door(self.change, self.hands)
-
-    @property
-    def subject(self) -> str:
-        """The user."""
-        return self.change.subject
-
-    @property
-    def preview(self) -> tuple[str, ...]:
-        """What will happen."""
-        return self.change.preview
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """Of the passwords."""
-        of = self.record.fingerprints.of
-        return {"before": of(self.change.old), "after": of(self.change.new)}
 
     def prepare(self, say: Say) -> None:
         """Log in with the present password, and see that no file of the container's holds it."""
@@ -255,10 +235,6 @@ class RestartedPassword:
 
     def run(self, say: Say, cancel: Event) -> None:
         """Do nothing: the container was made anew just before."""
-
-    def check(self, say: Say) -> None:
-        """Log in."""
-        self._door.prove(say)
 
     def undo(self, say: Say) -> None:
         """See that the old password is taken again, now that the container was made anew once more."""
