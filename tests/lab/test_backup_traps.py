@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from labhost.host import Host
 from look import look_at
+from mended import SHOP, TRIED, UNIT, mended
 
 from signoff.model import Result
 from signoff.probes.backup_contents import encryption, integrity
@@ -19,19 +20,6 @@ from signoff.probes.jobs import ran, scheduled
 
 pytestmark = pytest.mark.lab
 
-UNIT = "/etc/systemd/system/shop-backup.service"
-TIMER = "/etc/systemd/system/shop-backup.timer"
-TRIED = "/var/backups/tried"
-SHOP = "/var/backups/shop"
-KEEP = f"mkdir -p /root/kept && cp -a {UNIT} {TIMER} /usr/local/sbin/shop-backup {SHOP} /root/kept/"
-MEND = (
-    f"rm -rf {UNIT}.d {TRIED} {SHOP} /etc/cron.d/tried /etc/systemd/system/tried.*"
-    f" && cp -a /root/kept/*.service /root/kept/*.timer /etc/systemd/system/"
-    " && cp -a /root/kept/shop-backup /usr/local/sbin/"
-    f" && cp -a /root/kept/shop {SHOP} && chage -E -1 postgres && systemctl daemon-reload"
-    " && systemctl start shop-backup.service && systemctl enable --now shop-backup.timer"
-    f" && install -d -m 700 {TRIED}"
-)
 PG = "runuser -u postgres --"
 
 Found = Callable[..., dict[str, set[Result]]]
@@ -56,8 +44,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Found:
 @pytest.fixture
 def host(class_host: Host) -> Host:
     """The host of the class, put right again."""
-    class_host.exec(f"[ -d /root/kept ] || {{ {KEEP}; }}; {MEND}")
-    return class_host
+    return mended(class_host)
 
 
 class TestJobs:

@@ -11,6 +11,7 @@ import pytest
 import traps
 from labhost.host import Host
 from look import look_at
+from mended import mended
 
 from signoff.model import Finding, Result
 from signoff.probes.backup_contents import encryption, integrity
@@ -75,43 +76,58 @@ def test_a_user_who_may_see_nothing_is_told_what_to_run(look: Look, good_host: H
             assert one.result is not Result.PASS, one
 
 
-def test_looking_changes_nothing(found: Found, fresh_host: Callable[..., Host]) -> None:
-    host = fresh_host()
-    before = host.state()
-    found(host)
-    assert before.differences(host.state()) == []
+class TestSpoiltBackups:
+    """One host, whose backups are put right before each test."""
 
+    @pytest.fixture
+    def host(self, class_host: Host) -> Host:
+        """The host of the class, put right again."""
+        return mended(class_host)
 
-@pytest.mark.parametrize(
-    ("trap", "fails"),
-    [
-        (traps.backup_timer_disabled, scheduled),
-        (traps.backup_timer_masked, scheduled),
-        (traps.cron_stopped, scheduled),
-        (traps.backup_fails, ran),
-        (traps.backup_truncated, integrity),
-        (traps.backup_of_old_data, age),
-        (traps.backup_of_empty_database, integrity),
-        (traps.backup_only_named_encrypted, encryption),
-    ],
-    ids=lambda value: getattr(value, "__name__", getattr(value, "id", "")),
-)
-def test_a_planted_flaw_fails(
-    found: Found, fresh_host: Callable[..., Host], trap: Callable[[Host], None], fails: Probe
-) -> None:
-    host = fresh_host()
-    trap(host)
-    for profile in (FULL, {}):
-        assert Result.FAIL in found(host, **profile)[fails.id]
+    def test_looking_changes_nothing(self, found: Found, host: Host) -> None:
+        before = host.state()
+        found(host)
+        assert before.differences(host.state()) == []
 
+    @pytest.mark.parametrize(
+        ("trap", "fails"),
+        [
+            (traps.backup_timer_disabled, scheduled),
+            (traps.backup_timer_masked, scheduled),
+            (traps.cron_stopped, scheduled),
+            (traps.backup_fails, ran),
+            (traps.backup_truncated, integrity),
+            (traps.backup_of_old_data, age),
+            (traps.backup_of_empty_database, integrity),
+            (traps.backup_only_named_encrypted, encryption),
+        ],
+        ids=lambda value: getattr(value, "__name__", getattr(value, "id", "")),
+    )
+    def test_a_planted_flaw_fails(
+        self, found: Found, host: Host, trap: Callable[[Host], None], fails: Probe
+    ) -> None:
+        assert found(host, **FULL)[fails.id] <= GOOD
+        trap(host)
+        for profile in (FULL, {}):
+            assert Result.FAIL in found(host, **profile)[fails.id]
 
-def test_cron_in_perfect_order(found: Found, fresh_host: Callable[..., Host]) -> None:
-    host = fresh_host()
-    traps.backup_by_cron(host)
-    seen = found(host, **FULL)
-    assert seen[scheduled.id] == {Result.PASS}
-    # It is due at night, and has not been yet.
-    assert Result.PASS not in seen[ran.id]
+    def test_cron_in_perfect_order(self, found: Found, host: Host) -> None:
+        traps.backup_by_cron(host)
+        seen = found(host, **FULL)
+        assert seen[scheduled.id] == {Result.PASS}
+        # It is due at night, and has not been yet.
+        assert Result.PASS not in seen[ran.id]
+
+    def test_plain_dumps_that_leave_the_host(self, found: Found, host: Host) -> None:
+        host.exec("echo 'rsync -a $directory/ backup@nas.shop.test:/shop/' >> /usr/local/sbin/shop-backup")
+        assert found(host)[encryption.id] == {Result.FAIL}
+        host.exec(
+            "age-keygen -o /root/key 2> /dev/null; cd /var/backups/shop; newest=$(ls -t *.dump | head -1)\n"
+            "age -r $(age-keygen -y /root/key) -o $newest.age $newest; rm $newest"
+        )
+        assert found(host)[encryption.id] == {Result.PASS}
+        host.exec("cp /root/key /var/backups/shop/backup.key")
+        assert found(host)[encryption.id] == {Result.FAIL}
 
 
 def test_a_job_that_cron_ran(found: Found, fresh_host: Callable[..., Host]) -> None:
@@ -129,19 +145,6 @@ def test_a_job_that_cron_ran(found: Found, fresh_host: Callable[..., Host]) -> N
         "rm $(ls -t /var/backups/shop/*.dump | head -1)"
     )
     assert found(host, **FULL)[ran.id] == {Result.FAIL}
-
-
-def test_plain_dumps_that_leave_the_host(found: Found, fresh_host: Callable[..., Host]) -> None:
-    host = fresh_host()
-    host.exec("echo 'rsync -a $directory/ backup@nas.shop.test:/shop/' >> /usr/local/sbin/shop-backup")
-    assert found(host)[encryption.id] == {Result.FAIL}
-    host.exec(
-        "age-keygen -o /root/key 2> /dev/null; cd /var/backups/shop; newest=$(ls -t *.dump | head -1)\n"
-        "age -r $(age-keygen -y /root/key) -o $newest.age $newest; rm $newest"
-    )
-    assert found(host)[encryption.id] == {Result.PASS}
-    host.exec("cp /root/key /var/backups/shop/backup.key")
-    assert found(host)[encryption.id] == {Result.FAIL}
 
 
 def test_a_dump_is_read_in_a_container_where_the_host_has_no_pg_restore(
