@@ -78,7 +78,8 @@ class Product:
 
     def wait_well(self) -> None:
         self.host.exec(
-            f"for i in $(seq 100); do {HEALTH} | grep -q postgresql && exit; sleep 0.2; done; exit 1"
+            f"for i in $(seq 200); do {HEALTH} | grep -q postgresql && exit; sleep 0.2; done\n"
+            f"{HEALTH}; systemctl status --no-pager shop; tail -n 20 /var/log/postgresql/*.log; exit 1"
         )
 
     def plant(self, **values: str) -> None:
@@ -396,8 +397,11 @@ def test_the_connection_is_killed(
     put_back(desktop, before, outcome)
 
 
-def test_what_goes_on_after_the_connection_was_lost_is_waited_for(sit: Sit, shaken_host: Host) -> None:
+def test_what_goes_on_after_the_connection_was_lost_is_waited_for(
+    sit: Sit, shaken_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The role cannot be altered before a lock is released, and by then nobody is there any more."""
+    monkeypatch.setattr(postgres, "FOR_A_LOCK", 25)
     desktop = sit(shaken_host)
     before = desktop.product.state()
     lock = "BEGIN; LOCK pg_authid IN SHARE ROW EXCLUSIVE MODE; SELECT pg_sleep(60)"

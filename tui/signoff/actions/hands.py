@@ -28,9 +28,10 @@ _WHY: Final = {
 _RUN: Final = "SIGNOFF_RUN"
 """A variable by which the processes of one script are found again, when nobody knows whether they ended."""
 
-# Without /proc nothing is found, and nothing waited for.
+# Without /proc nothing is found, and nothing waited for. With -q alone a match counts whatever else there is:
+# a process that ends as grep looks, or is another user's, would make it say 2, as if it had found nothing.
 _SETTLE: Final = r"""n=0
-while grep -lzsxE '@RUNS@' /proc/[0-9]*/environ > /dev/null; do
+while grep -qzsxE '@RUNS@' /proc/[0-9]*/environ; do
   [ "$n" -lt @SECONDS@ ] || exit 9
   n=$((n + 1)); sleep 1
 done

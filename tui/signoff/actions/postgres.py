@@ -24,6 +24,8 @@ from signoff.text import one_line
 
 PATIENCE: Final = 15.0
 """How long a server that has just started may take until it lets anybody in, in seconds."""
+FOR_A_LOCK: Final = 8
+"""How long the server may wait until it alters a role, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class RolePassword:
         self._sql(
             "SET log_statement = 'none'; SET log_min_duration_statement = -1;"
             " SET log_min_error_statement = 'panic';"
-            " SET lock_timeout = '8s'; SET statement_timeout = '10s';\n"
+            f" SET lock_timeout = '{FOR_A_LOCK}s'; SET statement_timeout = '{FOR_A_LOCK + 2}s';\n"
             f"ALTER ROLE {_identifier(self.change.role)} PASSWORD {password};\n"
         )
 
