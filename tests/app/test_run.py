@@ -25,7 +25,7 @@ from signoff.session.events import Attested
 from signoff.walk import Walk
 
 SIZES = [(80, 24), (120, 36)]
-SOON = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -187,11 +187,11 @@ async def test_each_answer_is_recorded_and_shown(app: SignoffApp) -> None:
         await pilot.press("left", "left", "left", "a")
         await write(pilot, "vendor")
         await pilot.press("tab")
-        await write(pilot, SOON)
+        await write(pilot, TOMORROW)
         await pilot.press("ctrl+s")
         await settle(pilot)
-        assert (_answer(walk, 0).kind, _answer(walk, 0).until) == ("accepted", SOON)
-        assert f"risk accepted until {SOON}" in shown(screen)
+        assert (_answer(walk, 0).kind, _answer(walk, 0).until) == ("accepted", TOMORROW)
+        assert f"risk accepted until {TOMORROW}" in shown(screen)
 
         await pilot.press("u")
         await write(pilot, "found it")

@@ -145,9 +145,9 @@ async def test_quits_within_a_second_while_it_connects(
         await pilot.pause(0.2)
         begun = time.monotonic()
         await pilot.press("ctrl+q")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 1
     if asking:
-        assert await asyncio.to_thread(ended.wait, 10), "the thread that asked is not left hanging"
+        assert await asyncio.to_thread(ended.wait, 1), "the thread that asked is not left hanging"
     stuck.set()
 
 

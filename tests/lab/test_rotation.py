@@ -78,7 +78,7 @@ class Product:
 
     def wait_well(self) -> None:
         self.host.exec(
-            f"for i in $(seq 200); do {HEALTH} | grep -q postgresql && exit; sleep 0.2; done\n"
+            f"for i in $(seq 100); do {HEALTH} | grep -q postgresql && exit; sleep 0.2; done\n"
             f"{HEALTH}; systemctl status --no-pager shop; tail -n 20 /var/log/postgresql/*.log; exit 1"
         )
 

@@ -23,7 +23,7 @@ from signoff.walk import Walk
 from unit.fakes import FakeTarget, NobodyThere
 
 PORTS = ("quick-production", "close-ports")
-SOON = datetime.now(UTC).date() + timedelta(days=2)
+TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
 SHOP = Profile(name="shop", address="ssh://deploy@shop.example")
 
 
@@ -103,7 +103,7 @@ def test_another_operator_does_not_go_on(desk: Desk) -> None:
         (lambda walk: walk.not_applicable(PORTS, ""), "Nothing was said"),
         (lambda walk: walk.note(PORTS, ""), "Nothing was said"),
         (lambda walk: walk.note(PORTS, "x" * 2001), "longer than 2000"),
-        (lambda walk: walk.accept_risk(PORTS, "", SOON), "Nothing was said"),
+        (lambda walk: walk.accept_risk(PORTS, "", TOMORROW), "Nothing was said"),
         (lambda walk: walk.accept_risk(PORTS, "late", date(2020, 1, 1)), "not in the future"),
         (lambda walk: walk.withdraw(PORTS, "why not"), "no answer to take back"),
     ],
@@ -118,7 +118,7 @@ def test_half_an_answer_is_none(desk: Desk, say: Callable[[Walk], None], why: st
 
 def test_an_answer_can_be_taken_back_and_stays_in_the_record(desk: Desk) -> None:
     walk = desk.begin()
-    walk.accept_risk(PORTS, "Moving soon.", SOON)
+    walk.accept_risk(PORTS, "Moving soon.", TOMORROW)
     walk.withdraw(PORTS, "A slip.")
     assert walk.state(PORTS).answer is None
     assert b"Moving soon." in (walk.session.directory / "session.jsonl").read_bytes()

@@ -297,7 +297,7 @@ def test_nobody_is_waited_for_for_ever(kind: str, said: str, hung: SoftAgent) ->
     begun = time.monotonic()
     with pytest.raises(AgentError, match=said):
         sign(AgentSigner("anna@ops", key.key, at_hand), RECORD, MESSAGE)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 1.5
     assert len(at_hand.waited) == 1, "the operator knew what it hung on"
 
 
@@ -314,7 +314,7 @@ def test_the_operator_can_stop_waiting(hung: SoftAgent, monkeypatch: pytest.Monk
     begun = time.monotonic()
     with pytest.raises(StoppedError):
         sign(AgentSigner("anna@ops", token.key, AtHand(stops=True)), RECORD, MESSAGE)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 0.25
 
 
 def test_a_comment_is_inert(soft: SoftAgent) -> None:

@@ -146,7 +146,7 @@ def test_the_body_is_capped_and_the_whole_is_timed(shop: ThreadingHTTPServer) ->
     with pytest.raises(OutsideError, match="No answer to GET") as caught:
         here.request(f"{url}/slow", address=HERE, timeout=0.4)
     assert not isinstance(caught.value, HungUpError)
-    assert time.monotonic() - before < 4, "all of it takes 5 s"
+    assert time.monotonic() - before < 2
 
 
 def test_a_certificate_that_is_not_trusted_is_told_and_the_answer_still_read(

@@ -27,7 +27,7 @@ _MOST_NAMED: Final = 1 << 22
 
 def record_error(problem: OSError, what: str, path: Path) -> RecordError:
     """Return the error for people: ``what`` could not be done at ``path``, why, and what to do."""
-    fallback = (os.strerror(problem.errno) if problem.errno else str(problem), "")
+    fallback = (problem.strerror or str(problem), "")
     reason, hint = _REASONS.get(problem.errno or 0, fallback)
     return RecordError(f"{what}, at {path}: {reason}.", hint)
 
