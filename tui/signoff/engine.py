@@ -14,8 +14,8 @@ import msgspec
 
 from signoff.checklist.load import Loaded
 from signoff.credentials.redact import Redactor, find_secrets
-from signoff.facts.base import Facts, Unavailable
-from signoff.facts.collect import Collected, closure, collect
+from signoff.facts.base import Facts, Unavailable, closure
+from signoff.facts.collect import Collected, collect
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.base import Judgement, Probe
 from signoff.session.events import Found, Looked, Probed

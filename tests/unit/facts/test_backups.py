@@ -115,8 +115,8 @@ def test_a_link_to_the_folder_is_followed_and_hides_nothing(tmp_path: Path) -> N
         link = closed / "backups"
         link.symlink_to(real)
         asked = f"dump_files {link} profile | cut -f 6; way_open {link}; way_open {real}\n"
-        script = f"{read_script('places.sh')}{asked}".encode()
+        script = read_script("trust.sh", "places.sh").replace("\n:\n}\n", f"\n{asked}}}\n").encode()
         said = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, check=True)
-    dump, through_link, directly = said.stdout.decode().split()
+    dump, through_link, directly, _end = said.stdout.decode().split()
     assert dump == f"{link}/shop.dump"
     assert through_link == directly

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable
-from signoff.facts.collect import Collected, closure, collect
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable, closure
+from signoff.facts.collect import Collected, collect
 from signoff.target.command import Output, Problem, Root
 from signoff.target.outside import Outside
 from signoff.target.profile import Profile

@@ -9,13 +9,14 @@ from threading import Event
 
 import pytest
 
+from signoff.target import shell
 from signoff.target.command import Command, Root
 from signoff.target.opening import open_target
 from signoff.target.profile import Profile
 from signoff.target.ssh import SshTarget
 from unit.canaries import Canaries, ProcessWatch, awkward, plain
 from unit.target.rig import Home, Operator, Sshd, make_key, public
-from unit.target.test_local import FAKE_SUDO
+from unit.target.test_local import FAKE_ID, FAKE_SUDO
 
 CANARIES = Canaries(
     {
@@ -45,19 +46,16 @@ def everything_logged(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def address(home: Home, keys: Path, tmp_path: Path) -> Iterator[str]:
+def address(home: Home, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A host where sudo wants a password, and a key with a passphrase that lets one in."""
     locked = make_key(tmp_path / "locked", passphrase=CANARIES.values["passphrase"])
     programs = tmp_path / "programs"
-    (programs / "root").mkdir(parents=True)
-    for name, text in (
-        ("sudo", FAKE_SUDO),
-        ("root/id", "#!/bin/sh\necho 0\n"),
-        ("id", "#!/bin/sh\necho 1000\n"),
-    ):
+    programs.mkdir()
+    for name, text in (("sudo", FAKE_SUDO), ("id", FAKE_ID)):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     (programs / "password").write_text(CANARIES.values["sudo password"])
+    monkeypatch.setattr(shell, "PATH", f"{programs}:{shell.PATH}")
     path = f"SetEnv SHLVL=5 PATH={programs}:/usr/bin:/bin"
     server = Sshd(tmp_path / "sshd", [keys / "ed25519"], keys / "client", path)
     (tmp_path / "sshd" / "authorized_keys").write_text(public(locked) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -13,7 +12,7 @@ from threading import Event, Timer
 import pytest
 
 from signoff.errors import TargetError
-from signoff.target import batch, executing
+from signoff.target import batch, executing, shell
 from signoff.target.command import Output, Problem
 from signoff.target.executing import _Run
 from signoff.target.local import LocalTarget
@@ -40,8 +39,7 @@ def use_shell(folder: Path, monkeypatch: pytest.MonkeyPatch, start: str) -> None
     """Have another program started wherever `sh` is."""
     (folder / "sh").write_text(f"#!/bin/sh\n{start}\n")
     (folder / "sh").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.setattr(batch, "_HEAD", re.sub('PATH="', f'PATH="{folder}:', batch._HEAD))
+    monkeypatch.setattr(shell, "PATH", f"{folder}:{shell.PATH}")
 
 
 def test_the_payload_arrives_byte_by_byte_and_the_status_comes_back(here: LocalTarget) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 from threading import Event, Timer
 
 import pytest
 
-from signoff.target import collecting, sudo
+from signoff.target import collecting, shell, sudo
 from signoff.target.command import Command, Output, Problem, Root
 from signoff.target.local import LocalTarget, _LocalProcess
 from signoff.target.opening import open_target
@@ -17,7 +18,9 @@ from signoff.target.profile import Profile
 from unit.target.rig import Operator
 
 REPORT = 'echo "$(id -u) $0"; cat'
-KILL_THE_SHELL = "kill -9 $(cut -d ' ' -f 6 /proc/$$/stat); sleep 5"  # its session's leader
+# The script leads a session of its own; the shell that started it leads its parent's.
+KILL_THE_SHELL = """own=$(cut -d ' ' -f 6 /proc/$$/stat); parent=$(cut -d ' ' -f 4 /proc/$own/stat)
+kill -9 $(cut -d ' ' -f 6 /proc/$parent/stat); sleep 5"""
 
 # sudo(8) as a script: takes the options that signoff gives, and makes `id` say root.
 FAKE_SUDO = """#!/bin/sh
@@ -38,23 +41,21 @@ if [ -e "$dir/password" ]; then
     echo 'Sorry, try again.' >&2
   done
 fi
-PATH=$dir/root:$PATH exec "$@"
+SUDO_UID=1000 exec "$@"
 """
+
+
+FAKE_ID = '#!/bin/sh\n[ "$SUDO_UID" ] && echo 0 || echo 1000\n'
 
 
 @pytest.fixture
 def sudo_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a fake sudo on PATH, and be nobody in particular."""
-    (tmp_path / "root").mkdir()
-    for name, text in (
-        ("sudo", FAKE_SUDO),
-        ("root/id", "#!/bin/sh\necho 0\n"),
-        ("id", "#!/bin/sh\necho 1000\n"),
-    ):
+    for name, text in (("sudo", FAKE_SUDO), ("id", FAKE_ID)):
         program = tmp_path / name
         program.write_text(text)
         program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(shell, "PATH", f"{tmp_path}:{shell.PATH}")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return tmp_path
 
@@ -143,7 +144,7 @@ def test_sudo_that_hangs_or_is_not_there_is_a_refusal(
 
 
 def test_a_sudo_that_gives_another_user_is_not_root(sudo_folder: Path) -> None:
-    (sudo_folder / "root" / "id").write_text("#!/bin/sh\necho 33\n")
+    (sudo_folder / "id").write_text("#!/bin/sh\necho 33\n")
     outputs = collect(LocalTarget(Operator()), *THREE)
     assert outputs["require"].problem is Problem.NEEDS_ROOT
     assert not outputs["prefer"].as_root
@@ -201,12 +202,61 @@ def test_a_command_that_hangs_the_shell_takes_no_other_with_it(monkeypatch: pyte
     outputs = collect(
         LocalTarget(Operator()),
         Command("before", "echo 1"),
-        Command("daemon", "sleep 8 &", timeout=0.3),  # holds standard output open
+        Command("daemon", "setsid sleep 8 &", timeout=0.3),  # holds standard output open
         Command("after", "echo 2"),
     )
     assert outputs["before"].stdout == b"1\n"
     assert outputs["daemon"].problem is Problem.TIMED_OUT
     assert outputs["after"].stdout == b"2\n"
+
+
+@pytest.mark.skipif(not shutil.which("setsid"), reason="wants setsid(1)")
+def test_nothing_that_a_command_started_outlives_it(tmp_path: Path) -> None:
+    """Not what ignores a polite end, not what another timeout(1) put into a group of its own."""
+    stubborn = f"sh -c 'trap \"\" TERM HUP; echo $$ >> {tmp_path}/pids; exec sleep 60'"
+    outputs = collect(
+        LocalTarget(Operator()),
+        Command("ends", f"{stubborn} & timeout 60 {stubborn} & sleep 0.5"),
+        Command("hangs", f"{stubborn} & timeout 60 {stubborn} | cat", timeout=1),
+    )
+    assert (outputs["ends"].status, outputs["hangs"].problem) == (0, Problem.TIMED_OUT)
+    pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 4
+    left = pids
+    for _ in range(200):
+        left = [pid for pid in left if Path(f"/proc/{pid}").exists()]
+        if left:
+            time.sleep(0.05)
+    assert left == []
+
+
+def test_of_the_callers_environment_only_what_is_named_gets_through(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hostile = (
+        "GIT_DIR",
+        "PGHOST",
+        "DOCKER_HOST",
+        "COMPOSE_FILE",
+        "REDISCLI_AUTH",
+        "ENV",
+        "IFS",
+        "LD_PRELOAD",
+    )
+    for name in (*hostile, "SUDO_UID", "SSH_CONNECTION"):
+        monkeypatch.setenv(name, f"/nonexistent/{name}")
+    monkeypatch.setenv("LC_ALL", "ru_RU.UTF-8")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    target = LocalTarget(Operator())
+    (seen,) = target.collect([Command("env", "env")], Event())
+    acted = target.execute("env")
+    for output in (seen, acted):
+        names = dict(line.split("=", 1) for line in output.stdout.decode().splitlines())
+        assert names.keys() <= {"PATH", "LC_ALL", "HOME", "PWD", "OLDPWD", "SHLVL", "_", *shell.KEPT}
+        assert (names["LC_ALL"], names["PATH"]) == ("C", shell.PATH)
+        assert names["HOME"] != str(tmp_path)
+        assert names["SUDO_UID"] == "/nonexistent/SUDO_UID"
 
 
 def test_many_and_large_go_through_together() -> None:

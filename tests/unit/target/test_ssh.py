@@ -217,6 +217,7 @@ def test_a_server_with_one_session_at_a_time_gets_one(
     for name, text in (("sudo", 'shift; exec "$@"'), ("id", "echo 0")):
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
+    monkeypatch.setattr("signoff.target.shell.PATH", f"{programs}:/usr/bin:/bin")
     path = f"SetEnv SHLVL=5 PATH={programs}:/usr/bin:/bin"
     with serving(keys, tmp_path / "sshd", "MaxSessions 1", path) as server:
         home.known_hosts.write_text(server.known())

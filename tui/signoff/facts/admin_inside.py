@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -75,13 +74,13 @@ def _differs(kind: str, digest: str, nowhere: str, nothing: str) -> bool:
     return kind != nowhere or (kind.startswith("2") and digest != nothing)
 
 
+_SCRIPT = read_script("trust.sh", "servers.sh", "inside.sh")
+
+
 def _inside(profile: Profile) -> str:
     host = urlsplit(profile.url).hostname or "localhost"
     paths = "\n".join(path for path in admin_paths(profile)[0] if _PLAIN.fullmatch(path))
-    values = {"host": host, "random": _RANDOM, "paths": paths}
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()) + read_script(
-        "inside.sh"
-    )
+    return assigned(host=host, random=_RANDOM, paths=paths, project=profile.project) + _SCRIPT
 
 
 ADMIN_INSIDE: HostFact[Inside] = HostFact(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.dumps import Kind, is_private_key, recognise
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -262,12 +262,12 @@ def parse_check(output: Output) -> Check:
 
 
 def _asking(script: str, profile: Profile) -> str:
-    folder, project = shlex.quote(profile.backup_directory), shlex.quote(profile.project)
-    return f"directory={folder}\nproject={project}\ndatabase={shlex.quote(profile.database)}\n{script}"
+    known = {"directory": profile.backup_directory, "project": profile.project, "database": profile.database}
+    return assigned(**known) + script
 
 
-_BACKUPS = read_script("scheduled.sh", "places.sh", "backups.sh")
-_CHECK = read_script("scheduled.sh", "places.sh", "check.sh")
+_BACKUPS = read_script("trust.sh", "scheduled.sh", "places.sh", "backups.sh")
+_CHECK = read_script("trust.sh", "scheduled.sh", "places.sh", "check.sh")
 
 BACKUPS: HostFact[Backups] = HostFact(
     id="backups",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -33,6 +33,19 @@ class Malformed(Exception):  # noqa: N818 - a reason for `error`
         super().__init__(reason)
         self.reason = reason
         self.excerpt = excerpt
+
+
+@dataclass(frozen=True)
+class Noted(Generic[T]):
+    """A fact's value, and what there is to know of the look.
+
+    Of what was ``left_out`` no claim can be made, and so none about all. ``strangers`` are processes and the
+    like of people who are not to be trusted: they were passed over.
+    """
+
+    value: T
+    left_out: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +97,39 @@ class Facts:
         value = self.values[fact.id]
         if isinstance(value, (Unavailable, Malformed)):
             raise value
-        found: T = value
+        found: T = value.value if isinstance(value, Noted) else value
         return found
+
+    def notes(self, facts: Iterable[Fact[Any]]) -> Noted[None]:
+        """Return what there is to know of the looks for these facts, and for what they need."""
+        found = [value for fact in closure(facts) if isinstance(value := self.values.get(fact.id), Noted)]
+        return Noted(
+            None,
+            tuple(dict.fromkeys(mark for one in found for mark in one.left_out)),
+            tuple(dict.fromkeys(name for one in found for name in one.strangers)),
+        )
 
     def missing(self, fact: Fact[Any]) -> str:
         """Return why the fact cannot be had, or an empty text when it can."""
         value = self.values[fact.id]
         return value.reason if isinstance(value, (Unavailable, Malformed)) else ""
+
+
+def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
+    """Return the facts and all that they need, each once, needs first."""
+    found: dict[str, Fact[Any]] = {}
+
+    def add(fact: Fact[Any]) -> None:
+        if fact.id in found:
+            return
+        if isinstance(fact, OutsideFact):
+            for needed in fact.needs:
+                add(needed)
+        found[fact.id] = fact
+
+    for fact in facts:
+        add(fact)
+    return tuple(found.values())
 
 
 def text_for(script: Script, profile: Profile) -> str:

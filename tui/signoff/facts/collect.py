@@ -10,7 +10,18 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any
 
-from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable, text_for
+from signoff.facts.base import (
+    Fact,
+    Facts,
+    HostFact,
+    Malformed,
+    Noted,
+    OutsideFact,
+    Unavailable,
+    closure,
+    text_for,
+)
+from signoff.facts.sections import left_out, strangers
 from signoff.model import Vantage
 from signoff.target.addresses import outside_addresses
 from signoff.target.base import Target
@@ -45,25 +56,13 @@ class Collected:
 
     @property
     def problem(self) -> str:
-        """Why there is no value; empty where there is one."""
-        return self.value.reason if isinstance(self.value, (Unavailable, Malformed)) else ""
-
-
-def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
-    """Return the facts and all that they need, each once, needs first."""
-    found: dict[str, Fact[Any]] = {}
-
-    def add(fact: Fact[Any]) -> None:
-        if fact.id in found:
-            return
-        if isinstance(fact, OutsideFact):
-            for needed in fact.needs:
-                add(needed)
-        found[fact.id] = fact
-
-    for fact in facts:
-        add(fact)
-    return tuple(found.values())
+        """Why there is no value, or not all of it; empty where there is one."""
+        match self.value:
+            case Unavailable() | Malformed():
+                return self.value.reason
+            case Noted() if self.value.left_out:
+                return f"not everything was looked at: {'; '.join(self.value.left_out)}"
+        return ""
 
 
 def collect(
@@ -197,7 +196,11 @@ def _value(fact: HostFact[Any], output: Output, profile: Profile) -> Any:
     if output.truncated:
         # Half of a list must never look like the whole of it.
         return Unavailable(f"{fact.title}: more than {fact.cap} bytes", by_hand)
-    return _attempt(lambda: fact.parse(output), fact)
+    value = _attempt(lambda: fact.parse(output), fact)
+    marks, others = left_out(output), strangers(output)
+    if isinstance(value, (Unavailable, Malformed)) or not (marks or others):
+        return value
+    return Noted(value, marks, others)
 
 
 def _attempt(look: Callable[[], Any], fact: Fact[Any]) -> Any:

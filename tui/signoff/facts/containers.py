@@ -12,7 +12,7 @@ import msgspec
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.composed import NONE, Composed, Programs, composed
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -205,10 +205,12 @@ def _published(one: _Inspected) -> Iterator[PublishedPort]:
                 yield PublishedPort(address, int(binding.host_port), int(number), protocol or "tcp")
 
 
+_SCRIPT = read_script("trust.sh", "containers.sh")
+
 CONTAINERS: HostFact[tuple[Container, ...]] = HostFact(
     id="containers",
     title="Docker containers",
-    script=read_script("containers.sh"),
+    script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_containers,
     root=Root.PREFER,
     timeout=20.0,

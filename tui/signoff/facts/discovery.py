@@ -106,7 +106,7 @@ def _likelihood(project: Project) -> int:
 SURROUNDINGS: HostFact[Surroundings] = HostFact(
     id="surroundings",
     title="where the product lies",
-    script=read_script("discovery.sh"),
+    script=read_script("trust.sh", "discovery.sh"),
     parse=parse_surroundings,
     root=Root.PREFER,
     timeout=20.0,

@@ -19,7 +19,7 @@ from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
 from signoff.facts.dumps import encrypted_with
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -33,7 +33,7 @@ _COPY: Final = re.compile(
     r"|swp|\d+)\)?[ \d._()-]*)$"
     r"|\.(zip|tar|tgz|gz|bz2|xz|zst|7z|rar)$"
     r"|^env\.(bak|old|txt)$"
-    r"|\.signoff-[0-9a-f]{16}$",  # our own, left where the power went while a file was replaced
+    r"|\.signoff-[0-9a-f]{16}(/new)?$",  # our own, left where a file was being replaced when the power went
     re.IGNORECASE,
 )
 _SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
@@ -127,6 +127,8 @@ class Environment:
 def kind_of(path: str) -> Kind:
     """Tell by its name what a file is."""
     name = PurePosixPath(path).name
+    if name == "new":
+        name = f"{PurePosixPath(path).parent.name}/new"
     if _COPY.search(name):
         return Kind.COPY
     if _EXAMPLE.search(name):
@@ -242,13 +244,11 @@ def _members(found: tuple[Section, ...]) -> dict[str, frozenset[str]]:
 def script_for(name: str) -> Callable[[Profile], str]:
     """Return a script that looks at a project, given what the profile knows of it."""
 
+    text = read_script("trust.sh", "project-files.sh", name)
+
     def script(profile: Profile) -> str:
-        return (
-            f"project={quote(profile.project)}\n"
-            f"listed={quote(chr(10).join(profile.env_files))}\n"
-            f"services={quote(chr(10).join(profile.services))}\n"
-            f"{read_script('project-files.sh')}{read_script(name)}"
-        )
+        named = {"listed": "\n".join(profile.env_files), "services": "\n".join(profile.services)}
+        return assigned(project=profile.project, **named) + text
 
     return script
 

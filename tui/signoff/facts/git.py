@@ -100,6 +100,12 @@ def _refusals(found: Mapping[str, Section]) -> None:
             f"{one_line(top)} is a git repository, and there is no git here to ask",
             "apt-get install git, or look into a full clone on another machine",
         )
+    if "foreign" in found:
+        path = one_line(found["foreign"].field(0))
+        raise Unavailable(
+            f"others than its owner can write to the git repository ({path}): what it says is theirs to say",
+            f"ls -la {quote(path)}",
+        )
     for name in ("refused", "noowner"):
         if name in found:
             said = one_line(found[name].field(0)) if name == "refused" else "setpriv is missing"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.job import Job
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 
 BY_HAND = (
@@ -103,10 +103,12 @@ def _said(found: tuple[Section, ...], now: datetime) -> cron.Said:
     return cron.Said(datetime.fromtimestamp(int(journal.field(0)), now.tzinfo), messages)
 
 
+_SCRIPT = read_script("trust.sh", "scheduled.sh", "jobs.sh")
+
 JOBS: HostFact[Jobs] = HostFact(
     id="jobs",
     title="scheduled jobs",
-    script=read_script("scheduled.sh", "jobs.sh"),
+    script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_jobs,
     root=Root.PREFER,
     timeout=30.0,

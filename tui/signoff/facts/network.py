@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip
 from typing import Any
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -134,12 +134,20 @@ class SshServer:
     client: str
 
 
-_PROCESS = re.compile(r'\("((?:[^"\\]|\\.)*)",pid=(\d+)')
+# A process calls itself what it likes, quotes and line feeds too, in 15 bytes: too few for an entry more.
+_PROCESS = re.compile(r'\("(.{0,60}?)",pid=(\d+),fd=\d+\)(?=,\("|\)(?:\s|$))', re.DOTALL)
+_LINE = re.compile(r"(?:tcp|udp)\s+\S+\s+\d+\s+\d+\s+\S+:\S+\s+\S+:\S+")
+_UID = re.compile(r"\s*uid:(\d+)")
+_DYNAMIC = range(61184, 65520)
+"""The users that systemd makes for services (systemd.exec(5), DynamicUser=)."""
 _CONTAINER = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def parse_listeners(output: Output) -> tuple[Listener, ...]:
-    """Return what ``ss -Hlntup`` lists (ss(8)); raise Malformed where a line is not understood."""
+    """Return what ``ss -Hlntupe`` lists (ss(8)); raise Malformed where a line is not understood.
+
+    The socket of somebody who is not to be trusted is called theirs, whatever their program calls itself.
+    """
     found = {section.name: section for section in sections(output)}
     if "listeners" not in found:
         raise Unavailable(
@@ -150,10 +158,22 @@ def parse_listeners(output: Output) -> tuple[Listener, ...]:
         pid, _, group = line.partition(" ")
         if ids := _CONTAINER.findall(group):
             containers[pid] = ids[-1]
-    return tuple(_listener(line, containers) for line in found["listeners"].lines if line.strip())
+    ours = frozenset(found["ours"].lines) if "ours" in found else None
+    return tuple(_listener(line, containers, ours) for line in _lines(found["listeners"]))
 
 
-def _listener(line: str, containers: dict[str, str]) -> Listener:
+def _lines(section: Section) -> list[str]:
+    """Return the lines of ss; one that a line feed in a process's name broke is whole again."""
+    lines: list[str] = []
+    for line in section.lines:
+        if lines and line and not _LINE.match(line):
+            lines[-1] += f"\n{line}"
+        elif line.strip():
+            lines.append(line)
+    return lines
+
+
+def _listener(line: str, containers: dict[str, str], ours: frozenset[str] | None) -> Listener:
     try:
         protocol, _state, _received, _sent, local, _peer, *rest = line.split(None, 6)
         host, _, port = local.rpartition(":")
@@ -167,14 +187,19 @@ def _listener(line: str, containers: dict[str, str]) -> Listener:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     processes = _PROCESS.findall(rest[0]) if rest else []
+    container = next((containers[pid] for _, pid in processes if pid in containers), "")
+    names = tuple(dict.fromkeys(one_line(name, 40) for name, _ in processes))
+    owner = _UID.match(rest[0].rpartition("))")[2]) if rest else None
+    if owner and ours and not container and owner[1] not in ours and int(owner[1]) not in _DYNAMIC:
+        names = (f"a program of user {owner[1]}",)
     return Listener(
         protocol=protocol,
         address=address,
         port=number,
         dual_stack=dual,
         interface=interface.rstrip("]"),
-        processes=tuple(dict.fromkeys(one_line(name, 40) for name, _ in processes)),
-        container=next((containers[pid] for _, pid in processes if pid in containers), ""),
+        processes=names,
+        container=container,
     )
 
 
@@ -236,10 +261,12 @@ def parse_ssh_server(output: Output) -> SshServer:
     return SshServer(frozenset(ports), client)
 
 
+_LISTENERS = read_script("trust.sh", "listeners.sh")
+
 LISTENERS: HostFact[tuple[Listener, ...]] = HostFact(
     id="listeners",
     title="Listening ports",
-    script=read_script("listeners.sh"),
+    script=lambda profile: assigned(project=profile.project) + _LISTENERS,
     parse=parse_listeners,
     root=Root.PREFER,
     by_hand="sudo ss -lntup",

@@ -1,7 +1,8 @@
 """How a script on the target tells several things in one output, and how they are told apart again.
 
 A heading is ``#name`` with its fields after tabs; every line of content begins with ``|``, so that no content
-can pass for a heading. ``#end`` is the last line: without it the script did not run to its end.
+can pass for a heading. ``#cut`` marks what was not looked at, ``#stranger`` what was passed over because
+nobody who is to be trusted runs it. ``#end`` is the last line: without it the script did not run to its end.
 """
 
 from __future__ import annotations
@@ -9,24 +10,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from shlex import quote
 
 from signoff.facts.base import Malformed
 from signoff.target.command import Output
 from signoff.text import one_line
 
-# The containers of this machine: DOCKER_HOST goes before a docker context, which may lead to another one.
-_SHOW = r"""
-unset DOCKER_CONTEXT
-export DOCKER_HOST=unix:///var/run/docker.sock
-show() { sed 's/^/|/'; echo; }
-head_of() { printf '#%s' "$1"; shift; for field in "$@"; do printf '\t%s' "$field"; done; echo; }
+_CUT, _STRANGER = "cut", "stranger"
+
+_CALL = """
+exec 8>&1
+left=$(main 9>&1 >&8 8>&-) || exit
+if [ -n "$left" ]; then printf '%s\\n' "$left"; fi
+echo '#end'
 """
+"""Runs the scripts, and says last what they left out: those marks come by a descriptor of their own."""
 
 
 def read_script(*names: str) -> str:
-    """Return scripts of the folder ``scripts`` as one, with the two functions that they print with."""
+    """Return scripts of the folder ``scripts`` as one, with what they print with (``lib.sh``)."""
     folder = files("signoff.facts").joinpath("scripts")
-    return _SHOW + "".join(folder.joinpath(name).read_text("utf-8") for name in names)
+    library, *texts = (folder.joinpath(name).read_text("utf-8") for name in ("lib.sh", *names))
+    return f"{library}main() {{\n{''.join(texts)}:\n}}{_CALL}"
+
+
+def assigned(**values: str) -> str:
+    """Return the values as variables of a script."""
+    return "".join(f"{name}={quote(value)}\n" for name, value in values.items())
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,28 @@ class Section:
 
 
 def sections(output: Output) -> tuple[Section, ...]:
-    """Return the sections of an output; raise Malformed where it is not of this form or was cut."""
+    """Return the sections of an output; raise Malformed where it is not of this form or was cut off."""
     lines = output.stdout.decode("utf-8", "replace").split("\n")
     found = tuple(_sections(lines))
     if not found or found[-1].name != "end":
         raise Malformed("the script did not run to its end", one_line(output.stderr))
-    return found[:-1]
+    return tuple(section for section in found[:-1] if section.name not in {_CUT, _STRANGER})
+
+
+def left_out(output: Output) -> tuple[str, ...]:
+    """Return what a script says that it did not look at, whatever else it printed."""
+    return _marks(output, _CUT)
+
+
+def strangers(output: Output) -> tuple[str, ...]:
+    """Return what a script saw of people who are not to be trusted, and passed over."""
+    return _marks(output, _STRANGER)
+
+
+def _marks(output: Output, name: str) -> tuple[str, ...]:
+    lines = output.stdout.decode("utf-8", "replace").split("\n")
+    found = (line.removeprefix(f"#{name}\t") for line in lines if line.startswith(f"#{name}\t"))
+    return tuple(dict.fromkeys(map(one_line, found)))
 
 
 def _sections(lines: list[str]) -> Iterator[Section]:

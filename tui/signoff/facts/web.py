@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from signoff.facts import caddy, nginx, nginx_access
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.ruling import Network, Ruling
-from signoff.facts.sections import read_script, sections
+from signoff.facts.sections import assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -73,7 +73,8 @@ def parse_web(output: Output) -> WebServers:
                     sites += caddy.parse(section.text)
                     stale += [where] if _is_stale(section.field(2), section.field(3)) else []
                 case "failed":
-                    unread.append(one_line(f"{section.field(0)} on {section.field(1)}"))
+                    why = f": {section.field(2)}" if section.field(2) else ""
+                    unread.append(one_line(f"{section.field(0)} on {section.field(1)}{why}"))
                 case "other":
                     others.append(one_line(section.field(0)))
         except Malformed as garbled:
@@ -87,10 +88,12 @@ def _is_stale(begun: str, changed: str) -> bool:
     return begun.isdecimal() and changed.isdecimal() and int(changed) > int(begun)
 
 
+_SCRIPT = read_script("trust.sh", "servers.sh", "web.sh")
+
 WEB_SERVERS: HostFact[WebServers] = HostFact(
     id="web-servers",
     title="the web servers' configuration",
-    script=read_script("web.sh"),
+    script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_web,
     root=Root.PREFER,
     timeout=25.0,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.facts.base import Fact, Facts, Malformed, Noted, Unavailable
 from signoff.model import Finding, Result, Vantage
 from signoff.target.profile import Profile
 
@@ -23,6 +23,30 @@ class Judgement:
     evidence: tuple[str, ...] = ()
     remedy: str = ""
     vantage: Vantage | None = None
+
+
+_CLAIMS = frozenset({Result.PASS, Result.FIXED, Result.NOTAPPLICABLE})
+_MOST = 5
+
+
+def _noted(judgement: Judgement, notes: Noted[None]) -> Judgement:
+    """Add what there is to know of the looks. Where something was left out, the rest is well at most."""
+    if notes.strangers:
+        line = f"Not trusted, and not counted: {_some(notes.strangers)}"
+        judgement = replace(judgement, evidence=(*judgement.evidence, line))
+    if notes.left_out and judgement.result in _CLAIMS:
+        return replace(
+            judgement,
+            result=Result.UNKNOWN,
+            observed=f"{judgement.observed}; but not everything was looked at: {_some(notes.left_out)}",
+            remedy="Look at what was left out yourself.",
+        )
+    return judgement
+
+
+def _some(texts: tuple[str, ...]) -> str:
+    more = f"; and {len(texts) - _MOST} more" if len(texts) > _MOST else ""
+    return f"{'; '.join(texts[:_MOST])}{more}"
 
 
 Judge = Callable[[Facts, Profile], Judgement | Iterable[Judgement]]
@@ -58,7 +82,8 @@ class Probe:
             judgements = (Judgement(result=Result.ERROR, observed=observed),)
         if not judgements:
             judgements = (Judgement(result=Result.ERROR, observed="this probe came to no judgement"),)
-        return tuple(self.finding(judgement) for judgement in judgements)
+        notes = facts.notes(self.needs)
+        return tuple(self.finding(_noted(one, notes)) for one in judgements)
 
     def finding(self, judgement: Judgement) -> Finding:
         """Fill a judgement's empty fields in from the probe."""

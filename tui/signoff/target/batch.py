@@ -27,12 +27,24 @@ _KILLED: Final = 128 + 9
 # and an unterminated quote or an `exit` ends that shell only. Nothing is written to disk: no here-documents
 # (bash keeps them in files).
 _HEAD: Final = r"""cd /
-export LC_ALL=C PATH="/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:$PATH"
+user=$(id -un)
+case $user in *[!A-Za-z0-9._-]* | '') HOME=/nonexistent ;; *) eval "HOME=~$user" ;; esac
+export HOME
 if timeout -k 1 1 true; then bound='timeout -k @GRACE@'
 elif timeout -s KILL 1 true; then bound='timeout -s KILL'
 else bound=
 fi 2>/dev/null
 if [ -e /dev/fd ]; then source=/dev/fd/3; else source=/proc/self/fd/3; fi
+if setsid true; then apart=setsid; else apart=; fi 2>/dev/null
+# Nothing that a script started outlives it: timeout(1) ends one process group, this a whole session.
+# In stat the session comes third behind the name, in which there may be anything (proc(5)).
+reap() {
+  [ -z "$apart" ] || for stat in /proc/[0-9]*/stat; do
+    { read -r line < "$stat"; } 2>/dev/null || continue
+    set -- "$1" ${line##*) }
+    [ "$5" != "$1" ] || { line=${stat#/proc/}; kill -KILL "${line%/stat}"; } 2>/dev/null
+  done
+}
 mark() { printf '@NONCE@:%s:%s:%s\n' "$@" && printf '@NONCE@:%s:%s:%s\n' "$@" >&2 || exit; }
 """
 
@@ -41,8 +53,11 @@ _RUN: Final = r"""exec 5>&1
 run() {
   mark begin "$1" ''
   status=$({ {
-    printf %s "$4" 2>/dev/null | ${bound:+$bound "$2"} sh "$source" 3<&0 4>&- 5>&- </dev/null
-    echo $? >&4
+    printf %s "$4" 2>/dev/null | {
+      $apart ${bound:+$bound "$2"} sh "$source" 4>&- 5>&- </dev/null & job=$!
+      wait "$job"; echo $? >&4
+      reap "$job"
+    } 3<&0
   } | head -c "$3" >&5; } 4>&1)
   mark end "$1" "$status"
 }

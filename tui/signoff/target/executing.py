@@ -37,10 +37,11 @@ _TRIES: Final = 3  # to open a shell; what was given to one is never given to an
 _RUN: Final = r"""exec 7<&0
 run() {
   printf %s "$3" | { printf %s "$2" | {
-    ${bound:+$bound "$1"} sh "$source" <&6 6<&- 7<&- & job=$!
+    $apart ${bound:+$bound "$1"} sh "$source" <&6 6<&- 7<&- & job=$!
     { read -r word && [ "$word" = @NONCE@ ] && sleep 1 && kill "$job"; } <&7 >/dev/null 2>&1 & watch=$!
     wait "$job"; status=$?
     { kill "$watch"; wait "$watch"; } 2>/dev/null
+    case $status in 124 | 137 | 143) reap "$job" ;; esac
     exit "$status"
   } 3<&0; } 6<&0
 }

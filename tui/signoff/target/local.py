@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
 from typing import IO, Final
 
+from signoff.target import shell
 from signoff.target.base import Prompter
 from signoff.target.collecting import collect
 from signoff.target.command import Command, Output
@@ -95,6 +96,7 @@ class _LocalProcess:
                 bufsize=0,
                 start_new_session=True,
                 cwd="/",
+                env=shell.environment(os.environ),
             )
         except OSError as missing:
             # As a shell on the other side of a connection would report it.

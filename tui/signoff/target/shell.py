@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,7 +18,24 @@ OPENING_PATIENCE: Final = 20.0
 TICK: Final = 0.05
 """How often a wait looks up to see whether it has been stopped, in seconds."""
 
+PATH: Final = (
+    "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+    ":/snap/bin:/run/wrappers/bin:/run/current-system/sw/bin"
+)
+"""Where programs are looked for: the system's folders, whatever the caller's environment says."""
+
+KEPT: Final = {
+    "SSH_CONNECTION": "tells by which address and port the SSH server was reached (ssh(1))",
+    "SUDO_UID": "tells who asked for root (sudo(8)): their own files and jobs are no stranger's",
+}
+"""The variables that a script gets of the caller's environment, each with its reason; no other one."""
+
 _KEPT: Final = 4096  # of what is said before the shell is there
+
+
+def environment(caller: Mapping[str, str]) -> dict[str, str]:
+    """Return what a program on this machine gets of the caller's environment."""
+    return {"PATH": PATH, "LC_ALL": "C", **{name: caller.get(name, "") for name in KEPT}}
 
 
 class Process(Protocol):
@@ -85,7 +102,10 @@ class Opening:
         self._said = bytearray()
         self._seen = bytearray()
         # Read by the login shell first, whichever it is: nothing but plain words inside single quotes.
-        self.process = start([*through, "sh", "-c", f"echo {nonce}:$(id -u):; exec sh -s"])
+        kept = " ".join(f'{name}="${name}"' for name in KEPT)
+        hello = f"echo {nonce}:\\$(id -u):; exec sh -s"
+        clean = f'exec /usr/bin/env -i PATH="{PATH}" LC_ALL=C {kept} sh -c "{hello}"'
+        self.process = start([*through, "sh", "-c", clean])
 
     def shell(self, stop: Stop, *, until: bytes = b"") -> Shell | None:
         """Wait for the shell. Return None when ``until`` appears on standard error first.

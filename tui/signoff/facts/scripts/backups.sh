@@ -1,6 +1,5 @@
-# After scheduled.sh and places.sh: the dumps, by what is in them. Reads only.
-tab=$(printf '\t')
-hex() { head -c 640 | od -An -v -tx1 | tr -d ' \n'; }
+# After trust.sh, scheduled.sh and places.sh: the dumps, by what is in them. Reads only.
+hex() { peek 640 | od -An -v -tx1 | tr -d ' \n'; }
 unpacked() { case $1 in 1f8b* | 28b52ffd* | fd377a585a* | 425a68*) unpack "$(printf '%.10s' "$1")" 2> /dev/null ;; esac; }
 # A private key; or a passphrase, by its name: what is encrypted with it lies open beside it.
 key() {
@@ -15,22 +14,22 @@ look() {
         if [ ! -r "$file" ]; then echo '|unread'; continue; fi
         magic=$(hex < "$file" 2> /dev/null)
         printf '|%s\n' "$magic"
-        # Of a long file the first bytes are enough; the reader ends, and the program with it.
+        # The first bytes tell what it is; the reader ends, and the program with it.
         printf '|%s\n' "$(unpacked "$magic" < "$file" | hex)"
         roles_only "$file" "$size" && echo '|roles'
     done
 }
-# Each of the newest files beside the older ones of its size: a copy under a new name or date is no new dump.
+# Each of the newest files, one of which is judged, beside the older ones of its size: a copy under a new name or date is no new dump.
 twins() {
     set -f
     IFS='
 '
     set -- $1
-    for newest in $(printf '%s\n' "$@" | head -n 12); do
+    for newest in $(printf '%s\n' "$@" | some 12); do
         shift
         size=$(printf '%s' "$newest" | cut -f2)
         [ "$size" -gt 0 ] || continue
-        for older in $(printf '%s\n' "$@" | head -n 200 | awk -F '\t' -v size="$size" '$2 == size'); do
+        for older in $(printf '%s\n' "$@" | awk -F '\t' -v size="$size" '$2 == size'); do
             one=$(printf '%s' "$newest" | cut -f6); other=$(printf '%s' "$older" | cut -f6)
             cmp -s "$one" "$other" && head_of same "$one" "$other" "$(printf '%s' "$older" | cut -f1)"
         done
@@ -48,8 +47,8 @@ repository() {
         kind=; [ -d "$path/snapshots" ] && [ -d "$path/keys" ] && kind=restic
         grep -q 'Borg Backup' "$path/README" 2> /dev/null && kind=borg
         [ -n "$kind" ] || continue
-        newest=$(find "$path" -xdev -maxdepth 4 -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | head -n 1)
-        [ "$kind" = restic ] && newest=$(find "$path/snapshots" -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | head -n 1)
+        newest=$(find "$path" -xdev -maxdepth 4 -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | one)
+        [ "$kind" = restic ] && newest=$(find "$path/snapshots" -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | one)
         head_of repository "$kind" "$path" "$newest" "$(grep -c '^key = ' "$path/config" 2> /dev/null)"
     done
 }
@@ -65,14 +64,14 @@ places | while IFS=$tab read -r found place; do
     [ -z "$stores" ] || printf '%s\n' "$stores"
     files=$(dump_files "$place" "$found" | outside "$stores")
     [ -n "$files" ] || continue
-    printf '%s\n' "$files" | head -n 60 | look
+    printf '%s\n' "$files" | some 60 | look
     # Of the others no more than that they are there: how far back they go is judged.
-    head_of older; printf '%s\n' "$files" | sed -n '61,4000p' | cut -f 1,2,6 | show
+    head_of older; printf '%s\n' "$files" | awk 'NR > 60' | cut -f 1,2,6 | first 4000 "dumps in $place" | show
     (twins "$files")
 done
 
 # What speaks for PostgreSQL: a process, a container, a cluster's files, a word in the project.
-cat /proc/[0-9]*/comm 2> /dev/null | grep -qE '^(postgres|postmaster)$' && head_of postgres "a process"
+[ -z "$(processes postgres postmaster)" ] || head_of postgres "a process"
 for file in /var/lib/postgresql/*/*/PG_VERSION /var/lib/pgsql/data/PG_VERSION; do
     [ -e "$file" ] && head_of postgres "${file%/PG_VERSION}"
 done
@@ -81,7 +80,7 @@ if command -v docker > /dev/null; then
     printf '%s\n' "$listed" | grep -qiE 'postg|pgvector|timescale|supabase' && head_of postgres "a container"
 fi
 if [ -n "$project" ] && [ -r "$project" ]; then
-    timeout 5 grep -rIliq -m 1 postgres "$project" --include='.env*' --include='*.y*ml' --include='*.toml' \
+    timeout 5 grep -rIiq postgres "$project" --include='.env*' --include='*.y*ml' --include='*.toml' \
         --include='*.py' --include='*.js' --include='*.json' --include='*.php' --include='*.rb' 2> /dev/null
     case $? in 0) head_of postgres "the project" ;; 1) ;; *) head_of gap "the project directory" ;; esac
 else
@@ -91,4 +90,3 @@ fi
 if printf '%s\n' "$first" "$second" "$third" | grep -q rclone && command -v rclone > /dev/null; then
     head_of rclone; rclone listremotes --long 2> /dev/null < /dev/null | show
 fi
-head_of end

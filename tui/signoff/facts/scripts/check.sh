@@ -1,5 +1,4 @@
-# After scheduled.sh and places.sh: read the newest dump to its end. Reads only; the output of pg_restore is dropped.
-tab=$(printf '\t')
+# After trust.sh, scheduled.sh and places.sh: read the newest dump to its end. Reads only; the output of pg_restore is dropped.
 # The product's database as a pattern, and as pg_dump writes it into an archive (WriteStr): its length, then its bytes.
 like=$(printf '%s' "$database" | sed 's/[][\.*^$+?(){}|]/\\&/g')
 written=00$(printf '%02x' "$(printf '%s' "$database" | wc -c)")000000$(printf '%s' "$database" | od -An -v -tx1 | tr -d ' \n')
@@ -9,7 +8,7 @@ named_like() { printf '%s\n' "$1" | grep -qiE "(^|[^a-z0-9])$like([^a-z0-9]|\$)"
 rank() {
     if roles_only "$1" "$2"; then echo 0; return; fi
     if [ -z "$database" ]; then echo 4; return; fi
-    case $(unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | head -c 640 | od -An -v -tx1 | tr -d ' \n') in
+    case $(unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | peek 640 | od -An -v -tx1 | tr -d ' \n') in
         5047444d50*"$written"* | 746f632e64617400*"$written"*) echo 4; return ;;
         5047444d50* | 746f632e64617400*) echo 1; return ;;
     esac
@@ -29,25 +28,25 @@ is_dump() {
         5047444d50) return 0 ;;
         '') named_as_dump "$1" "$2" ;;
         1f8b* | 28b52ffd* | fd377a585a | 425a68*)
-            case $(unpack "$start" < "$2" 2> /dev/null | head -c 200 | tr -d '\0') in
+            case $(unpack "$start" < "$2" 2> /dev/null | peek 200 | tr -d '\0') in
                 '') named_as_dump "$1" "$2" ;;
                 PGDMP* | toc.dat* | *PostgreSQL\ database*) return 0 ;;
                 *) return 1 ;;
             esac ;;
         6167652d65 | 53616c7465 | 2d2d2d2d2d | 8[4-6cd]* | a3* | c[138]*) named_as_dump "$1" "$2" ;;
-        *) case $(head -c 200 "$2" | tr -d '\0') in toc.dat* | *PostgreSQL\ database*) return 0 ;; esac; return 1 ;;
+        *) case $(peek 200 < "$2" | tr -d '\0') in toc.dat* | *PostgreSQL\ database*) return 0 ;; esac; return 1 ;;
     esac
 }
 # The newest of the highest rank. Of two with the same time the one that was listed first, as in signoff.facts.backups.
 newest() {
     places | while IFS=$tab read -r found place; do
-        dump_files "$place" "$found" | head -n 60 | while IFS=$tab read -r time size mode user group file; do
+        dump_files "$place" "$found" | first 400 "dumps in $place" | while IFS=$tab read -r time size mode user group file; do
             { [ -r "$file" ] && is_dump "$found" "$file"; } || continue
             rank=$(rank "$file" "$size")
             printf '%s\t%s\t%s\n' "$rank" "$time" "$file"
             [ "$rank" = 4 ] && break
         done
-    done | sort -s -t "$tab" -k 1,1rn -k 2,2rn | head -n 1 | cut -f3-
+    done | sort -s -t "$tab" -k 1,1rn -k 2,2rn | one | cut -f3-
 }
 # The newest pg_restore of the host; else that of a container, to which a dump is given over stdin.
 restorer() {
@@ -71,7 +70,7 @@ held() {
     echo closed
 }
 # Status, tool, tables, whether its end is there; then what the program complained of.
-said() { head_of "$@"; printf '%s\n' "$complaint" | head -n 3 | show; }
+said() { head_of "$@"; printf '%s\n' "$complaint" | some 3 | show; }
 restore() {
     tool=$(restorer)
     [ -n "$tool" ] || { head_of no-tool; return; }
@@ -106,10 +105,10 @@ read_text() {
 }
 
 file=$(newest)
-if [ -z "$file" ]; then head_of none; head_of end; exit 0; fi
+if [ -z "$file" ]; then head_of none; exit 0; fi
 head_of newest "$file" "$(($(date +%s) - $(stat -c %Y "$file")))" "$(held "$file")"
 magic=$(magic_of < "$file")
-inner=$(unpack "$magic" < "$file" 2> /dev/null | head -c 512 | magic_of)
+inner=$(unpack "$magic" < "$file" 2> /dev/null | magic_of)
 case $file,$magic,$inner in
     */toc.dat,*) restore_folder ;;
     *,*,5047444d50 | *,5047444d50,*) restore "$magic" ;;
@@ -118,10 +117,9 @@ case $file,$magic,$inner in
         28b52ffd*) read_text zstd 'zstd -qdc' ;;
         fd377a585a) read_text xz 'xz -dc' ;;
         425a68*) read_text bzip2 'bzip2 -dc' ;;
-        *) case $(unpack "$magic" < "$file" 2> /dev/null | head -c 7 | tr -d '\0') in
+        *) case $(unpack "$magic" < "$file" 2> /dev/null | peek 7 | tr -d '\0') in
             toc.dat) restore "$magic" ;;
-            *) if head -c 4096 "$file" | grep -q 'PostgreSQL database'; then read_text text cat; else head_of sealed; fi ;;
+            *) if peek 4096 < "$file" | grep -q 'PostgreSQL database'; then read_text text cat; else head_of sealed; fi ;;
         esac ;;
     esac ;;
 esac
-head_of end

@@ -1,9 +1,13 @@
-# Absence is claimed on proof only: no command, no socket, no daemon, and no process of another engine.
-PATH=$PATH:/snap/bin
+# After trust.sh. Absence is claimed on proof only: no command, no socket, no daemon, and no process of another engine.
 [ -r /proc/1/comm ] || head_of hidden
 # The kernel keeps 15 characters of a process name.
 head_of processes
-cat /proc/[0-9]*/comm 2>/dev/null | sort -u | grep -xE 'dockerd|conmon|rootlesskit|containerd-shim.*' | show
+for folder in /proc/[0-9]*; do
+    { IFS= read -r name < "$folder/comm"; } 2> /dev/null || continue
+    case $name in dockerd | conmon | rootlesskit | containerd-shim*) ;; *) continue ;; esac
+    # Somebody else's own engine runs nothing of the project.
+    if uid_of "${folder#/proc/}" && is_ours "$uid"; then printf '%s\n' "$name"; fi
+done | sort -u | show
 head_of sockets
 ls -d /run/docker.sock /var/run/docker.sock 2>/dev/null | show
 inspect() {
@@ -20,11 +24,10 @@ elif found=$(inspect 2>/dev/null) || found=$(inspect 2>/dev/null); then
     printf '%s\n' "$found" | show
     # Which compose there is. Without its plugin docker says something else, or nothing.
     if [ "$found" != '[]' ]; then
-        head_of plugin; docker compose version --short 2>/dev/null | head -n 1 | show
-        head_of program; docker-compose version --short 2>/dev/null | head -n 1 | show
+        head_of plugin; docker compose version --short 2>/dev/null | one | show
+        head_of program; docker-compose version --short 2>/dev/null | one | show
     fi
 else
     head_of docker refused
     inspect 2>&1 >/dev/null | show
 fi
-head_of end

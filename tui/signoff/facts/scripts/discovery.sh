@@ -1,7 +1,5 @@
 # Where a product may lie: compose projects, services of the administrator's own, folders with .env. Reads only,
-# and of a file with secrets tells its name and the name of the database, nothing else.
-tab=$(printf '\t')
-plain() { printf %s "$1" | tr '\t\n\r' '???'; }
+# and of a file with secrets tells its name and the name of the database, nothing else. After trust.sh.
 has_project() {
     for file in "$1/.env" "$1"/.env.* "$1/docker-compose.yml" "$1/docker-compose.yaml" "$1/compose.yml" "$1/compose.yaml"; do
         case $file in *.example | *.sample | *.bak | *.dist | *'*') continue ;; esac
@@ -12,15 +10,15 @@ has_project() {
 database() {
     [ -r "$1" ] || return 0
     sed -n -e 's/^\(export \)\{0,1\}\(POSTGRES_DB\|PGDATABASE\|DB_NAME\|DB_DATABASE\|DATABASE_NAME\)=["'\'']\{0,1\}\([A-Za-z0-9_-]\{1,63\}\)["'\'']\{0,1\}[[:space:]]*$/\3/p' \
-        -e 's/^\(export \)\{0,1\}DATABASE_URL=["'\'']\{0,1\}postgres[^/]*:\/\/[^[:space:]]*\/\([A-Za-z0-9_-]\{1,63\}\)\(?.*\)\{0,1\}["'\'']\{0,1\}[[:space:]]*$/\2/p' "$1" | head -n 3
+        -e 's/^\(export \)\{0,1\}DATABASE_URL=["'\'']\{0,1\}postgres[^/]*:\/\/[^[:space:]]*\/\([A-Za-z0-9_-]\{1,63\}\)\(?.*\)\{0,1\}["'\'']\{0,1\}[[:space:]]*$/\2/p' "$1" | one
 }
 folder() {
-    has_project "$1" || return 0
-    head_of project "$(plain "$1")" "$2"
+    owner_is_ours "$1" && has_project "$1" || return 0
+    head_of project "$1" "$2"
     for file in "$1/.env" "$1"/.env.* "$1"/*.env; do
         case $file in *.example | *.sample | *.bak | *.dist | *.template | *.old | *'~' | *'*'*) continue ;; esac
         [ -f "$file" ] || continue
-        head_of env "$(plain "$file")"
+        head_of env "$file"
         database "$file" | show
     done
 }
@@ -35,12 +33,11 @@ if [ -d /run/systemd/system ]; then
         about=$(systemctl show --no-pager -p FragmentPath -p WorkingDirectory -p EnvironmentFiles "$unit")
         case $about in *FragmentPath=/etc/systemd/system/* | *FragmentPath=/usr/local/lib/systemd/*) ;; *) continue ;; esac
         work=$(printf '%s\n' "$about" | sed -n 's/^WorkingDirectory=[!-]*//p')
-        env=$(printf '%s\n' "$about" | sed -n 's/^EnvironmentFiles=-\{0,1\}\(.*\) (ignore_errors=.*/\1/p' | head -n 1)
+        env=$(printf '%s\n' "$about" | sed -n 's/^EnvironmentFiles=-\{0,1\}\(.*\) (ignore_errors=.*/\1/p' | one)
         path=$work
         if [ -z "$path" ] || [ "$path" = / ]; then path=${env%/*}; fi
-        head_of unit "$unit" "$(plain "$path")" "$(plain "$env")"
+        head_of unit "$unit" "$path" "$env"
         [ -d "$path" ] && folder "$path" unit
     done
 fi
 for path in /srv/* /opt/* /var/www/* /home/*/*; do [ -d "$path" ] && folder "$path" usual; done
-head_of end

@@ -1,7 +1,6 @@
-PATH=$PATH:/snap/bin
-if ! command -v docker >/dev/null 2>&1; then head_of absent; head_of end; exit 0; fi
+if ! command -v docker >/dev/null 2>&1; then head_of absent; exit 0; fi
 if ! version=$(docker version --format '{{.Server.Version}}' 2>&1); then
-    head_of refused; printf '%s\n' "$version" | show; head_of end; exit 0
+    head_of refused; printf '%s\n' "$version" | show; exit 0
 fi
 head_of version "$version"
 head_of swarm
@@ -9,4 +8,3 @@ docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>/
 services=$(docker service ls -q 2>/dev/null)
 head_of services "$?"
 if [ -n "$services" ]; then docker service inspect $services | show; fi
-head_of end

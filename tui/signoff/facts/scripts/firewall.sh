@@ -34,4 +34,3 @@ grep -hsE '^[^#]*(flush ruleset|chain|hook|drop|reject)' /etc/nftables.conf $inc
 for file in /etc/iptables/rules.v4 /etc/iptables/rules.v6; do
     if [ -s "$file" ]; then head_of saved "$file"; show < "$file"; fi
 done
-head_of end

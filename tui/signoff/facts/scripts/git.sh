@@ -1,48 +1,68 @@
-# After project-files.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
+# After trust.sh and project-files.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
 # whether today's values stand there. Reads only. Values go through pipes alone, and what comes out names commits
 # and variables.
 enter_project
 top=$project
 while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
 if [ ! -e "$top/.git" ]; then
-    within=$(find "$project" -xdev -maxdepth 4 -name node_modules -prune -o -name .git -print 2> /dev/null | head -n 5)
-    [ -z "$within" ] || { head_of within "$(plain "$within")"; head_of end; exit 0; }
+    within=$(find "$project" -xdev -maxdepth 4 -name node_modules -prune -o -name .git -print 2> /dev/null | first 5 "repositories within the project")
+    [ -z "$within" ] || { head_of within "$within"; exit 0; }
     # A bare one elsewhere, whose hook puts here what is pushed to it.
-    from=$(find /srv /opt /home /root /var/repo /var/git /var/lib/git -xdev -maxdepth 4 -path '*/hooks/post-receive' 2> /dev/null |
-        head -n 50 | while IFS= read -r hook; do grep -qF -- "$project" "$hook" && printf '%s\n' "${hook%/hooks/*}"; done | head -n 1)
-    [ -z "$from" ] || { head_of deployed "$(plain "$from")"; head_of end; exit 0; }
+    from=$(find /srv /opt /home /root /var/repo /var/git /var/lib/git -xdev -maxdepth 4 -type d ! $owned -prune \
+        -o -path '*/hooks/post-receive' -type f $owned -print 2> /dev/null | first 200 "repositories elsewhere" |
+        while IFS= read -r hook; do grep -qF -- "$project" "$hook" && printf '%s\n' "${hook%/hooks/*}"; done | one)
+    [ -z "$from" ] || { head_of deployed "$from"; exit 0; }
     # A directory that may not be looked into could hold one.
     above=$project
     while [ "$above" != / ] && [ -x "$above" ]; do above=$(dirname -- "$above"); done
-    head_of norepository "$(plain "$project")" "$([ -x "$above" ] && echo sure)"
-    head_of end
+    head_of norepository "$project" "$([ -x "$above" ] && echo sure)"
     exit 0
 fi
-command -v git > /dev/null || { head_of nogit "$(plain "$top")"; head_of end; exit 0; }
+command -v git > /dev/null || { head_of nogit "$top"; exit 0; }
 
-# A repository's configuration can name programs to run, and it need not be root's: git runs as its owner,
-# without what starts programs, writes, asks or connects.
-owner=$(stat -c %u -- "$top/.git")
+# A repository's configuration can name programs to run, and it need not be root's: git runs as its owner, without what
+# starts programs, writes, asks or connects, and with nothing of ours that it could read.
+owner=$(stat -L -c %u -- "$top/.git")
 unprivileged() { "$@"; }
 if [ "$(id -u)" = 0 ] && [ "$owner" != 0 ]; then
     if command -v setpriv > /dev/null; then
-        unprivileged() { setpriv --reuid "$owner" --regid "$(stat -c %g -- "$top/.git")" --clear-groups "$@"; }
-    else head_of noowner "$(plain "$top")"; head_of end; exit 0; fi
+        unprivileged() {
+            setpriv --reuid "$owner" --regid "$(stat -L -c %g -- "$top/.git")" --clear-groups --no-new-privs "$@"
+        }
+    else head_of noowner "$top"; exit 0; fi
 fi
-export HOME=/nonexistent XDG_CONFIG_HOME=/nonexistent GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1
+export HOME=/nonexistent XDG_CONFIG_HOME=/nonexistent GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0 GIT_NO_LAZY_FETCH=1 \
+    GIT_ALLOW_PROTOCOL=none GIT_GRAFT_FILE=/dev/null
 bound=
+# Settings of the repository's own hide commits and lines: a first commit, files called binary, replaced and grafted ones.
 in_git() {
     unprivileged $bound git --no-pager --no-replace-objects -C "$top" -c safe.directory='*' -c core.fsmonitor=false -c core.quotePath=false \
-        -c log.showSignature=false -c protocol.allow=never -c core.hooksPath=/dev/null "$@"
+        -c log.showSignature=false -c log.showRoot=true -c diff.relative=false -c diff.orderFile=/dev/null \
+        -c protocol.allow=never -c core.hooksPath=/dev/null "$@" 3<&- 8<&- 9>&-
 }
-refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(plain "$refused" | head -c 300)"; head_of end; exit 0; }
+refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(printf %s "$refused" | peek 300)"; exit 0; }
+# Where somebody else can write to it, what it says is theirs to say. A group that only its owner and our own people are in
+# is nobody else.
+group=$(getent passwd "$owner" | cut -d : -f 4)
+closed=${group:+! -group $group}
+for uid in $({ getent passwd | awk -F : -v group="$group" '$4 == group { print $1 }'
+    getent group "$group" | cut -d : -f 4 | tr ',' '\n'; } | while read -r name; do id -u -- "$name"; done 2> /dev/null); do
+    [ "$uid" = "$owner" ] || is_ours "$uid" || closed=
+done
+common=$(in_git rev-parse --path-format=absolute --git-common-dir 2> /dev/null)
+foreign=$({
+    is_ours "$owner" || printf '%s\n' "$top/.git"
+    find "$top" "$top/.git" "${common:-$top/.git}" -xdev \( -path "$top/*" ! -path "$top/.git" ! -path "$top/.git/*" -prune \) -o ! -type l \
+        \( ! \( -user 0 -o -user "$owner" \) -o -perm -0002 -o \( -perm -0020 ! -group 0 $closed \) \) -print 2> /dev/null
+} | one)
+[ -z "$foreign" ] || { head_of foreign "$foreign"; exit 0; }
 shallow=$(in_git rev-parse --is-shallow-repository 2> /dev/null)
 partial=$(in_git config --get-regexp '^(extensions\.partialclone|remote\..*\.promisor)$' > /dev/null 2>&1 && echo yes)
-head_of repository "$(plain "$top")" "$shallow" "$partial" "$(in_git rev-list --all --count 2> /dev/null)"
+head_of repository "$top" "$shallow" "$partial" "$(in_git rev-list --all --count 2> /dev/null)"
 # Repositories inside this one, submodules too: their history is another.
 head_of inside
 find "$top" -xdev -maxdepth 5 \( -path "$top/.git" -o -name node_modules -o -name vendor -o -name .venv -o -name venv \) \
-    -prune -o -name .git -print -prune 2> /dev/null | head -n 20 | sed 's|/\.git$||' | show
+    -prune -o -name .git -print -prune 2> /dev/null | first 50 'repositories inside this one' | sed 's|/\.git$||' | show
 head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
 # Of the working tree and of every ref's history, whatever .gitignore says.
 set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
@@ -56,24 +76,25 @@ for path in $mounted; do
 done
 set +f
 unset IFS
-head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | head -n 200 | show
+head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | first 500 'tracked files named like .env' | show
 secret_files | while IFS= read -r path; do
     [ -f "$path" ] || continue
     in_git check-ignore -q --no-index -- "$path" 2> /dev/null
-    head_of ignored "$(plain "$path")" "$?"
+    head_of ignored "$path" "$?"
 done
 head_of history
 # Of commits too that only the reflog knows: amended, reset, of a branch that was deleted. Their objects are there.
-past=$(in_git log --all --reflog --full-history -m --diff-filter=d --name-only --format='commit %H %ct' -- "$@" 2> /dev/null | head -c 400000)
+past=$(in_git log --all --reflog --full-history -m --diff-filter=d --name-only --format='commit %H %ct' -- "$@" 2> /dev/null |
+    first 20000 'commits of files named like .env')
 printf '%s\n' "$past" | show
 
 # What prints encrypted text alone: age, OpenPGP, openssl, git-crypt, Ansible, sops, dotenvx and dotenv-vault.
 sealed() {
-    case $("$@" 2> /dev/null | head -c 10 | od -An -v -tx1 | tr -d ' \n') in
+    case $("$@" 2> /dev/null | peek 10 | od -An -v -tx1 | tr -d ' \n') in
         6167652d656e63727970 | 53616c7465645f5f* | 00474954435259505400 | 24414e5349424c455f56) return 0 ;;
         84??03* | 85????03* | 8c??04* | c1??03* | c1????03* | c3??04*) return 0 ;;
     esac
-    "$@" 2> /dev/null | head -c 262144 | tr -d '\000' | awk '
+    "$@" 2> /dev/null | tr -d '\000' | awk '
         NR == 1 && /^-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)-----/ { whole = 1; exit }
         /^[ \t]*(#|$)/ { next }
         /^(sops_|DOTENV_PUBLIC_KEY)/ { next }
@@ -83,8 +104,9 @@ sealed() {
 }
 # The paths of which every version is.
 head_of sealed
-printf '%s\n' "$past" | sed '/^commit /d; /^$/d' | sort -u | head -n 40 | while IFS= read -r path; do
-    printf '%s\n' "$past" | path=$path awk '/^commit / { commit = $2; next } $0 == ENVIRON["path"] { print commit }' | head -n 100 | {
+printf '%s\n' "$past" | sed '/^commit /d; /^$/d' | sort -u | first 200 'paths in the history named like .env' | while IFS= read -r path; do
+    printf '%s\n' "$past" | path=$path awk '/^commit / { commit = $2; next } $0 == ENVIRON["path"] { print commit }' |
+        first 500 "commits of $path" | {
         all=
         while read -r commit; do all=yes; sealed in_git cat-file blob "$commit:$path" < /dev/null || exit 0; done
         [ -z "$all" ] || printf '%s\n' "$path"
@@ -93,7 +115,7 @@ done | show
 
 values() {
     secret_files | while IFS= read -r path; do
-        if [ -r "$path" ] && [ -f "$path" ] && ! sealed cat -- "$path"; then printf '#read\t%s\n' "$(plain "$path")"; cat -- "$path"; echo; fi
+        if [ -r "$path" ] && [ -f "$path" ] && ! sealed cat -- "$path"; then printf '#read\t%s\n' "$(inert "$path")"; cat -- "$path"; echo; fi
     done | awk -v q="'" '
         /^#read\t/ { print; pem = ""; next }
         # Of a key over several lines the second: the first is the same for all.
@@ -117,17 +139,21 @@ values() {
 }
 history() {
     bound='timeout 25'
-    in_git log --all --reflog -p -c -U0 --no-ext-diff --no-textconv --no-color --no-renames --format='%x01%H' 2> /dev/null
+    # As text even what an attribute or a NUL makes binary for git.
+    in_git log --all --reflog -p -c -U0 --text --no-ext-diff --no-textconv --no-color --no-renames --submodule=short \
+        --format='%x01%H' 2> /dev/null
     printf '\001status %s\n' "$?"
 }
 head_of values
 values | {
     exec 8<&0
-    history < /dev/null | head -c 400000000 | awk -F '\t' '
+    history < /dev/null | tr -d '\000' | awk -F '\t' '
         BEGIN { while ((getline line < "/dev/fd/8") > 0) {
             if (line ~ /^#read\t/) { print substr(line, 2); continue }
             at = index(line, "\t"); n++; name[n] = substr(line, 1, at - 1); value[n] = substr(line, at + 1)
         } }
+        # Beyond 400 MB the end is not waited for.
+        (size += length($0) + 1) > 400000000 { exit }
         /^\001status / { complete = ($0 ~ /status 0$/); next }
         /^\001/ { commit = substr($0, 2); next }
         { for (i = 1; i <= n; i++) if (index($0, value[i]) && !((commit, name[i]) in seen)) {
@@ -136,4 +162,3 @@ values | {
         } }
         END { print (complete ? "complete" : "cut") "\t" n + 0 }'
 } | show
-head_of end

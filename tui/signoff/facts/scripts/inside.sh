@@ -1,30 +1,38 @@
-# Wants $paths (one a line), $host and $random. Asks the application itself, past the web server: for want of
+# After trust.sh and servers.sh. Wants $paths (one a line), $host and $random. Asks the application itself, past the web server: for want of
 # a rule there, what it answers shows whether a path exists. GET only, at addresses of this machine only.
-command -v curl > /dev/null || { head_of none "there is no curl on the host"; head_of end; exit 0; }
+command -v curl > /dev/null || { head_of none "there is no curl on the host"; exit 0; }
 upstreams() {
     {
-        [ "$(id -u)" = 0 ] && [ -e /run/nginx.pid ] && nginx -T 2> /dev/null < /dev/null | sed 's/#.*//' |
-            grep -oE '(^|[[:space:];{])(proxy_pass|uwsgi_pass|server)[[:space:]]+[^;]+' |
+        [ "$(id -u)" != 0 ] || nginx_masters | while read -r kind pid; do
+            [ "$kind" = stranger ] || nginx_dump "$pid"
+        done | sed 's/#.*//' | grep -oE '(^|[[:space:];{])(proxy_pass|uwsgi_pass|server)[[:space:]]+[^;]+' |
             sed -n 's|^[ \t;{]*\(proxy_pass *http://\)\{0,1\}\(server *\)\{0,1\}\([0-9a-zA-Z.:]*:[0-9]\{1,5\}\).*|\3|p'
-        curl -fsS --max-time 3 http://127.0.0.1:2019/config/ 2> /dev/null < /dev/null |
-            grep -oE '"dial":"[^"]+"' | cut -d '"' -f 4
-    } | sed 's/^localhost:/127.0.0.1:/' | grep -E '^(127|10|192\.168|172\.(1[6-9]|2[0-9]|3[01]))\.[0-9.]+:[0-9]+$' | sort -u | head -n 3
+        for pid in $(processes caddy); do
+            if is_trusted "$pid"; then caddy_api "$pid"; fi
+        done | grep -oE '"dial":"[^"]+"' | cut -d '"' -f 4
+    } | sed 's/^localhost:/127.0.0.1:/' | grep -E '^(127|10|192\.168|172\.(1[6-9]|2[0-9]|3[01]))\.[0-9.]+:[0-9]+$' | sort -u | while read -r upstream; do
+        # Somebody else may have taken the application's port while it was down.
+        case $upstream in
+            127.*) for uid in $(answering "${upstream##*:}"); do is_ours "$uid" || continue 2; done ;;
+        esac
+        printf '%s\n' "$upstream"
+    done | first 8 'applications behind the web server'
 }
 ask() {
     body=$(curl -s --max-time 4 -H "Host: $host" -H 'X-Forwarded-Proto: https' -A signoff "http://$1$2" \
-        -w '\n%{http_code} %{redirect_url}' < /dev/null | tail -c 65536 | tr -d '\0')
+        -w '\n%{http_code} %{redirect_url}' < /dev/null | peek_end 65536 | tr -d '\0')
     # A page may quote its own path, which says nothing of what it is.
     said=$(printf '%s\n' "$body" | sed '$d' | sed "s|$2||g" | cksum | cut -d' ' -f1)
-    head_of answer "$1" "$2" "$(printf '%s\n' "$body" | tail -n 1)" "$said"
+    head_of answer "$1" "$2" "$(printf '%s\n' "$body" | sed -n '$p')" "$said"
 }
 # Frameworks describe their API to whoever asks (OpenAPI 3, Swagger 2): which of its paths are the panel's?
 describe() {
     for document in /openapi.json /api/openapi.json /api/v1/openapi.json '/api/schema/?format=json' /swagger.json; do
-        body=$(curl -sf --max-time 2 -H "Host: $host" -A signoff "http://$1$document" < /dev/null | head -c 4000000 | tr -d '\0\n')
+        body=$(curl -sf --max-time 2 -H "Host: $host" -A signoff "http://$1$document" --max-filesize 4000000 < /dev/null | tr -d '\0\n')
         case $body in *'"openapi"'* | *'"swagger"'*) ;; *) continue ;; esac
-        printf '%s' "$body" | grep -oE '("servers" *: *\[ *\{ *"url"|"basePath") *: *"[^"]*"' | head -n 1 |
+        printf '%s' "$body" | grep -oE '("servers" *: *\[ *\{ *"url"|"basePath") *: *"[^"]*"' | one |
             sed 's/"$//; s/.*"//' | while read -r base; do head_of base "$base"; done
-        printf '%s' "$body" | grep -oiE '"/[a-z0-9_./-]*admin[a-z0-9_./-]*" *: *\{' | cut -d '"' -f 2 | sort -u | head -n 20 |
+        printf '%s' "$body" | grep -oiE '"/[a-z0-9_./-]*admin[a-z0-9_./-]*" *: *\{' | cut -d '"' -f 2 | sort -u | first 20 'admin paths in the description of the API' |
             while read -r path; do head_of documented "$path"; done
         return
     done
@@ -34,4 +42,3 @@ for upstream in $(upstreams); do
     ask "$upstream" "$random"
     printf '%s\n' "$paths" | while read -r path; do [ -n "$path" ] && ask "$upstream" "$path"; done
 done
-head_of end

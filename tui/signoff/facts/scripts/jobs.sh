@@ -1,4 +1,4 @@
-# After scheduled.sh: who runs what is scheduled, and when it last did.
+# After trust.sh and scheduled.sh: who runs what is scheduled, and when it last did.
 head_of now "$(date +%s)" "$(date +%z)" "$(ps -o etimes= -p 1 2> /dev/null | tr -d ' ')"
 [ "$(id -u)" = 0 ] || head_of gap "the crontabs of other users"
 
@@ -8,12 +8,10 @@ if [ -n "$systemd" ]; then
     systemctl show --no-pager -p Id -p LoadState -p ActiveState -p UnitFileState \
         cron.service crond.service cronie.service | show
 else
-    # Not a daemon of a container: it must live in this shell's own PID namespace.
-    for process in /proc/[0-9]*; do
-        read -r name < "$process/comm" || continue
-        case $name in cron | crond) ;; *) continue ;; esac
-        [ "$(readlink "$process/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] && head_of cron-process "$name"
-    done 2> /dev/null
+    # Neither a container's daemon nor a process that is merely called so.
+    for pid in $(processes cron crond); do
+        if is_root "$pid"; then head_of cron-process cron; fi
+    done
 fi
 head_of flavour "$(command -v cron > /dev/null && echo cron)" "$(command -v crond > /dev/null && echo crond)"
 head_of users; { getent passwd 2> /dev/null || cat /etc/passwd; } | cut -d: -f1,3 | show
@@ -26,11 +24,10 @@ printf '%s\n' "$first" "$second" "$third"
 
 # Each thing that cron said: when first, when last, how often. Only with the system's journal in sight.
 if [ -n "$(journalctl -q -n 1 _UID=0 2> /dev/null)" ]; then
-    head_of journal "$(journalctl -q --no-pager -o short-unix 2> /dev/null | head -n 1 | cut -d. -f1)"
+    head_of journal "$(journalctl -q --no-pager -o short-unix 2> /dev/null | one | cut -d. -f1)"
     journalctl -q --no-pager -o short-unix --since=-8d SYSLOG_IDENTIFIER=CRON + SYSLOG_IDENTIFIER=CROND \
         + SYSLOG_IDENTIFIER=crond + SYSLOG_IDENTIFIER=cron 2> /dev/null |
         awk '{ time = int($1); sub(/^[^ ]+ [^ ]+ [^ ]+ /, "")
                last[$0] = time; count[$0]++ }
-             END { for (said in last) printf "%d\t%d\t%s\n", last[said], count[said], said }' | tail -n 3000 | show
+             END { for (said in last) printf "%d\t%d\t%s\n", last[said], count[said], said }' | first 5000 "what cron said" | show
 fi
-head_of end

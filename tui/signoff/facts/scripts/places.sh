@@ -1,4 +1,4 @@
-# After scheduled.sh: where dumps may lie. Set before: directory, project (either may be empty). Reads only.
+# After trust.sh and scheduled.sh: where dumps may lie. Set before: directory, project (either may be empty). Reads only.
 
 # The content of the sections that make a database dump: headings are dropped, and what makes none.
 dump_texts() {
@@ -18,7 +18,7 @@ usual_places() {
         /root/backup /root/backups /home/*/backup /home/*/backups /mnt/backup /mnt/backups /data/backup /data/backups \
         /var/backups/* /var/lib/postgresql/backup /var/lib/postgresql/backups /var/lib/autopostgresqlbackup \
         ${project:+"$project/backup" "$project/backups" "$project/dumps"}; do
-        [ -d "$path" ] && printf '%s\n' "$path"
+        if [ -d "$path" ] && owner_is_ours "$path"; then printf '%s\n' "$path"; fi
     done
 }
 container_places() {
@@ -36,7 +36,7 @@ places() {
             container_places | sed 's/^/container\t/'
             usual_places | sed 's/^/usual\t/'
         fi
-    } | awk -F '\t' '!seen[$2]++' | head -n 40
+    } | awk -F '\t' '!seen[$2]++' | first 60 'places where dumps may lie'
 }
 # Whether everybody may pass through all folders above a path.
 way_open() {
@@ -49,22 +49,28 @@ way_open() {
     echo open
 }
 # Modification time, size, mode, owner, group and path of what may be a dump: newest first. Not: half-written
-# files, checksums, the parts of a dump in directory format, names with a line feed or a tab.
+# files, checksums, the parts of a dump in directory format. In a place that was only guessed, and where others can
+# write, theirs do not count.
 dump_files() {
     depth=6; [ "$2" = usual ] && depth=1
-    find -H "$1" -xdev -maxdepth $depth -type f ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
+    theirs=
+    case $2,$(stat -L -c %a -- "$1") in job,*[2367] | usual,*[2367]) theirs=$owned ;; esac
+    find -H "$1" -xdev -maxdepth $depth -type f $theirs ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
         ! -name '*.md5' ! -name '*.sha256' ! -name '[0-9]*.dat*' ! -name 'blobs.toc' ! -name 'alternatives.*' \
-        ! -name 'apt.extended_states*' ! -name 'dpkg.*' ! -name "*
-*" ! -name '*	*' -exec stat -c '%Y	%s	%a	%U	%G	%n' {} + 2> /dev/null | sort -rn
+        ! -name 'apt.extended_states*' ! -name 'dpkg.*' -print0 2> /dev/null |
+        names "$1" | while IFS= read -r file; do
+        case $file in *"$tab"*) left_out "$1: a name has a tab in it"; continue ;; esac
+        printf '%s\0' "$file"
+    done | xargs -0 -r stat -c '%Y	%s	%a	%U	%G	%n' 2> /dev/null | sort -rn
 }
 # Whether a file holds a cluster's roles and no database: pg_dumpall --globals-only.
 roles_only() {
     [ "$2" -lt 1048576 ] || return 1
-    unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | head -c 4194304 | awk '
+    unpack "$(magic_of < "$1")" < "$1" 2> /dev/null | peek 4194304 | awk '
         NR < 10 && /^-- PostgreSQL database cluster dump$/ { cluster = 1 }
         /^\\connect / { whole = 1; exit } END { exit !(cluster && !whole) }'
 }
-magic_of() { head -c 5 | od -An -v -tx1 | tr -d ' \n'; }
+magic_of() { peek 5 | od -An -v -tx1 | tr -d ' \n'; }
 unpack() {
     case $1 in 1f8b*) gzip -dc ;; 28b52ffd*) zstd -qdc ;; fd377a585a) xz -dc ;; 425a68*) bzip2 -dc ;; *) cat ;; esac
 }

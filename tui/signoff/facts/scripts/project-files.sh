@@ -2,17 +2,15 @@
 # project_units prints the systemd services that belong to the project: those named, and those with its directory in
 # their working directory, their environment files or their command. secret_files prints the files with secrets that
 # are known of by name: those listed, those that such services read, and those that look like it at the project's top.
-plain() { printf %s "$1" | tr '\t\n\r' '???'; }
 # Goes to the project directory, or says why not and ends the script.
 enter_project() {
-    [ -n "$project" ] || { head_of nowhere 'not known'; head_of end; exit 0; }
+    [ -n "$project" ] || { head_of nowhere 'not known'; exit 0; }
     if cd -- "$project" 2> /dev/null; then project=$(pwd -P); return; fi
     why=missing
     above=$project
     while [ "$above" != / ] && [ "$above" != . ] && [ ! -e "$above" ]; do above=$(dirname -- "$above"); done
     { [ -e "$project" ] || [ ! -x "$above" ]; } && why=closed
-    head_of nowhere "$why" "$(plain "$project")"
-    head_of end
+    head_of nowhere "$why" "$project"
     exit 0
 }
 project_units() {
@@ -37,7 +35,7 @@ mounted_files() {
         inside && /^[ \t]+file:[ \t]/ { sub(/^[ \t]+file:[ \t]+/, ""); sub(/[ \t]+#.*$/, ""); print }' |
         while IFS= read -r path; do
             case $path in '' | *'$'*) ;; /*) printf '%s\n' "$path" ;; *) printf '%s\n' "$project/${path#./}" ;; esac
-        done | sort -u | head -n 40
+        done | sort -u | first 100 'files that compose mounts as secrets'
 }
 secret_files() {
     {

@@ -1,8 +1,8 @@
-# What is scheduled on this machine, and the text of the scripts that it runs: functions that read, and print.
-export LC_ALL=C
+# After trust.sh: what is scheduled on this machine, and the text of the scripts that it runs: functions that read, and print.
 systemd=; [ -d /run/systemd/system ] && systemd=yes
-last_byte() { if [ -z "$(tail -c 1 "$1")" ]; then echo newline; else echo none; fi; }
-content() { if [ -r "$1" ]; then head -c 65536 "$1" | show; fi; }
+# wc counts line feeds, awk lines: there is one more where the last has none.
+last_byte() { if [ "$(wc -l < "$1")" = "$(awk 'END { print NR }' "$1")" ]; then echo newline; else echo none; fi; }
+content() { if [ -r "$1" ]; then first_bytes 65536 "$1" "$1" | show; fi; }
 readable() { if [ -r "$1" ]; then echo readable; else echo unreadable; fi; }
 
 crontabs() {
@@ -16,6 +16,7 @@ crontabs() {
         for file in /var/spool/cron/crontabs/* /var/spool/cron/*; do
             [ -f "$file" ] || continue
             user=${file##*/}
+            if ! is_ours "$(id -u -- "$user" 2> /dev/null)"; then head_of stranger "the crontab of $user"; continue; fi
             head_of user "$user" $(stat -c '%a %u %h' "$file") "$(last_byte "$file")"
             crontab -l -u "$user" 2> /dev/null < /dev/null | show
         done
@@ -64,7 +65,7 @@ units() {
         -p ExecMainStartTimestamp -p ExecMainExitTimestamp -p ExecStart -p FragmentPath -p ConditionResult \
         -p ConditionTimestamp -p AssertResult -p AssertTimestamp $services | show
     for file in /root/.config/systemd/user/*.timer /home/*/.config/systemd/user/*.timer; do
-        [ -f "$file" ] && head_of gap "the user timer $file"
+        if [ -f "$file" ] && owner_is_ours "$file"; then head_of gap "the user timer $file"; fi
     done
 }
 
@@ -73,14 +74,14 @@ words() { sed -n 's/^|//p' | grep -v '^[[:space:]]*#' | tr -s ' \t;|&()<>"'\''`=
 paths() {
     printf '%s\n' "$1" | sed -n 's/^|.*cd  *\([^ ;&|]*\).*[ ;&|]\([A-Za-z0-9_./-]*\.sh\).*/\1\/\2/p'
     printf '%s\n' "$1" | words | grep -E '^/[A-Za-z0-9._/@+-]+$' | grep -vE '^/(dev|proc|sys)/'
-    printf '%s\n' "$1" | words | grep -E '^[A-Za-z][A-Za-z0-9._-]*$' | sort -u | head -n 1000 |
+    printf '%s\n' "$1" | words | grep -E '^[A-Za-z][A-Za-z0-9._-]*$' | sort -u | first 4000 "words of the jobs that may be programs" |
         while read -r word; do command -v -- "$word"; done | grep -E '^/' |
         awk -F / '$0 !~ /^\/(usr\/)?s?bin\// || $NF ~ /backup/'
 }
 # Scripts alone are printed, and no file that is merely named in a command; none of the system's own.
 programs() {
-    paths "$1" | sort -u | head -n 300 | while read -r file; do
-        if [ -d "$file" ]; then continue; fi
+    paths "$1" | sort -u | first 300 "files that the jobs name" | while read -r file; do
+        if [ -e "$file" ] && [ ! -f "$file" ]; then continue; fi
         case $file in
             /etc/cron.*) continue ;;
             /usr/local/*) ;;
@@ -89,7 +90,7 @@ programs() {
         if [ ! -e "$file" ]; then head_of absent "$file"; continue; fi
         mode="$(stat -L -c '%a' "$file" 2> /dev/null)"
         if [ ! -r "$file" ]; then head_of program "$file" "$mode" unreadable; continue; fi
-        case $(head -c 2 "$file" | tr -d '\0'),$file in
+        case $(peek 2 < "$file" | tr -d '\0'),$file in
             '#!'* | *.sh | *.py | *.pl | *.rb) head_of program "$file" "$mode" readable; content "$file" ;;
         esac
     done

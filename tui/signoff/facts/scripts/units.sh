@@ -1,6 +1,5 @@
-# After project-files.sh. The systemd services that belong to a project, and
+# After trust.sh and project-files.sh. The systemd services that belong to a project, and
 # the environments that its processes run with. Reads only; environments go out in base64.
-tab=$(printf '\t')
 ticks=$(getconf CLK_TCK 2> /dev/null || echo 100)
 booted=$(awk '$1 == "btime" {print $2}' /proc/stat)
 process() { # UNIT PID
@@ -29,7 +28,7 @@ if [ -d /run/systemd/system ] && command -v systemctl > /dev/null; then
         members=
         for root in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
             [ -n "$group" ] && [ -z "$members" ] && [ -d "$root$group" ] &&
-                members=$(find "$root$group" -name cgroup.procs -exec cat {} + 2> /dev/null | head -n 64)
+                members=$(find "$root$group" -name cgroup.procs -exec cat {} + 2> /dev/null | first 256 "processes of $unit")
         done
         for pid in ${members:-$main}; do
             process "$unit" "$pid"
@@ -45,10 +44,9 @@ fi
     pid=${directory#/proc/}
     case $known in *" $pid "*) continue ;; esac
     case $(readlink "$directory/cwd" 2> /dev/null) in "$project" | "$project"/*) ;; *) continue ;; esac
-    # In a container the same path is another place.
-    [ "$(readlink "$directory/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] || continue
-    grep -qE 'docker|containerd|libpod|crio|lxc' "$directory/cgroup" 2> /dev/null && continue
+    # In a container the same path is another place. What others start there is nothing of the project.
+    [ "$(readlink "$directory/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] && ! in_container "$pid" || continue
+    uid_of "$pid" && is_ours "$uid" || continue
     case $(cat "$directory/comm" 2> /dev/null) in sh | bash | dash | zsh | fish | sudo | ssh* | systemd*) continue ;; esac
     process '' "$pid"
 done
-head_of end

@@ -1,0 +1,44 @@
+# What every script prints with, and the only ways to leave something out.
+exec 3<&- # the script itself came this way: nothing that it runs is to have it
+# The containers of this machine: a docker context may lead to another one.
+unset DOCKER_CONTEXT
+export DOCKER_HOST=unix:///var/run/docker.sock
+nl='
+'
+tab=$(printf '\t')
+cr=$(printf '\r')
+show() { sed 's/^/|/'; echo; }
+inert() {
+    case $1 in
+        *"$nl"* | *"$tab"* | *"$cr"*) printf %s "$1" | tr '\t\n\r' '???' ;;
+        *) printf %s "$1" ;;
+    esac
+}
+head_of() {
+    printf '#%s' "$1"
+    shift
+    for field in "$@"; do printf '\t'; inert "$field"; done
+    echo
+}
+# WHAT: a mark that something was not looked at. Whatever is judged by this output is no pass then.
+left_out() { head_of cut "$1" >&9; }
+# N WHAT: the first lines; a mark where there are more.
+first() { awk -v most="$1" 'NR <= most; END { exit NR <= most }' && left_out "$2: more than $1"; return 0; }
+# N WHAT FILE: the first bytes of a file; a mark where there are more.
+first_bytes() {
+    head -c "$1" -- "$3"
+    [ "$(wc -c < "$3")" -le "$1" ] || left_out "$2: more than $1 bytes"
+}
+# N: the first or last bytes of something, to tell what it is or to compare it by them; never a list of subjects.
+peek() { head -c "$1"; }
+peek_end() { tail -c "$1"; }
+# N: as many lines as are told of, where nothing is judged by the others.
+some() { awk -v most="$1" 'NR <= most'; }
+# The first line: one of several that are as good.
+one() { sed -n '1{p;q;}'; }
+# What find(1) prints with -print0, one a line. A name with a line feed is no line; where there is one, a mark says so.
+names() {
+    tr '\n\0' '\001\n' | awk '/\001/ { odd = 1; next } { print } END { exit !odd }' &&
+        left_out "$1: a name has a line feed in it"
+    return 0
+}
