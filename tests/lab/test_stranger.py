@@ -1,0 +1,359 @@
+"""A host with a hostile local user is judged as the same host without them, and nothing of theirs is run.
+
+Whoever looks as root, here or over SSH by sudo, trusts only root. Each attack of `stranger.py` is tried
+alone, and all of them at once.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import sys
+import tarfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Desk, findings
+from labhost.host import Host, Result
+from required import give_up
+from stranger import ATTACKS, CLEAN_PATH, HOME, UID, Attack, executed, plant, settle, uproot
+
+import signoff
+from lab import Lab
+from matrix import Result as Record
+from signoff.checklist.load import builtin_directory
+
+pytestmark = pytest.mark.lab
+
+SLACK = 45.0
+"""What all attacks together may cost an audit, in seconds: less than the time limit of the slowest script."""
+
+THERE = "/opt/signoff"
+SEAT = "/root/seat"
+PROFILE = """
+[shop]
+address = "{address}"
+url = "https://shop.test"
+addresses = ["{ipv4}", "{ipv6}"]
+project = "/srv/shop"
+admin_paths = ["/admin/", "/api/admin/users"]
+database = "shop"
+"""
+ANSWERS = """\
+steps:
+  rotate-secrets: {confirmed: "2026-01-02"}
+  close-ports: {confirmed: none}
+  backups: {confirmed: "2026-01-02, 4000 rows"}
+  admin-access: {confirmed: 2 of 2, note: Ann and Bob.}
+"""
+ROTATED = ("JWT_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD")
+
+Verdicts = Mapping[tuple[str, str], tuple[str, ...]]
+"""The results by probe and subject."""
+
+
+# signoff on the host itself
+
+
+def _requirements(name: str, found: dict[str, metadata.Distribution]) -> dict[str, metadata.Distribution]:
+    """A distribution and all that it needs to run."""
+    key = re.sub(r"[-_.]+", "-", name).lower()
+    if key not in found:
+        found[key] = metadata.distribution(name)
+        for line in found[key].requires or ():
+            words = re.match(r"[\w.-]+", line)
+            if words and ";" not in line:
+                _requirements(words[0], found)
+    return found
+
+
+def package() -> bytes:
+    """This signoff with what it needs, as an archive for a host with the same Python."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(Path(signoff.__file__).parent, "tui/signoff")
+        tar.add(builtin_directory(), "checklists")
+        for name, one in _requirements("signoff", {}).items():
+            for file in one.files or () if name != "signoff" else ():
+                path = Path(str(one.locate_file(file)))
+                if ".." not in file.parts and path.is_file():
+                    tar.add(path, f"site/{file}")
+    return archive.getvalue()
+
+
+LAUNCHER = f"""#!/usr/bin/python3 -P
+import sys
+sys.path[:0] = ["{THERE}/tui", "{THERE}/site"]
+from signoff.cli import main
+sys.exit(main())
+"""
+
+
+def install(host: Host, authority: Path) -> None:
+    """Put signoff on the host, and an operator's folders for root."""
+    if not host.exec("python3 -V").startswith(f"Python {sys.version_info[0]}.{sys.version_info[1]}."):
+        give_up("the host has another Python than this machine")
+    host.exec(f"mkdir -p {THERE} && tar -C {THERE} -x --no-same-owner", stdin=package())
+    host.put(f"{THERE}/signoff", LAUNCHER, 0o755)
+    host.put(f"{THERE}/ca.crt", authority.read_bytes())
+    profile = PROFILE.format(address="local", ipv4=host.ipv4, ipv6=host.ipv6)
+    host.put(f"{SEAT}/config/signoff/targets.toml", profile, 0o600)
+    host.put(f"{SEAT}/answers.yaml", ANSWERS)
+    host.exec(f"chmod 700 {SEAT}")
+
+
+@dataclass
+class Scene:
+    """A host, looked at by root on itself and from a desk; and how it was judged before the stranger came."""
+
+    host: Host
+    desk: Desk
+    before: dict[str, Verdicts] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)
+
+    def signoff(self, way: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
+        """Run signoff, here or there."""
+        if way == "ssh":
+            done = self.desk.signoff(*arguments)
+            return Result(done.returncode, done.stdout, done.stderr)
+        variables = {
+            "PATH": CLEAN_PATH,
+            "HOME": SEAT,
+            "XDG_CONFIG_HOME": f"{SEAT}/config",
+            "XDG_STATE_HOME": f"{SEAT}/state",
+            "XDG_CACHE_HOME": f"{SEAT}/cache",
+            "SSL_CERT_FILE": f"{THERE}/ca.crt",
+            "LC_ALL": "C.UTF-8",
+            **(environment or {}),
+        }
+        words = [f"{name}={value}" for name, value in variables.items()]
+        run = shlex.join(["/usr/bin/env", "-i", *words, f"{THERE}/signoff", *arguments])
+        return self.host.run(f"cd {SEAT} && /usr/bin/timeout 240 {run}")
+
+    def audit(
+        self, way: str, probes: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Audit the shop by the quick list, or by these probes alone; the report."""
+        name = self._checklist(probes) if probes else "quick-production"
+        done = self.signoff(
+            way, "audit", name, "--target", "shop", "--format", "json", environment=environment
+        )
+        assert done.code in {0, 1, 3}, (done.code, (done.stdout + done.stderr)[-3000:])
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def _checklist(self, probes: Sequence[str]) -> str:
+        text = {"en": "Look"}
+        step: dict[str, Any] = {"id": "look", "title": text, "ask": text, "why": text, "remedy": text}
+        step |= {"items": ["A1"], "severity": "high", "valid_days": 1, "probes": list(dict.fromkeys(probes))}
+        whole = {"schema": 1, "id": "look", "title": text, "about": text, "manner": "read-do", "source": "x"}
+        self.host.put(f"{SEAT}/look.yaml", json.dumps(whole | {"steps": [step]}))
+        return f"{SEAT}/look.yaml"
+
+    def processes(self) -> set[str]:
+        """What runs and is not the stranger's, a container's or a service's."""
+        listed = self.host.exec("ps -eo pid=,lstart=,ruid=,etimes=,cgroup=,args= --cols 300")
+        found = set()
+        for line in listed.splitlines():
+            words = line.split()
+            old = int(words[7]) >= 5 and int(words[6]) != UID
+            if old and not re.search(r"\.service|docker-|docker/", words[8]):
+                found.add(" ".join([*words[:6], *words[9:]]))
+        return found
+
+
+def verdicts(report: Mapping[str, Any]) -> Verdicts:
+    """The results of a report."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for one in findings(dict(report)):
+        key = (one["probe"], one.get("subject", ""))
+        found[key] = tuple(sorted((*found.get(key, ()), one["result"])))
+    return found
+
+
+def differences(before: Verdicts, after: Verdicts, may: Mapping[str, frozenset[str]]) -> list[str]:
+    """What is judged otherwise. Where other results are right, all must be among them."""
+    told = []
+    for probe, subject in sorted({*before, *after}):
+        was, now = (one.get((probe, subject), ()) for one in (before, after))
+        if (not set(now) <= may[probe]) if probe in may else was != now:
+            told.append(f"{probe} {subject!r}: {'+'.join(was) or 'nothing'} -> {'+'.join(now) or 'nothing'}")
+    missing = [probe for probe in may if not any(one == probe for one, _ in after)]
+    return told + [f"{probe}: no finding" for probe in missing]
+
+
+@pytest.fixture(scope="class")
+def scene(
+    request: pytest.FixtureRequest, lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    """A host of the class's kind."""
+    host = lab.up(request.cls.kind)
+    desk = Desk(tmp_path_factory.mktemp("desk"), lab.ca_certificate)
+    try:
+        desk.know(host)
+        profile = PROFILE.format(address=host.target(), ipv4=host.ipv4, ipv6=host.ipv6)
+        (desk.home / "config" / "signoff" / "targets.toml").write_text(profile)
+        (desk.home / "answers.yaml").write_text(ANSWERS)
+        install(host, lab.ca_certificate)
+        settle(host)
+        made = Scene(host, desk)
+        for way in ("local", "ssh"):
+            started = time.monotonic()
+            made.before[way] = verdicts(made.audit(way))
+            made.took[way] = time.monotonic() - started
+        yield made
+    finally:
+        desk.close()
+        host.stop()
+
+
+def rows(kind: str) -> Callable[[Any], Any]:
+    """The attacks that are tried on this kind of host."""
+    chosen = [one for one in ATTACKS if one.kind == kind]
+    return pytest.mark.parametrize("row", chosen, ids=lambda one: one.name)
+
+
+def together(kind: str) -> list[Attack]:
+    """What is planted there at once."""
+    return [one for one in ATTACKS if one.kind in {"good", kind} and not one.alone]
+
+
+def tried(scene: Scene, row: Attack, result: Record) -> None:
+    """One attack alone: what came of it, and that nothing did."""
+    host = scene.host
+    try:
+        before: Verdicts = {key: was for key, was in scene.before["local"].items() if key[0] in row.sees}
+        if row.given:
+            host.exec(row.given)
+            before = verdicts(scene.audit("local", row.sees))
+        plant(host, row)
+        started = time.monotonic()
+        after = verdicts(scene.audit("local", row.sees, row.environment))
+        took = time.monotonic() - started
+        by = executed(host).get(row.name, set())
+    finally:
+        uproot(host)
+    wrong = [f"executed by {uid}" for uid in by] + differences(before, after, row.may)
+    if took > scene.took["local"] + SLACK:
+        wrong.append(f"took {took:.0f} s")
+    judged = Counter(one for results in before.values() for one in results)
+    result(executed="no", verdict=f"the same: {', '.join(f'{n} {one}' for one, n in judged.items())}")
+    told(wrong)
+
+
+def told(wrong: Sequence[str]) -> None:
+    """Fail, and say with what."""
+    if wrong:
+        pytest.fail("\n".join(wrong), pytrace=False)
+
+
+class AtOnce:
+    """Everything at once."""
+
+    kind: str
+    rotates = True
+    walks = True
+
+    @pytest.fixture(scope="class")
+    def planted(self, scene: Scene) -> Iterator[list[Attack]]:
+        """All attacks, for as long as the tests of the class that want them."""
+        attacks = together(self.kind)
+        for one in attacks:
+            plant(scene.host, one)
+        yield attacks
+        uproot(scene.host)
+
+    @pytest.mark.parametrize("way", ["local", "ssh"])
+    def test_all_at_once(self, scene: Scene, planted: list[Attack], way: str) -> None:
+        host = scene.host
+        environment = {name: value for one in planted for name, value in one.environment.items()}
+        may = {probe: results for one in planted for probe, results in one.may.items()}
+        running = scene.processes()
+        started = time.monotonic()
+        after = verdicts(scene.audit(way, environment=environment))
+        took = time.monotonic() - started
+        wrong = [f"executed: {name} by {by}" for name, by in executed(host).items()]
+        wrong += differences(scene.before[way], after, may)
+        if took > scene.took[way] + SLACK:
+            wrong.append(f"took {took:.0f} s")
+        if self.walks:
+            words = ("run", "--plain", "--target", "shop", "--answers", "answers.yaml")
+            done = scene.signoff(way, *words, environment=environment)
+            if done.code != 0:
+                wrong.append(f"run: exit {done.code}: {(done.stdout + done.stderr)[-1500:]}")
+        time.sleep(5)
+        wrong += [f"left: {line}" for line in scene.processes() - running]
+        if self.rotates:
+            wrong += self.rotated(scene, way, environment)
+        wrong += [f"executed in the end: {name} by {by}" for name, by in executed(host).items()]
+        told(wrong)
+
+    def rotated(self, scene: Scene, way: str, environment: Mapping[str, str]) -> list[str]:
+        """Rotate some secrets: what went wrong with it."""
+        words = ("env", "rotate", *ROTATED, "--target", "shop", "--yes")
+        running = scene.processes()
+        done = scene.signoff(way, *words, environment=environment)
+        wrong = []
+        if done.code != 0:
+            wrong.append(f"rotate: exit {done.code}: {(done.stdout + done.stderr)[-1500:]}")
+        env = dict(line.split("=", 1) for line in scene.host.exec("cat /srv/shop/.env").splitlines())
+        secrets = "\n".join(env[name] for name in ROTATED)
+        got = scene.host.exec(
+            f"timeout 20 grep -rlaF -f - -D skip {HOME}/attacks", stdin=secrets, check=False
+        )
+        time.sleep(5)
+        wrong += [f"left: {line}" for line in scene.processes() - running]
+        return wrong + [f"a secret got into {path}" for path in got.splitlines()]
+
+
+class TestGood(AtOnce):
+    kind = "good"
+
+    @rows("good")
+    def test_attack(self, scene: Scene, row: Attack, result: Record) -> None:
+        tried(scene, row, result)
+
+    def test_a_repository_over_ssh(self, scene: Scene) -> None:
+        row = next(one for one in ATTACKS if one.name == "programs")
+        try:
+            scene.host.exec(row.given)
+            plant(scene.host, row)
+            after = verdicts(scene.audit("ssh"))
+            by = executed(scene.host)
+        finally:
+            uproot(scene.host)
+        told([f"executed: {name} by {uids}" for name, uids in by.items()])
+        told(differences(scene.before["ssh"], after, row.may))
+
+
+class TestCaddy(AtOnce):
+    kind = "good-caddy"
+    rotates = walks = False
+
+    @rows("good-caddy")
+    def test_attack(self, scene: Scene, row: Attack, result: Record) -> None:
+        tried(scene, row, result)
+
+
+class TestDocker(AtOnce):
+    kind = "good-docker"
+    walks = False
+
+    @rows("good-docker")
+    def test_attack(self, scene: Scene, row: Attack, result: Record) -> None:
+        tried(scene, row, result)
+
+
+class TestBad(AtOnce):
+    """What is wrong stays wrong."""
+
+    kind = "bad"
+    rotates = walks = False
