@@ -1,0 +1,186 @@
+"""What every script of the facts keeps to: nothing is left out in silence, and the shell can read it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from signoff.facts.base import Facts, HostFact, Noted
+from signoff.facts.collect import _value
+from signoff.facts.sections import assigned, left_out, read_script, sections, strangers
+from signoff.model import Result
+from signoff.probes import all_probes
+from signoff.probes.base import Judgement, Probe, probe
+from signoff.target.command import Output
+from signoff.target.profile import Profile
+
+FOLDER = Path(str(files("signoff.facts").joinpath("scripts")))
+SCRIPTS = sorted(path.name for path in FOLDER.glob("*.sh"))
+CUTS = re.compile(
+    r"\b(head|tail|dd|shuf)\b(?!_)|\bsplit -|-m ?[0-9]|--max-count|-quit\b|\bcut -[cb]"
+    r"|\bgrep [^|]*-[a-z]*m[0-9 ]|\bsed -n '?[0-9,]+p|\bsed '?[0-9]+q|\bNR *(<|>|==)=? *[0-9]+(?! &&)"
+)
+"""What would leave something out without a mark. ``lib.sh`` has the only ways to."""
+KNOWN = {
+    # The line of a dump's beginning by which it is known; a mode's eleventh character; all but the 60 newest.
+    "check.sh": {"NR < 10 && /^-- PostgreSQL", "last[NR % 10]"},
+    "places.sh": {"NR < 10 && /^-- PostgreSQL"},
+    "environment.sh": {"cut -c11"},
+    "backups.sh": {"awk 'NR > 60'"},
+    "git.sh": {"NR == 1 && /^-----BEGIN"},
+}
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name != "lib.sh"])
+def test_nothing_is_cut_but_by_the_helpers(name: str) -> None:
+    for number, line in enumerate((FOLDER / name).read_text().splitlines(), 1):
+        for known in KNOWN.get(name, ()):
+            line = line.replace(known, "")
+        code = line.partition("# ")[0] if line.lstrip().startswith("#") else line
+        assert not CUTS.search(code), f"{name}:{number}: {line.strip()}"
+        assert "9>" not in code.replace("9>&-", ""), f"{name}:{number}: a mark would go astray"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "| head -n 200",
+        "tail -c 1 x",
+        "grep -m 1 x",
+        "grep -rIliq -m 1 x",
+        "grep --max-count=1 x",
+        "dd if=x count=1",
+        "sed -n '61,4000p'",
+        "sed 5q",
+        "find / -quit",
+        "awk 'NR <= 12'",
+    ],
+)
+def test_the_rule_bites(line: str) -> None:
+    assert CUTS.search(line)
+
+
+SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
+
+
+def run(shell: str, body: str) -> Output:
+    """What a script prints that consists of this alone, with the library and the rules of trust."""
+    script = read_script("trust.sh").replace("\n:\n}\n", f"\n{body}\n}}\n")
+    words = [shell, "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run([*words, "-s"], input=script.encode(), capture_output=True, check=False)
+    return Output("x", done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+class TestLibrary:
+    """The helpers, in every shell that reads them."""
+
+    def test_what_is_beyond_a_cap_leaves_a_mark(self, shell: str, tmp_path: Path) -> None:
+        assert left_out(run(shell, "seq 5 | first 5 numbers | show")) == ()
+        cut = run(shell, "head_of some; seq 6 | first 5 numbers | show; head_of more")
+        assert left_out(cut) == ("numbers: more than 5",)
+        assert [(one.name, one.lines) for one in sections(cut)] == [
+            ("some", ("1", "2", "3", "4", "5")),
+            ("more", ()),
+        ]
+        (tmp_path / "f").write_text("12345")
+        assert left_out(run(shell, f"first_bytes 5 file {tmp_path}/f | show >/dev/null")) == ()
+        assert left_out(run(shell, f"first_bytes 4 file {tmp_path}/f | show >/dev/null")) == (
+            "file: more than 4 bytes",
+        )
+
+    def test_a_mark_comes_through_pipes_and_substitutions(self, shell: str) -> None:
+        nested = 'x=$(seq 9 | first 2 numbers | sort); seq 3 | while read -r n; do left_out "$n"; done | cat'
+        assert left_out(run(shell, nested)) == ("numbers: more than 2", "1", "2", "3")
+
+    def test_a_name_with_a_line_feed_does_not_vanish(self, shell: str, tmp_path: Path) -> None:
+        (tmp_path / "plain").touch()
+        listed = f"head_of names; find {tmp_path} -type f -print0 | names files | show"
+        assert left_out(run(shell, listed)) == ()
+        (tmp_path / "a\n#end\nb").touch()
+        output = run(shell, listed)
+        assert left_out(output) == ("files: a name has a line feed in it",)
+        assert [one.lines for one in sections(output)] == [(f"{tmp_path}/plain",)]
+
+    def test_a_field_cannot_make_a_line(self, shell: str) -> None:
+        output = run(shell, "head_of a \"$(printf 'x\\n#end\\ty\\rz')\" b; left_out \"$(printf 'x\\n#end')\"")
+        assert [one.fields for one in sections(output)] == [("x?#end?y?z", "b")]
+        assert left_out(output) == ("x?#end",)
+
+    def test_an_early_end_is_an_end_and_a_failure_is_none(self, shell: str) -> None:
+        assert run(shell, "head_of a; exit 0; head_of b").stdout == b"#a\n#end\n"
+        assert b"#end" not in run(shell, "head_of a; exit 3").stdout
+
+    def test_nothing_is_inherited_that_is_not_needed(self, shell: str) -> None:
+        assert run(shell, "readlink /proc/self/fd/3 || echo '#none'").stdout == b"#none\n#end\n"
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_can_read_every_script(shell: str, name: str) -> None:
+    words = [shell, "sh"] if shell == "busybox" else [shell]
+    done = subprocess.run([*words, "-n", FOLDER / name], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def parse(output: Output) -> tuple[str, ...]:
+    """A fact's value: the names of the sections."""
+    return tuple(section.name for section in sections(output))
+
+
+FACT: HostFact[tuple[str, ...]] = HostFact(id="x", title="X", script="", parse=parse)
+
+
+def judged(result: Result, marks: str) -> Judgement:
+    """What becomes of a judgement on a fact whose script left these marks."""
+    value = _value(FACT, Output("x", 0, f"#a\n{marks}#end\n".encode()), Profile())
+
+    def judge(facts: Facts, profile: Profile) -> Judgement:
+        assert facts[FACT] == ("a",)
+        return Judgement(result=result, observed="seen")
+
+    one = probe("x.y", title="", expected="", items=(), needs=(FACT,))(judge)
+    (finding,) = one.findings(Facts({"x": value}), Profile())
+    return Judgement(result=finding.result, observed=finding.observed, evidence=finding.evidence)
+
+
+@pytest.mark.parametrize("result", [Result.PASS, Result.NOTAPPLICABLE, Result.FIXED])
+def test_what_was_cut_off_is_never_a_pass(result: Result) -> None:
+    assert judged(result, "").result is result
+    cut = judged(result, "#cut\tfiles: more than 200\n")
+    assert (cut.result, cut.observed) == (
+        Result.UNKNOWN,
+        "seen; but not everything was looked at: files: more than 200",
+    )
+    assert judged(Result.FAIL, "#cut\tfiles\n").result is Result.FAIL
+
+
+def test_strangers_are_named_and_decide_nothing() -> None:
+    seen = judged(Result.PASS, "#stranger\tnginx, process 7 of user 12345\n")
+    assert seen.result is Result.PASS
+    assert seen.evidence == ("Not trusted, and not counted: nginx, process 7 of user 12345",)
+
+
+def test_no_content_can_pass_for_a_mark() -> None:
+    assert judged(Result.PASS, "|#cut\tx\n|#stranger\ty\n") == judged(Result.PASS, "")
+    output = Output("x", 0, b"#a\n|#cut\tx\n#end\n")
+    assert (left_out(output), strangers(output)) == ((), ())
+
+
+@pytest.mark.parametrize("one", all_probes().values(), ids=lambda one: one.id)
+def test_every_probe_hears_of_what_was_left_out_for_any_of_its_facts(one: Probe) -> None:
+    """Whatever a probe concludes from whole facts, it claims nothing on cut ones."""
+    for fact in one.needs:
+        notes = Facts({fact.id: Noted(None, ("x",))}).notes(one.needs)
+        assert notes.left_out == ("x",)
+
+
+def test_values_of_a_script_are_inert() -> None:
+    hostile = "a'b\n$(touch /tmp/no)`x`\"\\"
+    text = f'{assigned(name=hostile)}printf %s "$name"'
+    assert subprocess.run(["sh", "-c", text], capture_output=True, check=True).stdout == hostile.encode()
