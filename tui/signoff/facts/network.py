@@ -138,8 +138,8 @@ class SshServer:
 _PROCESS = re.compile(r'\("(.{0,60}?)",pid=(\d+),fd=\d+\)(?=,\("|\)(?:\s|$))', re.DOTALL)
 _LINE = re.compile(r"(?:tcp|udp)\s+\S+\s+\d+\s+\d+\s+\S+:\S+\s+\S+:\S+")
 _UID = re.compile(r"\s*uid:(\d+)")
-_DYNAMIC = range(61184, 65520)
-"""The users that systemd makes for services (systemd.exec(5), DynamicUser=)."""
+_SERVICES = range(60001, 65534)
+"""The users that systemd makes for services (systemd.exec(5), DynamicUser=); ``trust.sh`` has the others."""
 _CONTAINER = re.compile(r"\b[0-9a-f]{64}\b")
 
 
@@ -190,7 +190,7 @@ def _listener(line: str, containers: dict[str, str], ours: frozenset[str] | None
     container = next((containers[pid] for _, pid in processes if pid in containers), "")
     names = tuple(dict.fromkeys(one_line(name, 40) for name, _ in processes))
     owner = _UID.match(rest[0].rpartition("))")[2]) if rest else None
-    if owner and ours and not container and owner[1] not in ours and int(owner[1]) not in _DYNAMIC:
+    if owner and ours and not container and owner[1] not in ours and int(owner[1]) not in _SERVICES:
         names = (f"a program of user {owner[1]}",)
     return Listener(
         protocol=protocol,

@@ -74,5 +74,5 @@ for place in /var/www /usr/share/nginx /usr/share/caddy /srv /opt /home /root /t
         case $path in "$project"/*) ;; *) [ -f "$path" ] && tell elsewhere "$path" ;; esac
     done
 done
-head_of groups; getent group | cut -d: -f1,3,4 | first 5000 groups | show
-head_of users; getent passwd | cut -d: -f1,3,4 | first 5000 users | show
+head_of groups; getent group | cut -d: -f1,3,4 | first 5000 'groups' | show
+head_of users; getent passwd | cut -d: -f1,3,4 | first 5000 'users' | show

@@ -21,7 +21,7 @@ head_of() {
     echo
 }
 # WHAT: a mark that something was not looked at. Whatever is judged by this output is no pass then.
-left_out() { head_of cut "$1" >&9; }
+left_out() { printf '#cut\t%s\n' "$(inert "$1")" >&9; } # at once: others may be writing
 # N WHAT: the first lines; a mark where there are more.
 first() { awk -v most="$1" 'NR <= most; END { exit NR <= most }' && left_out "$2: more than $1"; return 0; }
 # N WHAT FILE: the first bytes of a file; a mark where there are more.

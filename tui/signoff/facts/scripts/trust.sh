@@ -1,16 +1,21 @@
 # Whose word counts where root looks. Nothing of anybody else's is run, and what they run or own decides nothing.
 
-# The numbers of the users that are the host's own people, one a line: root, the system's accounts (UID_MIN of
-# login.defs(5)), whoever asks, the project's owner, and those who may become root.
+# The numbers of the users that are the host's own people, one a line: root, the system's accounts (nobody's too), whoever
+# asks, the project's owner, and those who may become root. People have 1000 to 60000 (UID_MIN, UID_MAX of login.defs(5)) or
+# what a directory gives them; between them and nobody are the users that systemd makes for services (DynamicUser=).
 ours=$({
     echo 0
     id -u
     printf '%s\n' "${SUDO_UID:-}"
     [ -z "${project:-}" ] || stat -L -c %u -- "$project"
+    echo 65534
     { getent passwd || cat /etc/passwd; } | awk -F : '$3 < 1000 { print $3 }'
     for name in $(getent group root sudo wheel admin docker | cut -d : -f 4 | tr ',' ' '); do id -u -- "$name"; done
 } 2> /dev/null | grep -x '[0-9]*' | sort -un)
-is_ours() { case "$nl$ours$nl" in *"$nl$1$nl"*) return 0 ;; esac; return 1; }
+is_ours() {
+    case "$nl$ours$nl" in *"$nl$1$nl"*) return 0 ;; esac
+    [ "${1:-0}" -gt 60000 ] && [ "$1" -lt 65534 ]
+}
 # The same as a condition of find(1).
 owned="( -user 0 $(printf -- '-o -user %s ' $ours))"
 # PATH: whether it is theirs.
@@ -48,14 +53,14 @@ is_here() {
 is_trusted() { is_service "$1" || { is_root "$1" && is_here "$1" pid && is_here "$1" user && is_here "$1" mnt; }; }
 in_container() { group_of "$1" | grep -qE '[0-9a-f]{64}|/lxc|/machine\.slice/'; }
 # The processes called by one of the names, "ours PID NAME" or "stranger PID NAME"; not those that are in a container, as far
-# as that can be seen. Systemd gives the numbers from 61184 on to services (DynamicUser=).
+# as that can be seen.
 called() {
     for folder in /proc/[0-9]*; do
         { IFS= read -r name < "$folder/comm"; } 2> /dev/null || continue
         case " $* " in *" $name "*) ;; *) continue ;; esac
         pid=${folder#/proc/}
         uid_of "$pid" || continue
-        if ! is_ours "$uid" && { [ "$uid" -lt 61184 ] || [ "$uid" -gt 65519 ]; }; then
+        if ! is_ours "$uid"; then
             printf 'stranger %s %s\n' "$pid" "$name"
         elif { [ "$(id -u)" != 0 ] || is_here "$pid" pid; } && ! in_container "$pid"; then
             printf 'ours %s %s\n' "$pid" "$name"
