@@ -23,6 +23,7 @@ from app.conftest import NoPrompter
 from app.drive import arrives, on, running, settle, shown, text_of, walk_of, write
 from app.fakes import FakeTarget, P, judgement, outputs
 from app.test_hostile import FORBIDDEN, HOSTILE
+from signoff import rotating
 from signoff.actions.base import Ending, Outcome, Say
 from signoff.app.app import SignoffApp, Start
 from signoff.app.offers import OFFERS
@@ -263,7 +264,9 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Work], None]]:
         start(undertaking)
 
     monkeypatch.setattr(Undertaking, "start", remember)
-    yield lambda do: monkeypatch.setattr(Rotation, "carry_out", lambda _self, _plan, say, stop: do(say, stop))
+    yield lambda do: monkeypatch.setattr(
+        rotating, "carry_out", lambda _walk, _key, _plan, say, stop: do(say, stop)
+    )
     for one in begun:
         one.stop()
         one.wait()

@@ -13,53 +13,69 @@ from types import FrameType
 import click
 import msgspec
 
-from signoff.actions.base import Ending, Outcome
-from signoff.actions.rotation import FACTS, RotationPlan
+from signoff.actions.base import Ending
+from signoff.actions.rotation import RotationPlan
 from signoff.actions.variables import Entry
 from signoff.checklist.load import find, load
 from signoff.credentials.secret import Secret
+from signoff.engine import Key
 from signoff.errors import SignoffError, StoppedError, UsageError
-from signoff.model import Result
 from signoff.probes import all_probes
 from signoff.report.text import step_lines
-from signoff.rotating import Rotation, told
+from signoff.rotating import Rotation, carry_out, told
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, ask_secret, say, show_progress, signer_here
 from signoff.text import inert
-from signoff.walk import Walk
+from signoff.walk import Walk, approach
 
 _CHECKLIST = "secret-rotation"
-_CODES = {Result.FAIL: 1, Result.ERROR: 3, Result.UNKNOWN: 3, Result.NOTCHECKED: 3}
 
 
 def run_rotation(
     file: str, names: tuple[str, ...], target: str | None, *, yes: bool, lose: frozenset[str]
 ) -> int:
-    """Plan, ask, carry out, probe again, seal. Returns the exit code. Raises SignoffError."""
+    """Plan, ask, and only then begin a session: carry out, probe again, seal.
+
+    Returns 0 where it was done, 1 where it was not; what else is weak there is said, and is no failure of
+    this. Raises SignoffError before anything was changed or recorded.
+    """
     profile, path = _where(file, target)
     checklist = load(find(_CHECKLIST), all_probes())
-    with closing(Walk.begin(profile, [checklist], signer_here(), TerminalPrompter())) as walk:
-        (key,) = walk.keys
-        for note in walk.notes:
+    signer = signer_here()
+    with closing(approach(profile, signer, TerminalPrompter())) as reached:
+        for note in reached.target.notes:
             say(inert(note))
-        walk.probe(progress=show_progress)
         try:
-            rotation = Rotation(walk, key, walk.look(FACTS))
+            rotation = Rotation.on(reached)
             given = {one.name: _given(one) for one in rotation.to_paste(names, path)}
             chosen = rotation.plan(names, path, given)
             _ask(chosen, yes=yes, lose=lose)
-        except SignoffError:
-            walk.finish()
-            raise
-        outcome = _carried_out(rotation, chosen)
+        except (click.Abort, KeyboardInterrupt):
+            raise StoppedError("Interrupted. Nothing was changed.") from None
+        with closing(Walk.start(reached, [checklist], signer)) as walk:
+            (key,) = walk.keys
+            walk.probe(progress=show_progress)
+            with _stop_on_signals() as stop:
+                outcome = carry_out(walk, key, chosen, say, stop)
+            for line in told(outcome):
+                say(line)
+            _conclude(walk, key)
+    return 0 if outcome.ending is Ending.DONE else 1
+
+
+def _conclude(walk: Walk, key: Key) -> None:
+    """Probe again, show the findings, and seal. Trouble is told: what was done stays done."""
+    try:
         walk.probe([key], progress=show_progress)
         for line in step_lines(walk.step(key).title.to("en"), walk.state(key), still_open=walk.is_open(key)):
             click.echo(line)
         walk.finish()
-        click.echo(f"record {walk.session.directory}")
-        result = walk.state(key).result
-    return _told(outcome) or _CODES.get(result, 0)
+    except SignoffError as trouble:
+        say(inert(str(trouble)))
+    if walk.session.state.sealed is None:
+        say(f"Not sealed. Go on with: signoff run --resume {walk.session.id}")
+    click.echo(f"record {walk.session.directory}")
 
 
 def _where(file: str, target: str | None) -> tuple[Profile, str]:
@@ -109,11 +125,6 @@ def _typed(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False, err=True)).strip()
 
 
-def _carried_out(rotation: Rotation, chosen: RotationPlan) -> Outcome:
-    with _stop_on_signals() as stop:
-        return rotation.carry_out(chosen, say, stop)
-
-
 @contextmanager
 def _stop_on_signals() -> Iterator[Event]:
     """Turn Ctrl-C, a hang-up and a polite kill into a request to put everything back."""
@@ -129,12 +140,3 @@ def _stop_on_signals() -> Iterator[Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _told(outcome: Outcome) -> int:
-    """Say how it ended; return the exit code of what did not go well."""
-    if outcome.ending is Ending.DONE:
-        return 0
-    for line in told(outcome):
-        say(line)
-    return 1
