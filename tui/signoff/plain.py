@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 
 import click
@@ -18,10 +17,11 @@ from signoff.answers import Answers, load_answers
 from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language
 from signoff.engine import Key
-from signoff.errors import RecordError, SignoffError, TargetError, UsageError
+from signoff.errors import RecordError, SignoffError, TargetError
 from signoff.model import Result
 from signoff.report.summary import exit_code
 from signoff.report.text import counts_line, step_lines
+from signoff.saying import day
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
@@ -38,20 +38,23 @@ def run_plain(
     nonce: str,
 ) -> int:
     """Walk a session by questions and answers. Returns the exit code."""
-    answers = load_answers(answers_file) if answers_file else None
-    prompter = TerminalPrompter(answers.host_key if answers else "")
-    signer = signer_here()
+
+    def read(checklists: Sequence[Loaded]) -> tuple[Answers | None, TerminalPrompter]:
+        answers = load_answers(answers_file, checklists, language) if answers_file else None
+        return answers, TerminalPrompter(answers.host_key if answers else "")
+
     if resume:
-        walk = Walk.resume(resume, signer)
-        say(f"Going on with session {walk.session.id}.")
+        walk = Walk.resume(resume, signer_here())
     else:
-        walk = Walk.begin(resolve(target), loaded, signer, prompter, nonce=nonce)
+        answers, prompter = read(loaded)
+        walk = Walk.begin(resolve(target), loaded, signer_here(), prompter, nonce=nonce)
     with closing(walk):
-        _connect(walk, prompter)
+        if resume:
+            answers, prompter = read(walk.checklists)
+            say(f"Going on with session {walk.session.id}.")
+            _connect(walk, prompter)
         for note in walk.notes:
             say(inert(note))
-        if answers:
-            answers.check(walk)
         face = _Face(walk, language, interactive=sys.stdin.isatty() and not answers)
         finished = face.scripted(answers) if answers else face.walk()
         checklists = [one.checklist for one in walk.checklists]
@@ -66,8 +69,6 @@ def run_plain(
 
 
 def _connect(walk: Walk, prompter: Prompter) -> None:
-    if walk.connected:
-        return
     try:
         walk.connect(prompter)
     except TargetError as error:
@@ -169,7 +170,7 @@ class _Face:
         reason = _ask("Why is the risk accepted? (empty to leave it)")
         if reason:
             until = _ask("Until when? (YYYY-MM-DD)")
-            self._walk.accept_risk(key, reason, _date(until))
+            self._walk.accept_risk(key, reason, day(until))
 
     def _note(self, key: Key) -> None:
         if text := _ask("Note (empty to leave it)"):
@@ -202,11 +203,3 @@ class _Face:
 
 def _ask(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False)).strip()
-
-
-def _date(text: str) -> date:
-    """Read a date as YYYY-MM-DD (RFC 3339). Raises UsageError."""
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(f"{one_line(text, 40)!r} is no date.", "Write it as YYYY-MM-DD.") from None

@@ -26,7 +26,7 @@ from signoff.facts.base import Fact, Facts
 from signoff.facts.collect import collect
 from signoff.probes import all_probes
 from signoff.reaching import Reached, reach, reach_again
-from signoff.session.events import Entered, Resumed
+from signoff.session.events import Attested, Entered, Resumed
 from signoff.session.identity import way_back
 from signoff.session.session import Session
 from signoff.session.signer import Signer
@@ -254,6 +254,10 @@ class Walk:
     def accept_risk(self, key: Key, reason: str, until: date) -> None:
         """Accept a risk until a day that is still to come. Raises UsageError."""
         self.session.append(saying.accepted(key, reason, until))
+
+    def attest(self, attested: Attested) -> None:
+        """Say what was looked over before; see `signoff.saying`."""
+        self.session.append(attested)
 
     def withdraw(self, key: Key, reason: str) -> None:
         """Take an answer back; both stay in the record. Raises UsageError."""
