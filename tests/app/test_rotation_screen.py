@@ -460,11 +460,11 @@ def test_every_action_has_a_screen() -> None:
 async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: SignoffApp) -> None:
     async with app.run_test(size=SIZE) as pilot:
         screen = await running(pilot)
-        assert "x Act" in shown(screen)
+        assert "x Fix" in shown(screen)
         assert "x   rate the secrets" in text_of(screen, "#now")
         await pilot.press("right")
         await settle(pilot)
-        assert "x Act" not in shown(screen)
+        assert "x Fix" not in shown(screen)
         await pilot.press("x")
         assert app.screen is screen
         await pilot.press("left")
@@ -473,7 +473,7 @@ async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: Sig
         walk_of(app).close()
         screen.page.draw()
         await settle(pilot)
-        assert "x Act" not in shown(screen)
+        assert "x Fix" not in shown(screen)
         assert "x   rate" not in text_of(screen, "#now")
         await pilot.press("x")
         assert app.screen is screen
@@ -481,7 +481,7 @@ async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: Sig
 
 async def test_several_actions_and_the_way_to_the_target(target: FakeTarget, checklist: Loaded) -> None:
     target.notes = ("RevokedHostKeys is not honoured.",)
-    steps = tuple(msgspec.structs.replace(step, actions=ACTIONS) for step in checklist.checklist.steps)
+    steps = tuple(msgspec.structs.replace(step, actions=tuple(ACTIONS)) for step in checklist.checklist.steps)
     several = msgspec.structs.replace(checklist.checklist, steps=steps)
     start = Start(
         Profile(name="shop", address="ssh://deploy@shop.example"),
@@ -491,8 +491,8 @@ async def test_several_actions_and_the_way_to_the_target(target: FakeTarget, che
         screen = await running(pilot)
         await pilot.press("x")
         dialog = await arrives(pilot, Choice)
-        for offer in OFFERS.values():
-            assert offer.does in shown(dialog)
+        for does in ACTIONS.values():
+            assert does in shown(dialog)
         await pilot.press("escape")
         on(pilot, RunScreen)
         assert "see: on the way to the target" in text_of(screen, "#status")

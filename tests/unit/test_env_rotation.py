@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from signoff import env_rotation, paths, reaching, rotating
+from signoff import fixing, paths, reaching, rotating, rotation_terminal
 from signoff.checklist.load import find, load
 from signoff.cli import main
 from signoff.credentials.secret import Secret
@@ -112,7 +112,7 @@ def test_done_is_exit_code_0_however_weak_the_others_are(shop: Shop) -> None:
 
 def test_put_back_is_exit_code_1(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     before = shop.file.read_bytes()
-    monkeypatch.setattr(env_rotation, "_stop_on_signals", stopped_at_once)
+    monkeypatch.setattr(rotation_terminal, "_stop_on_signals", stopped_at_once)
     done = shop.rotate("SECRET_KEY", "--yes")
     assert done.exit_code == 1, done.output
     assert shop.file.read_bytes() == before
@@ -142,7 +142,7 @@ def test_what_goes_wrong_afterwards_does_not_undo_the_exit_code(
         finally:
             shop.target.lost.set()
 
-    monkeypatch.setattr(env_rotation, "carry_out", and_lose)
+    monkeypatch.setattr(rotation_terminal, "carry_out", and_lose)
     done = shop.rotate("SECRET_KEY", "--yes")
     assert done.exit_code == 0, done.output
     assert shop.values()["SECRET_KEY"] != "changeme"
@@ -169,8 +169,10 @@ def test_a_refusal_leaves_no_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if typed:
-        monkeypatch.setattr(env_rotation, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
-        monkeypatch.setattr(env_rotation, "_typed", lambda _question: typed)
+        monkeypatch.setattr(
+            rotation_terminal, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+        )
+        monkeypatch.setattr(rotation_terminal, "_typed", lambda _question: typed)
     before = shop.file.read_bytes()
     done = shop.rotate(*arguments)
     assert done.exit_code == code, done.output
@@ -183,7 +185,7 @@ def test_an_interrupted_question_leaves_no_session(shop: Shop, monkeypatch: pyte
     def interrupted(*_arguments: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(env_rotation, "_ask", interrupted)
+    monkeypatch.setattr(rotation_terminal, "_ask", interrupted)
     done = shop.rotate("SECRET_KEY")
     assert done.exit_code == 130
     assert "--resume" not in done.stderr, "there is nothing to go on with"
@@ -225,3 +227,25 @@ def test_a_session_begins_although_a_password_is_the_targets_name(shop: Shop) ->
     assert genesis
     assert genesis.target.name == "shopproduction"
     walk.close()
+
+
+def test_x_in_the_plain_walk_replaces_what_is_named(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rotation_terminal, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(rotation_terminal, "_typed", lambda _question: "yes")
+    loaded = load(find("secret-rotation"), all_probes())
+    profile = Profile(name="shop", project=str(shop.file.parent))
+    before = shop.values()
+    with closing(Walk.begin(profile, [loaded], KeySigner.generate("ann@desk"), NobodyThere())) as walk:
+        assert not fixing.FIXES["rotate-secrets"](walk, walk.keys[0], lambda _question: "")
+        assert shop.values() == before
+        assert fixing.FIXES["rotate-secrets"](
+            walk, walk.keys[0], lambda _question: "SECRET_KEY JWT_SECRET_KEY"
+        )
+    after = shop.values()
+    assert {name for name in before if before[name] != after[name]} == {"SECRET_KEY", "JWT_SECRET_KEY"}
+    told = capsys.readouterr()
+    assert "SECRET_KEY" in told.out
+    assert "Done." in told.err
+    assert Canaries({"new": after["SECRET_KEY"]}).in_text(told.out + told.err, "what was said") == []

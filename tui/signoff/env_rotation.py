@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from threading import Event
-from types import FrameType
 
 import click
 import msgspec
 
-from signoff.actions.base import Ending
-from signoff.actions.rotation import RotationPlan
-from signoff.actions.variables import Entry
 from signoff.checklist.load import find, load
-from signoff.credentials.secret import Secret
 from signoff.engine import Key
-from signoff.errors import SignoffError, StoppedError, UsageError
+from signoff.errors import SignoffError, UsageError
 from signoff.probes import all_probes
 from signoff.report.text import step_lines
-from signoff.rotating import Rotation, carry_out, told
+from signoff.rotating import Rotation
+from signoff.rotation_terminal import agreed, carried_out
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, ask_secret, say, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
 from signoff.text import inert
 from signoff.walk import Walk, approach
 
@@ -46,22 +38,13 @@ def run_rotation(
     with closing(approach(profile, signer, TerminalPrompter())) as reached:
         for note in reached.target.notes:
             say(inert(note))
-        try:
-            rotation = Rotation.on(reached)
-            given = {one.name: _given(one) for one in rotation.to_paste(names, path)}
-            chosen = rotation.plan(names, path, given)
-            _ask(chosen, yes=yes, lose=lose)
-        except (click.Abort, KeyboardInterrupt):
-            raise StoppedError("Interrupted. Nothing was changed.") from None
+        plan = agreed(Rotation.on(reached), names, path, yes=yes, lose=lose)
         with closing(Walk.start(reached, [checklist], signer)) as walk:
             (key,) = walk.keys
             walk.probe(progress=show_progress)
-            with _stop_on_signals() as stop:
-                outcome = carry_out(walk, key, chosen, say, stop)
-            for line in told(outcome):
-                say(line)
+            done = carried_out(walk, key, plan)
             _conclude(walk, key)
-    return 0 if outcome.ending is Ending.DONE else 1
+    return 0 if done else 1
 
 
 def _conclude(walk: Walk, key: Key) -> None:
@@ -91,52 +74,3 @@ def _where(file: str, target: str | None) -> tuple[Profile, str]:
         resolve("local"), project=str(project), env_files=(str(path.relative_to(project)),)
     )
     return profile, str(path.relative_to(project))
-
-
-def _given(entry: Entry) -> Secret:
-    say(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
-    value = ask_secret(f"The new {entry.name} (it is not shown)")
-    if value is None:
-        raise UsageError(f"{entry.name} cannot be made here, and none was given.", "Run it in a terminal.")
-    return value
-
-
-def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
-    """Show what will happen, and take nothing but a typed yes. Raises StoppedError, UsageError."""
-    for line in (*chosen.entails, "", *chosen.preview, *chosen.warnings):
-        say(inert(line))
-    unnamed = [name for name in chosen.orphaning if name not in lose]
-    asking = not yes and sys.stdin.isatty()
-    if unnamed and not asking:
-        raise UsageError(
-            f"Data would be lost by changing {', '.join(unnamed)}. Nothing was changed.",
-            f"When it was re-encrypted, or may be lost: {' '.join(f'--lose {name}' for name in unnamed)}",
-        )
-    if not yes and not asking:
-        raise UsageError("Nobody can be asked here. Nothing was changed.", "To go on without asking: --yes")
-    for name in unnamed:
-        if _typed(f"Data is lost with the old {name}. Type its name to go on") != name:
-            raise StoppedError("Nothing was changed.")
-    if not yes and _typed("Type yes to do all of this") != "yes":
-        raise StoppedError("Nothing was changed.")
-
-
-def _typed(question: str) -> str:
-    return str(click.prompt(question, default="", show_default=False, err=True)).strip()
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[Event]:
-    """Turn Ctrl-C, a hang-up and a polite kill into a request to put everything back."""
-    stop = Event()
-
-    def asked(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, asked) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
