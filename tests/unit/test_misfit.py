@@ -82,6 +82,7 @@ def _settings(text: str) -> Path:
             "finish: true\nsteps:\n  backups:\n    confirmd: a\n",
             "answers.yaml:4: unknown key 'confirmd'; did you mean 'confirmed'?",
         ),
+        (_answers, "steps:\n", "answers.yaml:1: steps: needs keys with values, not an empty value"),
         (_answers, "finish: maybe\n", "answers.yaml:1: finish: needs true or false, not text"),
         (
             _answers,

@@ -95,8 +95,9 @@ def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, st
                     _name(place) + _choice(value, [str(getattr(one, "value", one)) for one in values]),
                 )
         case _ if (need := _NEEDS[type(wanted).__name__])[0] != _kind(value):
+            there = "an empty value" if value == "" else _kind(value)
             quotes = "; put it in quotes" if need == _TEXT and not isinstance(value, (dict, list)) else ""
-            yield place, f"{_name(place)}needs {need[1]}, not {_kind(value)}{quotes}"
+            yield place, f"{_name(place)}needs {need[1]}, not {there}{quotes}"
 
 
 def _unfit_keys(value: dict[str, object], wanted: Any, place: Place) -> Iterator[tuple[Place, str]]:
