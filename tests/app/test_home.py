@@ -150,7 +150,7 @@ async def test_the_keys_of_the_home_screen() -> None:
         ("addresses", ["203.0.113.7", "nowhere"], "nowhere is not an IP address"),
         ("project", "srv", "does not begin with /"),
         ("open_ports", [70000], "is not a port"),
-        ("open_ports", ["x"], "Expected `int`"),
+        ("open_ports", ["x"], "item 1: needs a whole number, not text"),
         ("address", "local", ""),
         ("url", "https://shop.example", ""),
         ("env_files", [".env", ".env.mail"], ""),
@@ -159,6 +159,8 @@ async def test_the_keys_of_the_home_screen() -> None:
 def test_each_field_has_its_reason(name: str, value: object, reason: str) -> None:
     problem = problem_of(name, value)
     assert (reason in problem) if reason else problem == ""
+    assert "[x]" not in problem
+    assert not problem.startswith((":", name + ":")), "the form stands beside the field"
 
 
 async def test_the_form_tells_beside_the_field_and_saves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from textual.binding import Binding
 from app.drive import on, running, settle, shown, text_of, walk_of
 from signoff import paths
 from signoff.app.app import SignoffApp, Start
-from signoff.app.keys import all_bindings, keymap
+from signoff.app.keys import _long, all_bindings, keymap
 from signoff.app.screens.answers import AnswerDialog
 from signoff.app.screens.help import HelpScreen
 from signoff.app.screens.prompts import ErrorDialog
 from signoff.app.screens.run import RunScreen
+from signoff.walk_keys import WALK_KEYS
 
 
 def _settings(text: str) -> None:
@@ -42,6 +43,26 @@ def test_no_screen_uses_a_key_twice() -> None:
     for owner in {owner for owner, _ in all_bindings()}:
         keys = Counter(binding.key for one, binding in all_bindings() if one is owner)
         assert max(keys.values()) == 1, owner
+
+
+def test_the_walks_keys_are_those_of_the_table_that_the_plain_walk_has_too() -> None:
+    bound: dict[str, Binding] = {}
+    for owner in (RunScreen, SignoffApp):
+        for binding in Binding.make_bindings(owner.BINDINGS):
+            bound[binding.id or ""] = binding
+    for one in WALK_KEYS.values():
+        binding = bound.pop(one.id)
+        assert binding.key == _long(one.key)
+        assert (binding.description, binding.tooltip) == (one.name, one.help)
+    taken = {_long(one.key) for one in WALK_KEYS.values()}
+    for binding in bound.values():
+        assert binding.key not in taken, "one key, two meanings"
+
+
+def test_a_key_of_the_table_means_the_same_wherever_its_id_is_bound() -> None:
+    for owner, binding in all_bindings():
+        if binding.id and binding.id in WALK_KEYS and owner.__name__ != "GenerateScreen":
+            assert binding.key == _long(WALK_KEYS[binding.id].key), owner
 
 
 @pytest.mark.parametrize("key", ["enter", "space", "y"])

@@ -23,6 +23,7 @@ from app.conftest import NoPrompter
 from app.drive import arrives, on, running, settle, shown, text_of, walk_of, write
 from app.fakes import FakeTarget, P, judgement, outputs
 from app.test_hostile import FORBIDDEN, HOSTILE
+from signoff import rotating
 from signoff.actions.base import Ending, Outcome, Say
 from signoff.app.app import SignoffApp, Start
 from signoff.app.offers import OFFERS
@@ -263,7 +264,9 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Work], None]]:
         start(undertaking)
 
     monkeypatch.setattr(Undertaking, "start", remember)
-    yield lambda do: monkeypatch.setattr(Rotation, "carry_out", lambda _self, _plan, say, stop: do(say, stop))
+    yield lambda do: monkeypatch.setattr(
+        rotating, "carry_out", lambda _walk, _key, _plan, say, stop: do(say, stop)
+    )
     for one in begun:
         one.stop()
         one.wait()
@@ -457,11 +460,11 @@ def test_every_action_has_a_screen() -> None:
 async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: SignoffApp) -> None:
     async with app.run_test(size=SIZE) as pilot:
         screen = await running(pilot)
-        assert "x Act" in shown(screen)
+        assert "x Fix" in shown(screen)
         assert "x   rate the secrets" in text_of(screen, "#now")
         await pilot.press("right")
         await settle(pilot)
-        assert "x Act" not in shown(screen)
+        assert "x Fix" not in shown(screen)
         await pilot.press("x")
         assert app.screen is screen
         await pilot.press("left")
@@ -470,7 +473,7 @@ async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: Sig
         walk_of(app).close()
         screen.page.draw()
         await settle(pilot)
-        assert "x Act" not in shown(screen)
+        assert "x Fix" not in shown(screen)
         assert "x   rate" not in text_of(screen, "#now")
         await pilot.press("x")
         assert app.screen is screen
@@ -478,7 +481,7 @@ async def test_nothing_is_offered_where_there_is_no_action_or_no_target(app: Sig
 
 async def test_several_actions_and_the_way_to_the_target(target: FakeTarget, checklist: Loaded) -> None:
     target.notes = ("RevokedHostKeys is not honoured.",)
-    steps = tuple(msgspec.structs.replace(step, actions=ACTIONS) for step in checklist.checklist.steps)
+    steps = tuple(msgspec.structs.replace(step, actions=tuple(ACTIONS)) for step in checklist.checklist.steps)
     several = msgspec.structs.replace(checklist.checklist, steps=steps)
     start = Start(
         Profile(name="shop", address="ssh://deploy@shop.example"),
@@ -488,8 +491,8 @@ async def test_several_actions_and_the_way_to_the_target(target: FakeTarget, che
         screen = await running(pilot)
         await pilot.press("x")
         dialog = await arrives(pilot, Choice)
-        for offer in OFFERS.values():
-            assert offer.does in shown(dialog)
+        for does in ACTIONS.values():
+            assert does in shown(dialog)
         await pilot.press("escape")
         on(pilot, RunScreen)
         assert "see: on the way to the target" in text_of(screen, "#status")

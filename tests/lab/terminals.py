@@ -45,8 +45,8 @@ def at_the_prompt(folder: Path, number: signal.Signals | None) -> tuple[Path, in
     command = [sys.executable, "-m", "signoff", "run", "--plain", str(small_checklist(folder))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
     window = Window(command, environment, folder)
-    window.until("q stop")
-    for typed, then in (("c", "to leave it"), ("seen", "q stop"), ("", "q stop")):
+    window.until("q Quit")
+    for typed, then in (("c", "to leave it"), ("seen", "q Quit"), ("", "q Quit")):
         window.type(typed)
         window.until(then)
     if number is None:

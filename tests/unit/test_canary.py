@@ -85,11 +85,11 @@ def test_a_walk_from_a_script_whose_remark_holds_a_secret(shop: Shop) -> None:
 
 def test_a_walk_at_a_terminal_where_a_secret_is_typed(shop: Shop) -> None:
     window = shop.window("run", "--plain")
-    window.until("q stop: ")
+    window.until("q Quit: ")
     window.type("n")
     window.until("leave it): ")
     window.type(f"It is {shop.canaries.values['token']}!")
-    said = window.until("q stop: ").split("\n", 1)[1]
+    said = window.until("q Quit: ").split("\n", 1)[1]
     assert "was about to be written" in said
     assert shop.canaries.in_text(said, "the answer") == []
     window.type("q")

@@ -122,18 +122,18 @@ def test_no_permission(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("steps: {nothing: {skipped: because}}", "name a step 'nothing'"),
+        ("steps: {nothing: {skipped: because}}", "no step 'nothing'; known: rotate-secrets"),
         ("steps: {backups: {skipped: a, confirmed: b}}", "two answers"),
         ("steps: {backups: {accepted: a}}", "until when"),
-        ("steps: {backups: {accepted: a, until: soon}}", "until when"),
-        ("steps: {backups: {maybe: a}}", "maybe"),
+        ("steps: {backups: {accepted: a, until: soon}}", "'soon' is no date"),
+        ("steps: {backups: {skiped: a}}", "did you mean 'skipped'?"),
         ("steps: [", "not YAML"),
     ],
 )
 def test_answers_that_make_no_sense(shell: Shell, text: str, word: str) -> None:
     path = shell.home / "answers.yaml"
     path.write_text(text)
-    refused(shell.run("run", "--plain", "--answers", str(path)), word)
+    refused(shell.run("run", "--plain", "--answers", str(path)), f"{path}:1:", word)
 
 
 def test_words_that_do_not_go_together(shell: Shell) -> None:

@@ -255,8 +255,8 @@ def test_a_choice_keeps_the_rest_of_the_settings(home: Path) -> None:
     [
         ('name = "anna@ops"\nkey = "ssh-ed25519 AAAA"', r"\[identity\] key: "),
         ('name = "two words"\nkey = "{key}"', r"\[identity\] name: "),
-        ('name = "anna@ops"', "missing required field"),
-        ('name = "anna@ops"\nkey = "{key}"\nagent = true', "unknown field"),
+        ('name = "anna@ops"', "identity: the key 'key' is missing"),
+        ('name = "anna@ops"\nkey = "{key}"\nagent = true', "unknown key 'agent'"),
     ],
 )
 def test_a_mistake_in_the_settings_is_told_and_no_other_key_signs(table: str, why: str) -> None:

@@ -1,5 +1,7 @@
 """An answers file: what a script has to say of the steps of a walk.
 
+It is looked over whole, against the checklists, before anything begins.
+
 Example::
 
     host_key: SHA256:...        # the one host key to accept; without it only known ones are
@@ -12,106 +14,159 @@ Example::
         note: Asked for access.
       quick-production/backups:             # the checklist's id, where two have the same step
         accepted: Moving to a managed database.
-        until: "2026-03-01"
+        until: "2030-03-01"
       admin-access:
         notapplicable: There is no admin panel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from signoff.checklist.model import Language
-from signoff.checklist.yaml import Document, Misfit
+from signoff import saying
+from signoff.checklist.load import Loaded
+from signoff.checklist.model import Language, Step
+from signoff.checklist.yaml import Document
 from signoff.errors import UsageError
+from signoff.misfit import MisfitError, Place, fitted, nearest
 from signoff.text import one_line
 
 if TYPE_CHECKING:
     from signoff.engine import Key
+    from signoff.session.events import Attested
     from signoff.walk import Walk
 
-_KINDS = ("confirmed", "skipped", "notapplicable", "accepted")
+_KINDS: Final = ("confirmed", "skipped", "notapplicable", "accepted")
 
 
 class Scripted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said of one step: at most one answer, and a note."""
+    """What is said of one step: one answer, a note, or both."""
 
-    confirmed: str = ""
-    skipped: str = ""
-    notapplicable: str = ""
-    accepted: str = ""
-    until: str = ""
-    note: str = ""
+    confirmed: str | None = None
+    skipped: str | None = None
+    notapplicable: str | None = None
+    accepted: str | None = None
+    until: str | None = None
+    note: str | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The answers that are given."""
-        return tuple(kind for kind in _KINDS if getattr(self, kind))
+        return tuple(kind for kind in _KINDS if getattr(self, kind) is not None)
+
+    def attested(self, key: Key, step: Step, language: Language) -> Attested | None:
+        """Return the answer as it goes into a record. Raises UsageError where it makes no sense."""
+        if self.confirmed is not None:
+            return saying.confirmed(key, step.confirm, self.confirmed, language)
+        if self.skipped is not None:
+            return saying.skipped(key, self.skipped)
+        if self.notapplicable is not None:
+            return saying.not_applicable(key, self.notapplicable)
+        if self.accepted is not None:
+            return saying.accepted(key, self.accepted, saying.day(self.until or ""))
+        return None
 
 
-class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole answers file."""
 
     steps: dict[str, Scripted] = {}
     host_key: str = ""
     finish: bool = True
 
-    def check(self, walk: Walk) -> None:
-        """Raise UsageError where a step is named that the walk has not, before anything is answered."""
-        names = {name for key in walk.keys for name in (key[1], "/".join(key))}
-        for name in self.steps:
-            if name not in names:
-                known = ", ".join(key[1] for key in walk.keys)
-                raise UsageError(f"The answers name a step {one_line(name, 60)!r}.", f"Known: {known}")
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers that make sense, step by step; the one host key to accept, and whether to seal at the end."""
+
+    steps: Mapping[Key, Scripted]
+    host_key: str
+    finish: bool
 
     def give(self, walk: Walk, key: Key, language: Language) -> None:
         """Say of a step what the file says of it, if anything."""
-        said = self.steps.get("/".join(key)) or self.steps.get(key[1])
+        said = self.steps.get(key)
         if said is None:
             return
-        if said.note:
+        if said.note is not None:
             walk.note(key, said.note)
-        if said.confirmed:
-            walk.confirm(key, said.confirmed, language)
-        elif said.skipped:
-            walk.skip(key, said.skipped)
-        elif said.notapplicable:
-            walk.not_applicable(key, said.notapplicable)
-        elif said.accepted:
-            walk.accept_risk(key, said.accepted, date.fromisoformat(said.until))
+        if attested := said.attested(key, walk.step(key), language):
+            walk.attest(attested)
 
 
-def load_answers(path: Path) -> Answers:
-    """Read an answers file. Raises UsageError with file, line and reason."""
+def load_answers(path: Path, checklists: Sequence[Loaded], language: Language) -> Answers:
+    """Read an answers file. Raises UsageError with all that is wrong, and where."""
+    steps = {(one.checklist.id, step.id): step for one in checklists for step in one.checklist.steps}
     try:
         document = Document(path.read_text("utf-8"))
-        answers = msgspec.convert(document.value, Answers)
+        file = fitted(document.value, _File, document.line)
+        if problems := [(document.line(place), reason) for place, reason in _mistakes(file, steps, language)]:
+            raise MisfitError(problems)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "Give the path of an answers file.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not UTF-8", "Save the file as UTF-8.") from None
-    except Misfit as misfit:
-        raise UsageError(f"{path}:{misfit.line}: {misfit.reason}") from None
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {one_line(str(error))}", "See: signoff run --help") from None
-    for name, said in answers.steps.items():
-        line = document.line(f"$.steps.{name}")
-        if len(said.kinds) > 1:
-            raise UsageError(f"{path}:{line}: {name} has two answers: {' and '.join(said.kinds)}")
-        if said.accepted and not _is_date(said.until):
-            raise UsageError(
-                f"{path}:{line}: {name}: say until when the risk is accepted (until: YYYY-MM-DD)"
-            )
-    return answers
+    except MisfitError as misfit:
+        raise UsageError(
+            misfit.told(path), "Nothing was begun. See the README for an answers file."
+        ) from None
+    named = {_meant(name, steps)[0]: said for name, said in file.steps.items()}
+    return Answers(named, file.host_key, file.finish)
 
 
-def _is_date(text: str) -> bool:
+def _meant(name: str, steps: Mapping[Key, Step]) -> tuple[Key, ...]:
+    """Return the steps that a name may stand for: ``backups``, or ``quick-production/backups``."""
+    return tuple(key for key in steps if name in {key[1], "/".join(key)})
+
+
+def _mistakes(file: _File, steps: Mapping[Key, Step], language: Language) -> Iterator[tuple[Place, str]]:
+    """Yield what the types alone cannot say: where, and what is wrong."""
+    seen: dict[Key, str] = {}
+    for name, said in file.steps.items():
+        place = ("steps", name)
+        match _meant(name, steps):
+            case ():
+                yield place, f"there is no step {nearest(name, [key[1] for key in steps])}"
+            case (key,) if key in seen:
+                yield place, f"the step {'/'.join(key)} is answered already, as {seen[key]}"
+            case (key,):
+                seen[key] = name
+                for part, reason in _step_mistakes(said, key, steps[key], language):
+                    yield (*place, *part), f"{one_line(name, 60)}: {reason}"
+            case several:
+                names = ", ".join("/".join(key) for key in several)
+                yield place, f"several checklists have this step; name one: {names}"
+
+
+def _step_mistakes(said: Scripted, key: Key, step: Step, language: Language) -> Iterator[tuple[Place, str]]:
+    kinds = said.kinds
+    if len(kinds) > 1:
+        yield (), f"two answers, {' and '.join(kinds)}: a step takes one"
+    elif not kinds and said.note is None:
+        yield (), f"no answer: give one of {', '.join(_KINDS)}, or a note"
+    if said.until is not None and "accepted" not in kinds:
+        yield ("until",), "until goes with accepted"
+    if kinds == ("accepted",):
+        if said.until is None:
+            yield (), "accepted until when? Add until: YYYY-MM-DD"
+        else:
+            yield from _refused("until", lambda: saying.to_come(saying.day(said.until or "")))
+        yield from _refused("accepted", lambda: saying.accepted(key, said.accepted or "", date.max))
+    elif len(kinds) == 1:
+        yield from _refused(kinds[0], lambda: said.attested(key, step, language))
+    if said.note is not None:
+        yield from _refused("note", lambda: saying.noted(key, said.note or ""))
+
+
+def _refused(part: str, make: Callable[[], object]) -> Iterator[tuple[Place, str]]:
+    """Yield why something cannot be said, by the rules that hold for whoever says it."""
     try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+        make()
+    except UsageError as refusal:
+        yield (part,), f"{part}: {refusal.message} {refusal.hint}".strip()

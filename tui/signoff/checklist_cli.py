@@ -55,7 +55,7 @@ def checklist_show(language: Language, name: str) -> None:
 @checklist.command("validate")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def checklist_validate(files: tuple[Path, ...]) -> int:
-    """Check checklist files; says file, line and reason of the first mistake in each.
+    """Check checklist files; says file, line and reason of every mistake.
 
     \b
     Example:

@@ -67,7 +67,8 @@ def env_rotate(words: tuple[str, ...], target: str | None, yes: bool, lose: tupl
     change along. What a provider issues is asked for, and a mail password is tried before it is stored.
 
     \b
-    Exit codes: 0 done, 1 put back, or something still fails, 2 wrong use, 3 something could not be checked.
+    Exit codes: 0 done, 1 put back or stuck half-way, 2 refused: nothing was changed or recorded,
+    130 answered with no. What is still weak is said, and changes none of them.
     Examples:
       signoff env rotate SECRET_KEY JWT_SECRET_KEY
       signoff env rotate /srv/shop/.env POSTGRES_PASSWORD --yes

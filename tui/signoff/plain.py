@@ -9,24 +9,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import date
+from enum import Enum
 from pathlib import Path
 
 import click
 
 from signoff.answers import Answers, load_answers
 from signoff.checklist.load import Loaded
-from signoff.checklist.model import Language
+from signoff.checklist.model import ACTIONS, Language
 from signoff.engine import Key
-from signoff.errors import RecordError, SignoffError, TargetError, UsageError
+from signoff.errors import RecordError, SignoffError, TargetError
 from signoff.model import Result
 from signoff.report.summary import exit_code
 from signoff.report.text import counts_line, step_lines
+from signoff.saying import day
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
 from signoff.text import inert, one_line
 from signoff.walk import Walk
+from signoff.walk_keys import WALK_KEYS
 
 
 def run_plain(
@@ -38,20 +40,23 @@ def run_plain(
     nonce: str,
 ) -> int:
     """Walk a session by questions and answers. Returns the exit code."""
-    answers = load_answers(answers_file) if answers_file else None
-    prompter = TerminalPrompter(answers.host_key if answers else "")
-    signer = signer_here()
+
+    def read(checklists: Sequence[Loaded]) -> tuple[Answers | None, TerminalPrompter]:
+        answers = load_answers(answers_file, checklists, language) if answers_file else None
+        return answers, TerminalPrompter(answers.host_key if answers else "")
+
     if resume:
-        walk = Walk.resume(resume, signer)
-        say(f"Going on with session {walk.session.id}.")
+        walk = Walk.resume(resume, signer_here())
     else:
-        walk = Walk.begin(resolve(target), loaded, signer, prompter, nonce=nonce)
+        answers, prompter = read(loaded)
+        walk = Walk.begin(resolve(target), loaded, signer_here(), prompter, nonce=nonce)
     with closing(walk):
-        _connect(walk, prompter)
+        if resume:
+            answers, prompter = read(walk.checklists)
+            say(f"Going on with session {walk.session.id}.")
+            _connect(walk, prompter)
         for note in walk.notes:
             say(inert(note))
-        if answers:
-            answers.check(walk)
         face = _Face(walk, language, interactive=sys.stdin.isatty() and not answers)
         finished = face.scripted(answers) if answers else face.walk()
         checklists = [one.checklist for one in walk.checklists]
@@ -66,13 +71,19 @@ def run_plain(
 
 
 def _connect(walk: Walk, prompter: Prompter) -> None:
-    if walk.connected:
-        return
     try:
         walk.connect(prompter)
     except TargetError as error:
         say(f"The target cannot be probed now: {inert(error.message)}")
         say(inert(error.hint))
+
+
+class _Over(Enum):
+    """What ends the talk about a step."""
+
+    STEP = "the operator goes on to the next one"
+    SEALED = "the record is sealed"
+    LEFT = "the operator leaves"
 
 
 class _Face:
@@ -82,6 +93,22 @@ class _Face:
         self._walk = walk
         self._language = language
         self._interactive = interactive
+        self.doings: dict[str, Callable[[Key], _Over | None]] = {
+            "act": self._act,
+            "confirm": self._confirm,
+            "skip": self._skip,
+            "accept-risk": self._accept,
+            "not-applicable": self._not_applicable,
+            "note": self._note,
+            "withdraw": self._withdraw,
+            "recheck": self._recheck,
+            "recheck-all": self._recheck_all,
+            "generate": self._generate,
+            "finish": self._finish,
+            "help": self._help,
+            "quit": self._quit,
+        }
+        """What is done, by the ids of the table of keys."""
 
     def scripted(self, answers: Answers) -> bool:
         """Probe everything, give the scripted answers, and seal unless the script says not to."""
@@ -103,9 +130,9 @@ class _Face:
         for key in keys[keys.index(self._walk.position()) :]:
             self._walk.enter(key)
             self._show(key)
-            if self._interactive and not self._ask(key):
-                return False
-        return self._interactive and self._seal()
+            if self._interactive and (over := self._ask(key)) is not _Over.STEP:
+                return over is _Over.SEALED
+        return self._interactive and self._finish() is _Over.SEALED
 
     def _show(self, key: Key) -> None:
         step = self._walk.step(key)
@@ -121,36 +148,48 @@ class _Face:
             click.echo("How to put it right:")
             click.echo(inert(step.remedy.to(self._language)))
 
-    def _ask(self, key: Key) -> bool:
-        """Take what the operator does with a step, until they go on. False to stop."""
-        doings: dict[str, tuple[str, Callable[[Key], None]]] = {
-            "c": ("confirm", self._confirm),
-            "s": ("skip", self._skip),
-            "a": ("accept the risk", self._accept),
-            "x": ("does not apply", self._not_applicable),
-            "n": ("note", self._note),
-            "r": ("look again", self._recheck),
-        }
-        choices = ", ".join(f"{letter} {name}" for letter, (name, _) in doings.items())
+    def _ask(self, key: Key) -> _Over:
+        """Take what the operator does with a step, until they go on, seal, or leave."""
         while True:
-            letter = _ask(f"{choices}, Enter next step, q stop").lower()
-            if letter == "q":
-                return False
-            if not letter:
-                return True
-            if letter not in doings:
-                click.echo(f"There is no {one_line(letter, 20)!r} here.")
+            there = {one.key: one for one in WALK_KEYS.values() if self._offers(one.id, key)}
+            keys = ", ".join(f"{one.key} {one.name}" for one in there.values())
+            typed = _ask(f"Enter Next, {keys}")
+            if not typed:
+                return _Over.STEP
+            if typed not in there:
+                click.echo(f"There is no {one_line(typed, 20)!r} here; ? shows the keys.")
                 continue
             try:
-                doings[letter][1](key)
+                over = self.doings[there[typed].id](key)
             except SignoffError as error:
                 click.echo(inert(str(error)))
+            else:
+                if over is not None:
+                    return over
+
+    def _offers(self, name: str, key: Key) -> bool:
+        """Tell whether a key is there on a step; those that ask for what it has not are left out."""
+        match name:
+            case "act":
+                return bool(self._walk.step(key).actions)
+            case "confirm":
+                return self._walk.step(key).confirm is not None
+            case "withdraw":
+                return self._walk.state(key).answer is not None
+            case _:
+                return name in self.doings
+
+    def _act(self, key: Key) -> None:
+        from signoff.fixing import FIXES
+
+        for action in self._walk.step(key).actions:
+            click.echo(f"{ACTIONS[action].capitalize()}.")
+            if FIXES[action](self._walk, key, _ask):
+                self._recheck(key)
 
     def _confirm(self, key: Key) -> None:
         confirm = self._walk.step(key).confirm
-        if confirm is None:
-            click.echo("There is nothing to confirm here: the machine sees all of it.")
-            return
+        assert confirm is not None  # noqa: S101 - the key is not offered
         click.echo(f"You confirm: {inert(confirm.statement.to(self._language))}")
         value = _ask(f"{inert(confirm.value.to(self._language))} (empty to leave it)")
         if value:
@@ -169,23 +208,54 @@ class _Face:
         reason = _ask("Why is the risk accepted? (empty to leave it)")
         if reason:
             until = _ask("Until when? (YYYY-MM-DD)")
-            self._walk.accept_risk(key, reason, _date(until))
+            self._walk.accept_risk(key, reason, day(until))
 
     def _note(self, key: Key) -> None:
         if text := _ask("Note (empty to leave it)"):
             self._walk.note(key, text)
 
+    def _withdraw(self, key: Key) -> None:
+        if reason := _ask("Why is the answer taken back? (empty to leave it)"):
+            self._walk.withdraw(key, reason)
+
     def _recheck(self, key: Key) -> None:
+        self._look_again([key])
+        self._show(key)
+
+    def _recheck_all(self, _key: Key) -> None:
+        self._look_again(self._walk.keys)
+        for key in self._walk.keys:
+            self._show(key)
+
+    def _look_again(self, keys: Sequence[Key]) -> None:
         if not self._walk.connected:
             raise TargetError(
-                "The target is not connected.", "Stop with q, and resume once it can be reached."
+                "The target is not connected.", "Leave with q, and resume once it can be reached."
             )
         before = self._walk.notes
-        self._walk.probe([key], progress=show_progress)
+        self._walk.probe(keys, progress=show_progress)
         for note in self._walk.notes:
             if note not in before:
                 say(inert(note))
-        self._show(key)
+
+    def _generate(self, _key: Key) -> None:
+        from signoff.credentials.generate import generate
+
+        made = generate(_ask("What kind? key, password, django, ... (Enter: key)") or "key")
+        self._walk.know([("a generated value", made.value)])
+        click.echo(made.value.reveal())
+
+    def _finish(self, _key: Key | None = None) -> _Over | None:
+        return _Over.SEALED if self._seal() else None
+
+    def _help(self, _key: Key) -> None:
+        click.echo("Enter  Turn to the next step")
+        for one in WALK_KEYS.values():
+            if one.id in self.doings:
+                click.echo(f"{one.key:<6} {one.help}")
+
+    def _quit(self, _key: Key) -> _Over:
+        return _Over.LEFT
 
     def _seal(self) -> bool:
         still_open = [key for key in self._walk.keys if self._walk.is_open(key)]
@@ -206,11 +276,3 @@ class _Face:
 
 def _ask(question: str) -> str:
     return str(click.prompt(question, default="", show_default=False)).strip()
-
-
-def _date(text: str) -> date:
-    """Read a date as YYYY-MM-DD (RFC 3339). Raises UsageError."""
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(f"{one_line(text, 40)!r} is no date.", "Write it as YYYY-MM-DD.") from None

@@ -9,7 +9,6 @@ from typing import Final
 from signoff.credentials.redact import Redactor
 from signoff.errors import StoppedError, UsageError
 from signoff.facts.base import Facts, Malformed, Unavailable
-from signoff.facts.collect import collect
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.units import UNITS
@@ -70,11 +69,9 @@ def rate_target(profile: Profile, prompter: Prompter, cancel: Event) -> Rated:
     """Reach a target, rate its secrets, and let go of it. Raises TargetError, UsageError, StoppedError."""
     reached = reach(profile, prompter, Redactor())
     try:
-        known = {one.id: reached.known[one.id] for one in FACTS if one.id in reached.known}
-        seen = collect(FACTS, reached.target, reached.profile, cancel, known)
-        facts = Facts(known | {one.fact.id: one.value for one in seen})
+        facts = reached.look(FACTS, cancel)
     finally:
-        reached.target.close()
+        reached.close()
     if cancel.is_set():
         raise StoppedError("Stopped.")
     return rated_files(facts, reached.profile)

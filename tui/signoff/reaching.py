@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 import msgspec
 
 from signoff.credentials.redact import Redactor, find_secrets
+from signoff.credentials.secret import Secret
 from signoff.errors import TargetError
-from signoff.facts.base import Facts, HostFact, Malformed, Unavailable, text_for
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, text_for
 from signoff.facts.collect import Collected, collect
 from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
@@ -22,18 +23,22 @@ from signoff.target.opening import open_target
 from signoff.target.profile import Profile
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reached:
-    """A target, its ``profile`` with what was discovered, and what was ``seen`` for that.
+    """A target before any session: its ``profile`` with what was discovered, and what was ``seen`` so far.
 
-    ``known`` are the facts among them that need no second look, by id.
+    ``known`` are the facts among them that need no second look, by id. ``secrets`` came up after the
+    discovery: a session learns them once it has begun, because its first line names what they may be equal
+    to. A password can be the database's name.
     """
 
     target: Target
     machine: Machine
     profile: Profile
-    seen: Sequence[Collected]
+    redactor: Redactor
+    seen: list[Collected]
     known: dict[str, Any]
+    secrets: list[tuple[str, Secret]] = field(default_factory=list)
 
     @property
     def reference(self) -> TargetRef:
@@ -45,6 +50,22 @@ class Reached:
             machine_id=self.machine.id,
             profile=msgspec.to_builtins(self.profile),
         )
+
+    def look(self, wanted: Iterable[Fact[Any]], cancel: Event | None = None) -> Facts:
+        """Look facts up: a session that begins takes them over, with their secrets. Raises TargetError."""
+        for one in collect(wanted, self.target, self.profile, cancel or Event(), self.known):
+            self.know(find_secrets(one.value))
+            self.seen.append(one)
+            self.known[one.fact.id] = one.value
+        return Facts(self.known)
+
+    def know(self, secrets: Iterable[tuple[str, Secret]]) -> None:
+        """Remember secrets, each with its name, that no record may hold."""
+        self.secrets += secrets
+
+    def close(self) -> None:
+        """Let go of the target."""
+        self.target.close()
 
 
 def reach(profile: Profile, prompter: Prompter, redactor: Redactor) -> Reached:
@@ -62,7 +83,7 @@ def reach(profile: Profile, prompter: Prompter, redactor: Redactor) -> Reached:
     except BaseException:
         target.close()
         raise
-    return Reached(target, machine, filled, seen, known)
+    return Reached(target, machine, filled, redactor, seen, known)
 
 
 def reach_again(
@@ -101,7 +122,7 @@ def fill(
 
 def _discover(
     target: Target, profile: Profile, redactor: Redactor, cancel: Event
-) -> tuple[Sequence[Collected], Facts]:
+) -> tuple[list[Collected], Facts]:
     seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, cancel))
     if all(isinstance(one.value, Unavailable) for one in seen):
         raise TargetError(

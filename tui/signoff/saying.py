@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -9,10 +10,12 @@ from signoff.checklist.model import Confirmation, Language
 from signoff.errors import UsageError
 from signoff.session.events import Attested, Noted
 from signoff.session.timeline import Key
-from signoff.text import inert
+from signoff.text import inert, one_line
 
 LONGEST: Final = 2000
 """Characters of one text; an answer is a remark, not a document."""
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def confirmed(key: Key, confirmation: Confirmation | None, value: str, language: Language) -> Attested:
@@ -42,10 +45,30 @@ def not_applicable(key: Key, reason: str) -> Attested:
 
 def accepted(key: Key, reason: str, until: date) -> Attested:
     """Accept a risk until a day that is still to come. Raises UsageError."""
-    if until <= datetime.now(UTC).date():
-        raise UsageError(f"{until} is not in the future.", "A risk is accepted until a day to come.")
+    to_come(until)
     said = _said(reason, "Say why the risk is accepted.")
     return Attested(checklist=key[0], step=key[1], kind="accepted", reason=said, until=until.isoformat())
+
+
+def today() -> date:
+    """Return the day that it is now, by UTC."""
+    return datetime.now(UTC).date()
+
+
+def day(text: str) -> date:
+    """Read a day as YYYY-MM-DD (RFC 3339). Raises UsageError."""
+    try:
+        if _DAY.fullmatch(text.strip()):
+            return date.fromisoformat(text.strip())
+    except ValueError:
+        pass
+    raise UsageError(f"{one_line(text, 40)!r} is no date.", "Write it as YYYY-MM-DD.")
+
+
+def to_come(until: date) -> None:
+    """Raise UsageError for a day that is not in the future."""
+    if until <= today():
+        raise UsageError(f"{until} is not in the future.", "A risk is accepted until a day to come.")
 
 
 def withdrawn(key: Key, reason: str) -> Attested:

@@ -21,7 +21,6 @@ Example::
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +28,8 @@ import msgspec
 
 from signoff import own_files, paths
 from signoff.errors import UsageError
+from signoff.misfit import MisfitError, fitted
+from signoff.toml import TomlFile
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -69,11 +70,14 @@ def load_settings() -> Settings:
     path = paths.settings_file()
     try:
         own_files.judge(path)
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
+        file = TomlFile(path.read_text("utf-8"))
+        return fitted(file.value, Settings, file.line)
     except FileNotFoundError:
         return Settings()
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}", "Correct the file, or move it away.") from None
+    except MisfitError as misfit:
+        raise UsageError(misfit.told(path), "Correct the file, or move it away.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8", "Save the file as UTF-8, or move it away.") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "Correct the file's mode, or move it away.") from None
 

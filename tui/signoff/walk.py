@@ -25,9 +25,9 @@ from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Fact, Facts
 from signoff.facts.collect import collect
 from signoff.probes import all_probes
-from signoff.reaching import fill, reach, reach_again
+from signoff.reaching import Reached, fill, reach, reach_again
 from signoff.saved_profile import SavedProfile
-from signoff.session.events import Entered, Resumed
+from signoff.session.events import Attested, Entered, Resumed
 from signoff.session.identity import way_back
 from signoff.session.session import Session
 from signoff.session.signer import Signer
@@ -77,10 +77,22 @@ class Walk:
 
         Raises TargetError where the target cannot be reached, RecordError where no record can be kept.
         """
-        redactor = Redactor()
-        signer.tell(redactor.know)
-        signer.ready()
-        reached = reach(profile, prompter, redactor)
+        return cls.start(approach(profile, signer, prompter), checklists, signer, mode=mode, nonce=nonce)
+
+    @classmethod
+    def start(
+        cls,
+        reached: Reached,
+        checklists: Sequence[Loaded],
+        signer: Signer,
+        *,
+        mode: Mode = "walk",
+        nonce: str = "",
+    ) -> Walk:
+        """Start a session on a target that was reached; what was looked up there is written down.
+
+        Raises RecordError where no record can be kept; the target is let go then.
+        """
         try:
             session = Session.start(
                 target=reached.reference,
@@ -89,12 +101,13 @@ class Walk:
                 signer=signer,
                 mode=mode,
                 nonce=nonce,
-                guard=redactor.refuse,
+                guard=reached.redactor.refuse,
             )
         except BaseException:
-            reached.target.close()
+            reached.close()
             raise
-        walk = cls(session, checklists, reached.profile, signer, redactor)
+        reached.redactor.know(reached.secrets)
+        walk = cls(session, checklists, reached.profile, signer, reached.redactor)
         for one in reached.seen:
             record_look(session, one)
         walk._use(reached.target, reached.known)
@@ -269,6 +282,10 @@ class Walk:
         """Accept a risk until a day that is still to come. Raises UsageError."""
         self.session.append(saying.accepted(key, reason, until))
 
+    def attest(self, attested: Attested) -> None:
+        """Say what was looked over before; see `signoff.saying`."""
+        self.session.append(attested)
+
     def withdraw(self, key: Key, reason: str) -> None:
         """Take an answer back; both stay in the record. Raises UsageError."""
         if self.state(key).answer is None:
@@ -289,6 +306,17 @@ class Walk:
             self._target.close()
         self._target = self._engine = None
         self.session.close()
+
+
+def approach(profile: Profile, signer: Signer, prompter: Prompter) -> Reached:
+    """Get the key ready, and reach the target: all that comes before a session, and leaves no trace.
+
+    Raises TargetError where the target cannot be reached.
+    """
+    redactor = Redactor()
+    signer.tell(redactor.know)
+    signer.ready()
+    return reach(profile, prompter, redactor)
 
 
 def _unfinished() -> Path:

@@ -55,7 +55,7 @@ def _load(names: Sequence[str]) -> tuple[Loaded, ...]:
 @click.option(
     "--answers",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Take the answers from a YAML file (with --plain); never asks.",
+    help="Take the answers from a YAML file (with --plain), checked before anything begins; never asks.",
 )
 @click.option(
     "--resume", is_flag=False, flag_value="latest", metavar="[ID]", help="Go on with an unfinished session."

@@ -50,9 +50,12 @@ def test_no_file_means_no_targets() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[shop\n", "at line 1"),
-        ('[shop]\nopen_ports = ["x"]\n', "[shop] open_ports[0]: Expected `int`, got `str`"),
-        ('[shop]\nurll = "x"\n', "[shop] Object contains unknown field `urll`"),
+        ("[shop\n", "targets.toml:1: not TOML: a table's name goes in brackets"),
+        (
+            '[shop]\nopen_ports = ["x"]\n',
+            "targets.toml:2: [shop] open_ports, item 1: needs a whole number, not text",
+        ),
+        ('[shop]\nurll = "x"\n', "targets.toml:2: [shop] unknown key 'urll'; did you mean 'url'?"),
         ('[shop]\nname = "other"\n', "[shop] name: a target's name is its table's"),
         ('[shop]\naddress = "shop.example"\n', "[shop] This is not a target's address: shop.example"),
         ('[shop]\naddress = ""\n', "[shop] This is not a target's address"),
@@ -60,7 +63,7 @@ def test_no_file_means_no_targets() -> None:
         ('[shop]\naddresses = ["::1", "shop"]\n', "[shop] addresses: shop is not an IP address"),
         ('[shop]\nproject = "srv"\n', "[shop] project: srv does not begin with /"),
         ('[shop]\nadmin_paths = ["admin"]\n', "[shop] admin_paths: admin does not begin with /"),
-        ("[shop]\nopen_ports = [0]\n", "[shop] open_ports: 0 is not a port"),
+        ("[shop]\nopen_ports = [0]\n", "targets.toml:2: [shop] open_ports: 0 is not a port"),
         ('[s.second_factor]\nsql = "UPDATE t SET x = 1"\n', "second_factor.sql: The statement does not say"),
         ('[s.second_factor]\nsql = "SELECT 1::seed"\n', "second_factor.sql: The statement does not say"),
         ('[s.second_factor]\nsql = "SELECT :seed; SELECT 2"\n', "second_factor.sql: The statement is more"),
@@ -70,7 +73,10 @@ def test_no_file_means_no_targets() -> None:
             '[s.second_factor]\nsql = "SELECT :seed"\nundo = "\\\\! id"\n',
             "second_factor.undo: The statement is",
         ),
-        ('[s.second_factor]\nundo = "SELECT 1"\n', "missing required field `sql`"),
+        (
+            '[s.second_factor]\nundo = "SELECT 1"\n',
+            "targets.toml:1: [s] second_factor: the key 'sql' is missing",
+        ),
         ('["a b"]\naddress = "local"\n', "[a b] cannot be a target's name"),
         ('address = "local"\n', "address stands outside of a table"),
     ],

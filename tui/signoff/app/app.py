@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from signoff.app import guard, signals
+from signoff.app.bindings import walk_key
 from signoff.app.keys import keymap
 from signoff.app.theme import DARK, LIGHT, NAMES
 from signoff.app.undertaking import stays
@@ -57,13 +58,9 @@ class SignoffApp(App[int]):
     CSS_PATH = Path(__file__).parent / "signoff.tcss"
     ENABLE_COMMAND_PALETTE = False  # it would offer to take a screenshot of whatever is shown
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "question_mark", "keys", "Help", id="help", key_display="?", tooltip="What every key does here"
-        ),
+        walk_key("help", "keys"),
         Binding("f1", "keys", "Help", id="help-always", show=False, tooltip="Help, also while typing"),
-        Binding(
-            "q", "quit", "Quit", id="quit", tooltip="Leave; everything is on disk, and can be gone on with"
-        ),
+        walk_key("quit", "quit"),
         Binding(
             "ctrl+q",
             "quit",

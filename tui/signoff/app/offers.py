@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -16,12 +15,8 @@ Changed = Callable[[], object]
 """To be called when something on the target may have changed: the step is looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An action as it is offered: what it does, and the screen that asks for the rest."""
-
-    does: str
-    screen: Callable[[Walk, Key, Changed], Screen[Any]]
+Offer = Callable[["Walk", "Key", Changed], "Screen[Any]"]
+"""Makes the screen that asks for the rest."""
 
 
 def _rotate_secrets(walk: Walk, key: Key, changed: Changed) -> Screen[Any]:
@@ -37,7 +32,7 @@ def _enrol_second_factor(walk: Walk, key: Key, _changed: Changed) -> Screen[Any]
 
 
 OFFERS: Final[Mapping[str, Offer]] = {
-    "rotate-secrets": Offer("rate the secrets, and replace those you choose", _rotate_secrets),
-    "enrol-second-factor": Offer("enrol an account's second factor", _enrol_second_factor),
+    "rotate-secrets": _rotate_secrets,
+    "enrol-second-factor": _enrol_second_factor,
 }
 """By the words of ``signoff.checklist.model.ACTIONS``."""

@@ -63,6 +63,8 @@ def problem_of(name: str, value: object) -> str:
     try:
         parse_profiles(table, "")
     except SignoffError as error:
-        reason = error.message.removeprefix(": ").removeprefix("[x] ").removeprefix(f"{name}: ")
+        # What a file's name and line would say, and the key, the form says by where it stands.
+        reason = error.message.partition(": ")[2].removeprefix("[x] ")
+        reason = reason.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
         return f"{reason} {error.hint}".strip()
     return ""

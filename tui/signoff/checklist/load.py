@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import msgspec
-
 from signoff.checklist.model import ACTIONS, Checklist, Step
-from signoff.checklist.yaml import Document, Misfit
+from signoff.checklist.yaml import Document
 from signoff.errors import ChecklistError, UsageError
+from signoff.misfit import MisfitError, Place, fitted, nearest
 from signoff.model import Severity
 from signoff.text import one_line
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LARGEST = 1 << 20
-_AT = re.compile(r" - at `(?P<path>[^`]+)`$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,67 +57,63 @@ def load(path: Path, probes: Collection[str] | None = None) -> Loaded:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ChecklistError(f"{path}:{line}: not UTF-8", "Save the file as UTF-8.") from None
-    except Misfit as misfit:
-        raise ChecklistError(f"{path}:{misfit.line}: {misfit.reason}") from None
+    except MisfitError as misfit:
+        raise ChecklistError(misfit.told(path)) from None
     return Loaded(checklist, path, raw, hashlib.sha256(raw).hexdigest())
 
 
 def _checked(document: Document, probes: Collection[str] | None) -> Checklist:
-    try:
-        checklist = msgspec.convert(document.value, Checklist)
-    except msgspec.ValidationError as error:
-        reason = str(error)
-        at = _AT.search(reason)
-        path = at["path"] if at else "$"
-        raise Misfit(document.line(path), one_line(_AT.sub(f" ({path})", reason))) from None
-    for path, reason in _mistakes(checklist, probes):
-        raise Misfit(document.line(path), reason)
+    checklist = fitted(document.value, Checklist, document.line)
+    if problems := [(document.line(place), reason) for place, reason in _mistakes(checklist, probes)]:
+        raise MisfitError(problems)
     return checklist
 
 
-def _mistakes(checklist: Checklist, probes: Collection[str] | None) -> Iterator[tuple[str, str]]:
+def _mistakes(checklist: Checklist, probes: Collection[str] | None) -> Iterator[tuple[Place, str]]:
     """Yield what the types alone cannot say: where, and what is wrong."""
     if not _ID.fullmatch(checklist.id):
-        yield "$.id", f"{checklist.id!r} is not an id: small letters, digits and single hyphens"
+        yield ("id",), f"{checklist.id!r} is not an id: small letters, digits and single hyphens"
     if not checklist.steps:
-        yield "$.steps", "a checklist needs a step"
+        yield ("steps",), "a checklist needs a step"
     seen: set[str] = set()
     for number, step in enumerate(checklist.steps):
-        where = f"$.steps[{number}]"
         if step.id in seen:
-            yield f"{where}.id", f"the step {step.id!r} stands here twice"
+            yield ("steps", number, "id"), f"the step {step.id!r} stands here twice"
         seen.add(step.id)
-        for part, reason in _step_mistakes(step, probes):
-            yield f"{where}.{part}", reason
+        for place, reason in _step_mistakes(step, probes):
+            yield ("steps", number, *place), reason
 
 
-def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[str, str]]:
+def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[Place, str]]:
     if not _ID.fullmatch(step.id):
-        yield "id", f"{step.id!r} is not an id: small letters, digits and single hyphens"
+        yield ("id",), f"{step.id!r} is not an id: small letters, digits and single hyphens"
     for name in ("title", "ask", "why", "remedy"):
         if not getattr(step, name).en.strip():
-            yield name, f"{name} says nothing"
+            yield (name,), f"{name} says nothing"
     if step.valid_days < 1:
-        yield "valid_days", "an answer must hold for at least one day"
+        yield ("valid_days",), "an answer must hold for at least one day"
     if not step.items:
-        yield "items", "name at least one source item"
+        yield ("items",), "name at least one source item"
     if not step.probes and step.confirm is None:
-        yield "id", "a step needs a probe, something to confirm, or both"
+        yield ("id",), "a step needs a probe, something to confirm, or both"
     if step.confirm and step.severity is Severity.CRITICAL and not step.confirm.value.en.strip():
-        yield "confirm.value", "a critical step is only confirmed with the value that was seen: say which"
+        yield (
+            ("confirm", "value"),
+            "a critical step is only confirmed with the value that was seen: say which",
+        )
     yield from _name_mistakes("probe", step.probes, probes)
     yield from _name_mistakes("action", step.actions, ACTIONS)
 
 
 def _name_mistakes(
     kind: str, names: tuple[str, ...], known: Collection[str] | None
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[Place, str]]:
     for number, name in enumerate(names):
-        shown = repr(one_line(name, 60))
+        place = (f"{kind}s", number)
         if name in names[:number]:
-            yield f"{kind}s[{number}]", f"the {kind} {shown} stands here twice"
+            yield place, f"the {kind} {one_line(name, 60)!r} stands here twice"
         if known is not None and name not in known:
-            yield f"{kind}s[{number}]", f"there is no {kind} {shown}"
+            yield place, f"there is no {kind} {nearest(name, known)}"
 
 
 def available(folder: Path | None = None) -> dict[str, Path]:

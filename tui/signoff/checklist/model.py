@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -12,7 +13,10 @@ from signoff.model import Severity
 Language = str
 """An ISO 639-1 code, ``en`` or ``ru``."""
 
-ACTIONS: Final = ("rotate-secrets", "enrol-second-factor")
+ACTIONS: Final[Mapping[str, str]] = {
+    "rotate-secrets": "rate the secrets, and replace those you choose",
+    "enrol-second-factor": "enrol an account's second factor",
+}
 """What a step may offer to do, by the words that checklists use."""
 
 

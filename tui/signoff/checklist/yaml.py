@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from signoff.misfit import MisfitError, Place, in_our_words
 from signoff.text import one_line
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _BOOLEANS = {"true": True, "false": False}
 _DEEPEST = 20
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit(Exception):  # noqa: N818 - turned into a ChecklistError by whoever knows the file's name
-    """A YAML text is not what it should be: the line (from 1) and the reason."""
-
-    line: int
-    reason: str
+_WORDS = {
+    "mapping values are not allowed": "a colon within a value needs quotes around the value",
+    "could not find expected ':'": "a key needs a colon and a value",
+    "cannot start any token": "a tab cannot indent, and a value that begins with @, ` or % needs quotes",
+    "while scanning a quoted scalar": "the quotes are not closed",
+    "unexpected end of stream": "the quotes are not closed",
+    "expected <block end>": "the line is indented otherwise than those it belongs to",
+    "expected ',' or": "a bracket or brace is not closed",
+    "expected the node content": "a value is missing",
+    "unknown escape character": "a backslash in double quotes must be doubled",
+    "expected a single document": "only one document goes into a file: take the line --- out",
+}
 
 
 class Document:
     """A YAML document as plain values, that remembers its lines.
 
     Duplicate keys, anchors, aliases and deep nesting are refused: the first hide a mistake, the others can
-    make a small file huge. Raises Misfit.
+    make a small file huge. Raises MisfitError.
     """
 
     def __init__(self, text: str) -> None:
@@ -38,14 +41,15 @@ class Document:
             self._root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark: yaml.Mark | None = error.problem_mark or error.context_mark
-            reason = one_line(error.problem or error.context or "not YAML")
-            raise Misfit(mark.line + 1 if mark else 1, f"not YAML: {reason}") from None
+            said = f"{error.context or ''} {error.problem or ''}"
+            reason = in_our_words(said, _WORDS, "see https://yaml.org")
+            raise _misfit(mark.line + 1 if mark else 1, f"not YAML: {reason}") from None
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             character = f"U+{ord(text[error.position]):04X}"
-            raise Misfit(line, f"a character that YAML does not allow: {character}") from None
+            raise _misfit(line, f"a character that YAML does not allow: {character}") from None
         if self._root is None:
-            raise Misfit(1, "the file is empty")
+            raise _misfit(1, "the file is empty")
         self.value = self._plain(self._root)
 
     def _plain(self, node: Node) -> Any:
@@ -64,24 +68,25 @@ class Document:
         found: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                raise Misfit(key.start_mark.line + 1, "a key must be a plain word")
+                raise _misfit(key.start_mark.line + 1, "a key must be a plain word")
             if key.value in found:
-                raise Misfit(
+                raise _misfit(
                     key.start_mark.line + 1, f"the key {one_line(key.value, 40)!r} stands here twice"
                 )
             found[key.value] = self._plain(value)
         return found
 
-    def line(self, path: str) -> int:
-        """Return the line (from 1) of a value by its path, ``$.steps[2].title``, or of its nearest parent."""
+    def line(self, place: Place) -> int:
+        """Return the line (from 1) of a value, which is its key's, or that of its nearest parent."""
         node = self._root
-        for name, index in _STEP.findall(path):
-            child = _child(node, name, index)
+        assert node is not None  # noqa: S101 - __init__ refuses an empty document
+        found = node
+        for key in place:
+            child = _child(node, key)
             if child is None:
                 break
-            node = child
-        assert node is not None  # noqa: S101 - __init__ refuses an empty document
-        return int(node.start_mark.line) + 1
+            found, node = child
+        return int(found.start_mark.line) + 1
 
 
 def _refuse_tricks(text: str) -> None:
@@ -89,19 +94,24 @@ def _refuse_tricks(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if getattr(event, "anchor", None):
-            raise Misfit(line, "anchors and aliases are not allowed")
+            raise _misfit(line, "anchors and aliases are not allowed")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _DEEPEST:
-            raise Misfit(line, "nested too deeply")
+            raise _misfit(line, "nested too deeply")
 
 
-def _child(node: Node | None, name: str, index: str) -> Node | None:
-    if isinstance(node, MappingNode) and name:
-        return next((value for key, value in node.value if key.value == name), None)
-    if isinstance(node, SequenceNode) and index.isdecimal() and int(index) < len(node.value):
-        found: Node = node.value[int(index)]
-        return found
+def _child(node: Node, key: str | int) -> tuple[Node, Node] | None:
+    """Return where a value begins, and the value."""
+    if isinstance(node, MappingNode):
+        return next(((name, value) for name, value in node.value if name.value == key), None)
+    if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+        item: Node = node.value[key]
+        return item, item
     return None
+
+
+def _misfit(line: int, reason: str) -> MisfitError:
+    return MisfitError([(line, reason)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +13,13 @@ import msgspec
 
 from signoff import own_files, paths
 from signoff.errors import UsageError
+from signoff.misfit import MisfitError, Place, at, fitted
 from signoff.target import private_file
 from signoff.target.address import LOCAL, parse_address
 from signoff.target.profile import Profile
 from signoff.target.second_factor import SecondFactor, has_place, wrong_with
 from signoff.text import one_line
+from signoff.toml import TomlFile
 
 EXAMPLE: Final = """\
 # Each target is a table; its name is what you give to --target.
@@ -84,12 +85,10 @@ def load_profiles() -> dict[str, Profile]:
 def parse_profiles(text: str, place: str) -> dict[str, Profile]:
     """Return the targets of a ``targets.toml`` text; ``place`` names it in errors. Raise UsageError."""
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as reason:
-        raise UsageError(
-            f"{place} is not TOML: {one_line(str(reason))}.", "See https://toml.io; strings want quotes."
-        ) from None
-    return {name: _profile(name, table, place) for name, table in tables.items()}
+        file = TomlFile(text)
+    except MisfitError as misfit:
+        raise UsageError(misfit.told(place), "See https://toml.io; text wants quotes.") from None
+    return {name: _profile(name, table, place, file.line) for name, table in file.value.items()}
 
 
 def save_profile(profile: Profile) -> None:
@@ -100,7 +99,7 @@ def save_profile(profile: Profile) -> None:
     import tomlkit
 
     values = {key: _plain(value) for key, value in msgspec.structs.asdict(profile).items() if key != "name"}
-    _profile(profile.name, values, "the new profile")
+    _profile(profile.name, values, "the new profile", lambda _place: 0)
     document = tomlkit.parse(_checked_text())
     table = document.get(profile.name)
     if table is None:
@@ -184,7 +183,8 @@ def _unknown(name: str, profiles: Mapping[str, Profile]) -> UsageError:
     )
 
 
-def _profile(name: str, table: object, place: str) -> Profile:
+def _profile(name: str, table: object, file: str, line: Callable[[Place], int]) -> Profile:
+    place = at(file, line((name,)))
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{place}: [{one_line(name)}] cannot be a target's name.",
@@ -197,23 +197,20 @@ def _profile(name: str, table: object, place: str) -> Profile:
     if "name" in table:
         raise UsageError(f"{place}: [{name}] name: a target's name is its table's.", "Take the key out.")
     try:
-        profile = msgspec.convert({**table, "name": name}, Profile)
-        for key, check in _CHECKS.items():
+        profile = fitted(table, Profile, lambda inner: line((name, *inner)))
+    except MisfitError as misfit:
+        raise UsageError(misfit.told(file, f"[{name}] ")) from None
+    for key, check in _CHECKS.items():
+        try:
             _check(key, check, getattr(profile, key))
-        address = parse_address(profile.address)
-    except (msgspec.ValidationError, UsageError) as reason:
-        said = reason.message if isinstance(reason, UsageError) else _key_first(str(reason))
-        hint = reason.hint if isinstance(reason, UsageError) else ""
-        raise UsageError(f"{place}: [{name}] {one_line(said)}", hint) from None
+        except UsageError as reason:
+            place = at(file, line((name, key)))
+            raise UsageError(f"{place}: [{name}] {one_line(reason.message)}", reason.hint) from None
+    profile = msgspec.structs.replace(profile, name=name)
+    address = parse_address(profile.address)
     if address and address.project and not profile.project:
         return msgspec.structs.replace(profile, project=address.project)
     return profile
-
-
-def _key_first(reason: str) -> str:
-    """Turn msgspec's "Expected `int`, got `str` - at `$.open_ports[0]`" around."""
-    said, _, where = reason.partition(" - at `$.")
-    return f"{where.rstrip('`')}: {said}" if where else said
 
 
 def _check(key: str, check: Callable[[Any], str], value: object) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,7 +18,8 @@ from textual.widgets import Input, Static, TextArea
 
 from signoff.app.screens.base import Dialog
 from signoff.app.widgets.content import joined, text
-from signoff.saying import LONGEST
+from signoff.errors import UsageError
+from signoff.saying import LONGEST, day, today
 from signoff.text import one_line
 
 
@@ -120,13 +121,13 @@ class AnswerDialog(Dialog[Said]):
                 yield "Say until when the risk is accepted."
             elif until is None:
                 yield f"{one_line(typed, 20)} is no date; write it as YYYY-MM-DD."
-            elif until <= datetime.now(UTC).date():
+            elif until <= today():
                 yield f"{until} is not in the future."
 
     def _date(self) -> date | None:
         try:
-            return date.fromisoformat(self.query_one("#until", Input).value.strip())
-        except ValueError:
+            return day(self.query_one("#until", Input).value)
+        except UsageError:
             return None
 
     def _complain(self, problem: str) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from signoff import __version__
+from signoff.app.bindings import walk_key
 from signoff.app.found import Found, look_around
 from signoff.app.home_lines import Entry, entries, gap_counts, on_enter
 from signoff.app.screens.base import SignoffScreen
@@ -41,7 +42,7 @@ class HomeScreen(SignoffScreen[None]):
             "e", "edit_target", "Edit target", id="edit-target", tooltip="Change what is known of a target"
         ),
         Binding("o", "look", "Look", id="look", tooltip="Look at a session: does it hold, what happened"),
-        Binding("g", "generate", "Generate", id="generate", tooltip="Make strong keys and passwords"),
+        walk_key("generate", "generate"),
         Binding(
             "r",
             "rate",

@@ -51,12 +51,11 @@ class RotationScreen(SecretsScreen):
 
     def read(self, cancel: Event) -> Rated:
         """Read the files, and what runs with them."""
-        from signoff.actions.rotation import FACTS
         from signoff.facts.git import GIT
         from signoff.rotating import Rotation
 
         self._rotation = None
-        rotation = Rotation(self._walk, self._key, self._walk.look((*FACTS, GIT), cancel))
+        rotation = Rotation.on(self._walk, cancel, GIT)
         rated = rotation.rated()
         self._rotation = rotation
         return rated
@@ -101,10 +100,12 @@ class RotationScreen(SecretsScreen):
             given[entry.name] = value
         plan = await in_thread(lambda: rotation.plan(names, path, given))
         if await self.app.push_screen_wait(RotationPlanScreen(plan)):
-            await self._carry_out(rotation, plan)
+            await self._carry_out(plan)
 
-    async def _carry_out(self, rotation: Rotation, plan: RotationPlan) -> None:
-        undertaking = Undertaking(partial(rotation.carry_out, plan))
+    async def _carry_out(self, plan: RotationPlan) -> None:
+        from signoff.rotating import carry_out
+
+        undertaking = Undertaking(partial(carry_out, self._walk, self._key, plan))
         screen = CarryingOut("Replacing secrets", undertaking, plan.afterwards, self._changed)
         await self.app.push_screen_wait(screen)
         self.dismiss(False)

@@ -24,6 +24,7 @@ from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.step_list import StepList, step_entry
 from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
+from signoff.checklist.model import ACTIONS
 from signoff.errors import TargetError
 
 if TYPE_CHECKING:
@@ -172,13 +173,13 @@ class RunScreen(SignoffScreen[None]):
         actions = self.walk.step(key).actions
 
         def act(number: int) -> None:
-            screen = OFFERS[actions[number]].screen(self.walk, key, lambda: self.look((key,)))
+            screen = OFFERS[actions[number]](self.walk, key, lambda: self.look((key,)))
             self.app.push_screen(screen)
 
         if len(actions) == 1:
             act(0)
         else:
-            offers = [Content(OFFERS[one].does) for one in actions]
+            offers = [Content(ACTIONS[one]) for one in actions]
             self._choose("What shall be done?", offers, act, verb="shows what it takes")
 
     def action_say(self, word: str) -> None:

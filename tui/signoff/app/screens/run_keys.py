@@ -10,34 +10,22 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from signoff.app.bindings import walk_key
+
 BINDINGS: Final[tuple[BindingType, ...]] = (
-    Binding("r", "recheck", "Recheck", id="recheck", tooltip="Look at this step again"),
-    Binding("x", "act", "Act", id="act", tooltip="Have done what the step asks; shows first what it takes"),
-    Binding("c", "say('confirm')", "Confirm", id="confirm", tooltip="Say what you saw; a dialog asks for it"),
-    Binding("s", "say('skip')", "Skip", id="skip", tooltip="Leave this step out, with a reason"),
-    Binding("a", "say('accept')", "Accept risk", id="accept-risk", tooltip="Accept the risk until a date"),
-    Binding("n", "say('note')", "Note", id="note", tooltip="Write a remark on this step"),
-    Binding("f", "finish", "Finish", id="finish", tooltip="Look over everything, and seal the record"),
-    Binding(
-        "N",
-        "say('not_applicable')",
-        "N/A",
-        id="not-applicable",
-        show=False,
-        tooltip="Say that this step does not apply here",
-    ),
-    Binding(
-        "R",
-        "recheck_all",
-        "Recheck all",
-        id="recheck-all",
-        show=False,
-        tooltip="Look at every step again",
-    ),
-    Binding("u", "say('withdraw')", "Withdraw", id="withdraw", show=False, tooltip="Take your answer back"),
-    Binding("y", "copy", "Copy", id="copy", show=False, tooltip="Copy a command to the terminal's clipboard"),
-    Binding("e", "evidence", "Evidence", id="evidence", show=False, tooltip="Show or hide all evidence"),
-    Binding("g", "generate", "Generate", id="generate", show=False, tooltip="Make strong keys and passwords"),
+    walk_key("recheck", "recheck"),
+    walk_key("act", "act"),
+    walk_key("confirm", "say('confirm')"),
+    walk_key("skip", "say('skip')"),
+    walk_key("accept-risk", "say('accept')"),
+    walk_key("note", "say('note')"),
+    walk_key("finish", "finish"),
+    walk_key("not-applicable", "say('not_applicable')", show=False),
+    walk_key("recheck-all", "recheck_all", show=False),
+    walk_key("withdraw", "say('withdraw')", show=False),
+    walk_key("copy", "copy", show=False),
+    walk_key("evidence", "evidence", show=False),
+    walk_key("generate", "generate", show=False),
     Binding("right,j", "step(1)", "Next step", id="next-step", show=False, tooltip="Turn to the next step"),
     Binding(
         "left,k",
@@ -47,7 +35,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = (
         show=False,
         tooltip="Turn to the step before",
     ),
-    Binding("l", "steps", "Steps", id="steps", show=False, tooltip="Go to the list of steps"),
+    walk_key("steps", "steps", show=False),
     # Of the panel, wherever the focus is: the list of steps has arrows enough.
     Binding(
         "pagedown,space",
@@ -68,14 +56,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = (
         tooltip="Read back by a page",
     ),
     Binding("escape", "stop_work", "Stop", id="stop-work", show=False, tooltip="Stop looking"),
-    Binding(
-        "h",
-        "home",
-        "Home",
-        id="home",
-        show=False,
-        tooltip="Leave this session as it is; it can be gone on with",
-    ),
+    walk_key("home", "home", show=False),
 )
 
 

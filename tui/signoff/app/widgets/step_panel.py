@@ -11,12 +11,12 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from signoff.app.offers import OFFERS
 from signoff.app.theme import STYLES
 from signoff.app.view import KINDS, MARKS, Remedy, StepView, moment
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.finding import FindingView, expects_again
 from signoff.app.widgets.rows import Row, Rows
+from signoff.checklist.model import ACTIONS
 from signoff.model import Result, Severity
 
 KeyName = Callable[[str], str]
@@ -220,7 +220,7 @@ def _to_do(view: StepView, *, connected: bool) -> Iterator[tuple[str, str]]:
         yield "recheck", "connect to the target, and look again"
         return
     if view.actions:
-        yield "act", "; ".join(OFFERS[action].does for action in view.actions)
+        yield "act", "; ".join(ACTIONS[action] for action in view.actions)
     if view.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} or not view.probed:
         yield "recheck", "look again, once you have put it right"
 

@@ -1,0 +1,165 @@
+"""What is wrong with a file that an operator writes: where, and in our words what, with the nearest name.
+
+The libraries that read such files speak of objects and of types of Python's; none of their texts is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from signoff.text import one_line
+
+Place = tuple[str | int, ...]
+"""Where a value stands in a file: the keys, and the places in lists, that lead to it."""
+
+Problem = tuple[int, str]
+"""A line (from 1; 0 where it is not known), and what is wrong there."""
+
+_T = TypeVar("_T")
+
+
+class MisfitError(Exception):
+    """A file does not say what it should; whoever knows its name makes an error for people of it."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__(self.problems)
+
+    def told(self, file: object, prefix: str = "") -> str:
+        """Return all that is wrong, a line each, as ``file:line: prefix reason``."""
+        return "\n".join(f"{at(file, line)}: {prefix}{reason}" for line, reason in self.problems)
+
+
+def at(file: object, line: int) -> str:
+    """Return how a place in a file is written."""
+    return f"{file}:{line}" if line else str(file)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return what to say of a name that nothing has: ``'skiped'; did you mean 'skipped'?``"""
+    names = [one for one in known if one]
+    shown = repr(one_line(name, 60))
+    if close := _close(name, names):
+        return f"{shown}; did you mean {close!r}?"
+    return f"{shown}; known: {', '.join(names) or 'none'}"
+
+
+def fitted(value: object, model: type[_T], line: Callable[[Place], int]) -> _T:
+    """Return a file's plain values as what they should be; ``line`` knows where each of them stands.
+
+    Raises MisfitError with all that does not fit.
+    """
+    try:
+        return msgspec.convert(value, model)
+    except msgspec.ValidationError:
+        pass
+    # Only for a file that is wrong: the start has no time for it.
+    from msgspec.inspect import type_info
+
+    found = _unfit(value, type_info(model), ())
+    problems = [(line(place), reason) for place, reason in found]
+    raise MisfitError(problems or [(0, "this does not fit")])
+
+
+def in_our_words(said: str, words: Mapping[str, str], otherwise: str) -> str:
+    """Return our words for a parser's; ``words`` has them by a part of its text."""
+    return next((ours for part, ours in words.items() if part in said), otherwise)
+
+
+def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Yield what does not fit, with its place: whatever kinds of values our files' models have."""
+    from msgspec import inspect as kinds
+
+    match wanted:
+        case kinds.UnionType():
+            # Of ours each is one kind, or nothing.
+            (wanted,) = (one for one in wanted.types if not isinstance(one, kinds.NoneType))
+            yield from _unfit(value, wanted, place)
+        case kinds.StructType() if isinstance(value, dict):
+            yield from _unfit_keys(value, wanted, place)
+        case kinds.DictType() if isinstance(value, dict):
+            for key, item in value.items():
+                yield from _unfit(item, wanted.value_type, (*place, key))
+        case kinds.VarTupleType() | kinds.ListType() if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield from _unfit(item, wanted.item_type, (*place, number))
+        case kinds.EnumType() | kinds.LiteralType():
+            values = wanted.cls if isinstance(wanted, kinds.EnumType) else wanted.values
+            if value not in tuple(values):
+                yield (
+                    place,
+                    _name(place) + _choice(value, [str(getattr(one, "value", one)) for one in values]),
+                )
+        case _ if (need := _NEEDS[type(wanted).__name__])[0] != _kind(value):
+            there = "an empty value" if value == "" else _kind(value)
+            quotes = "; put it in quotes" if need == _TEXT and not isinstance(value, (dict, list)) else ""
+            yield place, f"{_name(place)}needs {need[1]}, not {there}{quotes}"
+
+
+def _unfit_keys(value: dict[str, object], wanted: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    fields = {field.encode_name: field for field in wanted.fields}
+    unknown = [key for key in value if key not in fields]
+    # A key that is only misspelt is not missing as well.
+    meant = {_close(key, [name for name in fields if name not in value]) for key in unknown}
+    for key in unknown:
+        yield (*place, key), f"unknown key {nearest(key, (name for name in fields if name not in value))}"
+    for name, field in fields.items():
+        if name in value:
+            yield from _unfit(value[name], field.type, (*place, name))
+        elif field.required and name not in meant:
+            yield place, f"{_name(place)}the key {name!r} is missing"
+
+
+def _choice(value: object, known: list[str]) -> str:
+    if isinstance(value, (str, int)):
+        return f"there is no {nearest(str(value), known)}"
+    return f"needs one of {', '.join(one for one in known if one)}, not {_kind(value)}"
+
+
+_TEXT: Final = ("text", "text")
+_NEEDS: Final[Mapping[str, tuple[str, str]]] = {
+    "StrType": _TEXT,
+    "IntType": ("a number", "a whole number"),
+    "BoolType": ("true or false", "true or false"),
+    "StructType": ("keys with values", "keys with values"),
+    "DictType": ("keys with values", "keys with values"),
+    "VarTupleType": ("a list", "a list"),
+    "ListType": ("a list", "a list"),
+}
+"""What a value has to be, and how to ask for it, by the kind that the model has there."""
+
+
+def _kind(value: object) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int():
+            return "a number"
+        case float():
+            return "a fraction"
+        case str():
+            return "text"
+        case dict():
+            return "keys with values"
+        case list():
+            return "a list"
+        case _:
+            return "a date or time"
+
+
+def _close(name: str, known: Collection[str]) -> str:
+    return next(iter(get_close_matches(name, known, 1)), "")
+
+
+def _name(place: Place) -> str:
+    """Return how a place is called in front of what is wrong there: a line has little of it."""
+    if not place:
+        return ""
+    *before, last = place
+    if isinstance(last, int):
+        return f"{before[-1]}, item {last + 1}: " if before else f"item {last + 1}: "
+    return f"{one_line(last, 60)}: "
