@@ -19,6 +19,8 @@ from signoff.cli import main
 from signoff.durable import make_folder
 from signoff.errors import ExposedError
 from signoff.session import identity, revoked
+from signoff.session.enrol import locked
+from signoff.session.key_file import public_half
 from signoff.session.session import Session
 from signoff.session.store import summaries
 from signoff.session.survey import survey
@@ -56,11 +58,19 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         (tmp_path / "home" / "authority.pem", AUTHORITY),
     ):
         path.write_bytes(data)
+    keys = tmp_path / "home" / "ssh"
+    keys.mkdir()
+    shutil.copy(paths.identity_file(), keys / "id")
     return place
 
 
 def in_home(name: str) -> Path:
     return paths.config_directory().parent.parent / name
+
+
+def add_to_ledger() -> None:
+    with locked(paths.ledger_file()):
+        pass
 
 
 def sealed() -> Path:
@@ -76,7 +86,11 @@ READ: dict[str, tuple[Callable[[], Path], Callable[[], object]]] = {
     "targets": (paths.targets_file, load_profiles),
     "known hosts": (paths.known_hosts_file, lambda: KnownHosts((), "shop.example", 22)),
     "the folder of the identity": (paths.config_directory, identity.load_or_create),
-    "its public half": (lambda: paths.identity_file().with_suffix(".pub"), identity.load_or_create),
+    "a key of the operator's own": (lambda: in_home("ssh"), lambda: public_half(in_home("ssh") / "id")),
+    "its public half": (
+        lambda: paths.identity_file().with_suffix(".pub"),
+        identity.load_or_create,
+    ),
     "allowed signers, to believe": (paths.allowed_signers_file, lambda: verify(sealed())),
     "allowed signers, to add to": (
         paths.allowed_signers_file,
@@ -90,6 +104,7 @@ READ: dict[str, tuple[Callable[[], Path], Callable[[], object]]] = {
         lambda: Session.resume(unfinished()).close(),
     ),
     "ledger": (paths.ledger_file, survey),
+    "ledger, to add to": (paths.ledger_file, add_to_ledger),
     "ledger, to verify by": (paths.ledger_file, lambda: verify(sealed())),
     "another machine's ledger": (lambda: paths.ledgers_directory() / "a" / "b.jsonl", survey),
     "revoked keys": (lambda: in_home("revoked"), lambda: revoked.read(in_home("revoked"))),
