@@ -83,11 +83,18 @@ in_git rm --quiet --cached .env && in_git commit --quiet --message 'Keep the set
 """
     + _SHARED
 )
-_MEND_GIT = """
+_MEND = """
 if [ -d /root/kept.git ]; then
     rm -rf /srv/shop/.git && cp -a /root/kept.git /srv/shop/.git
     rm -rf /srv/shop/.gitattributes
     gpasswd --delete deploy stranger > /dev/null 2>&1 || true
+fi
+if [ -e /root/kept.timer ]; then
+    rm -f /etc/cron.d/shop-backup; mv /root/kept.timer /etc/systemd/system/shop-backup.timer
+    systemctl daemon-reload && systemctl enable -q --now shop-backup.timer
+fi
+if [ -e /root/kept.caddy ]; then
+    mv /root/kept.caddy /etc/caddy/Caddyfile && systemctl reset-failed caddy && systemctl restart caddy
 fi
 """
 
@@ -115,7 +122,8 @@ class Attack:
     ``plant`` is run by the stranger, in a folder of its own; ``given`` by root before, and is what the host's
     owner had done: the verdicts are compared with those after it. ``sees`` are the probes that could be led
     astray. ``environment`` is the caller's. ``may`` names the results that are right for a probe instead of
-    those without the stranger. ``alone`` keeps it out of the attack with everything at once.
+    those without the stranger. ``alone`` keeps it out of the attack with everything at once. ``undo`` is what
+    root does after it. ``secret`` is what the stranger is after.
     """
 
     row: str
@@ -128,6 +136,8 @@ class Attack:
     environment: Mapping[str, str] = field(default_factory=dict)
     may: Mapping[str, frozenset[str]] = field(default_factory=dict)
     alone: bool = False
+    undo: str = ""
+    secret: str = ""
 
 
 # Processes
@@ -137,6 +147,26 @@ _ROSY_CADDY = (
     '"handle":[{"handler":"static_response","status_code":403}]},{"handle":[{"handler":"reverse_proxy",'
     '"upstreams":[{"dial":"127.0.0.1:8765"}]}]}]}}}}}'
 )
+_OPEN_CADDY = (
+    '{"apps":{"http":{"servers":{"s":{"listen":[":443"],"routes":[{"match":[{"host":["shop.test"]}],'
+    '"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"127.0.0.1:8765"}]}]}]}}}}}'
+)
+_CADDY_ANSWERS = """
+        named caddy; printf %s 'CONFIG' > config; echo '[]' > panel
+        hold ./caddy serve.py 127.0.0.1 2019 config; hold ./caddy serve.py ::1 2019 config
+        hold ./caddy serve.py 127.0.0.1 8765 panel
+        listening 2019 127.0.0.1; listening 2019 '[::1]'; listening 8765 127.0.0.1
+"""
+_BY_CRON = """
+systemctl disable -q --now shop-backup.timer
+mv /etc/systemd/system/shop-backup.timer /root/kept.timer && systemctl daemon-reload
+echo '15 3 * * * postgres /usr/local/sbin/shop-backup' > /etc/cron.d/shop-backup
+"""
+_CADDY_OFF = """
+[ -e /root/kept.caddy ] || cp -a /etc/caddy/Caddyfile /root/kept.caddy
+sed -i -e '1i { \\n admin off \\n }' -e '/respond @admin/d' /etc/caddy/Caddyfile
+systemctl restart caddy
+"""
 _EVIL_NGINX = """
 mkdir -p logs conf
 cat > conf/nginx.conf << EOF
@@ -205,7 +235,7 @@ PROCESSES = (
             exec 4> /dev/null
             setsid bash -c "exec -a 'nginx: master process nginx -c $own/evil.conf' $one/nginx <&3" >&4 2>&4 &
         done
-        printf 'events {}\\nerror_log %s/%s.log;\\n' $proof $attack > evil.conf
+        payload evil.conf
         """,
     ),
     Attack(
@@ -222,15 +252,19 @@ PROCESSES = (
     ),
     Attack(
         "processes",
-        "caddy-rosy",
-        "A program called caddy answers Caddy's questions on 127.0.0.1 and ::1 with what one likes to hear",
-        f"""
-        named caddy; printf %s '{_ROSY_CADDY}' > rosy
-        hold ./caddy serve.py 127.0.0.1 2019 rosy; hold ./caddy serve.py ::1 2019 rosy; echo '[]' > empty
-        hold ./caddy serve.py 127.0.0.1 8765 empty
-        listening 2019 127.0.0.1; listening 2019 '[::1]'; listening 8765 127.0.0.1
-        """,
+        "caddy-open",
+        "A program called caddy answers Caddy's questions on 127.0.0.1 and ::1: the panel is open, it says",
+        _CADDY_ANSWERS.replace("CONFIG", _OPEN_CADDY),
         sees=(*ADMIN, "network.only-expected"),
+    ),
+    Attack(
+        "processes",
+        "caddy-rosy",
+        "The host's Caddy answers nothing, and its panel is open; the stranger's says that it is closed",
+        _CADDY_ANSWERS.replace("CONFIG", _ROSY_CADDY),
+        kind="good-caddy",
+        given=_CADDY_OFF,
+        alone=True,
     ),
     Attack(
         "processes",
@@ -346,7 +380,7 @@ PYTHON
     Attack(
         "processes",
         "own-units",
-        "Units of the stranger's own service manager, called as those of the host",
+        "Units of the stranger's own service manager, called as the host's, and one as a container",
         """
         mkdir -p ~/.config/systemd/user; cd ~/.config/systemd/user
         cp /bin/sleep $own/nginx; cp /bin/sleep $own/shop
@@ -359,9 +393,12 @@ PYTHON
         export XDG_RUNTIME_DIR=/run/user/$(id -u)
         systemctl --user daemon-reload
         systemctl --user start nginx shop caddy postgresql dump.timer
-        sleep 0.2; payload $own/nginx
+        cd $own; named redis-server; echo > body; at=$(hostname -I | tr ' ' '\\n' | grep '^10\\.213')
+        systemd-run --quiet --user --unit=docker-$(printf 'a%.0s' $(seq 64)) --working-directory=$own \\
+            ./redis-server serve.py $at 6379 body
+        listening 6379 $at; payload $own/nginx
         """,
-        sees=(*ADMIN, *RUNNING, *BACKUPS),
+        sees=(*ADMIN, *RUNNING, *BACKUPS, *NETWORK),
     ),
 )
 
@@ -460,6 +497,20 @@ PYTHON
     ),
     Attack(
         "files",
+        "dump-links",
+        "Folders for dumps that lead to /proc and /dev, one file that keeps changing, links to devices",
+        """
+        ln -s /proc ~/backups; ln -s /dev ~/backup; mkdir ~/x ~/y; mkfifo fifo
+        head -c 70000 /dev/urandom > file
+        ln -s /proc/kmsg link
+        hold bash -c 'cd ~/x; while sleep 0.01; do for one in file fifo link; do
+            cp -PfT ~/attacks/dump-links/$one new; mv -fT new shop.dump; ln -sfT /home/stranger/x new
+            mv -fT new ~/backups; sleep 0.01; ln -sfT /proc new; mv -fT new ~/backups; done; done'
+        """,
+        sees=BACKUPS,
+    ),
+    Attack(
+        "files",
         "dump-stores",
         "Folders that look like stores of restic and Borg",
         """
@@ -504,6 +555,46 @@ JOBS = (
 EOF
         """,
         sees=BACKUPS,
+    ),
+    Attack(
+        "jobs",
+        "crontab-links",
+        "A crontab of scripts that are links: to devices, the kernel's log, /etc/shadow, folders",
+        """
+        mkdir -p ~/bin ~/dumps
+        for one in /dev/watchdog /proc/kmsg /etc/shadow /dev/zero /dev/tty /srv/shop/.env; do
+            script=~/bin/$(basename $one).sh; ln -s $one $script; echo "1 1 1 1 * pg_dump shop; $script"
+        done | crontab -
+        """,
+        sees=BACKUPS,
+    ),
+    Attack(
+        "jobs",
+        "journal-ran",
+        "Messages in the journal in cron's name: the dump was made",
+        """
+        logger -t CRON '(postgres) CMD (/usr/local/sbin/shop-backup)'
+        echo '(postgres) CMD (/usr/local/sbin/shop-backup)' | systemd-cat -t CRON
+        """,
+        given=_BY_CRON,
+        sees=BACKUPS,
+        alone=True,
+    ),
+    Attack(
+        "jobs",
+        "journal-refused",
+        "Messages in the journal in cron's name: the job is refused",
+        """
+        for one in CRON cron; do
+            logger -t $one '(*system*shop-backup) WRONG FILE OWNER (/etc/cron.d/shop-backup)'
+            logger -t $one '(*system*shop-backup) INSECURE MODE (/etc/cron.d/shop-backup)'
+            logger -t $one '(*system*shop-backup) ERROR (Missing newline before EOF)'
+            logger -t $one '(postgres) ERROR (Syntax error, this crontab file will be ignored)'
+        done
+        """,
+        given=_BY_CRON,
+        sees=BACKUPS,
+        alone=True,
     ),
     Attack(
         "jobs",
@@ -711,18 +802,63 @@ REPOSITORY = (
         """,
     ),
     _repository(
-        "promisor",
-        "A promisor remote with an ext:: address, of which objects are missing",
+        "worktree-config",
+        "Configuration of the working tree's own, and a common folder at home",
         """
-        git config --file .git/config remote.origin.url "ext::$HOME/evil"
-        git config --file .git/config protocol.ext.allow always
-        git config --file .git/config remote.origin.promisor true
-        git config --file .git/config extensions.partialClone origin
+        git config --file .git/config extensions.worktreeConfig true
         git config --file .git/config core.repositoryFormatVersion 1
-        git config --file .git/config protocol.allow always
-        object=$(git -c safe.directory='*' rev-parse HEAD~1:.env)
-        rm -f .git/objects/${object:0:2}/${object:2}
+        git config --file .git/config.worktree core.fsmonitor ~/evil
+        git config --file .git/config.worktree diff.external ~/evil
         """,
+    ),
+    _repository(
+        "common-folder",
+        "The repository's common folder is one at home",
+        """
+        cp -r .git ~/common; git config --file ~/common/config core.fsmonitor ~/evil
+        git config --file ~/common/config diff.external ~/evil; echo ~/common > .git/commondir
+        """,
+    ),
+    *(
+        _repository(
+            f"promisor-{name}",
+            f"Objects are missing, and the promisor remote is to be had by {what}",
+            f"""
+            set_() {{ git config --file .git/config "$1" "$2"; }}
+            {settings}
+            set_ remote.origin.promisor true; set_ extensions.partialClone origin
+            set_ core.repositoryFormatVersion 1; set_ protocol.allow always
+            object=$(git -c safe.directory='*' rev-parse HEAD~1:.env)
+            rm -f .git/objects/${{object:0:2}}/${{object:2}}
+            """,
+        )
+        for name, what, settings in (
+            ("ext", "ext::", 'set_ protocol.ext.allow always; set_ remote.origin.url "ext::$HOME/evil"'),
+            (
+                "uploadpack",
+                "a program for uploadpack",
+                (
+                    "set_ protocol.file.allow always; set_ remote.origin.url file://$HOME; "
+                    "set_ remote.origin.uploadpack $HOME/evil"
+                ),
+            ),
+            (
+                "ssh",
+                "a program for ssh",
+                (
+                    "set_ protocol.ssh.allow always; set_ remote.origin.url ssh://x/x; "
+                    "set_ core.sshCommand $HOME/evil"
+                ),
+            ),
+            (
+                "proxy",
+                "a program as proxy",
+                (
+                    "set_ protocol.git.allow always; set_ remote.origin.url git://x/x; "
+                    "set_ core.gitProxy $HOME/evil"
+                ),
+            ),
+        )
     ),
     _repository(
         "worktree", "core.worktree leads elsewhere", "git config --file .git/config core.worktree ~/"
@@ -854,15 +990,70 @@ BY_ROOT = {
     done > /dev/null
     """,
     "labels": r"""
-    docker build --quiet --tag nginx-evil - > /dev/null << EOF
+    docker build --quiet --tag evil - > /dev/null << EOF
 FROM python:3.11-slim-bookworm
 ENV SECRET_KEY=old JWT_SECRET_KEY=old POSTGRES_PASSWORD=old
 LABEL com.docker.compose.project=shop com.docker.compose.service=web
 LABEL com.docker.compose.project.working_dir=/srv/shop com.docker.compose.project.config_files=/tmp/evil.yml
 EOF
-    docker run --detach --name evil-labels nginx-evil sleep 900 > /dev/null
+    docker run --detach --name evil-labels evil sleep 900 > /dev/null
     """,
 }
+
+# Servers that want passwords
+
+_LISTENER = """
+cat > server.txt << 'PYTHON'
+import socket, sys
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server, open("told", "ab", buffering=0) as told:
+    while True:
+        one, _ = server.accept()
+        with one:
+            one.settimeout(5)
+            try:
+                while data := one.recv(65536):
+                    told.write(data)
+                    if sys.argv[1] == "6379":
+                        one.sendall(b"+OK\\r\\n")
+                    elif data[4:8] == b"\\x04\\xd2\\x16\\x2f":
+                        one.sendall(b"N")
+                    else:  # a password in the clear is wanted
+                        one.sendall(b"R\\0\\0\\0\\x08\\0\\0\\0\\x03")
+            except OSError:
+                pass
+PYTHON
+named NAME; hold ./NAME server.txt PORT; listening PORT 127.0.0.1
+"""
+SERVERS = tuple(
+    Attack(
+        "servers",
+        name,
+        f"{title} is not running, and a server of the stranger's is at its port",
+        _LISTENER.replace("NAME", name).replace("PORT", port),
+        given=f"systemctl stop {unit}",
+        undo=f"systemctl start {unit}",
+        secret=secret,
+    )
+    for name, title, unit, port, secret in (
+        ("redis-server", "Redis", "redis-server", "6379", "REDIS_PASSWORD"),
+        ("postgres", "PostgreSQL", "postgresql@15-main", "5432", "POSTGRES_PASSWORD"),
+    )
+)
+
+OWN_PROJECT = Attack(
+    "projects",
+    "own-project",
+    "A project that is the stranger's altogether: repository, compose file, .env, units",
+    """
+    mkdir ~/shop && cd ~/shop && git init -q . && payload ~/evil
+    printf 'SECRET_KEY=changeme\\nPOSTGRES_DB=shop\\nBACKUP=$(~/evil)\\nX=`~/evil`\\n' > .env; chmod 600 .env
+    echo 'services: {db: {image: postgres, build: .}}' > compose.yaml; payload docker-compose; payload docker
+    git -c user.name=x -c user.email=x@x add -f . && git -c user.name=x -c user.email=x@x commit -qm x
+    for key in core.fsmonitor core.sshCommand core.pager diff.external gpg.program diff.evil.textconv \\
+        filter.evil.clean; do git config $key ~/evil; done
+    echo '* diff=evil filter=evil' > .gitattributes; git config log.showSignature true
+    """,
+)
 
 ATTACKS = (*PROCESSES, *FILES, *JOBS, *ENVIRONMENT, *REPOSITORY, *CONTAINERS)
 
@@ -872,8 +1063,22 @@ def settle(host: Host) -> None:
     host.exec(_ACCOUNT)
 
 
-def plant(host: Host, attack: Attack) -> None:
-    """Let the stranger do it."""
+_RESTART = """
+for unit in nginx caddy; do
+    if systemctl -q is-active $unit; then systemctl reset-failed $unit; systemctl restart $unit; fi
+done
+"""
+
+
+def plant(host: Host, *attacks: Attack) -> None:
+    """Let the stranger do it. The host's own servers are started after that, so their ids are higher."""
+    for one in attacks:
+        _plant(host, one)
+    if any(one.row in {"processes", "containers"} for one in attacks):
+        host.exec(_RESTART)
+
+
+def _plant(host: Host, attack: Attack) -> None:
     if attack.plant:
         words = shlex.join(
             ["runuser", "-u", "stranger", "--", "env", f"HOME={HOME}", "bash", "-s", attack.name]
@@ -892,13 +1097,13 @@ def uproot(host: Host) -> None:
             kill -KILL $pids 2> /dev/null; sleep 0.1
         done
         ids=$(docker ps -aq --filter name=evil- 2> /dev/null); [ -z "$ids" ] || docker rm -f $ids > /dev/null
-        docker rmi -f nginx-evil > /dev/null 2>&1
+        docker rmi -f evil > /dev/null 2>&1
         crontab -u stranger -r 2> /dev/null
         find /tmp /var/tmp /dev/shm -mindepth 1 -user {UID} ! -path /var/tmp/stranger ! -path {PROOF} \\
             -prune -exec rm -rf {{}} +
         rm -rf {PROOF}/* /home/stranger/attacks
         find {HOME} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
-        {_MEND_GIT}
+        {_MEND}
         true
         """
     )

@@ -14,7 +14,7 @@ import sys
 import tarfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +24,19 @@ import pytest
 from desk import Desk, findings
 from labhost.host import Host, Result
 from required import give_up
-from stranger import ATTACKS, CLEAN_PATH, HOME, UID, Attack, executed, plant, settle, uproot
+from stranger import (
+    ATTACKS,
+    CLEAN_PATH,
+    HOME,
+    OWN_PROJECT,
+    SERVERS,
+    UID,
+    Attack,
+    executed,
+    plant,
+    settle,
+    uproot,
+)
 
 import signoff
 from lab import Lab
@@ -119,7 +131,9 @@ class Scene:
     before: dict[str, Verdicts] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
 
-    def signoff(self, way: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
+    def signoff(
+        self, way: str, *arguments: str, environment: Mapping[str, str] | None = None, folder: str = SEAT
+    ) -> Result:
         """Run signoff, here or there."""
         if way == "ssh":
             done = self.desk.signoff(*arguments)
@@ -136,7 +150,7 @@ class Scene:
         }
         words = [f"{name}={value}" for name, value in variables.items()]
         run = shlex.join(["/usr/bin/env", "-i", *words, f"{THERE}/signoff", *arguments])
-        return self.host.run(f"cd {SEAT} && /usr/bin/timeout 240 {run}")
+        return self.host.run(f"cd {folder} && /usr/bin/timeout 240 {run}")
 
     def audit(
         self, way: str, probes: Sequence[str] = (), environment: Mapping[str, str] | None = None
@@ -157,6 +171,16 @@ class Scene:
         whole = {"schema": 1, "id": "look", "title": text, "about": text, "manner": "read-do", "source": "x"}
         self.host.put(f"{SEAT}/look.yaml", json.dumps(whole | {"steps": [step]}))
         return f"{SEAT}/look.yaml"
+
+    def secrets(self, *names: str) -> tuple[str, ...]:
+        """The values that the product's file has now."""
+        env = dict(line.split("=", 1) for line in self.host.exec("cat /srv/shop/.env").splitlines())
+        return tuple(env[name] for name in names)
+
+    def taken(self, values: Collection[str]) -> list[str]:
+        """The files of the stranger's that hold one of these."""
+        search = f"timeout 20 grep -rlaF -f - -D skip {HOME}/attacks"
+        return self.host.exec(search, stdin="\n".join(values), check=False).splitlines()
 
     def processes(self) -> set[str]:
         """What runs and is not the stranger's, a container's or a service's."""
@@ -266,8 +290,7 @@ class AtOnce:
     def planted(self, scene: Scene) -> Iterator[list[Attack]]:
         """All attacks, for as long as the tests of the class that want them."""
         attacks = together(self.kind)
-        for one in attacks:
-            plant(scene.host, one)
+        plant(scene.host, *attacks)
         yield attacks
         uproot(scene.host)
 
@@ -304,14 +327,10 @@ class AtOnce:
         wrong = []
         if done.code != 0:
             wrong.append(f"rotate: exit {done.code}: {(done.stdout + done.stderr)[-1500:]}")
-        env = dict(line.split("=", 1) for line in scene.host.exec("cat /srv/shop/.env").splitlines())
-        secrets = "\n".join(env[name] for name in ROTATED)
-        got = scene.host.exec(
-            f"timeout 20 grep -rlaF -f - -D skip {HOME}/attacks", stdin=secrets, check=False
-        )
+        got = scene.taken(scene.secrets(*ROTATED))
         time.sleep(5)
         wrong += [f"left: {line}" for line in scene.processes() - running]
-        return wrong + [f"a secret got into {path}" for path in got.splitlines()]
+        return wrong + [f"a secret got into {path}" for path in got]
 
 
 class TestGood(AtOnce):
@@ -320,6 +339,42 @@ class TestGood(AtOnce):
     @rows("good")
     def test_attack(self, scene: Scene, row: Attack, result: Record) -> None:
         tried(scene, row, result)
+
+    @pytest.mark.parametrize("row", SERVERS, ids=lambda one: one.name)
+    def test_no_secret_is_given_to_a_server(self, scene: Scene, row: Attack, result: Record) -> None:
+        words = ("env", "rotate", row.secret, "--target", "shop", "--yes")
+        try:
+            scene.host.exec(row.given)
+            old = scene.secrets(row.secret)
+            plant(scene.host, row)
+            done = scene.signoff("local", *words)
+            got = scene.taken({*old, *scene.secrets(row.secret)})
+        finally:
+            uproot(scene.host)
+            scene.host.exec(row.undo)
+        result(rotated="no", secrets="none")
+        told([f"the secret got into {path}" for path in got])
+        assert done.code != 0, done.stdout
+
+    @pytest.mark.parametrize("row", [OWN_PROJECT], ids=lambda one: one.name)
+    def test_a_project_of_the_strangers(self, scene: Scene, row: Attack, result: Record) -> None:
+        folder = f"{HOME}/shop"
+        commands: dict[str, tuple[str, ...]] = {
+            "audit": ("audit", "--target", "local", "--format", "json"),
+            "env check": ("env", "check", ".env"),
+            "env rotate": ("env", "rotate", ".env", "SECRET_KEY", "--yes"),
+        }
+        codes = {}
+        try:
+            plant(scene.host, row)
+            for name, words in commands.items():
+                codes[name] = scene.signoff("local", *words, folder=folder).code
+            by = executed(scene.host)
+        finally:
+            uproot(scene.host)
+        result(executed="no", codes=str(codes))
+        told([f"executed: {name} by {uids}" for name, uids in by.items()])
+        assert codes["audit"] in {1, 3}
 
     def test_a_repository_over_ssh(self, scene: Scene) -> None:
         row = next(one for one in ATTACKS if one.name == "programs")
