@@ -21,8 +21,13 @@ useradd --create-home --uid {UID} --shell /bin/bash stranger
 chmod 755 {HOME}
 echo stranger:stranger | chpasswd
 install -d -o stranger -m 777 {PROOF}
-loginctl enable-linger stranger
+manager=/run/systemd/system/user@{UID}.service.d
+mkdir -p $manager
+printf '[Service]\\nEnvironment=XDG_RUNTIME_DIR=/run/user/{UID}\\n' > $manager/pam.conf
+systemctl daemon-reload
 """
+_MANAGER = f"systemctl reset-failed user@{UID} 2> /dev/null; systemctl start user@{UID}"
+"""What PAM does at a login: the stranger's own service manager."""
 
 # payload FILE writes the proof when FILE is run. hold keeps a program running; master WORDS PROGRAM does so,
 # as the master process of an nginx with these words. named NAME is a python3 that is called so. serve.py
@@ -68,12 +73,11 @@ PYTHON
 
 _GIT = """
 cd /srv/shop
-in_git() { runuser -u deploy -- git -C /srv/shop -c user.name=Deploy -c user.email=deploy@shop.test "$@"; }
+[ -d /root/kept.git ] || cp -a .git /root/kept.git
+in_git() { git -C /srv/shop -c safe.directory='*' -c user.name=Deploy -c user.email=deploy@shop.test "$@"; }
 """
 _SHARED = """
-[ -d /root/kept.git ] || cp -a .git /root/kept.git
-usermod --append --groups stranger deploy
-chgrp -R stranger .git && chmod -R g+rwX .git
+chown -R deploy:stranger .git && chmod -R g+rwX .git
 """
 _LEAK = (
     _GIT
@@ -86,8 +90,6 @@ in_git rm --quiet --cached .env && in_git commit --quiet --message 'Keep the set
 _MEND = """
 if [ -d /root/kept.git ]; then
     rm -rf /srv/shop/.git && cp -a /root/kept.git /srv/shop/.git
-    rm -rf /srv/shop/.gitattributes
-    gpasswd --delete deploy stranger > /dev/null 2>&1 || true
 fi
 if [ -e /root/kept.timer ]; then
     rm -f /etc/cron.d/shop-backup; mv /root/kept.timer /etc/systemd/system/shop-backup.timer
@@ -481,6 +483,16 @@ PYTHON
     ),
     Attack(
         "files",
+        "dump-rosy-alone",
+        "The same where the host has no dump of its own",
+        _ROSY_SQL + "mkdir ~/backups; sql > ~/backups/shop.sql; sql | gzip > ~/backups/shop-1.sql.gz",
+        sees=BACKUPS,
+        given="mv /var/backups/shop /root/kept.dumps && install -d -o postgres -m 700 /var/backups/shop",
+        undo="rm -r /var/backups/shop; mv /root/kept.dumps /var/backups/shop",
+        alone=True,
+    ),
+    Attack(
+        "files",
         "dump-bad",
         "Bad archives, of 0 bytes, links, FIFOs, folders and 38 GB in 4 MB, newer than the real ones",
         """
@@ -869,9 +881,9 @@ REPOSITORY = (
         "The commit with the secret is replaced by one without",
         """
         export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x@x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x@x
-        in() { git -c safe.directory='*' "$@"; }
-        in replace $(in rev-parse HEAD~1) $(in commit-tree -m x -p HEAD~2 HEAD~2^{tree})
-        in pack-refs --all || true
+        safely() { git -c safe.directory='*' "$@"; }
+        safely replace $(safely rev-parse HEAD~1) $(safely commit-tree -m x -p HEAD~2 HEAD~2^{tree})
+        safely pack-refs --all || true
         """,
     ),
     _repository(
@@ -916,7 +928,7 @@ REPOSITORY = (
         """,
         given=_GIT
         + """
-        (printf '\\0\\0\\n'; cat .env) > notes.bin; chown deploy notes.bin; in_git add notes.bin
+        (printf '\\0\\0\\n'; cat .env) > notes.bin; in_git add notes.bin
         in_git commit --quiet --message Notes; in_git rm --quiet notes.bin
         in_git commit --quiet --message 'No notes'
         """
@@ -1079,6 +1091,8 @@ def plant(host: Host, *attacks: Attack) -> None:
 
 
 def _plant(host: Host, attack: Attack) -> None:
+    if "--user" in attack.plant:
+        host.exec(_MANAGER)
     if attack.plant:
         words = shlex.join(
             ["runuser", "-u", "stranger", "--", "env", f"HOME={HOME}", "bash", "-s", attack.name]
@@ -1088,10 +1102,11 @@ def _plant(host: Host, attack: Attack) -> None:
         host.exec(BY_ROOT[attack.name])
 
 
-def uproot(host: Host) -> None:
+def uproot(host: Host, attack: Attack | None = None) -> None:
     """End what the stranger runs, by process id, and remove all that they left, and what was given them."""
     host.exec(
         f"""
+        systemctl stop user@{UID}
         for i in $(seq 20); do
             pids=$(ps -o pid= -u {UID}; ps -o pid= -U {UID}); [ -n "$pids" ] || break
             kill -KILL $pids 2> /dev/null; sleep 0.1
@@ -1104,6 +1119,7 @@ def uproot(host: Host) -> None:
         rm -rf {PROOF}/* /home/stranger/attacks
         find {HOME} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
         {_MEND}
+        {attack.undo if attack else ""}
         true
         """
     )
