@@ -373,7 +373,7 @@ with open("told", "ab", buffering=0) as told:
             if hash(words) not in seen:
                 seen.add(hash(words))
                 told.write(words + b"\\n")
-        time.sleep(0.02)
+        time.sleep(0.1)
 PYTHON
         hold python3 watch.py
         """,
@@ -440,7 +440,8 @@ FILES = (
         "env-odd",
         "A FIFO, links to /etc/shadow and to the project's, a folder, one that keeps changing, called .env",
         """
-        mkdir ~/app; mkfifo ~/.env ~/app/.env; ln -s /etc/shadow ~/x.env; ln -s /srv/shop/.env ~/y.env
+        mkdir ~/app ~/.app; mkfifo ~/.app/.env ~/app/.env; ln -s /etc/shadow ~/x.env
+        ln -s /srv/shop/.env ~/y.env
         mkdir ~/z.env; ln -s /dev/zero /tmp/zero.env
         mkfifo fifo; echo A=b > file; ln -s /etc/shadow link
         hold bash -c 'while sleep 0.01; do ln -fT file ~/w.env; sleep 0.01; ln -fT fifo ~/w.env; sleep 0.01
@@ -520,6 +521,7 @@ PYTHON
             mv -fT new ~/backups; sleep 0.01; ln -sfT /proc new; mv -fT new ~/backups; done; done'
         """,
         sees=BACKUPS,
+        alone=True,
     ),
     Attack(
         "files",
@@ -528,7 +530,7 @@ PYTHON
         """
         mkdir -p ~/backups/r/{data,snapshots,keys} ~/backups/b/data; cd ~/backups
         echo x > r/config; echo x > r/snapshots/1; echo x > r/keys/1; echo 'key = x' > b/config
-        echo 'This is a Borg Backup repository.' > b/README; mkfifo ~/backups/b/data/1; mkdir ~/backup
+        echo 'This is a Borg Backup repository.' > b/README; mkfifo ~/backups/b/data/1; mkdir -p ~/backup
         mkfifo ~/backup/config
         """,
         sees=BACKUPS,
@@ -574,9 +576,10 @@ EOF
         "A crontab of scripts that are links: to devices, the kernel's log, /etc/shadow, folders",
         """
         mkdir -p ~/bin ~/dumps
+        crontab -l > tab 2> /dev/null || true
         for one in /dev/watchdog /proc/kmsg /etc/shadow /dev/zero /dev/tty /srv/shop/.env; do
             script=~/bin/$(basename $one).sh; ln -s $one $script; echo "1 1 1 1 * pg_dump shop; $script"
-        done | crontab -
+        done >> tab; crontab tab
         """,
         sees=BACKUPS,
     ),
@@ -721,35 +724,62 @@ PYTHON
             "DOCKER_CONTEXT": "evil",
         },
     ),
-    Attack(
-        "environment",
-        "shell",
-        "Variables of the shell's, of the loader's and of the locale",
-        "payload ~/env.sh; mkdir -p ~/tmp; chmod 777 ~/tmp",
-        sees=(*ADMIN, *GIT, *BACKUPS, *RUNNING, *NETWORK, *ENV),
-        environment={
-            "BASH_ENV": f"{HOME}/env.sh",
-            "ENV": f"{HOME}/env.sh",
-            "LD_PRELOAD": f"{HOME}/nonexistent.so",
-            "LC_ALL": "ru_RU.UTF-8",
-            "LANGUAGE": "ru",
-            "POSIXLY_CORRECT": "1",
-            "CDPATH": f"{HOME}:/tmp",
-            "IFS": "/.",
-            "TMPDIR": f"{HOME}/tmp",
-            "GREP_OPTIONS": "-v",
-            "AWKPATH": HOME,
-            "SYSTEMD_PAGER": f"{HOME}/env.sh",
-            "SYSTEMD_COLORS": "1",
-            "TZ": "Pacific/Kiritimati",
-            "BASH_FUNC_id%%": "() { echo 0; }",
-            "PERL5LIB": HOME,
-            "http_proxy": "http://127.0.0.1:9",
-            "CURL_HOME": HOME,
-            "XZ_OPT": "--bogus",
-            "GZIP": "--bogus",
-            "ZSTD_CLEVEL": "x",
-        },
+    *(
+        Attack(
+            "environment",
+            name,
+            what,
+            "payload ~/env.sh; mkdir -p ~/tmp; chmod 777 ~/tmp",
+            sees=(*ADMIN, *GIT, *BACKUPS, *RUNNING, *NETWORK, *ENV),
+            environment=variables,
+        )
+        for name, what, variables in (
+            (
+                "shell",
+                "Variables of the shell's",
+                {
+                    "BASH_ENV": f"{HOME}/env.sh",
+                    "ENV": f"{HOME}/env.sh",
+                    "POSIXLY_CORRECT": "1",
+                    "CDPATH": f"{HOME}:/tmp",
+                    "IFS": "/.",
+                    "TMPDIR": f"{HOME}/tmp",
+                    "BASH_FUNC_id%%": "() { echo 0; }",
+                },
+            ),
+            (
+                "loader",
+                "Variables of the loader's",
+                {"LD_PRELOAD": f"{HOME}/none.so", "LD_LIBRARY_PATH": HOME},
+            ),
+            (
+                "locale",
+                "Another language and time zone",
+                {"LC_ALL": "ru_RU.UTF-8", "LANGUAGE": "ru", "TZ": "Pacific/Kiritimati"},
+            ),
+            (
+                "tools",
+                "Variables of the programs that are asked",
+                {
+                    "SYSTEMD_PAGER": f"{HOME}/env.sh",
+                    "SYSTEMD_COLORS": "1",
+                    "SYSTEMD_LOG_LEVEL": "debug",
+                    "GREP_OPTIONS": "-v",
+                    "GREP_COLORS": "mt=01",
+                    "AWKPATH": HOME,
+                    "PERL5LIB": HOME,
+                    "http_proxy": "http://127.0.0.1:9",
+                    "CURL_HOME": HOME,
+                    "XZ_OPT": "--bogus",
+                    "GZIP": "--bogus",
+                    "ZSTD_CLEVEL": "x",
+                    "PS_FORMAT": "comm",
+                    "LS_COLORS": "*=01",
+                    "TIME_STYLE": "+%s",
+                    "BLOCK_SIZE": "human-readable",
+                },
+            ),
+        )
     ),
 )
 
@@ -1097,7 +1127,8 @@ def _plant(host: Host, attack: Attack) -> None:
         words = shlex.join(
             ["runuser", "-u", "stranger", "--", "env", f"HOME={HOME}", "bash", "-s", attack.name]
         )
-        host.exec(words, stdin=_TOOLS + attack.plant + "\nsleep 0.2\n")
+        # On the bad host what listens everywhere leaves no port to take.
+        host.exec(words, check=host.variant != "bad", stdin=_TOOLS + attack.plant + "\nsleep 0.2\n")
     if attack.name in BY_ROOT:
         host.exec(BY_ROOT[attack.name])
 
@@ -1116,7 +1147,7 @@ def uproot(host: Host, attack: Attack | None = None) -> None:
         crontab -u stranger -r 2> /dev/null
         find /tmp /var/tmp /dev/shm -mindepth 1 -user {UID} ! -path /var/tmp/stranger ! -path {PROOF} \\
             -prune -exec rm -rf {{}} +
-        rm -rf {PROOF}/* /home/stranger/attacks
+        find {PROOF} -mindepth 1 -delete
         find {HOME} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
         {_MEND}
         {attack.undo if attack else ""}
