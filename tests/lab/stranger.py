@@ -82,8 +82,8 @@ chown -R deploy:stranger .git && chmod -R g+rwX .git
 _LEAK = (
     _GIT
     + """
-in_git add --force .env && in_git commit --quiet --message Settings
-in_git rm --quiet --cached .env && in_git commit --quiet --message 'Keep the settings out'
+cat .env > notes.txt && in_git add notes.txt && in_git commit --quiet --message Notes
+in_git rm --quiet notes.txt && in_git commit --quiet --message 'No notes'
 """
     + _SHARED
 )
@@ -835,12 +835,10 @@ REPOSITORY = (
     ),
     _repository(
         "include",
-        "include.path leads to a file at home, to a FIFO too",
+        "include.path leads to a file at home",
         """
-        printf '[core]\\n\\tfsmonitor = %s\\n[diff]\\n\\texternal = %s\\n' ~/evil ~/evil > ~/included
-        mkfifo ~/fifo
+        git config --file ~/included core.fsmonitor ~/evil; git config --file ~/included diff.external ~/evil
         git config --file .git/config --add include.path ~/included
-        git config --file .git/config --add include.path ~/fifo
         """,
     ),
     _repository(
@@ -870,7 +868,7 @@ REPOSITORY = (
             {settings}
             set_ remote.origin.promisor true; set_ extensions.partialClone origin
             set_ core.repositoryFormatVersion 1; set_ protocol.allow always
-            object=$(git -c safe.directory='*' rev-parse HEAD~1:.env)
+            object=$(git -c safe.directory='*' rev-parse HEAD~1:notes.txt)
             rm -f .git/objects/${{object:0:2}}/${{object:2}}
             """,
         )
@@ -935,7 +933,7 @@ REPOSITORY = (
         """
         for one in log.showRoot=false log.follow=true diff.ignoreSubmodules=all log.diffMerges=off \\
             diff.context=0 diff.noprefix=true diff.wsErrorHighlight=all core.quotePath=true \\
-            log.excludeDecoration=refs/* diff.orderFile=/dev/zero log.mailmap=true mailmap.file=/dev/zero \\
+            log.excludeDecoration=refs/* log.mailmap=true \\
             color.ui=always log.initialDecorationSet=all diff.algorithm=histogram \\
             core.attributesFile=/home/stranger/attributes; do
             git config --file .git/config "${one%%=*}" "${one#*=}"; done; echo '* -diff' > ~/attributes
@@ -965,19 +963,17 @@ REPOSITORY = (
         + _SHARED,
     ),
     _repository(
-        "alternates",
-        "Objects lie in a folder of the stranger's, which has FIFOs for objects",
+        "fifos",
+        "Configuration, index, references, reflog, orders of files and objects are FIFOs or without end",
         """
-        mkdir -p ~/objects/info ~/objects/pack; echo ~/objects > .git/objects/info/alternates
-        object=$(git -c safe.directory='*' rev-parse HEAD~1:.env)
-        rm -f .git/objects/${object:0:2}/${object:2}
-        mkdir -p ~/objects/${object:0:2}; mkfifo ~/objects/${object:0:2}/${object:2} ~/objects/pack/pack-1.idx
+        mkfifo ~/fifo; mkdir -p ~/objects/info ~/objects/pack; echo ~/objects > .git/objects/info/alternates
+        object=$(git -c safe.directory='*' rev-parse HEAD~1:notes.txt)
+        rm -f .git/objects/${object:0:2}/${object:2}; mkdir -p ~/objects/${object:0:2}
+        mkfifo ~/objects/${object:0:2}/${object:2} ~/objects/pack/pack-1.idx
+        rm -f .git/index .git/packed-refs .git/logs/HEAD; mkfifo .git/index .git/packed-refs .git/logs/HEAD
+        for one in include.path=$HOME/fifo diff.orderFile=/dev/zero mailmap.file=/dev/zero; do
+            git config --file .git/config "${one%%=*}" "${one#*=}"; done
         """,
-    ),
-    _repository(
-        "index",
-        "The index, a packed reference and the reflog are FIFOs",
-        "rm -f .git/index .git/packed-refs .git/logs/HEAD; mkfifo .git/index .git/packed-refs .git/logs/HEAD",
     ),
     _repository(
         "many-refs",
