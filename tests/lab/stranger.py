@@ -21,8 +21,13 @@ useradd --create-home --uid {UID} --shell /bin/bash stranger
 chmod 755 {HOME}
 echo stranger:stranger | chpasswd
 install -d -o stranger -m 777 {PROOF}
-loginctl enable-linger stranger
+manager=/run/systemd/system/user@{UID}.service.d
+mkdir -p $manager
+printf '[Service]\\nEnvironment=XDG_RUNTIME_DIR=/run/user/{UID}\\n' > $manager/pam.conf
+systemctl daemon-reload
 """
+_MANAGER = f"systemctl reset-failed user@{UID} 2> /dev/null; systemctl start user@{UID}"
+"""What PAM does at a login: the stranger's own service manager."""
 
 # payload FILE writes the proof when FILE is run. hold keeps a program running; master WORDS PROGRAM does so,
 # as the master process of an nginx with these words. named NAME is a python3 that is called so. serve.py
@@ -68,26 +73,30 @@ PYTHON
 
 _GIT = """
 cd /srv/shop
-in_git() { runuser -u deploy -- git -C /srv/shop -c user.name=Deploy -c user.email=deploy@shop.test "$@"; }
+[ -d /root/kept.git ] || cp -a .git /root/kept.git
+in_git() { git -C /srv/shop -c safe.directory='*' -c user.name=Deploy -c user.email=deploy@shop.test "$@"; }
 """
 _SHARED = """
-[ -d /root/kept.git ] || cp -a .git /root/kept.git
-usermod --append --groups stranger deploy
-chgrp -R stranger .git && chmod -R g+rwX .git
+chown -R deploy:stranger .git && chmod -R g+rwX .git
 """
 _LEAK = (
     _GIT
     + """
-in_git add --force .env && in_git commit --quiet --message Settings
-in_git rm --quiet --cached .env && in_git commit --quiet --message 'Keep the settings out'
+cat .env > notes.txt && in_git add notes.txt && in_git commit --quiet --message Notes
+in_git rm --quiet notes.txt && in_git commit --quiet --message 'No notes'
 """
     + _SHARED
 )
-_MEND_GIT = """
+_MEND = """
 if [ -d /root/kept.git ]; then
     rm -rf /srv/shop/.git && cp -a /root/kept.git /srv/shop/.git
-    rm -rf /srv/shop/.gitattributes
-    gpasswd --delete deploy stranger > /dev/null 2>&1 || true
+fi
+if [ -e /root/kept.timer ]; then
+    rm -f /etc/cron.d/shop-backup; mv /root/kept.timer /etc/systemd/system/shop-backup.timer
+    systemctl daemon-reload && systemctl enable -q --now shop-backup.timer
+fi
+if [ -e /root/kept.caddy ]; then
+    mv /root/kept.caddy /etc/caddy/Caddyfile && systemctl reset-failed caddy && systemctl restart caddy
 fi
 """
 
@@ -115,7 +124,8 @@ class Attack:
     ``plant`` is run by the stranger, in a folder of its own; ``given`` by root before, and is what the host's
     owner had done: the verdicts are compared with those after it. ``sees`` are the probes that could be led
     astray. ``environment`` is the caller's. ``may`` names the results that are right for a probe instead of
-    those without the stranger. ``alone`` keeps it out of the attack with everything at once.
+    those without the stranger. ``alone`` keeps it out of the attack with everything at once. ``undo`` is what
+    root does after it. ``secret`` is what the stranger is after.
     """
 
     row: str
@@ -128,6 +138,8 @@ class Attack:
     environment: Mapping[str, str] = field(default_factory=dict)
     may: Mapping[str, frozenset[str]] = field(default_factory=dict)
     alone: bool = False
+    undo: str = ""
+    secret: str = ""
 
 
 # Processes
@@ -137,6 +149,26 @@ _ROSY_CADDY = (
     '"handle":[{"handler":"static_response","status_code":403}]},{"handle":[{"handler":"reverse_proxy",'
     '"upstreams":[{"dial":"127.0.0.1:8765"}]}]}]}}}}}'
 )
+_OPEN_CADDY = (
+    '{"apps":{"http":{"servers":{"s":{"listen":[":443"],"routes":[{"match":[{"host":["shop.test"]}],'
+    '"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"127.0.0.1:8765"}]}]}]}}}}}'
+)
+_CADDY_ANSWERS = """
+        named caddy; printf %s 'CONFIG' > config; echo '[]' > panel
+        hold ./caddy serve.py 127.0.0.1 2019 config; hold ./caddy serve.py ::1 2019 config
+        hold ./caddy serve.py 127.0.0.1 8765 panel
+        listening 2019 127.0.0.1; listening 2019 '[::1]'; listening 8765 127.0.0.1
+"""
+_BY_CRON = """
+systemctl disable -q --now shop-backup.timer
+mv /etc/systemd/system/shop-backup.timer /root/kept.timer && systemctl daemon-reload
+echo '15 3 * * * postgres /usr/local/sbin/shop-backup' > /etc/cron.d/shop-backup
+"""
+_CADDY_OFF = """
+[ -e /root/kept.caddy ] || cp -a /etc/caddy/Caddyfile /root/kept.caddy
+sed -i -e '1i { \\n admin off \\n }' -e '/respond @admin/d' /etc/caddy/Caddyfile
+systemctl restart caddy
+"""
 _EVIL_NGINX = """
 mkdir -p logs conf
 cat > conf/nginx.conf << EOF
@@ -205,7 +237,7 @@ PROCESSES = (
             exec 4> /dev/null
             setsid bash -c "exec -a 'nginx: master process nginx -c $own/evil.conf' $one/nginx <&3" >&4 2>&4 &
         done
-        printf 'events {}\\nerror_log %s/%s.log;\\n' $proof $attack > evil.conf
+        payload evil.conf
         """,
     ),
     Attack(
@@ -222,15 +254,19 @@ PROCESSES = (
     ),
     Attack(
         "processes",
-        "caddy-rosy",
-        "A program called caddy answers Caddy's questions on 127.0.0.1 and ::1 with what one likes to hear",
-        f"""
-        named caddy; printf %s '{_ROSY_CADDY}' > rosy
-        hold ./caddy serve.py 127.0.0.1 2019 rosy; hold ./caddy serve.py ::1 2019 rosy; echo '[]' > empty
-        hold ./caddy serve.py 127.0.0.1 8765 empty
-        listening 2019 127.0.0.1; listening 2019 '[::1]'; listening 8765 127.0.0.1
-        """,
+        "caddy-open",
+        "A program called caddy answers Caddy's questions on 127.0.0.1 and ::1: the panel is open, it says",
+        _CADDY_ANSWERS.replace("CONFIG", _OPEN_CADDY),
         sees=(*ADMIN, "network.only-expected"),
+    ),
+    Attack(
+        "processes",
+        "caddy-rosy",
+        "The host's Caddy answers nothing, and its panel is open; the stranger's says that it is closed",
+        _CADDY_ANSWERS.replace("CONFIG", _ROSY_CADDY),
+        kind="good-caddy",
+        given=_CADDY_OFF,
+        alone=True,
     ),
     Attack(
         "processes",
@@ -337,7 +373,7 @@ with open("told", "ab", buffering=0) as told:
             if hash(words) not in seen:
                 seen.add(hash(words))
                 told.write(words + b"\\n")
-        time.sleep(0.02)
+        time.sleep(0.1)
 PYTHON
         hold python3 watch.py
         """,
@@ -346,7 +382,7 @@ PYTHON
     Attack(
         "processes",
         "own-units",
-        "Units of the stranger's own service manager, called as those of the host",
+        "Units of the stranger's own service manager, called as the host's, and one as a container",
         """
         mkdir -p ~/.config/systemd/user; cd ~/.config/systemd/user
         cp /bin/sleep $own/nginx; cp /bin/sleep $own/shop
@@ -359,9 +395,12 @@ PYTHON
         export XDG_RUNTIME_DIR=/run/user/$(id -u)
         systemctl --user daemon-reload
         systemctl --user start nginx shop caddy postgresql dump.timer
-        sleep 0.2; payload $own/nginx
+        cd $own; named redis-server; echo > body; at=$(hostname -I | tr ' ' '\\n' | grep '^10\\.213')
+        systemd-run --quiet --user --unit=docker-$(printf 'a%.0s' $(seq 64)) --working-directory=$own \\
+            ./redis-server serve.py $at 6379 body
+        listening 6379 $at; payload $own/nginx
         """,
-        sees=(*ADMIN, *RUNNING, *BACKUPS),
+        sees=(*ADMIN, *RUNNING, *BACKUPS, *NETWORK),
     ),
 )
 
@@ -401,7 +440,8 @@ FILES = (
         "env-odd",
         "A FIFO, links to /etc/shadow and to the project's, a folder, one that keeps changing, called .env",
         """
-        mkdir ~/app; mkfifo ~/.env ~/app/.env; ln -s /etc/shadow ~/x.env; ln -s /srv/shop/.env ~/y.env
+        mkdir ~/app ~/.app; mkfifo ~/.app/.env ~/app/.env; ln -s /etc/shadow ~/x.env
+        ln -s /srv/shop/.env ~/y.env
         mkdir ~/z.env; ln -s /dev/zero /tmp/zero.env
         mkfifo fifo; echo A=b > file; ln -s /etc/shadow link
         hold bash -c 'while sleep 0.01; do ln -fT file ~/w.env; sleep 0.01; ln -fT fifo ~/w.env; sleep 0.01
@@ -444,6 +484,16 @@ PYTHON
     ),
     Attack(
         "files",
+        "dump-rosy-alone",
+        "The same where the host has no dump of its own",
+        _ROSY_SQL + "mkdir ~/backups; sql > ~/backups/shop.sql; sql | gzip > ~/backups/shop-1.sql.gz",
+        sees=BACKUPS,
+        given="mv /var/backups/shop /root/kept.dumps && install -d -o postgres -m 700 /var/backups/shop",
+        undo="rm -r /var/backups/shop; mv /root/kept.dumps /var/backups/shop",
+        alone=True,
+    ),
+    Attack(
+        "files",
         "dump-bad",
         "Bad archives, of 0 bytes, links, FIFOs, folders and 38 GB in 4 MB, newer than the real ones",
         """
@@ -460,12 +510,27 @@ PYTHON
     ),
     Attack(
         "files",
+        "dump-links",
+        "Folders for dumps that lead to /proc and /dev, one file that keeps changing, links to devices",
+        """
+        ln -s /proc ~/backups; ln -s /dev ~/backup; mkdir ~/x ~/y; mkfifo fifo
+        head -c 70000 /dev/urandom > file
+        ln -s /proc/kmsg link
+        hold bash -c 'cd ~/x; while sleep 0.01; do for one in file fifo link; do
+            cp -PfT ~/attacks/dump-links/$one new; mv -fT new shop.dump; ln -sfT /home/stranger/x new
+            mv -fT new ~/backups; sleep 0.01; ln -sfT /proc new; mv -fT new ~/backups; done; done'
+        """,
+        sees=BACKUPS,
+        alone=True,
+    ),
+    Attack(
+        "files",
         "dump-stores",
         "Folders that look like stores of restic and Borg",
         """
         mkdir -p ~/backups/r/{data,snapshots,keys} ~/backups/b/data; cd ~/backups
         echo x > r/config; echo x > r/snapshots/1; echo x > r/keys/1; echo 'key = x' > b/config
-        echo 'This is a Borg Backup repository.' > b/README; mkfifo ~/backups/b/data/1; mkdir ~/backup
+        echo 'This is a Borg Backup repository.' > b/README; mkfifo ~/backups/b/data/1; mkdir -p ~/backup
         mkfifo ~/backup/config
         """,
         sees=BACKUPS,
@@ -504,6 +569,47 @@ JOBS = (
 EOF
         """,
         sees=BACKUPS,
+    ),
+    Attack(
+        "jobs",
+        "crontab-links",
+        "A crontab of scripts that are links: to devices, the kernel's log, /etc/shadow, folders",
+        """
+        mkdir -p ~/bin ~/dumps
+        crontab -l > tab 2> /dev/null || true
+        for one in /dev/watchdog /proc/kmsg /etc/shadow /dev/zero /dev/tty /srv/shop/.env; do
+            script=~/bin/$(basename $one).sh; ln -s $one $script; echo "1 1 1 1 * pg_dump shop; $script"
+        done >> tab; crontab tab
+        """,
+        sees=BACKUPS,
+    ),
+    Attack(
+        "jobs",
+        "journal-ran",
+        "Messages in the journal in cron's name: the dump was made",
+        """
+        logger -t CRON '(postgres) CMD (/usr/local/sbin/shop-backup)'
+        echo '(postgres) CMD (/usr/local/sbin/shop-backup)' | systemd-cat -t CRON
+        """,
+        given=_BY_CRON,
+        sees=BACKUPS,
+        alone=True,
+    ),
+    Attack(
+        "jobs",
+        "journal-refused",
+        "Messages in the journal in cron's name: the job is refused",
+        """
+        for one in CRON cron; do
+            logger -t $one '(*system*shop-backup) WRONG FILE OWNER (/etc/cron.d/shop-backup)'
+            logger -t $one '(*system*shop-backup) INSECURE MODE (/etc/cron.d/shop-backup)'
+            logger -t $one '(*system*shop-backup) ERROR (Missing newline before EOF)'
+            logger -t $one '(postgres) ERROR (Syntax error, this crontab file will be ignored)'
+        done
+        """,
+        given=_BY_CRON,
+        sees=BACKUPS,
+        alone=True,
     ),
     Attack(
         "jobs",
@@ -618,35 +724,62 @@ PYTHON
             "DOCKER_CONTEXT": "evil",
         },
     ),
-    Attack(
-        "environment",
-        "shell",
-        "Variables of the shell's, of the loader's and of the locale",
-        "payload ~/env.sh; mkdir -p ~/tmp; chmod 777 ~/tmp",
-        sees=(*ADMIN, *GIT, *BACKUPS, *RUNNING, *NETWORK, *ENV),
-        environment={
-            "BASH_ENV": f"{HOME}/env.sh",
-            "ENV": f"{HOME}/env.sh",
-            "LD_PRELOAD": f"{HOME}/nonexistent.so",
-            "LC_ALL": "ru_RU.UTF-8",
-            "LANGUAGE": "ru",
-            "POSIXLY_CORRECT": "1",
-            "CDPATH": f"{HOME}:/tmp",
-            "IFS": "/.",
-            "TMPDIR": f"{HOME}/tmp",
-            "GREP_OPTIONS": "-v",
-            "AWKPATH": HOME,
-            "SYSTEMD_PAGER": f"{HOME}/env.sh",
-            "SYSTEMD_COLORS": "1",
-            "TZ": "Pacific/Kiritimati",
-            "BASH_FUNC_id%%": "() { echo 0; }",
-            "PERL5LIB": HOME,
-            "http_proxy": "http://127.0.0.1:9",
-            "CURL_HOME": HOME,
-            "XZ_OPT": "--bogus",
-            "GZIP": "--bogus",
-            "ZSTD_CLEVEL": "x",
-        },
+    *(
+        Attack(
+            "environment",
+            name,
+            what,
+            "payload ~/env.sh; mkdir -p ~/tmp; chmod 777 ~/tmp",
+            sees=(*ADMIN, *GIT, *BACKUPS, *RUNNING, *NETWORK, *ENV),
+            environment=variables,
+        )
+        for name, what, variables in (
+            (
+                "shell",
+                "Variables of the shell's",
+                {
+                    "BASH_ENV": f"{HOME}/env.sh",
+                    "ENV": f"{HOME}/env.sh",
+                    "POSIXLY_CORRECT": "1",
+                    "CDPATH": f"{HOME}:/tmp",
+                    "IFS": "/.",
+                    "TMPDIR": f"{HOME}/tmp",
+                    "BASH_FUNC_id%%": "() { echo 0; }",
+                },
+            ),
+            (
+                "loader",
+                "Variables of the loader's",
+                {"LD_PRELOAD": f"{HOME}/none.so", "LD_LIBRARY_PATH": HOME},
+            ),
+            (
+                "locale",
+                "Another language and time zone",
+                {"LC_ALL": "ru_RU.UTF-8", "LANGUAGE": "ru", "TZ": "Pacific/Kiritimati"},
+            ),
+            (
+                "tools",
+                "Variables of the programs that are asked",
+                {
+                    "SYSTEMD_PAGER": f"{HOME}/env.sh",
+                    "SYSTEMD_COLORS": "1",
+                    "SYSTEMD_LOG_LEVEL": "debug",
+                    "GREP_OPTIONS": "-v",
+                    "GREP_COLORS": "mt=01",
+                    "AWKPATH": HOME,
+                    "PERL5LIB": HOME,
+                    "http_proxy": "http://127.0.0.1:9",
+                    "CURL_HOME": HOME,
+                    "XZ_OPT": "--bogus",
+                    "GZIP": "--bogus",
+                    "ZSTD_CLEVEL": "x",
+                    "PS_FORMAT": "comm",
+                    "LS_COLORS": "*=01",
+                    "TIME_STYLE": "+%s",
+                    "BLOCK_SIZE": "human-readable",
+                },
+            ),
+        )
     ),
 )
 
@@ -702,27 +835,70 @@ REPOSITORY = (
     ),
     _repository(
         "include",
-        "include.path leads to a file at home, to a FIFO too",
+        "include.path leads to a file at home",
         """
-        printf '[core]\\n\\tfsmonitor = %s\\n[diff]\\n\\texternal = %s\\n' ~/evil ~/evil > ~/included
-        mkfifo ~/fifo
+        git config --file ~/included core.fsmonitor ~/evil; git config --file ~/included diff.external ~/evil
         git config --file .git/config --add include.path ~/included
-        git config --file .git/config --add include.path ~/fifo
         """,
     ),
     _repository(
-        "promisor",
-        "A promisor remote with an ext:: address, of which objects are missing",
+        "worktree-config",
+        "Configuration of the working tree's own, and a common folder at home",
         """
-        git config --file .git/config remote.origin.url "ext::$HOME/evil"
-        git config --file .git/config protocol.ext.allow always
-        git config --file .git/config remote.origin.promisor true
-        git config --file .git/config extensions.partialClone origin
+        git config --file .git/config extensions.worktreeConfig true
         git config --file .git/config core.repositoryFormatVersion 1
-        git config --file .git/config protocol.allow always
-        object=$(git -c safe.directory='*' rev-parse HEAD~1:.env)
-        rm -f .git/objects/${object:0:2}/${object:2}
+        git config --file .git/config.worktree core.fsmonitor ~/evil
+        git config --file .git/config.worktree diff.external ~/evil
         """,
+    ),
+    _repository(
+        "common-folder",
+        "The repository's common folder is one at home",
+        """
+        cp -r .git ~/common; git config --file ~/common/config core.fsmonitor ~/evil
+        git config --file ~/common/config diff.external ~/evil; echo ~/common > .git/commondir
+        """,
+    ),
+    *(
+        _repository(
+            f"promisor-{name}",
+            f"Objects are missing, and the promisor remote is to be had by {what}",
+            f"""
+            set_() {{ git config --file .git/config "$1" "$2"; }}
+            {settings}
+            set_ remote.origin.promisor true; set_ extensions.partialClone origin
+            set_ core.repositoryFormatVersion 1; set_ protocol.allow always
+            object=$(git -c safe.directory='*' rev-parse HEAD~1:notes.txt)
+            rm -f .git/objects/${{object:0:2}}/${{object:2}}
+            """,
+        )
+        for name, what, settings in (
+            ("ext", "ext::", 'set_ protocol.ext.allow always; set_ remote.origin.url "ext::$HOME/evil"'),
+            (
+                "uploadpack",
+                "a program for uploadpack",
+                (
+                    "set_ protocol.file.allow always; set_ remote.origin.url file://$HOME; "
+                    "set_ remote.origin.uploadpack $HOME/evil"
+                ),
+            ),
+            (
+                "ssh",
+                "a program for ssh",
+                (
+                    "set_ protocol.ssh.allow always; set_ remote.origin.url ssh://x/x; "
+                    "set_ core.sshCommand $HOME/evil"
+                ),
+            ),
+            (
+                "proxy",
+                "a program as proxy",
+                (
+                    "set_ protocol.git.allow always; set_ remote.origin.url git://x/x; "
+                    "set_ core.gitProxy $HOME/evil"
+                ),
+            ),
+        )
     ),
     _repository(
         "worktree", "core.worktree leads elsewhere", "git config --file .git/config core.worktree ~/"
@@ -733,9 +909,9 @@ REPOSITORY = (
         "The commit with the secret is replaced by one without",
         """
         export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x@x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x@x
-        in() { git -c safe.directory='*' "$@"; }
-        in replace $(in rev-parse HEAD~1) $(in commit-tree -m x -p HEAD~2 HEAD~2^{tree})
-        in pack-refs --all || true
+        safely() { git -c safe.directory='*' "$@"; }
+        safely replace $(safely rev-parse HEAD~1) $(safely commit-tree -m x -p HEAD~2 HEAD~2^{tree})
+        safely pack-refs --all || true
         """,
     ),
     _repository(
@@ -757,7 +933,7 @@ REPOSITORY = (
         """
         for one in log.showRoot=false log.follow=true diff.ignoreSubmodules=all log.diffMerges=off \\
             diff.context=0 diff.noprefix=true diff.wsErrorHighlight=all core.quotePath=true \\
-            log.excludeDecoration=refs/* diff.orderFile=/dev/zero log.mailmap=true mailmap.file=/dev/zero \\
+            log.excludeDecoration=refs/* log.mailmap=true \\
             color.ui=always log.initialDecorationSet=all diff.algorithm=histogram \\
             core.attributesFile=/home/stranger/attributes; do
             git config --file .git/config "${one%%=*}" "${one#*=}"; done; echo '* -diff' > ~/attributes
@@ -780,26 +956,24 @@ REPOSITORY = (
         """,
         given=_GIT
         + """
-        (printf '\\0\\0\\n'; cat .env) > notes.bin; chown deploy notes.bin; in_git add notes.bin
+        (printf '\\0\\0\\n'; cat .env) > notes.bin; in_git add notes.bin
         in_git commit --quiet --message Notes; in_git rm --quiet notes.bin
         in_git commit --quiet --message 'No notes'
         """
         + _SHARED,
     ),
     _repository(
-        "alternates",
-        "Objects lie in a folder of the stranger's, which has FIFOs for objects",
+        "fifos",
+        "Configuration, index, references, reflog, orders of files and objects are FIFOs or without end",
         """
-        mkdir -p ~/objects/info ~/objects/pack; echo ~/objects > .git/objects/info/alternates
-        object=$(git -c safe.directory='*' rev-parse HEAD~1:.env)
-        rm -f .git/objects/${object:0:2}/${object:2}
-        mkdir -p ~/objects/${object:0:2}; mkfifo ~/objects/${object:0:2}/${object:2} ~/objects/pack/pack-1.idx
+        mkfifo ~/fifo; mkdir -p ~/objects/info ~/objects/pack; echo ~/objects > .git/objects/info/alternates
+        object=$(git -c safe.directory='*' rev-parse HEAD~1:notes.txt)
+        rm -f .git/objects/${object:0:2}/${object:2}; mkdir -p ~/objects/${object:0:2}
+        mkfifo ~/objects/${object:0:2}/${object:2} ~/objects/pack/pack-1.idx
+        rm -f .git/index .git/packed-refs .git/logs/HEAD; mkfifo .git/index .git/packed-refs .git/logs/HEAD
+        for one in include.path=$HOME/fifo diff.orderFile=/dev/zero mailmap.file=/dev/zero; do
+            git config --file .git/config "${one%%=*}" "${one#*=}"; done
         """,
-    ),
-    _repository(
-        "index",
-        "The index, a packed reference and the reflog are FIFOs",
-        "rm -f .git/index .git/packed-refs .git/logs/HEAD; mkfifo .git/index .git/packed-refs .git/logs/HEAD",
     ),
     _repository(
         "many-refs",
@@ -854,15 +1028,70 @@ BY_ROOT = {
     done > /dev/null
     """,
     "labels": r"""
-    docker build --quiet --tag nginx-evil - > /dev/null << EOF
+    docker build --quiet --tag evil - > /dev/null << EOF
 FROM python:3.11-slim-bookworm
 ENV SECRET_KEY=old JWT_SECRET_KEY=old POSTGRES_PASSWORD=old
 LABEL com.docker.compose.project=shop com.docker.compose.service=web
 LABEL com.docker.compose.project.working_dir=/srv/shop com.docker.compose.project.config_files=/tmp/evil.yml
 EOF
-    docker run --detach --name evil-labels nginx-evil sleep 900 > /dev/null
+    docker run --detach --name evil-labels evil sleep 900 > /dev/null
     """,
 }
+
+# Servers that want passwords
+
+_LISTENER = """
+cat > server.txt << 'PYTHON'
+import socket, sys
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server, open("told", "ab", buffering=0) as told:
+    while True:
+        one, _ = server.accept()
+        with one:
+            one.settimeout(5)
+            try:
+                while data := one.recv(65536):
+                    told.write(data)
+                    if sys.argv[1] == "6379":
+                        one.sendall(b"+OK\\r\\n")
+                    elif data[4:8] == b"\\x04\\xd2\\x16\\x2f":
+                        one.sendall(b"N")
+                    else:  # a password in the clear is wanted
+                        one.sendall(b"R\\0\\0\\0\\x08\\0\\0\\0\\x03")
+            except OSError:
+                pass
+PYTHON
+named NAME; hold ./NAME server.txt PORT; listening PORT 127.0.0.1
+"""
+SERVERS = tuple(
+    Attack(
+        "servers",
+        name,
+        f"{title} is not running, and a server of the stranger's is at its port",
+        _LISTENER.replace("NAME", name).replace("PORT", port),
+        given=f"systemctl stop {unit}",
+        undo=f"systemctl start {unit}",
+        secret=secret,
+    )
+    for name, title, unit, port, secret in (
+        ("redis-server", "Redis", "redis-server", "6379", "REDIS_PASSWORD"),
+        ("postgres", "PostgreSQL", "postgresql@15-main", "5432", "POSTGRES_PASSWORD"),
+    )
+)
+
+OWN_PROJECT = Attack(
+    "projects",
+    "own-project",
+    "A project that is the stranger's altogether: repository, compose file, .env, units",
+    """
+    mkdir ~/shop && cd ~/shop && git init -q . && payload ~/evil
+    printf 'SECRET_KEY=changeme\\nPOSTGRES_DB=shop\\nBACKUP=$(~/evil)\\nX=`~/evil`\\n' > .env; chmod 600 .env
+    echo 'services: {db: {image: postgres, build: .}}' > compose.yaml; payload docker-compose; payload docker
+    git -c user.name=x -c user.email=x@x add -f . && git -c user.name=x -c user.email=x@x commit -qm x
+    for key in core.fsmonitor core.sshCommand core.pager diff.external gpg.program diff.evil.textconv \\
+        filter.evil.clean; do git config $key ~/evil; done
+    echo '* diff=evil filter=evil' > .gitattributes; git config log.showSignature true
+    """,
+)
 
 ATTACKS = (*PROCESSES, *FILES, *JOBS, *ENVIRONMENT, *REPOSITORY, *CONTAINERS)
 
@@ -872,33 +1101,52 @@ def settle(host: Host) -> None:
     host.exec(_ACCOUNT)
 
 
-def plant(host: Host, attack: Attack) -> None:
-    """Let the stranger do it."""
+_RESTART = """
+for unit in nginx caddy; do
+    if systemctl -q is-active $unit; then systemctl reset-failed $unit; systemctl restart $unit; fi
+done
+"""
+
+
+def plant(host: Host, *attacks: Attack) -> None:
+    """Let the stranger do it. The host's own servers are started after that, so their ids are higher."""
+    for one in attacks:
+        _plant(host, one)
+    if any(one.row in {"processes", "containers"} for one in attacks):
+        host.exec(_RESTART)
+
+
+def _plant(host: Host, attack: Attack) -> None:
+    if "--user" in attack.plant:
+        host.exec(_MANAGER)
     if attack.plant:
         words = shlex.join(
             ["runuser", "-u", "stranger", "--", "env", f"HOME={HOME}", "bash", "-s", attack.name]
         )
-        host.exec(words, stdin=_TOOLS + attack.plant + "\nsleep 0.2\n")
+        # On the bad host what listens everywhere leaves no port to take.
+        host.exec(words, check=host.variant != "bad", stdin=_TOOLS + attack.plant + "\nsleep 0.2\n")
     if attack.name in BY_ROOT:
         host.exec(BY_ROOT[attack.name])
 
 
-def uproot(host: Host) -> None:
+def uproot(host: Host, attack: Attack | None = None) -> None:
     """End what the stranger runs, by process id, and remove all that they left, and what was given them."""
     host.exec(
         f"""
+        systemctl stop user@{UID}
         for i in $(seq 20); do
             pids=$(ps -o pid= -u {UID}; ps -o pid= -U {UID}); [ -n "$pids" ] || break
             kill -KILL $pids 2> /dev/null; sleep 0.1
         done
         ids=$(docker ps -aq --filter name=evil- 2> /dev/null); [ -z "$ids" ] || docker rm -f $ids > /dev/null
-        docker rmi -f nginx-evil > /dev/null 2>&1
+        docker rmi -f evil > /dev/null 2>&1
         crontab -u stranger -r 2> /dev/null
         find /tmp /var/tmp /dev/shm -mindepth 1 -user {UID} ! -path /var/tmp/stranger ! -path {PROOF} \\
             -prune -exec rm -rf {{}} +
-        rm -rf {PROOF}/* /home/stranger/attacks
+        find {PROOF} -mindepth 1 -delete
         find {HOME} -mindepth 1 -maxdepth 1 -exec rm -rf {{}} +
-        {_MEND_GIT}
+        {_MEND}
+        {attack.undo if attack else ""}
         true
         """
     )

@@ -10,11 +10,12 @@ import io
 import json
 import re
 import shlex
+import subprocess
 import sys
 import tarfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +25,19 @@ import pytest
 from desk import Desk, findings
 from labhost.host import Host, Result
 from required import give_up
-from stranger import ATTACKS, CLEAN_PATH, HOME, UID, Attack, executed, plant, settle, uproot
+from stranger import (
+    ATTACKS,
+    CLEAN_PATH,
+    HOME,
+    OWN_PROJECT,
+    SERVERS,
+    UID,
+    Attack,
+    executed,
+    plant,
+    settle,
+    uproot,
+)
 
 import signoff
 from lab import Lab
@@ -54,10 +67,15 @@ steps:
   backups: {confirmed: "2026-01-02, 4000 rows"}
   admin-access: {confirmed: 2 of 2, note: Ann and Bob.}
 """
+WALK = ("run", "--plain", "--target", "shop", "--answers", "answers.yaml")
 ROTATED = ("JWT_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD")
 
 Verdicts = Mapping[tuple[str, str], tuple[str, ...]]
 """The results by probe and subject."""
+
+
+class NoReport(Exception):  # noqa: N818 - an outcome
+    """An audit came to no end."""
 
 
 # signoff on the host itself
@@ -118,11 +136,17 @@ class Scene:
     desk: Desk
     before: dict[str, Verdicts] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
+    walked: dict[str, int] = field(default_factory=dict)
 
-    def signoff(self, way: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Result:
+    def signoff(
+        self, way: str, *arguments: str, environment: Mapping[str, str] | None = None, folder: str = SEAT
+    ) -> Result:
         """Run signoff, here or there."""
         if way == "ssh":
-            done = self.desk.signoff(*arguments)
+            try:
+                done = self.desk.signoff(*arguments)
+            except subprocess.TimeoutExpired as late:
+                return Result(124, "", f"not ended after {late.timeout:.0f} s")
             return Result(done.returncode, done.stdout, done.stderr)
         variables = {
             "PATH": CLEAN_PATH,
@@ -136,19 +160,20 @@ class Scene:
         }
         words = [f"{name}={value}" for name, value in variables.items()]
         run = shlex.join(["/usr/bin/env", "-i", *words, f"{THERE}/signoff", *arguments])
-        return self.host.run(f"cd {SEAT} && /usr/bin/timeout 240 {run}")
+        return self.host.run(f"cd {folder} && /usr/bin/timeout 180 {run}")
 
     def audit(
         self, way: str, probes: Sequence[str] = (), environment: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """Audit the shop by the quick list, or by these probes alone; the report."""
+    ) -> Verdicts:
+        """Audit the shop by the quick list, or by these probes alone."""
         name = self._checklist(probes) if probes else "quick-production"
         done = self.signoff(
             way, "audit", name, "--target", "shop", "--format", "json", environment=environment
         )
-        assert done.code in {0, 1, 3}, (done.code, (done.stdout + done.stderr)[-3000:])
+        if done.code not in {0, 1, 3}:
+            raise NoReport(f"exit {done.code}: {(done.stdout + done.stderr)[-600:]}")
         report: dict[str, Any] = json.loads(done.stdout)
-        return report
+        return verdicts(report)
 
     def _checklist(self, probes: Sequence[str]) -> str:
         text = {"en": "Look"}
@@ -158,16 +183,34 @@ class Scene:
         self.host.put(f"{SEAT}/look.yaml", json.dumps(whole | {"steps": [step]}))
         return f"{SEAT}/look.yaml"
 
+    def secrets(self, *names: str) -> tuple[str, ...]:
+        """The values that the product's file has now."""
+        env = dict(line.split("=", 1) for line in self.host.exec("cat /srv/shop/.env").splitlines())
+        return tuple(env[name] for name in names)
+
+    def taken(self, values: Collection[str]) -> list[str]:
+        """The files of the stranger's that hold one of these."""
+        search = f"timeout 20 grep -rlaF -f - -D skip {HOME}/attacks"
+        return self.host.exec(search, stdin="\n".join(values), check=False).splitlines()
+
     def processes(self) -> set[str]:
         """What runs and is not the stranger's, a container's or a service's."""
-        listed = self.host.exec("ps -eo pid=,lstart=,ruid=,etimes=,cgroup=,args= --cols 300")
+        listed = self.host.exec("ps -eo pid=,lstart=,ruid=,cgroup:600=,args= --cols 900")
         found = set()
         for line in listed.splitlines():
             words = line.split()
-            old = int(words[7]) >= 5 and int(words[6]) != UID
-            if old and not re.search(r"\.service|docker-|docker/", words[8]):
-                found.add(" ".join([*words[:6], *words[9:]]))
+            if int(words[6]) != UID and not re.search(r"\.service|docker-|docker/", words[7]):
+                found.add(" ".join([*words[:6], *words[8:]]))
         return found
+
+    def left(self, before: set[str]) -> list[str]:
+        """What runs since then, is not the lab's own look, and does not end within five seconds."""
+        end = time.monotonic() + 5
+        while True:
+            left = [one for one in self.processes() - before if " ps -eo pid" not in one]
+            if not left or time.monotonic() > end:
+                return [f"left: {one}" for one in left]
+            time.sleep(0.5)
 
 
 def verdicts(report: Mapping[str, Any]) -> Verdicts:
@@ -180,14 +223,17 @@ def verdicts(report: Mapping[str, Any]) -> Verdicts:
 
 
 def differences(before: Verdicts, after: Verdicts, may: Mapping[str, frozenset[str]]) -> list[str]:
-    """What is judged otherwise. Where other results are right, all must be among them."""
-    told = []
+    """What is judged otherwise. Where other results are right for a probe, all must be among them."""
+    wrong = []
     for probe, subject in sorted({*before, *after}):
         was, now = (one.get((probe, subject), ()) for one in (before, after))
-        if (not set(now) <= may[probe]) if probe in may else was != now:
-            told.append(f"{probe} {subject!r}: {'+'.join(was) or 'nothing'} -> {'+'.join(now) or 'nothing'}")
-    missing = [probe for probe in may if not any(one == probe for one, _ in after)]
-    return told + [f"{probe}: no finding" for probe in missing]
+        if (not {*now} <= {*may[probe], "informational"}) if probe in may else was != now:
+            shown = re.sub(r"\d{2,}", "N", subject)
+            wrong.append(f"{probe} {shown!r}: {'+'.join(was) or 'nothing'} -> {'+'.join(now) or 'nothing'}")
+    for probe, results in may.items():
+        if not any(one == probe and results & {*now} for (one, _), now in after.items()):
+            wrong.append(f"{probe}: none of {', '.join(sorted(results))}")
+    return [f"{line} ({n} times)" if n > 1 else line for line, n in Counter(wrong).items()]
 
 
 @pytest.fixture(scope="class")
@@ -207,8 +253,10 @@ def scene(
         made = Scene(host, desk)
         for way in ("local", "ssh"):
             started = time.monotonic()
-            made.before[way] = verdicts(made.audit(way))
+            made.before[way] = made.audit(way)
             made.took[way] = time.monotonic() - started
+            if request.cls.walks:
+                made.walked[way] = made.signoff(way, *WALK).code
         yield made
     finally:
         desk.close()
@@ -233,20 +281,34 @@ def tried(scene: Scene, row: Attack, result: Record) -> None:
         before: Verdicts = {key: was for key, was in scene.before["local"].items() if key[0] in row.sees}
         if row.given:
             host.exec(row.given)
-            before = verdicts(scene.audit("local", row.sees))
+            before = scene.audit("local", row.sees)
         plant(host, row)
-        started = time.monotonic()
-        after = verdicts(scene.audit("local", row.sees, row.environment))
-        took = time.monotonic() - started
-        by = executed(host).get(row.name, set())
+        wrong = judged(scene, "local", before, row.sees, row.environment, row.may)
     finally:
-        uproot(host)
-    wrong = [f"executed by {uid}" for uid in by] + differences(before, after, row.may)
-    if took > scene.took["local"] + SLACK:
-        wrong.append(f"took {took:.0f} s")
-    judged = Counter(one for results in before.values() for one in results)
-    result(executed="no", verdict=f"the same: {', '.join(f'{n} {one}' for one, n in judged.items())}")
+        uproot(host, row)
+    counts = Counter(one for results in before.values() for one in results)
+    result(executed="no", verdict=f"the same: {', '.join(f'{n} {one}' for one, n in counts.items())}")
     told(wrong)
+
+
+def judged(
+    scene: Scene,
+    way: str,
+    before: Verdicts,
+    sees: Sequence[str],
+    environment: Mapping[str, str],
+    may: Mapping[str, frozenset[str]],
+) -> list[str]:
+    """Audit the host as it is now: what is wrong with that."""
+    started = time.monotonic()
+    try:
+        wrong = differences(before, scene.audit(way, sees, environment), may)
+    except NoReport as outcome:
+        wrong = [str(outcome)]
+    took = time.monotonic() - started
+    if took > scene.took[way] + SLACK:
+        wrong.append(f"took {took:.0f} s")
+    return [f"executed: {name} by {uids}" for name, uids in executed(scene.host).items()] + wrong
 
 
 def told(wrong: Sequence[str]) -> None:
@@ -266,8 +328,7 @@ class AtOnce:
     def planted(self, scene: Scene) -> Iterator[list[Attack]]:
         """All attacks, for as long as the tests of the class that want them."""
         attacks = together(self.kind)
-        for one in attacks:
-            plant(scene.host, one)
+        plant(scene.host, *attacks)
         yield attacks
         uproot(scene.host)
 
@@ -277,20 +338,14 @@ class AtOnce:
         environment = {name: value for one in planted for name, value in one.environment.items()}
         may = {probe: results for one in planted for probe, results in one.may.items()}
         running = scene.processes()
-        started = time.monotonic()
-        after = verdicts(scene.audit(way, environment=environment))
-        took = time.monotonic() - started
-        wrong = [f"executed: {name} by {by}" for name, by in executed(host).items()]
-        wrong += differences(scene.before[way], after, may)
-        if took > scene.took[way] + SLACK:
-            wrong.append(f"took {took:.0f} s")
+        wrong = judged(scene, way, scene.before[way], (), environment, may)
         if self.walks:
-            words = ("run", "--plain", "--target", "shop", "--answers", "answers.yaml")
-            done = scene.signoff(way, *words, environment=environment)
-            if done.code != 0:
-                wrong.append(f"run: exit {done.code}: {(done.stdout + done.stderr)[-1500:]}")
-        time.sleep(5)
-        wrong += [f"left: {line}" for line in scene.processes() - running]
+            done = scene.signoff(way, *WALK, environment=environment)
+            if done.code != scene.walked[way]:
+                wrong.append(
+                    f"run: exit {scene.walked[way]} -> {done.code}: {(done.stdout + done.stderr)[-600:]}"
+                )
+        wrong += scene.left(running)
         if self.rotates:
             wrong += self.rotated(scene, way, environment)
         wrong += [f"executed in the end: {name} by {by}" for name, by in executed(host).items()]
@@ -300,18 +355,15 @@ class AtOnce:
         """Rotate some secrets: what went wrong with it."""
         words = ("env", "rotate", *ROTATED, "--target", "shop", "--yes")
         running = scene.processes()
+        old = scene.secrets(*ROTATED)
         done = scene.signoff(way, *words, environment=environment)
         wrong = []
-        if done.code != 0:
-            wrong.append(f"rotate: exit {done.code}: {(done.stdout + done.stderr)[-1500:]}")
-        env = dict(line.split("=", 1) for line in scene.host.exec("cat /srv/shop/.env").splitlines())
-        secrets = "\n".join(env[name] for name in ROTATED)
-        got = scene.host.exec(
-            f"timeout 20 grep -rlaF -f - -D skip {HOME}/attacks", stdin=secrets, check=False
-        )
-        time.sleep(5)
-        wrong += [f"left: {line}" for line in scene.processes() - running]
-        return wrong + [f"a secret got into {path}" for path in got.splitlines()]
+        # 3: rotated, and something of the step could not be checked before either
+        if done.code not in {0, 3} or {*old} & {*scene.secrets(*ROTATED)}:
+            wrong.append(f"rotate: exit {done.code}: {(done.stdout + done.stderr)[-600:]}")
+        got = scene.taken(scene.secrets(*ROTATED))
+        wrong += scene.left(running)
+        return wrong + [f"a secret got into {path}" for path in got]
 
 
 class TestGood(AtOnce):
@@ -321,17 +373,50 @@ class TestGood(AtOnce):
     def test_attack(self, scene: Scene, row: Attack, result: Record) -> None:
         tried(scene, row, result)
 
+    @pytest.mark.parametrize("row", SERVERS, ids=lambda one: one.name)
+    def test_no_secret_is_given_to_a_server(self, scene: Scene, row: Attack, result: Record) -> None:
+        words = ("env", "rotate", row.secret, "--target", "shop", "--yes")
+        try:
+            scene.host.exec(row.given)
+            old = scene.secrets(row.secret)
+            plant(scene.host, row)
+            done = scene.signoff("local", *words)
+            got = scene.taken({*old, *scene.secrets(row.secret)})
+        finally:
+            uproot(scene.host, row)
+        result(rotated="no", secrets="none")
+        told([f"the secret got into {path}" for path in got])
+        assert done.code != 0, done.stdout
+
+    @pytest.mark.parametrize("row", [OWN_PROJECT], ids=lambda one: one.name)
+    def test_a_project_of_the_strangers(self, scene: Scene, row: Attack, result: Record) -> None:
+        folder = f"{HOME}/shop"
+        commands: dict[str, tuple[str, ...]] = {
+            "audit": ("audit", "--target", "local", "--format", "json"),
+            "env check": ("env", "check", ".env"),
+            "env rotate": ("env", "rotate", ".env", "SECRET_KEY", "--yes"),
+        }
+        codes = {}
+        try:
+            plant(scene.host, row)
+            for name, words in commands.items():
+                codes[name] = scene.signoff("local", *words, folder=folder).code
+            by = executed(scene.host)
+        finally:
+            uproot(scene.host)
+        result(executed="no", codes=str(codes))
+        told([f"executed: {name} by {uids}" for name, uids in by.items()])
+        assert codes["audit"] in {1, 3}
+
     def test_a_repository_over_ssh(self, scene: Scene) -> None:
         row = next(one for one in ATTACKS if one.name == "programs")
         try:
             scene.host.exec(row.given)
             plant(scene.host, row)
-            after = verdicts(scene.audit("ssh"))
-            by = executed(scene.host)
+            wrong = judged(scene, "ssh", scene.before["ssh"], (), {}, row.may)
         finally:
-            uproot(scene.host)
-        told([f"executed: {name} by {uids}" for name, uids in by.items()])
-        told(differences(scene.before["ssh"], after, row.may))
+            uproot(scene.host, row)
+        told(wrong)
 
 
 class TestCaddy(AtOnce):
