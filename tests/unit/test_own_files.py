@@ -9,6 +9,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -35,6 +36,18 @@ from unit.disks import SOMEBODY, access_list
 from unit.session.records import Place
 
 AUTHORITY = next(Path(__file__).parents[1].glob("records/*/authority.pem")).read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def shared_groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every group has somebody else in it, whoever runs the tests."""
+    if "real_groups" not in request.fixturenames:
+        monkeypatch.setattr(own_files, "_is_private", lambda status: False)
+
+
+@pytest.fixture
+def real_groups() -> None:
+    """Groups are asked for their members."""
 
 
 @pytest.fixture
@@ -313,3 +326,42 @@ def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         os.chown(path, SOMEBODY, -1)
     else:
         monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
+
+
+@pytest.mark.usefixtures("real_groups")
+class TestGroups:
+    """Where each user has a group of their own, and files are writable by it (umask 002)."""
+
+    def belongs(
+        self, monkeypatch: pytest.MonkeyPatch, gid: int, primary: list[str], members: list[str]
+    ) -> None:
+        """Have these users in a group: it is their own one, or they are listed in it."""
+        users = [SimpleNamespace(pw_name=name, pw_gid=gid) for name in primary]
+        monkeypatch.setattr("pwd.getpwall", lambda: users)
+        monkeypatch.setattr("pwd.getpwuid", lambda uid: users[0])
+        monkeypatch.setattr("grp.getgrgid", lambda gid: SimpleNamespace(gr_mem=members, gr_name="ann"))
+
+    def made(self, folder: Path) -> Path:
+        """A file that its group may write to, like the folder above."""
+        path = folder / "ann" / "settings.toml"
+        path.parent.mkdir()
+        path.touch()
+        for one in (path, path.parent):
+            one.chmod(one.stat().st_mode | stat.S_IWGRP)
+        return path
+
+    def test_a_group_of_the_owner_alone_is_nobody_else(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = self.made(tmp_path)
+        self.belongs(monkeypatch, path.stat().st_gid, ["ann"], ["ann"])
+        own_files.judge(path)
+
+    @pytest.mark.parametrize(("primary", "members"), [(["ann"], ["ben"]), (["ann", "ben"], [])])
+    def test_one_more_in_it_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, primary: list[str], members: list[str]
+    ) -> None:
+        path = self.made(tmp_path)
+        self.belongs(monkeypatch, path.stat().st_gid, primary, members)
+        with pytest.raises(ExposedError, match="the group ann can write"):
+            own_files.judge(path)

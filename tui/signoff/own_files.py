@@ -1,8 +1,9 @@
 """Files that decide what signoff does and believes: nobody else may change or replace them.
 
-As for ssh: each, and every folder above it, belongs to the operator or to root, and neither group nor others
-may write to it (an access list shows as the group's right). Of a folder that all may write to, each only to
-what is theirs, such as /tmp, what lies in it is asked instead. A symbolic link is judged with its whole way.
+As for ssh: each, and every folder above it, belongs to the operator or to root, and neither others nor a
+group that somebody else is in may write to it (an access list shows as the group's right). Of a folder that all may
+write to, each only to what is theirs, such as /tmp, what lies in it is asked instead. A symbolic link is
+judged with its whole way.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def judge(path: Path) -> None:
     for place, status in _way(path):
         if status.st_uid not in {os.geteuid(), 0}:
             raise _foreign(path, place, status)
-        open_to_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not stat.S_ISLNK(status.st_mode)
-        if open_to_others and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
+        shared_folder = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+        if _others_can_write(place, status) and not shared_folder:
             raise _writable(path, place, status)
 
 
@@ -61,6 +62,23 @@ def _way(path: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             ahead += reversed(place.readlink().parts)
             place = place.parent
+
+
+def _others_can_write(place: Path, status: os.stat_result) -> bool:
+    if stat.S_ISLNK(status.st_mode):
+        return False
+    if status.st_mode & stat.S_IWGRP and (_has_access_list(place) or not _is_private(status)):
+        return True
+    return bool(status.st_mode & stat.S_IWOTH)
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether the owner alone is in the group, as where each user has one (login.defs(5))."""
+    with contextlib.suppress(KeyError):
+        owner = pwd.getpwuid(status.st_uid)
+        members = {one.pw_name for one in pwd.getpwall() if one.pw_gid == status.st_gid}
+        return {*members, *grp.getgrgid(status.st_gid).gr_mem} <= {owner.pw_name}
+    return False
 
 
 def _writable(path: Path, place: Path, status: os.stat_result) -> ExposedError:
