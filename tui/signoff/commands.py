@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from signoff import core_dumps
 from signoff.defect import keep_quiet, report
 from signoff.errors import SignoffError
 from signoff.text import inert
@@ -17,6 +18,7 @@ class Commands(click.Group):
     """Turns what went wrong into a message and an exit code, in one place."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        core_dumps.forbid()
         keep_quiet()
         kwargs |= {"standalone_mode": False, "prog_name": "signoff"}
         try:
