@@ -25,6 +25,10 @@ class UsageError(SignoffError):
     """The command or its arguments do not make sense."""
 
 
+class ExposedError(SignoffError):
+    """Others can change a file that decides what signoff does or believes; ``hint`` has the command."""
+
+
 class ChecklistError(SignoffError):
     """A checklist file cannot be read; ``message`` names file, line and reason."""
 

@@ -27,7 +27,7 @@ from typing import Literal
 
 import msgspec
 
-from signoff import paths
+from signoff import own_files, paths
 from signoff.errors import UsageError
 
 
@@ -62,9 +62,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_settings() -> Settings:
-    """Read the settings; the defaults where there is no file. Raises UsageError with file and reason."""
+    """Read the settings; the defaults where there is no file.
+
+    Raises UsageError with file and reason, and ExposedError where others can change it.
+    """
     path = paths.settings_file()
     try:
+        own_files.judge(path)
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Settings)
     except FileNotFoundError:
         return Settings()

@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from signoff import __version__
+from signoff.durable import write_new
 from signoff.errors import RecordError, UsageError
 from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP
-from signoff.session.files import open_regular, record_error, write_new
+from signoff.session.files import open_regular, record_error
 from signoff.session.timestamp import MAX_TOKEN, Stamp, StampError, certificates, check, request
 from signoff.target.http import Answer, fetch
 from signoff.target.outside import verifying

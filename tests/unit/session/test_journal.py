@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from signoff.durable import write_new
 from signoff.errors import RecordError
 from signoff.session import journal as module
-from signoff.session.files import write_new
 from signoff.session.journal import Journal, release, reserve
 
 LINE = b'{"a":1}\n'

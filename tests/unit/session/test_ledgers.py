@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signoff import durable
 from signoff.errors import RecordError
-from signoff.session import files, ledger, ledgers
+from signoff.session import ledger, ledgers
 from signoff.session.ledger import LedgerEntry
 from signoff.session.ledgers import Chain, Taken, chain, chains_at, disagreements, known, merge
 from signoff.session.line import canonical, digest
@@ -175,7 +176,7 @@ def test_stopped_at_any_moment_it_holds_the_old_or_the_new(
         raise KeyboardInterrupt
 
     target, name = {
-        "the draft": (files, "write_all"),
+        "the draft": (durable, "write_all"),
         "the name": (Path, "replace"),
         "the removal": (Path, "unlink"),
     }[at]

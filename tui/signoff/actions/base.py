@@ -19,7 +19,7 @@ from enum import StrEnum
 from threading import Event
 from typing import Final, Literal, Protocol
 
-from signoff import paths
+from signoff import own_files, paths
 from signoff.credentials.fingerprint import KEY_BYTES, Fingerprints
 from signoff.credentials.redact import LeakError, Redactor
 from signoff.credentials.secret import Secret
@@ -131,6 +131,7 @@ def kept_fingerprints() -> Fingerprints:
     """Return the fingerprints of this machine; their key is made on first use. Raises SignoffError."""
     path = paths.fingerprint_key_file()
     try:
+        own_files.judge(path)
         return Fingerprints(path.read_bytes())
     except FileNotFoundError:
         key = secrets.token_bytes(KEY_BYTES)

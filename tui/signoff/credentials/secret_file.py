@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from signoff.credentials.secret import Secret
+from signoff.durable import sync_folder
 from signoff.errors import UsageError
 
 
@@ -32,18 +33,10 @@ def write_new(path: Path, value: Secret) -> None:
             file.write(f"{value.reveal()}\n".encode())
             file.flush()
             os.fsync(file.fileno())
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as problem:
         path.unlink(missing_ok=True)
         raise _error(path, problem) from None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _error(path: Path, problem: OSError) -> UsageError:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
 from signoff.checklists_used import checklists_of
+from signoff.durable import write_new
 from signoff.errors import RecordError, UsageError
 from signoff.report.attestation import ATTESTATION
 from signoff.report.handover import check_exportable, handover
 from signoff.report.judging import usual_authority
 from signoff.session.archive import pack
 from signoff.session.bundle import LEDGER, ledger_beside
-from signoff.session.files import open_regular, record_error, write_new
+from signoff.session.files import open_regular, record_error
 from signoff.session.ledger import read as read_ledger
 from signoff.session.state import SessionState
 from signoff.session.store import read

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from signoff.durable import sync_folder, write_new
 from signoff.session.bundle import (
     DRAFT,
     GENESIS_SIGNATURE,
@@ -21,7 +22,7 @@ from signoff.session.bundle import (
 )
 from signoff.session.enrol import OpenLedger, locked
 from signoff.session.events import Genesis
-from signoff.session.files import make_folder, record_error, sync_folder, write_new
+from signoff.session.files import make_folder, record_error
 from signoff.session.housekeeping import tidy
 from signoff.session.journal import Journal, reserve
 from signoff.session.key_file import save_key

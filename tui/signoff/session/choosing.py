@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from signoff import paths
+from signoff.durable import write_new
 from signoff.errors import UsageError
 from signoff.session.agent import Agent, AgentKey
 from signoff.session.events import is_name
-from signoff.session.files import make_folder, record_error, write_new
+from signoff.session.files import make_folder, record_error
 from signoff.session.identity import default_name, load_or_create, publish, signer_of
 from signoff.session.key_file import public_half
 from signoff.session.keys import PublicKey

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from signoff.durable import write_new
 from signoff.errors import RecordError
 from signoff.session.bundle import JOURNAL
 from signoff.session.events import is_name
-from signoff.session.files import open_regular, record_error, write_new
+from signoff.session.files import open_regular, record_error
 from signoff.session.signer import Signer, sign
 from signoff.session.sshsig import COUNTERSIGN
 from signoff.session.verdict import Bearing, Status, Verdict

@@ -10,8 +10,10 @@ from typing import Literal
 
 import msgspec
 
+from signoff import own_files
+from signoff.durable import sync_folder, write_all
 from signoff.session.clock import read_clock
-from signoff.session.files import make_folder, record_error, sync_folder, write_all
+from signoff.session.files import make_folder, record_error
 from signoff.session.ledger import LedgerEntry, Reading, read
 from signoff.session.line import canonical, digest, timestamp
 from signoff.session.lock import Lock
@@ -79,6 +81,7 @@ def locked(path: Path) -> Iterator[OpenLedger]:
 
 
 def _open(path: Path) -> int:
+    own_files.check(path)
     try:
         new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -1,8 +1,7 @@
-"""Files that survive: whole or not there at all, on disk when a function returns, and errors for people."""
+"""The record's files: how they are opened, and errors for people."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -10,6 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
+from signoff import durable, own_files
 from signoff.errors import RecordError
 
 _REASONS: Final[dict[int, tuple[str, str]]] = {
@@ -33,50 +33,15 @@ def record_error(problem: OSError, what: str, path: Path) -> RecordError:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its owner can enter, with the folders above it; leave one that is there."""
+    """Make a folder that only its owner can enter, with the folders above it; one that is there is judged.
+
+    Raises ExposedError where others can write to it, RecordError where it cannot be made.
+    """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.make_folder(path)
+        own_files.judge(path)
     except OSError as problem:
         raise record_error(problem, "A folder could not be made", path) from None
-
-
-def sync_folder(path: Path) -> None:
-    """Bring a folder's list of names to the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_all(descriptor: int, data: bytes, at: int) -> None:
-    """Write all of ``data`` at an offset, however many writes it takes. Raises OSError."""
-    written = 0
-    while written < len(data):
-        count = os.pwrite(descriptor, data[written:], at + written)
-        if count == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        written += count
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """Put a file with mode 0600 in place, whole or not at all, over one that may be there. Raises OSError."""
-    import tempfile  # slow to import, and never needed to verify
-
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(name)
-    try:
-        try:
-            write_all(descriptor, data, 0)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        draft.replace(path)
-        sync_folder(path.parent)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -89,11 +54,12 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def read_named(path: Path, what: str) -> bytes:
-    """Read a file that somebody named, of 4 MiB at the most; ``what`` is in it, for people.
+    """Read a file that somebody named to decide what to believe; ``what`` is in it, for people.
 
-    Raises RecordError.
+    Raises RecordError, also where it has more than 4 MiB, and ExposedError where others can change it.
     """
     try:
+        own_files.judge(path)
         with open_regular(path.resolve()) as file:
             data = file.read(_MOST_NAMED + 1)
     except FileNotFoundError:

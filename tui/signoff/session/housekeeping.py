@@ -7,10 +7,11 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from signoff.durable import sync_folder
 from signoff.errors import RecordError
 from signoff.session.bundle import DRAFT, JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, SESSION_KEY
 from signoff.session.enrol import OpenLedger
-from signoff.session.files import open_regular, sync_folder
+from signoff.session.files import open_regular
 from signoff.session.line import MAX_LINE, digest
 from signoff.session.lock import Lock
 from signoff.session.verify import verify

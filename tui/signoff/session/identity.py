@@ -10,12 +10,13 @@ import socket
 import tempfile
 from pathlib import Path
 
-from signoff import paths
-from signoff.errors import RecordError, UsageError
+from signoff import own_files, paths
+from signoff.durable import sync_folder, write_all, write_new
+from signoff.errors import RecordError, SignoffError, UsageError
 from signoff.session.agent import Agent, AgentError
 from signoff.session.agent_signer import AgentSigner
 from signoff.session.events import is_name
-from signoff.session.files import make_folder, record_error, sync_folder, write_all, write_new
+from signoff.session.files import make_folder, record_error
 from signoff.session.key_file import FileSigner, Passphrase, public_half
 from signoff.session.keys import PublicKey
 from signoff.session.signer import Attendant, KeySigner, Signer
@@ -83,6 +84,7 @@ def allowed_signers_line(signer: Signer) -> str:
 def publish(name: str, key: PublicKey, path: Path | None = None) -> None:
     """Have this machine trust a key of its own operator, unless its list has the two in a line already."""
     path = path or paths.allowed_signers_file()
+    own_files.check(path)
     try:
         known = path.read_bytes() if path.exists() else b""
     except OSError as problem:
@@ -94,7 +96,7 @@ def publish(name: str, key: PublicKey, path: Path | None = None) -> None:
 
 def way_back(fingerprint: str) -> str:
     """Return how the operator turns to another key of theirs."""
-    with contextlib.suppress(RecordError):
+    with contextlib.suppress(SignoffError):
         _, own = _public(paths.identity_file().with_suffix(".pub"))
         if own and own.fingerprint == fingerprint:
             return "signoff identity use own"
@@ -138,6 +140,7 @@ def _write_public(public: Path, name: str, key: PublicKey) -> None:
 def _public(public: Path) -> tuple[str, PublicKey | None]:
     """Return the own key's public half and its name, which a new host name does not change."""
     try:
+        own_files.judge(public)
         text = public.read_text("utf-8", "replace")
     except FileNotFoundError:
         return _whoami(), None

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Final
 
+from signoff.durable import write_all
 from signoff.errors import RecordError
-from signoff.session.files import record_error, write_all
+from signoff.session.files import record_error
 
 RESERVE: Final = 1 << 16
 """Bytes kept back beside the journal, so that a session can still be sealed when the disk is full."""

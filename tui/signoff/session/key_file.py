@@ -9,9 +9,11 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
+from signoff import own_files
 from signoff.credentials.secret import Secret
+from signoff.durable import write_new
 from signoff.errors import RecordError
-from signoff.session.files import open_regular, record_error, write_new
+from signoff.session.files import open_regular, record_error
 from signoff.session.keys import PublicKey
 from signoff.session.signer import KeySigner, Know
 from signoff.session.wire import Reader, SignatureError, from_base64
@@ -136,6 +138,7 @@ def _read_private(path: Path) -> bytes:
             f"{path} is the public half of a key.",
             "Give the private half, or have the agent sign: signoff identity use agent SHA256:...",
         )
+    own_files.check(path)
     if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid not in {os.geteuid(), 0}:
         raise RecordError(
             f"Others can read or write the signing key {path}.",

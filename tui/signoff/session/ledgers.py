@@ -19,11 +19,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from signoff import paths
+from signoff import own_files, paths
+from signoff.durable import sync_folder, write_new
 from signoff.errors import RecordError
 from signoff.session import ledger
 from signoff.session.bundle import LEDGER
-from signoff.session.files import make_folder, open_regular, record_error, sync_folder, write_new
+from signoff.session.files import make_folder, open_regular, record_error
 from signoff.session.ledger import Reading
 
 KEPT: Final = paths.ledgers_directory().name
@@ -74,11 +75,15 @@ class Taken(StrEnum):
 
 
 def known(state: Path) -> list[Known]:
-    """Return the ledgers known in a state directory, the own one first. Raises RecordError.
+    """Return the ledgers known in a state directory, the own one first. Raises RecordError, ExposedError.
 
-    One that another of them holds whole is left out: an interruption may have left it behind.
+    One that another of them holds whole is left out: an interruption may have left it behind. Where others
+    can write to this machine's own, they are not believed; a directory from elsewhere may lie anywhere.
     """
     own = state / LEDGER
+    if state.resolve() == paths.state_directory().resolve():
+        for path in (own, state / KEPT, *(state / KEPT).glob("*/*.jsonl")):
+            own_files.check(path)
     kept = [one for folder in sorted((state / KEPT).glob("*")) for one in _kept(folder)]
     found = [Known(own, True, ledger.read(own))] if own.is_file() else []
     return [*found, *(one for one in kept if not _held(one, [*found, *kept]))]

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Literal
 
 import signoff
-from signoff import paths
+from signoff import own_files, paths
+from signoff.durable import write_new
 from signoff.errors import RecordError
 from signoff.session.begin import begin
 from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_copy_name, ledger_beside
@@ -28,7 +29,7 @@ from signoff.session.events import (
     TargetRef,
     is_name,
 )
-from signoff.session.files import record_error, write_new
+from signoff.session.files import record_error
 from signoff.session.guard import Guard, checked
 from signoff.session.housekeeping import finish_seal
 from signoff.session.journal import Journal, release, reserve
@@ -138,6 +139,7 @@ class Session:
                 f"There is no session at {directory}.", "signoff sessions list shows those there are."
             )
         directory = directory.resolve()
+        own_files.check(directory / JOURNAL)
         lock = Lock(directory / LOCK, f"The session {directory.name}")
         try:
             if (directory / SEAL_SIGNATURE).exists():

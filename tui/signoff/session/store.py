@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from signoff import paths
+from signoff import own_files, paths
 from signoff.errors import RecordError
 from signoff.session.bundle import DRAFT, JOURNAL, SEAL_SIGNATURE
 from signoff.session.files import open_regular, record_error
@@ -128,6 +128,7 @@ def read(directory: Path) -> Record:
 
 
 def _directories(sessions: Path) -> list[Path]:
+    own_files.check(sessions)
     if not sessions.is_dir():
         return []
     return [

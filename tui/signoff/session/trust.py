@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from signoff import paths
+from signoff import own_files, paths
+from signoff.durable import write_new
 from signoff.errors import UsageError
 from signoff.session import allowed_signers
 from signoff.session.allowed_signers import AllowedSigners, Entry, Line, matches, read_line
 from signoff.session.events import is_name
-from signoff.session.files import make_folder, record_error, write_new
+from signoff.session.files import make_folder, record_error
 from signoff.session.keys import PublicKey
 from signoff.session.sshsig import COUNTERSIGN, GENESIS, RECORD
 from signoff.session.wire import SignatureError
@@ -68,6 +69,7 @@ def append(path: Path, lines: list[str]) -> None:
     if not lines:
         return
     make_folder(path.parent)
+    own_files.check(path)
     try:
         path = path.resolve()
         known = path.read_bytes() if path.exists() else b""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from signoff import paths
+from signoff import own_files, paths
 from signoff.errors import TargetError
 from signoff.target import private_file
 from signoff.target.base import Prompter
@@ -61,7 +61,8 @@ class Line:
 class KnownHosts:
     """What the operator's known_hosts files, and signoff's own, say of one host.
 
-    ``host`` is its name or HostKeyAlias, ``port`` 0 for an alias.
+    ``host`` is its name or HostKeyAlias, ``port`` 0 for an alias. Raises ExposedError where others can
+    change signoff's own file; the operator's are ssh's to judge.
     """
 
     def __init__(self, files: Iterable[Path], host: str, port: int) -> None:
@@ -69,6 +70,7 @@ class KnownHosts:
         self.name = bare if port in {0, 22} else f"[{bare}]:{port}"
         self._lines = [line for file in files for line in _read(file) if line.is_about(self.name)]
         self._own = paths.known_hosts_file()
+        own_files.check(self._own)
         self._lines += [line for line in _read(self._own) if line.is_about(self.name)]
 
     @property

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from signoff import paths
+from signoff import own_files, paths
 from signoff.errors import UsageError
 from signoff.target import private_file
 from signoff.target.address import LOCAL, parse_address
@@ -74,7 +74,10 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def load_profiles() -> dict[str, Profile]:
-    """Return every saved target by its name. Raise UsageError, with file and place, for what is wrong."""
+    """Return every saved target by its name.
+
+    Raise UsageError, with file and place, for what is wrong, and ExposedError where others can change it.
+    """
     return parse_profiles(_text(), str(paths.targets_file()))
 
 
@@ -155,6 +158,7 @@ def _plain(value: object) -> object:
 
 def _text() -> str:
     try:
+        own_files.judge(paths.targets_file())
         return paths.targets_file().read_text("utf-8")
     except FileNotFoundError:
         return ""
