@@ -22,6 +22,8 @@ from signoff.app.widgets.finding import FindingView
 from signoff.errors import TargetError
 from signoff.model import Result
 from signoff.session.events import Attested
+from signoff.target.profile import Profile
+from signoff.target.profiles import save_profile
 from signoff.walk import Walk
 
 SIZES = [(80, 24), (120, 36)]
@@ -329,3 +331,16 @@ async def test_a_sealed_session_takes_no_answers(app: SignoffApp) -> None:
             await pilot.press(key)
             assert app.screen is screen
         assert "sealed" in text_of(screen, "#status")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_looks_again_by_the_profile_as_it_is_now(app: SignoffApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        screen = await running(pilot)
+        save_profile(Profile(name="shop", address="ssh://deploy@moved.example", database="shop"))
+        assert walk_of(app).profile.database == ""
+        await pilot.press("r")
+        await settle(pilot)
+        assert walk_of(app).profile.database == "shop"
+        assert walk_of(app).profile.address == "ssh://deploy@shop.example"
+        assert "moved.example" in text_of(screen, "#way-notes")

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from signoff import tsa
 from signoff.model import Finding, Result, Vantage
+from signoff.session import reprofiled
 from signoff.session.countersign import allowed_line, countersign
 from signoff.session.events import (
     AnyEvent,
@@ -69,6 +70,7 @@ def events() -> Iterator[AnyEvent]:
             fact="listeners", vantage="host", command=command, status=status, size=3,
             digest="0" * 64, as_root=status is None, problem="" if command else TEXT,
         )  # fmt: skip
+    yield reprofiled.looked(TARGET.profile)
     yield Found(**STEP, probe="example.bare", findings=())
     judged = {"title": TEXT, "observed": "seen", "expected": "wanted", "remedy": "chmod 600 .env"}
     each = [

@@ -18,6 +18,7 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.collect import Collected, closure, collect
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.base import Judgement, Probe
+from signoff.session import reprofiled
 from signoff.session.events import Found, Looked, Probed
 from signoff.session.guard import RefusedError
 from signoff.session.session import Session
@@ -81,6 +82,16 @@ class Engine:
         with self._one_at_a_time:
             return self._round(chosen, cancel, progress)
 
+    def judge_by(self, profile: Profile) -> None:
+        """From the next round on look and judge by another profile, and write it down.
+
+        A round that is under way is judged to its end by the one that it began with.
+        """
+        with self._one_at_a_time:
+            record(self._session, reprofiled.looked(msgspec.to_builtins(profile)))
+            self._profile = profile
+            self._known = {}
+
     def _round(self, keys: Sequence[Key], cancel: Event, progress: Callable[[Progress], None]) -> bool:
         waiting: dict[Key, list[Probe]] = {
             key: [self._probes.get(name) or _missing(name) for name in self._steps[key].probes]
@@ -132,6 +143,11 @@ def record_look(session: Session, collected: Collected) -> None:
         as_root=collected.as_root,
         problem=collected.problem,
     )
+    record(session, event)
+
+
+def record(session: Session, event: Looked) -> None:
+    """Write down that something was looked up; where it holds a secret, without its words."""
     try:
         session.append(event)
     except RefusedError:

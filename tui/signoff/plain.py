@@ -180,7 +180,11 @@ class _Face:
             raise TargetError(
                 "The target is not connected.", "Stop with q, and resume once it can be reached."
             )
+        before = self._walk.notes
         self._walk.probe([key], progress=show_progress)
+        for note in self._walk.notes:
+            if note not in before:
+                say(inert(note))
         self._show(key)
 
     def _seal(self) -> bool:

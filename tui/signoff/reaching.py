@@ -54,9 +54,7 @@ def reach(profile: Profile, prompter: Prompter, redactor: Redactor) -> Reached:
     """
     target = _opened(profile, prompter, redactor)
     try:
-        seen = _discover(target, profile)
-        redactor.know(find_secrets([one.value for one in seen]))
-        facts = Facts({one.fact.id: one.value for one in seen})
+        seen, facts = _discover(target, profile, redactor, Event())
         machine = _machine(facts)
         filled = propose(facts, profile).profile
         filled = msgspec.structs.replace(filled, name=filled.name or machine.name)
@@ -90,13 +88,27 @@ def _opened(profile: Profile, prompter: Prompter, redactor: Redactor) -> Target:
     return open_target(profile, LearningPrompter(prompter, redactor.know))
 
 
-def _discover(target: Target, profile: Profile) -> list[Collected]:
-    seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, Event()))
+def fill(
+    target: Target, profile: Profile, redactor: Redactor, cancel: Event
+) -> tuple[Profile, Sequence[Collected]]:
+    """Fill in what another profile of a reached target leaves open, and return what was seen for that.
+
+    Raises TargetError.
+    """
+    seen, facts = _discover(target, profile, redactor, cancel)
+    return propose(facts, profile).profile, seen
+
+
+def _discover(
+    target: Target, profile: Profile, redactor: Redactor, cancel: Event
+) -> tuple[Sequence[Collected], Facts]:
+    seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, cancel))
     if all(isinstance(one.value, Unavailable) for one in seen):
         raise TargetError(
             f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
         )
-    return seen
+    redactor.know(find_secrets([one.value for one in seen]))
+    return seen, Facts({one.fact.id: one.value for one in seen})
 
 
 def _machine(facts: Facts) -> Machine:

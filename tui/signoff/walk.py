@@ -25,7 +25,8 @@ from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Fact, Facts
 from signoff.facts.collect import collect
 from signoff.probes import all_probes
-from signoff.reaching import reach, reach_again
+from signoff.reaching import fill, reach, reach_again
+from signoff.saved_profile import SavedProfile
 from signoff.session.events import Entered, Resumed
 from signoff.session.identity import way_back
 from signoff.session.session import Session
@@ -59,6 +60,7 @@ class Walk:
         }
         self._target: Target | None = None
         self._engine: Engine | None = None
+        self._saved = SavedProfile(profile)
 
     @classmethod
     def begin(
@@ -96,6 +98,7 @@ class Walk:
         for one in reached.seen:
             record_look(session, one)
         walk._use(reached.target, reached.known)
+        walk._saved.take()
         return walk
 
     @classmethod
@@ -126,7 +129,7 @@ class Walk:
                     f"Session {session.id} was over already; it is sealed now.",
                     f"Verify it with: signoff verify {session.id}",
                 )
-            profile = msgspec.convert(genesis.target.profile, Profile)
+            profile = msgspec.convert(session.state.profile, Profile)
             return cls(session, checklists_used.checklists_of(directory), profile, signer, redactor)
         except BaseException:
             session.close()
@@ -139,6 +142,7 @@ class Walk:
         target, machine = reach_again(genesis.target, self.profile, prompter, self._redactor)
         self.session.append(Resumed(signoff=__version__, host_key=target.host_key, machine_id=machine.id))
         self._use(target)
+        self._reread(Event())
 
     def _use(self, target: Target, known: Mapping[str, Any] | None = None) -> None:
         if self._target is not None:
@@ -155,8 +159,8 @@ class Walk:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the operator should know of the way to the target."""
-        return self._target.notes if self._target else ()
+        """What the operator should know of the way to the target, and of its profile."""
+        return (*(self._target.notes if self._target else ()), *self._saved.notes)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -188,11 +192,34 @@ class Walk:
     ) -> bool:
         """Look (again) at some steps, or at all; blocks. False where it was cancelled.
 
-        Raises TargetError where the target is not connected.
+        The target's profile is read again if it was changed since. Raises TargetError where the target is
+        not connected.
         """
         if self._engine is None:
             raise TargetError("The target is not connected.", "Connect to it first.")
+        cancel = cancel or Event()
+        self._reread(cancel)
         return self._engine.probe(keys, cancel, progress)
+
+    def _reread(self, cancel: Event) -> None:
+        """Where the saved profile was changed, judge by it from here on: filled in as at the beginning."""
+        with self._saved.lock:
+            saved = self._saved.changed()
+            if saved is None or self._engine is None:
+                return
+            try:
+                profile, seen = fill(self.target, saved, self._redactor, cancel)
+            except TargetError:
+                if not cancel.is_set():
+                    raise
+            if cancel.is_set():
+                return
+            for one in seen:
+                record_look(self.session, one)
+            if profile != self.profile:
+                self._engine.judge_by(profile)
+                self.profile = profile
+            self._saved.take(saved)
 
     def look(self, wanted: Iterable[Fact[Any]], cancel: Event | None = None) -> Facts:
         """Look facts up for an action: written down, and their secrets kept out, like those of the probes.

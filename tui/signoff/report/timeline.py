@@ -17,6 +17,7 @@ from signoff.session.events import (
     Enrolled,
     Genesis,
     Intended,
+    Looked,
     Noted,
     Probed,
     Recovered,
@@ -75,6 +76,8 @@ def _of_session(happening: Happening) -> tuple[str, str]:
             )
         case Resumed():
             return "resumed", _resumed(what, of)
+        case Looked():
+            return "profile", one_line(f"read again from {what.fact}: {what.command or 'withheld'}", 400)
         case Recovered():
             return "recovered", f"a torn last line of {what.size} bytes was cut off: it was interrupted there"
         case Sealed():

@@ -83,7 +83,7 @@ class Looked(Event, frozen=True, kw_only=True, tag="fact"):
     fact: str
     vantage: str
     command: str
-    """What was run or asked; empty where it would name a secret."""
+    """What was run or asked; empty where it would name a secret. A profile: signoff.session.reprofiled."""
     status: int | None
     size: int
     digest: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from signoff.model import Finding, Result, worst
 from signoff.session.events import (
@@ -16,11 +17,13 @@ from signoff.session.events import (
     Found,
     Genesis,
     Intended,
+    Looked,
     Noted,
     Probed,
     Sealed,
 )
 from signoff.session.order import Order
+from signoff.session.reprofiled import profile_of
 
 # A step is settled by the machine alone when every finding is one of these.
 _GOOD = frozenset({Result.PASS, Result.FIXED, Result.INFORMATIONAL, Result.NOTAPPLICABLE})
@@ -95,6 +98,8 @@ class SessionState:
 
     session: str = ""
     genesis: Genesis | None = None
+    profile: dict[str, Any] = field(default_factory=dict)
+    """What the target's findings are judged by now: line 1's profile, or one that was read later."""
     started: datetime | None = None
     last: datetime | None = None
     steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
@@ -114,10 +119,9 @@ class SessionState:
         self.last = time
         match event:
             case Genesis():
-                self.genesis = event
-                for checklist in event.checklists:
-                    for step in checklist.steps:
-                        self.steps[checklist.id, step] = StepState(checklist.id, step)
+                self._begin(event)
+            case Looked():
+                self.profile = profile_of(event) or self.profile
             case Entered():
                 self.position = (event.checklist, event.step)
             case Found() | Probed() | Attested() | Noted() | Enrolled():
@@ -130,8 +134,13 @@ class SessionState:
                 self.pending.pop(event.intent, None)
             case Sealed():
                 self.sealed = event
-            case _:
-                pass
+
+    def _begin(self, genesis: Genesis) -> None:
+        self.genesis = genesis
+        self.profile = genesis.target.profile
+        for checklist in genesis.checklists:
+            for step in checklist.steps:
+                self.steps[checklist.id, step] = StepState(checklist.id, step)
 
     def counts(self) -> dict[str, int]:
         """Return how many steps have each result, the four of the contract always among them."""

@@ -15,6 +15,7 @@ from signoff.session.events import (
     Found,
     Genesis,
     Intended,
+    Looked,
     Noted,
     Probed,
     Recovered,
@@ -22,11 +23,23 @@ from signoff.session.events import (
     Sealed,
 )
 from signoff.session.line import Entry
+from signoff.session.reprofiled import is_profile
 from signoff.session.state import StepState
 
 Key = tuple[str, str]
 What = (
-    Finding | Attested | Noted | Intended | Done | Enrolled | Probed | Genesis | Resumed | Recovered | Sealed
+    Finding
+    | Attested
+    | Noted
+    | Intended
+    | Done
+    | Enrolled
+    | Probed
+    | Genesis
+    | Looked
+    | Resumed
+    | Recovered
+    | Sealed
 )
 
 
@@ -97,6 +110,8 @@ class Timeline:
                 case Resumed():
                     yield Happening(entry.seq, entry.time, By.SESSION, None, event, genesis)
                 case Recovered() | Sealed():
+                    yield Happening(entry.seq, entry.time, By.SESSION, None, event)
+                case Looked() if is_profile(event):
                     yield Happening(entry.seq, entry.time, By.SESSION, None, event)
                 case _:  # facts looked up, steps turned to, checkpoints: what it rests on, not what happened
                     pass
