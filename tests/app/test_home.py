@@ -110,6 +110,18 @@ async def test_a_broken_targets_file_hides_nothing_else() -> None:
         assert "This machine" in said
 
 
+async def test_a_state_folder_that_others_can_write_to_is_told(begin: Callable[[], Walk], home: Path) -> None:
+    begin().close()
+    (home / "state").chmod(0o777)
+    app = SignoffApp()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        said = "".join(shown(app.screen).split())
+        assert f"everybody can write to {home / 'state'}".replace(" ", "") in said
+        assert "chmod go-w".replace(" ", "") in said
+        on(pilot, HomeScreen)
+
+
 async def test_the_keys_of_the_home_screen() -> None:
     factor = SecondFactor(sql="UPDATE admins SET totp = :seed WHERE email = :account", container="shop-db-1")
     save_profile(msgspec.structs.replace(SHOP_PROFILE, second_factor=factor))

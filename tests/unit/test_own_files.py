@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import stat
-import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,8 @@ from signoff.cli import main
 from signoff.durable import make_folder
 from signoff.errors import ExposedError
 from signoff.session import identity, revoked
+from signoff.session.enrol import locked
+from signoff.session.key_file import public_half
 from signoff.session.session import Session
 from signoff.session.store import summaries
 from signoff.session.survey import survey
@@ -30,10 +31,10 @@ from signoff.settings import load_settings
 from signoff.target.hostkeys import KnownHosts
 from signoff.target.profile import Profile
 from signoff.target.profiles import load_profiles, save_profile
+from unit.disks import SOMEBODY, access_list
 from unit.session.records import Place
 
-AUTHORITY = next(Path(__file__).parents[1].glob("records/*/authority.pem"))
-STRANGER = 54321
+AUTHORITY = next(Path(__file__).parents[1].glob("records/*/authority.pem")).read_bytes()
 
 
 @pytest.fixture
@@ -54,14 +55,22 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
         (paths.known_hosts_file(), b""),
         (kept, ledger),
         (tmp_path / "home" / "revoked", b""),
+        (tmp_path / "home" / "authority.pem", AUTHORITY),
     ):
         path.write_bytes(data)
-    shutil.copy(AUTHORITY, tmp_path / "home" / "authority.pem")
+    keys = tmp_path / "home" / "ssh"
+    keys.mkdir()
+    shutil.copy(paths.identity_file(), keys / "id")
     return place
 
 
 def in_home(name: str) -> Path:
     return paths.config_directory().parent.parent / name
+
+
+def add_to_ledger() -> None:
+    with locked(paths.ledger_file()):
+        pass
 
 
 def sealed() -> Path:
@@ -77,7 +86,11 @@ READ: dict[str, tuple[Callable[[], Path], Callable[[], object]]] = {
     "targets": (paths.targets_file, load_profiles),
     "known hosts": (paths.known_hosts_file, lambda: KnownHosts((), "shop.example", 22)),
     "the folder of the identity": (paths.config_directory, identity.load_or_create),
-    "its public half": (lambda: paths.identity_file().with_suffix(".pub"), identity.load_or_create),
+    "a key of the operator's own": (lambda: in_home("ssh"), lambda: public_half(in_home("ssh") / "id")),
+    "its public half": (
+        lambda: paths.identity_file().with_suffix(".pub"),
+        identity.load_or_create,
+    ),
     "allowed signers, to believe": (paths.allowed_signers_file, lambda: verify(sealed())),
     "allowed signers, to add to": (
         paths.allowed_signers_file,
@@ -91,6 +104,7 @@ READ: dict[str, tuple[Callable[[], Path], Callable[[], object]]] = {
         lambda: Session.resume(unfinished()).close(),
     ),
     "ledger": (paths.ledger_file, survey),
+    "ledger, to add to": (paths.ledger_file, add_to_ledger),
     "ledger, to verify by": (paths.ledger_file, lambda: verify(sealed())),
     "another machine's ledger": (lambda: paths.ledgers_directory() / "a" / "b.jsonl", survey),
     "revoked keys": (lambda: in_home("revoked"), lambda: revoked.read(in_home("revoked"))),
@@ -213,7 +227,7 @@ class TestTheWay:
         assert " chown " in refusal.value.hint
 
     def test_what_is_roots_will_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+        monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
         own_files.judge(Path("/etc/passwd"))
 
     def test_a_command_for_what_is_roots_begins_with_sudo(
@@ -222,7 +236,7 @@ class TestTheWay:
         if os.geteuid() != 0:
             pytest.skip("needs a folder of root's")
         tmp_path.chmod(0o777)
-        monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+        monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
         with pytest.raises(ExposedError) as refusal:
             own_files.judge(tmp_path)
         assert refusal.value.hint.endswith(f": sudo chmod go-w {tmp_path}")
@@ -258,7 +272,7 @@ class TestTheWay:
         shared.chmod(0o1777)
         (shared / "signoff").symlink_to("/etc")
         own_files.judge(shared / "signoff")
-        os.chown(shared / "signoff", STRANGER, -1, follow_symlinks=False)
+        os.chown(shared / "signoff", SOMEBODY, -1, follow_symlinks=False)
         with pytest.raises(ExposedError, match="/signoff belongs to ") as refusal:
             own_files.judge(shared / "signoff")
         mend(refusal.value)
@@ -271,9 +285,7 @@ class TestTheWay:
             own_files.judge(tmp_path / "a")
 
     def test_who_an_access_list_names_counts(self, tmp_path: Path) -> None:
-        # acl(5): version 2, then tag, right and number of each entry: owner, one user, group, mask, others.
-        entries = ((1, 7, -1), (2, 7, STRANGER), (4, 5, -1), (16, 7, -1), (32, 5, -1))
-        access = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+        access = access_list((SOMEBODY, 7), owner=7, group=5, mask=7)
         try:
             os.setxattr(tmp_path, "system.posix_acl_access", access)
         except OSError as problem:
@@ -298,6 +310,6 @@ def test_what_is_made_is_the_owners_alone_whatever_the_umask(tmp_path: Path) -> 
 def give_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a path belong to somebody else, whoever runs the tests."""
     if os.geteuid() == 0:
-        os.chown(path, STRANGER, -1)
+        os.chown(path, SOMEBODY, -1)
     else:
-        monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+        monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
