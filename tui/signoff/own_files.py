@@ -1,9 +1,9 @@
 """Files that decide what signoff does and believes: nobody else may change or replace them.
 
 As for ssh: each, and every folder above it, belongs to the operator or to root, and neither others nor a
-group that somebody else is in may write to it (an access list shows as the group's right). Of a folder that all may
-write to, each only to what is theirs, such as /tmp, what lies in it is asked instead. A symbolic link is
-judged with its whole way.
+group that somebody else is in may write to it (an access list shows as the group's right). Of a folder that
+all may write to, each only to what is theirs, such as /tmp, what lies in it is asked instead. A symbolic
+link is judged with its whole way.
 """
 
 from __future__ import annotations
