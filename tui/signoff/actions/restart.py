@@ -18,6 +18,7 @@ from signoff.actions.hands import Hands, failed
 from signoff.actions.restart_plan import ComposeServices, RestartPlan
 from signoff.errors import StoppedError
 from signoff.facts.composed import LABEL
+from signoff.facts.sections import assigned, read_script, sections
 from signoff.probes.secretfiles import listing
 from signoff.text import inert, one_line
 
@@ -81,6 +82,7 @@ class Restart:
     def _ask(self, one: ComposeServices) -> None:
         """Have compose tell what it would make: it may once have been given more than what lies in files."""
         program, directory = join(one.made.program), one_line(one.made.directory)
+        self._trust(one)
         script = f"cd {quote(one.made.directory)} && {one.question}"
         output = self.hands.run(f"{program} could not be asked", script)
         if output.status != 0:
@@ -91,6 +93,19 @@ class Restart:
                 f"{program} in {directory} would leave {listing(lost)} empty, which is not empty now: the"
                 " containers were made with variables that are in no file which compose reads there.",
                 "Put them into .env beside the compose file, or make the containers anew as they were made.",
+            )
+
+    def _trust(self, one: ComposeServices) -> None:
+        """See that nobody else has a say in what compose starts: labels of containers name its files."""
+        paths = (one.made.directory, *one.made.files, *one.made.env_files)
+        known = assigned(project=self.plan.project, paths="\n".join(paths))
+        output = self.hands.run("The compose files could not be looked at", known + _KEPT)
+        foreign = [section.field(0) for section in sections(output) if section.name == "foreign"]
+        if foreign or output.status != 0:
+            names = listing(foreign) or "the compose files"
+            raise LastingError(
+                f"Others than root and the project's owner can change {names}: compose is not run on that.",
+                f"See who: namei -l {quote(foreign[0] if foreign else one.made.directory)}",
             )
 
     def run(self, say: Say, cancel: Event) -> None:
@@ -206,6 +221,8 @@ class Restart:
                 crashes=int(crashes) if crashes.isdecimal() else 0,
             )
 
+
+_KEPT: Final = read_script("trust.sh", "kept.sh")
 
 # ID, not Id: an unknown name makes docker read its JSON instead, in which what is not there is an error.
 _INSPECTED: Final = (

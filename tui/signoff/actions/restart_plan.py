@@ -71,12 +71,16 @@ class ComposeServices:
 
 @dataclass(frozen=True, slots=True)
 class RestartPlan:
-    """What is to be started anew. ``by_hand`` is what has the secrets and cannot be started from here."""
+    """What is to be started anew. ``by_hand`` is what has the secrets and cannot be started from here.
+
+    ``project`` is the project's directory, whose owner may say what compose starts.
+    """
 
     units: tuple[str, ...] = ()
     compose: tuple[ComposeServices, ...] = ()
     containers: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
+    project: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.units or self.compose)
@@ -107,6 +111,7 @@ def restart_plan(facts: Facts, profile: Profile, paths: frozenset[str], names: f
         by_hand=tuple(
             one.name for one in using if not isinstance(one.what, Unit) and one.what not in composed
         ),
+        project=profile.project,
     )
 
 

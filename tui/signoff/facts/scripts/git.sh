@@ -41,14 +41,10 @@ in_git() {
         -c protocol.allow=never -c core.hooksPath=/dev/null "$@" 3<&- 8<&- 9>&-
 }
 refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(printf %s "$refused" | peek 300)"; exit 0; }
-# Where somebody else can write to it, what it says is theirs to say. A group that only its owner and our own people are in
-# is nobody else.
+# Where somebody else can write to it, what it says is theirs to say. A group of our own people is nobody else.
 group=$(getent passwd "$owner" | cut -d : -f 4)
-closed=${group:+! -group $group}
-for uid in $({ getent passwd | awk -F : -v group="$group" '$4 == group { print $1 }'
-    getent group "$group" | cut -d : -f 4 | tr ',' '\n'; } | while read -r name; do id -u -- "$name"; done 2> /dev/null); do
-    [ "$uid" = "$owner" ] || is_ours "$uid" || closed=
-done
+closed=
+if [ -n "$group" ] && is_closed "$group"; then closed="! -group $group"; fi
 common=$(in_git rev-parse --path-format=absolute --git-common-dir 2> /dev/null)
 foreign=$({
     is_ours "$owner" || printf '%s\n' "$top/.git"

@@ -88,6 +88,27 @@ root_only() {
         substr($1, 6, 1) == "w" && $3 != "root" { bad = 1 }
         END { exit bad || paths != wanted }'
 }
+# GROUP: whether nobody is in it but our own people.
+is_closed() {
+    number=$(getent group "$1" | cut -d : -f 3)
+    for uid in $({ getent group "$1" | cut -d : -f 4 | tr ',' '\n'
+        getent passwd | awk -F : -v group="$number" '$4 == group { print $1 }'; } |
+        while read -r name; do id -u -- "$name"; done 2> /dev/null); do
+        is_ours "$uid" || return 1
+    done
+}
+# PATH: whether our own people alone can change it, the folders above it, and the links on the way. In a folder such as /tmp
+# everybody changes only what is theirs.
+is_kept() {
+    namei -lx -- "$1" 2> /dev/null | {
+        read -r heading || exit 1
+        while read -r mode owner group name; do
+            case $mode in l*) continue ;; [Dd-]*) ;; *) exit 1 ;; esac
+            is_ours "$(id -u -- "$owner" 2> /dev/null || echo "$owner" | grep -x '[0-9]*')" || exit 1
+            case $mode in [Dd]????????[tT]) continue ;; ????????w?) exit 1 ;; ?????w????) is_closed "$group" || exit 1 ;; esac
+        done
+    }
+}
 # PID: the program that it runs, for root to run too; nothing unless process and program are root's.
 program_of() {
     is_trusted "$1" && program=$(readlink "/proc/$1/exe") || return 1
