@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,6 @@ from signoff.actions.env_file import EnvFile
 from signoff.credentials.env_file import ConcurrentEditError, EnvFileError, EnvText, UncertainError
 from signoff.credentials.env_text import fingerprint, is_draft
 from signoff.errors import TargetError
-from signoff.target import batch
 from signoff.target.command import Command, Output, Problem
 from signoff.target.executing import _Run
 from signoff.target.local import LocalTarget
@@ -185,7 +183,7 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         for tool in TOOLS.split():
             (folder / tool).symlink_to(program)
     rest = "" if request.param == "busybox" else ":/usr/sbin:/usr/bin:/bin"
-    monkeypatch.setattr(batch, "_HEAD", re.sub('PATH=".*"', f'PATH="{folder}{rest}"', batch._HEAD))
+    monkeypatch.setattr("signoff.target.shell.PATH", f"{folder}{rest}")
     return str(request.param)
 
 
