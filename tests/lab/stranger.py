@@ -444,7 +444,7 @@ FILES = (
         ln -s /srv/shop/.env ~/y.env
         mkdir ~/z.env; ln -s /dev/zero /tmp/zero.env
         mkfifo fifo; echo A=b > file; ln -s /etc/shadow link
-        hold bash -c 'while sleep 0.01; do ln -fT file ~/w.env; sleep 0.01; ln -fT fifo ~/w.env; sleep 0.01
+        hold bash -c 'while sleep 0.05; do ln -fT file ~/w.env; sleep 0.05; ln -fT fifo ~/w.env; sleep 0.05
             cp -PfT link ~/w.env; done'
         """,
         sees=ENV,
@@ -1150,6 +1150,11 @@ def uproot(host: Host, attack: Attack | None = None) -> None:
         true
         """
     )
+
+
+def forget(host: Host) -> None:
+    """Remove the proofs."""
+    host.exec(f"find {PROOF} -mindepth 1 -delete")
 
 
 def executed(host: Host) -> dict[str, set[int]]:

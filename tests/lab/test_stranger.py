@@ -34,6 +34,7 @@ from stranger import (
     UID,
     Attack,
     executed,
+    forget,
     plant,
     settle,
     uproot,
@@ -335,6 +336,7 @@ class AtOnce:
     @pytest.mark.parametrize("way", ["local", "ssh"])
     def test_all_at_once(self, scene: Scene, planted: list[Attack], way: str) -> None:
         host = scene.host
+        forget(host)
         environment = {name: value for one in planted for name, value in one.environment.items()}
         may = {probe: results for one in planted for probe, results in one.may.items()}
         running = scene.processes()
