@@ -40,18 +40,26 @@ in_git() {
         -c log.showSignature=false -c log.showRoot=true -c diff.relative=false -c diff.orderFile=/dev/null \
         -c protocol.allow=never -c core.hooksPath=/dev/null "$@" 3<&- 8<&- 9>&-
 }
-refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(printf %s "$refused" | peek 300)"; exit 0; }
 # Where somebody else can write to it, what it says is theirs to say. A group of our own people is nobody else.
 group=$(getent passwd "$owner" | cut -d : -f 4)
 closed=
 if [ -n "$group" ] && is_closed "$group"; then closed="! -group $group"; fi
+# FOLDER...: tells of the first thing there that is no file of theirs; a FIFO would hold git up.
+foreign() {
+    find "$@" -xdev \( -path "$top/*" ! -path "$top/.git" ! -path "$top/.git/*" -prune \) -o ! -type l \
+        \( ! \( -type d -o -type f \) -o ! \( -user 0 -o -user "$owner" \) -o -perm -0002 -o \( -perm -0020 ! -group 0 $closed \) \) \
+        -print 2> /dev/null | one
+}
+is_ours "$owner" || { head_of foreign "$top/.git"; exit 0; }
+for folder in "$top" "$top/.git"; do
+    found=$(foreign "$folder")
+    [ -z "$found" ] || { head_of foreign "$found"; exit 0; }
+done
+refused=$(in_git rev-parse --git-dir 2>&1 > /dev/null) || { head_of refused "$(printf %s "$refused" | peek 300)"; exit 0; }
+# Of a worktree the repository lies elsewhere.
 common=$(in_git rev-parse --path-format=absolute --git-common-dir 2> /dev/null)
-foreign=$({
-    is_ours "$owner" || printf '%s\n' "$top/.git"
-    find "$top" "$top/.git" "${common:-$top/.git}" -xdev \( -path "$top/*" ! -path "$top/.git" ! -path "$top/.git/*" -prune \) -o ! -type l \
-        \( ! \( -user 0 -o -user "$owner" \) -o -perm -0002 -o \( -perm -0020 ! -group 0 $closed \) \) -print 2> /dev/null
-} | one)
-[ -z "$foreign" ] || { head_of foreign "$foreign"; exit 0; }
+found=$(foreign "${common:-$top/.git}")
+[ -z "$found" ] || { head_of foreign "$found"; exit 0; }
 shallow=$(in_git rev-parse --is-shallow-repository 2> /dev/null)
 partial=$(in_git config --get-regexp '^(extensions\.partialclone|remote\..*\.promisor)$' > /dev/null 2>&1 && echo yes)
 head_of repository "$top" "$shallow" "$partial" "$(in_git rev-list --all --count 2> /dev/null)"
