@@ -96,7 +96,7 @@ def exit_code(verdict: Verdict) -> int:
 
     if verdict.broken:
         return 1
-    return {Status.VALID: 0, Status.UNSEALED: 3}.get(verdict.status, 1)
+    return {Status.VALID: 0, Status.UNSEALED: 3, Status.NEWER: 3}.get(verdict.status, 1)
 
 
 @click.command()
@@ -205,7 +205,7 @@ def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> Non
         )
     directory = find(session)
     verdict = check(directory)
-    if not verdict.sealed or verdict.status is Status.INVALID:
+    if not verdict.sealed or verdict.status in {Status.INVALID, Status.NEWER}:
         raise RecordError(
             f"{directory.name} is {verdict.status.value}: only a sealed record that holds can be stamped.",
             "Finish it first: signoff run --resume",

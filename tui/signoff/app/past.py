@@ -28,6 +28,7 @@ _STATUS = {
     Status.VALID: "$success",
     Status.UNSEALED: "$warning",
     Status.UNTRUSTED: "$warning",
+    Status.NEWER: "$warning",
     Status.INVALID: "$error",
 }
 _LEDGER = {
@@ -83,7 +84,8 @@ def _counts(state: SessionState) -> Content:
 
 
 def _witnesses(verdict: Verdict) -> Content:
-    asked = verdict.ledger is not Standing.UNKNOWN or verdict.status is not Status.INVALID
+    judged = verdict.status not in {Status.INVALID, Status.NEWER}
+    asked = verdict.ledger is not Standing.UNKNOWN or judged
     parts = [joined(_LEDGER[verdict.ledger] if asked else ("not asked: it does not hold", "$muted"))]
     for one in verdict.witnesses:
         if one.bearing is Bearing.BROKEN:

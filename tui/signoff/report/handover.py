@@ -51,6 +51,8 @@ def check_exportable(verdict: Verdict) -> None:
             f"{session} is not sealed: nobody could tell whether its end has been cut off.",
             f"Finish it first: signoff run --resume {verdict.session}",
         )
+    if verdict.status is Status.NEWER:
+        raise RecordError(f"{session}: {verdict.reason}.", "Export it with that version.")
     if verdict.status is Status.INVALID:
         raise RecordError(f"{session} does not hold: {verdict.reason}.", "signoff verify shows where.")
     if verdict.broken:

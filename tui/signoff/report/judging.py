@@ -64,7 +64,7 @@ def verified(directory: Path, verdict: Verdict) -> dict[str, Any]:
 
 
 def _commands(directory: Path, verdict: Verdict) -> list[str]:
-    return [] if verdict.status is Status.INVALID else list(commands_for(directory, verdict))
+    return [] if verdict.status in {Status.INVALID, Status.NEWER} else list(commands_for(directory, verdict))
 
 
 def usual_authority(directory: Path) -> Path | None:

@@ -10,11 +10,14 @@ records stay valid when an event gains a field with a default.
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from signoff.model import Finding
+
+VERSION: Final = 1
+"""The version of the record's form: higher where it has events or fields that this signoff does not know."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,127}", re.ASCII)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+import msgspec
+
 from signoff.errors import RecordError
-from signoff.session.events import Checkpoint, Genesis
+from signoff.session.events import VERSION, Checkpoint, Genesis
 from signoff.session.keys import ED25519, PublicKey
 from signoff.session.line import MAX_LINE, Entry, LineError, decode, digest
 from signoff.session.order import Order
 from signoff.session.sshsig import CHECKPOINT, parse
 from signoff.session.wire import SignatureError
+from signoff.text import one_line
 
 _NOTED: Final = 10
 _SET_BACK: Final = 2.0
@@ -28,6 +32,33 @@ class BrokenError(Exception):
         super().__init__(f"line {line}: {reason}")
         self.line = line
         self.reason = reason
+
+
+class NewerError(BrokenError):
+    """The record was made by a newer signoff: it can hold what this one does not know.
+
+    ``first_line`` is line 1 as it is written, ``version`` the record's, ``signoff`` the program's.
+    """
+
+    def __init__(self, first_line: bytes, version: int, signoff: str) -> None:
+        super().__init__(
+            1, f"it was made by a newer version, signoff {signoff} (records of version {version})"
+        )
+        self.first_line = first_line
+
+
+class _Beginning(msgspec.Struct, tag_field="type", tag="genesis"):
+    """What line 1 of a record of any version says of that."""
+
+    version: int
+    signoff: str
+
+
+def _refuse_newer(raw: bytes) -> None:
+    with contextlib.suppress(msgspec.DecodeError):
+        found = msgspec.json.decode(raw, type=_Beginning)
+        if found.version > VERSION:
+            raise NewerError(raw, found.version, one_line(found.signoff, 40))
 
 
 def checkpoint_text(session: str, lines: int, size: int, prefix_digest: str) -> bytes:
@@ -93,6 +124,8 @@ class Scan:
 
     def _take(self, raw: bytes) -> Entry:
         number = self.lines + 1
+        if number == 1:
+            _refuse_newer(raw)
         try:
             entry = decode(raw, strict=self._strict)
             self._check_place(entry, number)

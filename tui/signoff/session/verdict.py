@@ -19,6 +19,8 @@ class Status(StrEnum):
     """The chain and the checkpoints hold, but there is no seal: interrupted, or cut."""
     UNTRUSTED = "UNTRUSTED"
     """The signatures hold, but the verifier's list does not allow their key."""
+    NEWER = "NEWER"
+    """It was begun by a newer signoff, which its operator has signed: this one cannot judge it."""
     INVALID = "INVALID"
     """Something does not hold."""
 

@@ -23,7 +23,7 @@ from signoff.session.bundle import (
 from signoff.session.files import open_regular, record_error
 from signoff.session.ledgers import Known, to_ask
 from signoff.session.line import digest
-from signoff.session.scan import BrokenError, Scan
+from signoff.session.scan import BrokenError, NewerError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
 from signoff.session.standing import Claims, ask
 from signoff.session.verdict import Standing, Status, Verdict, Witness
@@ -65,7 +65,10 @@ def verify(
     trusted = _trusted(allowed_signers, revoked_keys)
     examination = _Examination(directory, when(at), revocations=revoked_keys is not None)
     try:
-        held = examination.hold()
+        try:
+            held = examination.hold()
+        except NewerError as newer:
+            return examination.verdict(Status.NEWER, f"{newer.reason}; this one cannot judge it", newer.line)
         check_not_before(examination.when, held.claimed)
         ledgers, at_home = to_ask(directory, ledger_file)
         examination.ask_ledgers(ledgers, at_home=at_home)
@@ -233,6 +236,9 @@ class _Examination:
                     if entry.seq == 1:
                         self._begin(entry.time, genesis)
                     self._covered = max(self._covered, scan.covered)
+        except NewerError as newer:
+            self._check_beginning(newer.first_line, genesis)
+            raise
         except BrokenError as broken:
             raise _Invalid(broken.reason, broken.line) from None
         except OSError as problem:
@@ -244,6 +250,14 @@ class _Examination:
         if scan.last.session != self._directory.name:
             self._remarks.append(f"the folder is called {one_line(self._directory.name)}, unlike the session")
         return self._started, scan.last.time
+
+    def _check_beginning(self, first_line: bytes, signature: Signature) -> None:
+        """See that whoever signed it says so: else a changed number would excuse everything."""
+        try:
+            signature.verify_message(GENESIS, first_line)
+        except SignatureError as problem:
+            raise _Invalid(f"{GENESIS_SIGNATURE}: {problem}", 1) from None
+        self._key = signature.key.fingerprint
 
     def _begin(self, time: datetime, signature: Signature) -> None:
         self._started = time
