@@ -1014,6 +1014,7 @@ CONTAINERS = (
             "env.running": frozenset({"pass", "fail", "unknown"}),
             "env.restarted": frozenset({"pass", "fail", "unknown"}),
         },
+        alone=True,
     ),
 )
 # Containers are started by the host's owner; what is in them is not theirs.

@@ -12,12 +12,12 @@ tell() {
     echo
 }
 content() { [ "$(wc -c < "$1")" -gt 262144 ] || base64 < "$1" | show; }
-# PLACE [CONDITION...]: files named like those with secrets, in the folders of which the condition of find(1) holds.
+# PLACE DEPTH [CONDITION...]: files named like those with secrets, in the folders of which the condition of find(1) holds.
 # Folders of other people's code are passed over. A folder like .env.signoff-0123456789abcdef is our own, left by a kill.
 candidates() {
-    place=$1
-    shift
-    find "$place" -xdev -maxdepth 6 ${1:+-type d ! "$@" -prune -o} \( -name .git -o -name node_modules -o -name .venv \
+    place=$1 depth=$2
+    shift 2
+    find "$place" -xdev -maxdepth "$depth" ${1:+-type d ! "$@" -prune -o} \( -name .git -o -name node_modules -o -name .venv \
         -o -name venv -o -name vendor -o -name site-packages -o -name __pycache__ -o -name .cache \) -prune -o \
         \( -type f -o -type l \) "$@" \( -name '*env*' -o -path '*.signoff-*/new' \) -print0 2> /dev/null
 }
@@ -50,7 +50,7 @@ while :; do
 done
 {
     secret_files
-    { candidates "$project" || left_out "folders in $project that may not be looked into"; } | names 'files of the project' | like_secrets
+    { candidates "$project" 6 || left_out "folders in $project that may not be looked into"; } | names 'files of the project' | like_secrets
 } | sort -u | first 200 'files named like .env' | while IFS= read -r path; do file "$path"; done
 mounted_files | while IFS= read -r path; do
     [ -f "$path" ] || continue
@@ -70,7 +70,7 @@ for path in .dockerignore */.dockerignore Dockerfile*.dockerignore; do document 
 for place in /var/www /usr/share/nginx /usr/share/caddy /srv /opt /home /root /tmp /var/tmp; do
     [ -d "$place" ] || continue
     [ -r "$place" ] || head_of gap "$place"
-    candidates "$place" $owned | names "$place" | like_secrets | some 100 | while IFS= read -r path; do
+    candidates "$place" 4 $owned | names "$place" | like_secrets | some 100 | while IFS= read -r path; do
         case $path in "$project"/*) ;; *) [ -f "$path" ] && tell elsewhere "$path" ;; esac
     done
 done
