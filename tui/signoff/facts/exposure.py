@@ -115,6 +115,7 @@ def host_view(facts: Facts) -> HostView:
     interfaces = have(INTERFACES) or Interfaces(())
     firewall = have(FIREWALL)
     tables = firewall.tables if firewall else None
+    missing += _too_wide(tables or ())
     missing += [f"a translation that cannot be followed: {text}" for text in _not_followed(tables or ())]
     # Containers give names; what leads into them is in listeners and translations. Without root they are
     # the only sign of a published port.
@@ -152,6 +153,19 @@ def _not_followed(tables: Iterable[Table]) -> tuple[str, ...]:
     """Return the rules that translate to where they do not say themselves, as by a map."""
     rules = (rule for rule, _, _ in _translating(tables) if rule.verdict.kind == "unknown")
     return tuple(dict.fromkeys(rule.text for rule in rules))
+
+
+def _too_wide(tables: Iterable[Table]) -> Iterator[str]:
+    """Tell of translated ranges of which only the first ports are looked at one by one."""
+    wide = (
+        f"{'/'.join(protocols)} ports {low} to {high} are translated, and those above {low + _RANGE_CAP} were"
+        " not looked at"
+        for rule, protocols, ranges in _translating(tables)
+        if rule.verdict.kind == "translate"
+        for low, high in ranges or ((1, 65535),)
+        if high - low > _RANGE_CAP
+    )
+    yield from dict.fromkeys(wide)
 
 
 _Translating = tuple[Rule, tuple[str, ...], tuple[tuple[int, int], ...]]
