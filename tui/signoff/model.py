@@ -57,13 +57,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: str = ""
 
 
-# The gravest result speaks for the step. A thing not seen outranks a thing seen to be right.
-_GRAVITY = tuple(Result)
+# The gravest result speaks for the step. A thing not seen outranks a thing seen to be right, and what is only
+# told (informational) changes nothing: it comes last.
+GRAVITY: tuple[Result, ...] = (
+    *(result for result in Result if result is not Result.INFORMATIONAL),
+    Result.INFORMATIONAL,
+)
 
 
 def worst(results: Iterable[Result]) -> Result:
     """Return the gravest of ``results``; ``notchecked`` when there are none."""
-    return min(results, key=_GRAVITY.index, default=Result.NOTCHECKED)
+    return min(results, key=GRAVITY.index, default=Result.NOTCHECKED)
 
 
 SYMBOLS: dict[Result, str] = {

@@ -6,10 +6,11 @@ import re
 import unicodedata
 
 # Whole escape sequences first, so that their printable tails ("[31m", the text of an OSC title) go with them.
+# A string ends where the next one begins: else many beginnings without an end take time beyond all bounds.
 _SEQUENCES = re.compile(
     r"""
-      (?:\x1b\]|\x9d) [^\x07\x1b\x9c]* (?:\x07|\x1b\\|\x9c|$)          # OSC
-    | (?:\x1b[PX^_]|[\x90\x98\x9e\x9f]) [^\x1b\x9c]* (?:\x1b\\|\x9c|$) # DCS, SOS, PM, APC
+      (?:\x1b\]|\x9d) [^\x07\x1b\x9c\x9d]*+ (?:\x07|\x1b\\|\x9c|$)                # OSC
+    | (?:\x1b[PX^_]|[\x90\x98\x9e\x9f]) [^\x1b\x9c\x90\x98\x9e\x9f]*+ (?:\x1b\\|\x9c|$) # DCS, SOS, PM, APC
     | (?:\x1b\[|\x9b) [0-?]* [ -/]* [@-~]?                              # CSI
     | \x1b [ -/]* [0-~]?                                                # other escapes
     """,

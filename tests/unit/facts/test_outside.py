@@ -96,6 +96,13 @@ def host(*ports: int) -> Facts:
     )
 
 
+@pytest.fixture
+def _as_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let loopback pass for another machine."""
+    monkeypatch.setattr("signoff.facts.outside.elsewhere", lambda outside: (outside.addresses, ()))
+
+
+@pytest.mark.usefixtures("_as_a_stranger")
 def test_a_port_learnt_on_the_host_is_tried_and_asked_what_it_is(redis: int) -> None:
     view = look_at_ports(Outside(["127.0.0.1"]), Profile(address="ssh://x"), host(redis))
     assert [(port.port, port.speaks) for port in view.open() if port.port == redis] == [(redis, "redis")]

@@ -27,7 +27,7 @@ def test_a_good_project_passes() -> None:
 def test_tracked_though_ignored_fails_and_says_how_to_put_it_right() -> None:
     found = judge(git, facts("bad-root"))
     assert found["tracked"].result == "fail"
-    assert "git -C /srv/shop rm --cached -- .env" in found["tracked"].remedy
+    assert "git -C /srv/shop --literal-pathspecs rm --cached -- .env" in found["tracked"].remedy
     assert "revoke the old ones" in found["tracked"].remedy
 
 
@@ -62,7 +62,7 @@ def test_a_value_in_another_files_history_fails() -> None:
     assert found["remote origin"].result == "fail"
     assert "git -C /srv/g/branch remote set-url origin" in found["remote origin"].remedy
     assert found[".env: ignored"].result == "informational"
-    assert "echo /.env >> /srv/g/branch/.gitignore" in found[".env: ignored"].remedy
+    assert "In /srv/g/branch/.gitignore, add the line /.env" in found[".env: ignored"].remedy
     assert all(PUBLIC not in repr(finding) and "ghp_" not in repr(finding) for finding in found.values())
 
 

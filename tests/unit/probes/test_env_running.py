@@ -97,7 +97,7 @@ def test_another_projects_container_is_left_out() -> None:
 def test_a_container_by_hand_counts_by_its_variables() -> None:
     found = judge(values, container(facts("bad-root"), WEB, labels={}))
     assert found[WEB].result == "fail"
-    assert found[WEB].remedy.startswith("docker rm -f shop_web_1")
+    assert found[WEB].remedy.startswith("docker stop shop_web_1 && docker rename shop_web_1 ")
 
 
 def test_a_stopped_container_is_left_out() -> None:

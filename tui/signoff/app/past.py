@@ -13,7 +13,7 @@ from signoff.app.view import KINDS, MARKS, moment
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.finding import rows_of
 from signoff.app.widgets.rows import Row
-from signoff.model import SYMBOLS, Finding, Result
+from signoff.model import GRAVITY, SYMBOLS, Finding, Result
 from signoff.report.timeline import told
 from signoff.session.events import Attested, Noted, Recovered, Resumed
 from signoff.session.timeline import By
@@ -37,7 +37,6 @@ _LEDGER = {
     Standing.CONTRADICTS: ("the ledger contradicts it", "$error"),
     Standing.UNKNOWN: ("no ledger knows it", "$muted"),
 }
-_GRAVITY = tuple(Result)
 
 
 def verdict_rows(verdict: Verdict | None, state: SessionState) -> Iterator[Row]:
@@ -145,7 +144,7 @@ def machine_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
         if one.what.remedy:
             yield Row(joined("  ", ("do", "$muted")), text(one.what.remedy), 12)
         return
-    findings = sorted(standing.findings if standing else (), key=lambda each: _GRAVITY.index(each.result))
+    findings = sorted(standing.findings if standing else (), key=lambda each: GRAVITY.index(each.result))
     for finding in findings[:20]:
         head = joined((f"{SYMBOLS[finding.result]} {finding.result.value}", STYLES[finding.result]))
         body = joined(line(finding.title), "  ", line(finding.observed, "$muted"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from signoff.model import SYMBOLS, Finding, Result, Severity
+from signoff.model import GRAVITY, SYMBOLS, Finding, Result, Severity
 from signoff.text import inert
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from signoff.session.events import Enrolled
     from signoff.session.state import Answer, SessionState, StepState
 
-_GRAVITY = tuple(Result)
 _WANTS_REMEDY = frozenset({Result.FAIL, Result.ERROR, Result.UNKNOWN, Result.NOTCHECKED})
 
 # A person's word has signs of its own: nobody shall take it for what a machine saw.
@@ -114,7 +113,7 @@ def step_views(
 
 def step_view(step: Step, state: StepState, number: int, total: int, language: Language) -> StepView:
     """Read one step."""
-    findings = tuple(sorted(state.findings, key=lambda finding: _GRAVITY.index(finding.result)))
+    findings = tuple(sorted(state.findings, key=lambda finding: GRAVITY.index(finding.result)))
     is_open = state.is_open(wants_confirmation=step.confirm is not None)
     return StepView(
         key=(state.checklist, state.step),

@@ -20,6 +20,8 @@ from signoff.credentials.secret import Secret
 
 _DOLLAR: Final = re.compile(r"\$[A-Za-z0-9_{(!?*@#$-]")
 _SHELL: Final = frozenset("&;|<>()`")
+_COMMENT: Final = re.compile(r"\s*(#.*)?")
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 
 class Reader(StrEnum):
@@ -111,33 +113,34 @@ def _bash(raw: str) -> str | None:
     """Return what ``source`` assigns; None where it expands, runs or refuses something."""
     if raw.startswith("~"):
         return None
-    value, position = "", 0
+    parts, position = list[str](), 0
     while position < len(raw):
-        rest = raw[position:]
-        if rest[0] in " \t\n":
-            return value if re.fullmatch(r"\s*(#.*)?", rest) else None
-        part = _bash_part(rest)
+        if raw[position] in " \t\n":
+            return "".join(parts) if _COMMENT.fullmatch(raw, position) else None
+        part = _bash_part(raw, position)
         if part is None:
             return None
-        value += part[0]
-        position += part[1]
-    return value
+        parts.append(part[0])
+        position = part[1]
+    return "".join(parts)
 
 
-def _bash_part(rest: str) -> tuple[str, int] | None:
-    """Return the next part of a word and its length; None where it is no plain text."""
-    if rest[0] == "'":
-        end = rest.find("'", 1)
-        return None if end < 0 else (rest[1:end], end + 1)
-    if rest[0] == '"':
-        quoted = re.match(r'"((?:[^"\\]|\\.)*)"', rest, re.DOTALL)
+def _bash_part(raw: str, start: int) -> tuple[str, int] | None:
+    """Return the next part of a word and its end; None where it is no plain text."""
+    if raw[start] == "'":
+        end = raw.find("'", start + 1)
+        return None if end < 0 else (raw[start + 1 : end], end + 1)
+    if raw[start] == '"':
+        quoted = _QUOTED.match(raw, start)
         if not quoted or "`" in quoted[1] or _DOLLAR.search(re.sub(r"\\.", "", quoted[1])):
             return None
         return re.sub(r'\\(["\\$`])', r"\1", quoted[1]), quoted.end()
-    if rest[0] == "\\":
-        return rest[1:2], 2
+    if raw[start] == "\\":
+        return raw[start + 1 : start + 2], start + 2
     # A home directory is put in for ~ also after a colon.
-    return None if rest[0] in _SHELL or _DOLLAR.match(rest) or rest.startswith(":~") else (rest[0], 1)
+    if raw[start] in _SHELL or _DOLLAR.match(raw, start) or raw.startswith(":~", start):
+        return None
+    return raw[start], start + 1
 
 
 def _systemd(raw: str) -> str:

@@ -167,5 +167,5 @@ def hard_linked(path: str) -> EnvFileError:
     """Return the error of a file with two names: rename(2) would leave the old content to the other one."""
     return EnvFileError(
         f"{one_line(path)} has another name (a hard link), which would keep the old content.",
-        f"Find it with `find DIRECTORY -samefile {quote(path)}`; remove it, or make it a symbolic link.",
+        f"Find it with `find DIRECTORY -samefile {quote(path)}`, and make one of the two a symbolic link.",
     )

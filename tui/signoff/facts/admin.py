@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from signoff.facts.admin_inside import ADMIN_INSIDE
-from signoff.facts.admin_paths import MOST_PATHS, USUAL_API_PATHS, admin_paths, of_an_api, unslashed
-from signoff.facts.admin_requests import Answer, Asker, View
+from signoff.facts.admin_paths import (
+    MOST_PATHS,
+    USUAL_API_PATHS,
+    admin_paths,
+    named_paths,
+    of_an_api,
+    unslashed,
+)
+from signoff.facts.admin_requests import MOST_FORGED, Answer, Asker, View
 from signoff.facts.base import Facts, OutsideFact, Unavailable
-from signoff.facts.outside import OUTSIDE_PORTS
+from signoff.facts.outside import BY_HAND, OUTSIDE_PORTS, Port, elsewhere, of_this_machine, sends_from
 from signoff.facts.ruling import network
 from signoff.facts.web import WEB_SERVERS
 from signoff.target.outside import Outside
@@ -26,6 +32,15 @@ _MOST_ROUND_ABOUT = 2
 """Paths that are asked for by a bare address, another name or another port."""
 _MOST_LEARNT = 4
 _OTHER_HOST = "other.invalid"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What was too much to ask for: by name, with forged headers, and on the ways around the name."""
+
+    by_name: tuple[str, ...] = ()
+    forged: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,7 @@ class Survey:
     forged: tuple[tuple[View, Answer], ...]
     raw: tuple[View, ...]
     sources: tuple[str, ...]
+    left_out: LeftOut = LeftOut()
 
 
 def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
@@ -54,17 +70,22 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
     if not host:
         raise Unavailable("the product's URL is not known: name it in the target's profile (url)")
     if not outside.addresses:
-        raise Unavailable("there is no address at which to look from outside")
-    paths, named = _paths(profile, facts)
+        raise Unavailable("there is no address at which to look from outside", BY_HAND)
+    reachable, here = elsewhere(outside)
+    paths, named, unasked = _paths(profile, facts)
     guessed = tuple(path for path in USUAL_API_PATHS if path.rstrip("/") not in unslashed(paths))
     asker = Asker(outside, host)
-    addresses = _some(outside.addresses)
+    addresses = _some(reachable)
     views = asker.views([(address, profile.url.rstrip("/"), "") for address in addresses], (*paths, *guessed))
     answering = [view.only(paths) for view in views if view.front.status]
     if not answering:
         raise Unavailable(f"the site does not answer from outside: {one_line(str(views[0].front))}")
-    forged = asker.forged(answering[0], _claims(facts)) if named else ()
-    raw = asker.views(list(_bare(addresses, profile, facts)), paths[:_MOST_ROUND_ABOUT]) if named else ()
+    claims, ports = _claims(facts), _beside(profile, facts)
+    forged = asker.forged(answering[0], claims[:_MOST_CLAIMS]) if named else ()
+    ways = list(_bare(addresses, profile, ports[:_MOST_PORTS]))
+    raw = asker.views(ways, paths[:_MOST_ROUND_ABOUT]) if named else ()
+    far = [address for address in reachable if address not in addresses]
+    refused = answering[0].refused[MOST_FORGED:]
     return Survey(
         paths=paths,
         guessed=guessed,
@@ -73,22 +94,36 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
         spelt=asker.spelt(answering[0]) if named else (),
         forged=forged,
         raw=raw,
-        sources=tuple(sorted(set(filter(None, map(_source, addresses))))),
+        sources=tuple(sorted(set(filter(None, map(sends_from, addresses))))),
+        left_out=LeftOut(
+            by_name=(
+                *([of_this_machine(here)] if here else []),
+                *far,
+                *unasked,
+                *(f"other spellings of {path}" for path in refused),
+            ),
+            forged=(*far, *refused, *(f"in the name of {claim}" for claim in claims[_MOST_CLAIMS:])),
+            around=(*far, *paths[_MOST_ROUND_ABOUT:], *(f"port {port.port}" for port in ports[_MOST_PORTS:])),
+        ),
     )
 
 
-def _paths(profile: Profile, facts: Facts) -> tuple[tuple[str, ...], bool]:
-    """Return the paths to ask for, those first that the operator named, and whether there are such."""
+def _paths(profile: Profile, facts: Facts) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+    """Return the paths to ask for, those first that the operator named, whether there are such, and those
+    that are left out.
+    """
     paths, named = admin_paths(profile)
     rules = () if facts.missing(WEB_SERVERS) else facts[WEB_SERVERS].admin_paths()
     documented = () if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE].documented
     if not named:
-        return tuple(dict.fromkeys((*rules, *documented, *paths)))[:MOST_PATHS], False
+        found = tuple(dict.fromkeys((*rules, *documented, *paths)))
+        return found[:MOST_PATHS], False, found[MOST_PATHS:]
     # A rule for what lies above a path that is named is seen at that path.
     above = [rule for rule in rules if not any(path.startswith(rule.rstrip("/")) for path in paths)]
     learnt = [path for path in dict.fromkeys((*documented, *above)) if of_an_api(path)]
     new = [path for path in learnt if path.rstrip("/") not in unslashed(paths)]
-    return (*paths, *new[:_MOST_LEARNT]), True
+    unasked = (*named_paths(profile)[MOST_PATHS:], *new[_MOST_LEARNT:])
+    return (*paths, *new[:_MOST_LEARNT]), True, unasked
 
 
 def _some(addresses: Iterable[str]) -> tuple[str, ...]:
@@ -105,10 +140,22 @@ def _claims(facts: Facts) -> tuple[str, ...]:
     if not facts.missing(WEB_SERVERS):
         # The second address of a network: the first one is the network's own name.
         found += [str(net[1] if net.num_addresses > 1 else net[0]) for net in facts[WEB_SERVERS].allowed()]
-    return tuple(dict.fromkeys((*found[: _MOST_CLAIMS - 1], "10.0.0.1")))
+    # The private one stands in for a rule that is not read: among the first, however many are.
+    return tuple(dict.fromkeys((*found[: _MOST_CLAIMS - 1], "10.0.0.1", *found[_MOST_CLAIMS - 1 :])))
 
 
-def _bare(addresses: tuple[str, ...], profile: Profile, facts: Facts) -> Iterator[tuple[str, str, str]]:
+def _beside(profile: Profile, facts: Facts) -> tuple[Port, ...]:
+    """Return the ports beside the site's own that may speak HTTP."""
+    own = urlsplit(profile.url).port or 443
+    if facts.missing(OUTSIDE_PORTS):
+        return ()
+    beside = [port for port in facts[OUTSIDE_PORTS].open() if port.port not in {80, 443, own}]
+    return tuple(port for port in beside if port.speaks == "http" or not (port.speaks or port.kind))
+
+
+def _bare(
+    addresses: tuple[str, ...], profile: Profile, ports: tuple[Port, ...]
+) -> Iterator[tuple[str, str, str]]:
     """Yield the ways around: unencrypted, by the address itself, other names, and ports that speak HTTP."""
     host = urlsplit(profile.url).hostname or ""
     for address in addresses:
@@ -120,29 +167,14 @@ def _bare(addresses: tuple[str, ...], profile: Profile, facts: Facts) -> Iterato
         for scheme in ("https", "http"):
             yield address, f"{scheme}://{at}", ""
             yield address, f"{scheme}://{at}", _OTHER_HOST
-    own = urlsplit(profile.url).port or 443
-    if not facts.missing(OUTSIDE_PORTS):
-        beside = [port for port in facts[OUTSIDE_PORTS].open() if port.port not in {80, 443, own}]
-        ports = [port for port in beside if port.speaks == "http" or not (port.speaks or port.kind)]
-        for port in ports[:_MOST_PORTS]:
-            at = f"[{port.address}]" if ":" in port.address else port.address
-            # What says nothing to plain requests may speak TLS.
-            yield port.address, f"{'http' if port.speaks else 'https'}://{at}:{port.port}", host
+    for port in ports:
+        at = f"[{port.address}]" if ":" in port.address else port.address
+        # What says nothing to plain requests may speak TLS.
+        yield port.address, f"{'http' if port.speaks else 'https'}://{at}:{port.port}", host
 
 
 def _twin(host: str) -> str:
     return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
-
-
-def _source(address: str) -> str:
-    """Return the address that this machine sends from; nothing is sent to find out (connect(2) on UDP)."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((address, 443))
-            return str(probe.getsockname()[0])
-    except OSError:
-        return ""
 
 
 ADMIN_SURVEY: OutsideFact[Survey] = OutsideFact(

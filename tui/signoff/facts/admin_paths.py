@@ -18,8 +18,13 @@ _OF_AN_API = re.compile(r"[/._-](api|graphql|rest|rpc|v\d+)([/._-]|$)", re.IGNOR
 
 def admin_paths(profile: Profile) -> tuple[tuple[str, ...], bool]:
     """Return the paths to ask for, and whether the operator named them."""
-    named = tuple(f"/{path.lstrip('/')}" for path in profile.admin_paths if path.strip("/ "))
+    named = named_paths(profile)
     return (named[:MOST_PATHS], True) if named else (USUAL_PATHS, False)
+
+
+def named_paths(profile: Profile) -> tuple[str, ...]:
+    """Return the paths that the operator named, however many."""
+    return tuple(f"/{path.lstrip('/')}" for path in profile.admin_paths if path.strip("/ "))
 
 
 def of_an_api(path: str) -> bool:

@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 from signoff.target.outside import HungUpError, NotAskedError, Outside, OutsideError, Response
 from signoff.text import one_line
 
-_MOST_FORGED = 4
-"""Paths that forged headers are tried with."""
+MOST_FORGED = 4
+"""Paths that forged headers and other spellings are tried with."""
 _AT_ONCE = 6
 BELOW = "a page below it"
 _HOPS = 2
@@ -80,6 +80,11 @@ class View:
     random: Answer
     answers: tuple[Answer, ...] = ()
 
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The paths that were not let in."""
+        return tuple(answer.path for answer in self.answers if answer.status in {0, 403, 404, 410})
+
     def only(self, paths: Iterable[str]) -> View:
         """Return the same way in with the answers of these paths alone."""
         wanted = frozenset(paths)
@@ -118,7 +123,7 @@ class Asker:
 
     def forged(self, view: View, claims: tuple[str, ...]) -> tuple[tuple[View, Answer], ...]:
         """Ask again for what was not let in, as somebody else."""
-        closed = [answer for answer in view.answers if answer.status in {0, 403, 404, 410}][:_MOST_FORGED]
+        closed = [answer for answer in view.answers if answer.path in view.refused[:MOST_FORGED]]
         wanted = [
             (answer.path, names, claim)
             for answer in closed
@@ -131,9 +136,9 @@ class Asker:
 
     def spelt(self, view: View) -> tuple[tuple[View, Answer], ...]:
         """Ask for what was not let in under other spellings, and for a page below it that cannot exist."""
-        closed = [answer.path for answer in view.answers if answer.status in {0, 403, 404, 410}]
+        closed = view.refused
         wanted = [(path, f"{path.rstrip('/')}{self._nowhere.rstrip('/')}.php", BELOW) for path in closed]
-        for path in closed[:_MOST_FORGED]:
+        for path in closed[:MOST_FORGED]:
             slash = path.rstrip("/") if path.endswith("/") else f"{path}/"
             wanted += [(path, other, "another spelling") for other in (slash, path.swapcase())]
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:

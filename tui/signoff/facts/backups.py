@@ -278,7 +278,9 @@ BACKUPS: HostFact[Backups] = HostFact(
     timeout=40.0,
     cap=4 << 20,
     sensitive=True,
-    by_hand=lambda profile: f"sudo ls -la --time-style=full-iso {profile.backup_directory or '/var/backups'}",
+    by_hand=lambda profile: (
+        f"sudo ls -la --time-style=full-iso {shlex.quote(profile.backup_directory or '/var/backups')}"
+    ),
 )
 
 BACKUP_CHECK: HostFact[Check] = HostFact(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Any
 
 from signoff.facts.base import Malformed
-from signoff.facts.caddy_routes import Json, Request, end
+from signoff.facts.caddy_routes import STRANGER, Json, Request, end, steps
 from signoff.facts.ruling import Fate, Network, Ruling, is_everybody, network
 from signoff.text import one_line
 
@@ -55,27 +55,28 @@ def rulings(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, 
 def elsewhere(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:
     """Return where the host's own application serves a path to everybody under another name."""
     outside = [server for server in servers if server.outside]
-    senders = [None, *(net[0] for net in allowed_anywhere(servers))]
+    senders = [STRANGER, *(net[0] for net in allowed_anywhere(servers))]
+    budget = steps()
     ours = {
         why
         for server in outside
         for at in (path, "/")
         for sender in senders
-        if (why := _led(server, host, at, sender))
+        if (why := _led(server, Request(host, at, source=sender, budget=budget)))
     }
     return tuple(
         Ruling(Fate.SERVED, one_line(f"caddy server {server.name} as {name}", 160), why)
         for server in outside
         for name in names((server,))
-        if name != host and (why := _led(server, name.replace("*", "any"), path)) in ours
+        if name != host
+        and (why := _led(server, Request(name.replace("*", "any"), path, budget=budget))) in ours
     )
 
 
-def _led(server: Server, host: str, path: str, sender: IPv4Address | IPv6Address | None = None) -> str:
+def _led(server: Server, request: Request) -> str:
     """Return in words to which application a request comes; empty where to none."""
-    request = Request(host, path)
     try:
-        fate, why = end(server.about.get("routes") or [], replace(request, source=sender or request.source))
+        fate, why = end(server.about.get("routes") or [], request)
     except (AttributeError, TypeError, RecursionError):
         return ""
     return why if fate is Fate.SERVED and " to " in why else ""

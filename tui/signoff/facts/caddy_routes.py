@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from signoff.facts.ruling import Fate, network
+from signoff.facts.budget import Budget
+from signoff.facts.ruling import Fate, network, too_slow
 from signoff.text import one_line
 
 Json = Mapping[str, Any]
 
 # An address of a stranger: from the blocks kept for documentation (RFC 5737), let in by nobody's rule.
-_STRANGER = ip_address("203.0.113.213")
+STRANGER = ip_address("203.0.113.213")
 _SERVING = frozenset(
     {"reverse_proxy", "file_server", "php_fastcgi", "templates", "push", "metrics", "acme_server"}
 )
@@ -38,6 +39,14 @@ _PASSING = frozenset(
 )
 
 
+_MOST_STEPS = 300_000
+
+
+def steps() -> Budget:
+    """Return how many routes, names and networks may be looked at for one question."""
+    return Budget(_MOST_STEPS, "Caddy's configuration")
+
+
 @dataclass(frozen=True)
 class Request:
     """A request. ``claimed`` is what its X-Forwarded-For names; an empty ``path`` is not known."""
@@ -46,10 +55,11 @@ class Request:
     path: str
     https: bool = True
     method: str = "GET"
-    source: IPv4Address | IPv6Address = _STRANGER
+    source: IPv4Address | IPv6Address = STRANGER
     claimed: IPv4Address | IPv6Address | None = None
     believed: bool = False
     """Whether the server takes ``claimed`` for the client's address (trusted_proxies)."""
+    budget: Budget = field(default_factory=steps, compare=False, repr=False)
 
 
 Outcome = tuple[Fate, str]
@@ -64,6 +74,7 @@ def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Req
     """Return how a request ends in these routes, None where it runs through them; and what it became."""
     taken: set[str] = set()
     for index, route in enumerate(routes):
+        request.budget.spend()
         group = str(route.get("group") or "")
         fits = False if group and group in taken else _any(route.get("match"), request)
         if fits is False:
@@ -140,6 +151,7 @@ def _all(matchers: Json, request: Request) -> bool | None:
 
 
 def _fits(name: str, about: Any, request: Request) -> bool | None:
+    request.budget.spend(len(about) if isinstance(about, list) else 1)
     match name:
         case "host":
             return any(_name_fits(str(pattern), request.host) for pattern in about)
@@ -178,6 +190,8 @@ def _path_fits(pattern: str, path: str) -> bool:
 
 
 def _regexp_fits(pattern: str, path: str) -> bool | None:
+    if too_slow(pattern, path):
+        return None
     try:
         return bool(re.search(pattern, path))
     except re.error:
@@ -187,6 +201,7 @@ def _regexp_fits(pattern: str, path: str) -> bool | None:
 def _address_fits(about: Json, request: Request, *, believed: bool) -> bool | None:
     address = request.claimed if believed and request.claimed else request.source
     nets = [network(str(text)) for text in about.get("ranges") or []]
+    request.budget.spend(len(nets))
     if any(net is not None and address.version == net.version and address in net for net in nets):
         return True
     return None if None in nets else False

@@ -10,11 +10,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from signoff.facts.budget import Budget
+
 _PROGRAMS = re.compile(
-    # A word of its own: with a folder of programs or a variable before it, and nothing of a path behind it.
-    r"(?<![\w.-])(?P<path>[^\s;|&()<>\"'`=]*/)?(?P<name>[\w.-]*pg_dump|pg_dumpall|pg_basebackup|pgbackrest|pg_probackup"
+    # A word of its own, or the end of a path, and nothing of a path behind it.
+    r"(?<![\w.-])(?:[\w.-]*pg_dump|pg_dumpall|pg_basebackup|pgbackrest|pg_probackup"
     r"|pg_backupcluster|pg_back|wal-g|wal-e|barman|dbbackup|autopostgresqlbackup|borg|borgmatic|restic)(?![\w./-])"
 )
+_BREAK = re.compile(r"[\s;|&()<>\"'`=]")
+_LONGEST_PATH = 4096
+_MOST_CALLS = 500
 _ENDS = re.compile(r"[\n;|&`]|\$?\(|\)")
 _CONTINUED = re.compile(r"\\\n")
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -87,13 +92,19 @@ class Call:
 
 
 def calls(text: str) -> Iterator[Call]:
-    """Yield the calls in a text that make a copy of something."""
+    """Yield the calls in a text that make a copy of something; raise Malformed where it names too many."""
     text = _CONTINUED.sub(" ", text)
+    budget = Budget(_MOST_CALLS, "a job's text that names backup programs")
+    after_last = 0
     for found in _PROGRAMS.finditer(text):
-        path, name = found["path"] or "", found["name"]
+        budget.spend()
+        name, start = found[0], found.start()
+        led = text[max(after_last, start - _LONGEST_PATH) : start]
+        path = _BREAK.split(led)[-1] if led.endswith("/") else ""
+        start, after_last = start - len(path), found.end()
         if path and not path.rstrip("/").endswith("bin") and "$" not in path and "}" not in path:
             continue
-        before = _ENDS.split(text[max(0, found.start() - 400) : found.start()])[-1]
+        before = _ENDS.split(text[max(0, start - 400) : start])[-1]
         after = _ENDS.split(text[found.end() : found.end() + 2000], maxsplit=1)[0]
         # systemctl tells a program's path before its arguments: { path=/usr/bin/pg_dump ; argv[]=...
         if before.endswith("{ path=") or _mentioned(before, after):

@@ -6,11 +6,14 @@ A verdict is certain only where no condition that cannot be told has a part in i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+from signoff.facts.base import Malformed
+from signoff.facts.budget import Budget
 from signoff.facts.network import Address
-from signoff.facts.packets import Condition, Packet
+from signoff.facts.packets import Condition, Destination, Packet, Ports, Source
 
 Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "untrack", "unknown"]
 
@@ -36,10 +39,27 @@ class Rule:
     verdict: Verdict
     text: str
 
+    @cached_property
+    def weight(self) -> int:
+        """How many steps it takes to look at it: one, and one for each network or range that it names."""
+        return 1 + sum(
+            1 + len(one.networks)
+            if isinstance(one, (Source, Destination))
+            else 1 + len(one.ranges)
+            if isinstance(one, Ports)
+            else 1
+            for one in self.conditions
+        )
+
     def matches(self, packet: Packet) -> bool | None:
         """Tell whether all conditions hold: False if one does not, None if one cannot be told."""
-        held = [condition.holds(packet) for condition in self.conditions]
-        return False if False in held else None if None in held else True
+        certain = True
+        for condition in self.conditions:
+            held = condition.holds(packet)
+            if held is False:
+                return False
+            certain = certain and held is not None
+        return True if certain else None
 
 
 @dataclass(frozen=True)
@@ -74,31 +94,66 @@ class Table:
 END = Verdict("return")
 UNTRACK = Verdict("untrack")
 _UNKNOWN = Verdict("unknown")
-_DEPTH = 32
+_DEEPEST = 128
+"""The most jumps within each other; nftables itself allows 16."""
+_MOST_STEPS = 5_000_000
 
 
-def walk(table: Table, chain: str, packet: Packet, depth: int = 0) -> dict[Verdict, str]:
-    """Return every outcome that a chain may have for a packet, with the last rule that may bring it about.
+def steps() -> Budget:
+    """Return how many rules and conditions may be looked at for all the packets of one question."""
+    return Budget(_MOST_STEPS, "the packet filter")
 
-    END means that the packet came to the chain's end.
+
+Outcomes = dict[Verdict, str]
+"""Every outcome that a chain may have, with the last rule that may bring it about."""
+
+
+def walk(table: Table, chain: str, packet: Packet, budget: Budget | None = None) -> Outcomes:
+    """Return every outcome that a chain may have for a packet.
+
+    END means that the packet came to the chain's end. Each chain is looked through once, however many rules
+    jump to it. Raise Malformed where that takes more steps than the budget has, or jumps too deep.
     """
-    if depth > _DEPTH or chain not in table.chains:
-        return {_UNKNOWN: f"the chain {chain}"}
-    found: dict[Verdict, str] = {}
-    for rule in table.chains[chain]:
-        matches = rule.matches(packet)
-        kind = rule.verdict.kind
-        if matches is False or kind == "pass":
-            continue
-        if kind == "untrack":
-            found[UNTRACK] = rule.text
-            continue
-        if kind in {"jump", "goto"}:
-            outcomes = walk(table, rule.verdict.chain, packet, depth + 1)
-        else:
-            outcomes = {rule.verdict: rule.text}
-        comes_back = kind == "jump" and outcomes.pop(END, None) is not None
-        found |= outcomes
-        if matches and kind != "unknown" and not comes_back:
-            return found
-    return {**found, END: f"the end of {chain}"}
+    return _Walk(table, packet, budget or steps()).through(chain, 0)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """One packet's way through one table; ``known`` are the chains looked through, by their names."""
+
+    table: Table
+    packet: Packet
+    budget: Budget
+    known: dict[str, Outcomes] = field(default_factory=dict)
+
+    def through(self, chain: str, depth: int) -> Outcomes:
+        if chain not in self.known:
+            # A chain that leads back to itself, which no kernel takes, is as good as one not shown.
+            self.known[chain] = {_UNKNOWN: f"the chain {chain}"}
+            if depth > _DEEPEST:
+                raise Malformed(f"the packet filter: over {_DEEPEST} chains that jump one to the next")
+            if chain in self.table.chains:
+                self.known[chain] = self._outcomes(chain, depth)
+        return self.known[chain]
+
+    def _outcomes(self, chain: str, depth: int) -> Outcomes:
+        found: Outcomes = {}
+        for rule in self.table.chains[chain]:
+            self.budget.spend(rule.weight)
+            matches = rule.matches(self.packet)
+            kind = rule.verdict.kind
+            if matches is False or kind == "pass":
+                continue
+            if kind == "untrack":
+                found[UNTRACK] = rule.text
+                continue
+            if kind in {"jump", "goto"}:
+                outcomes = dict(self.through(rule.verdict.chain, depth + 1))
+            else:
+                outcomes = {rule.verdict: rule.text}
+            comes_back = kind == "jump" and outcomes.pop(END, None) is not None
+            self.budget.spend(len(outcomes))
+            found |= outcomes
+            if matches and kind != "unknown" and not comes_back:
+                return found
+        return {**found, END: f"the end of {chain}"}

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from signoff.credentials.secret import Secret
+from signoff.facts import plain_yaml
 
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))")
 """``$NAME``, ``${NAME}``, ``${NAME:-default}``; of ``$$``, a plain dollar, nothing is caught."""
@@ -56,32 +57,19 @@ class Compose:
     """The compose files that it takes in (``include``, ``extends``), relative to its own directory."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads compose's own tags (``!reset``, ``!override``) as plain values."""
-
-
-def _untagged(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node)
-    return loader.construct_mapping(node) if isinstance(node, yaml.MappingNode) else None
-
-
-yaml.add_multi_constructor("!", _untagged, Loader=_Loader)
-
-
 def parse_compose(path: str, text: Secret | None) -> Compose:
     """Read a compose file. Never raises: what cannot be read is the result's ``problem``."""
     if text is None:
         return Compose(path, problem="it may not be read")
     try:
-        document = yaml.load(text.reveal(), Loader=_Loader)  # noqa: S506 - a safe loader with two tags more
+        document = plain_yaml.load(text.reveal())
+    except plain_yaml.TooMuch as much:
+        return Compose(path, problem=f"it stands for more than is read: {much}")
     except yaml.MarkedYAMLError as error:
         # Of the error the line's number alone: its text quotes the file, and that may hold a secret.
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         return Compose(path, problem=f"it is no YAML in line {line}")
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except yaml.YAMLError:
         return Compose(path, problem="it is no YAML")
     if not isinstance(document, dict):
         return Compose(path, problem="it is no compose file")
@@ -161,7 +149,10 @@ def _environment(entry: Any) -> Iterator[tuple[str, Secret]]:
 _OPTION: Final = re.compile(
     r"(?:^|[\s\"'])(?:--?([A-Za-z][\w-]*)(?:=|\s+)|([A-Za-z_]\w*)=)(?=(\"[^\"]*\"|'[^']*'|[^\s\"']+))"
 )
-_URL: Final = re.compile(r"[a-z][\w+.-]*://[^\s\"'/]*:[^\s\"'@$]+@[^\s\"']+", re.IGNORECASE)
+# Each try ends soon, or where the next URL begins: the time grows with the text, not with its square.
+_URL: Final = re.compile(
+    r"[a-z][\w+.-]{0,30}://[^\s\"'/:]*+:(?:(?!://)[^\s\"'@$])++@[^\s\"']+", re.IGNORECASE
+)
 _PASSWORD_OPTIONS: Final = frozenset({"requirepass", "masterauth"})
 
 

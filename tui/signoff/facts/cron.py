@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
+from signoff.facts.budget import Budget
 from signoff.facts.called import called
 from signoff.facts.crontab import CrontabError, Entry, parse_crontab
 from signoff.facts.job import Job, Run, without_comments
@@ -21,6 +23,9 @@ _PERIODS = {"hourly": "each hour", "daily": "each day", "weekly": "each week", "
 _MANY_DAYS = frozenset({"weekly", "monthly"})
 _GRACE = timedelta(minutes=2)
 _BLANKS = re.compile(r"\s+")
+_MOST_JOBS = 2_000
+_LONG = 10_000
+"""So many characters of scripts count as one more job."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,12 @@ class Programs:
     def _named(self, text: str) -> set[str]:
         words = set(re.split(r"[\s;|&()<>\"'`={},]+", text)) - {""}
         bare = {word for word in words if "/" not in word}
-        relative = tuple(word.lstrip(".") for word in words if "/" in word and not word.startswith("/"))
+        relative = {word.lstrip(".") for word in words if "/" in word and not word.startswith("/")}
         return {
             path
             for path in {*self.texts, *self.unreadable}
             if path in words
-            or path.endswith(relative)
+            or any(path[start:] in relative for start in range(len(path)))
             or (path.rpartition("/")[2] in bare and not path.startswith("/etc/cron."))
         }
 
@@ -64,6 +69,15 @@ class Said:
 
     since: datetime | None = None
     messages: Mapping[str, datetime] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def started(self) -> Mapping[str, datetime]:
+        """The messages without their blanks, each with its last time."""
+        found: dict[str, datetime] = {}
+        for message, time in self.messages.items():
+            plain = _BLANKS.sub("", message)
+            found[plain] = max(time, found.get(plain, time))
+        return found
 
 
 @dataclass(frozen=True)
@@ -87,10 +101,12 @@ class Cron:
 def jobs(found: tuple[Section, ...], cron: Cron) -> Iterator[Job]:
     """Yield every job of cron's."""
     periodic: dict[str, Entry] = {}
+    budget = Budget(_MOST_JOBS, "cron's jobs, with the scripts that they run")
     for section in found:
         if section.name not in {"system", "user"}:
             continue
         for entry, job, read in _from_crontab(section, cron):
+            budget.spend(1 + len(job.text) // _LONG)
             yield job
             for period in _PERIODS:
                 if read and f"/etc/cron.{period}" in entry.command:
@@ -203,9 +219,8 @@ def _last_run(entry: Entry, cron: Cron) -> Run:
     if said.since is None:
         return Run(unknown="the system's journal cannot be read")
     started = f"({entry.user})CMD({_logged(entry.command)})"
-    times = [time for message, time in said.messages.items() if _BLANKS.sub("", message) == started]
-    if times:
-        return Run(last=max(times))
+    if started in said.started:
+        return Run(last=said.started[started])
     due = entry.schedule.last_due(cron.now)
     if due is not None and said.since < due - _GRACE:
         return Run(certain=True)

@@ -77,11 +77,16 @@ class Schedule:
 
     def last_due(self, now: datetime) -> datetime | None:
         """Return when it was last due before ``now``, the host's own time; None where that is 8 days ago."""
-        moment = now.replace(second=0, microsecond=0)
-        while now - moment < _LOOK_BACK:
-            if self.runs_on(moment):
-                return moment
-            moment -= timedelta(minutes=1)
+        latest = now.replace(second=0, microsecond=0)
+        for back in range(_LOOK_BACK.days + 1):
+            day = latest - timedelta(days=back)
+            if self.reboot or not self.runs_on_day(day):
+                continue
+            for hour in sorted(self.hours, reverse=True):
+                for minute in sorted(self.minutes, reverse=True):
+                    moment = day.replace(hour=hour, minute=minute)
+                    if moment <= latest and now - moment < _LOOK_BACK:
+                        return moment
         return None
 
 

@@ -6,10 +6,17 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from pathlib import PurePosixPath
+from typing import Final
 
 from signoff.credentials.secret import Secret
+from signoff.facts.budget import Budget
+from signoff.text import one_line
+
+_MOST_PATTERNS: Final = 1000
+"""Of a .dockerignore; every one is tried on every file with secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,11 @@ class Dockerignore:
     patterns: tuple[str, ...] = ()
 
     def ignores(self, path: str) -> bool:
-        """Tell whether a path within the context stays out of it. The last pattern that fits decides."""
+        """Tell whether a path within the context stays out of it. The last pattern that fits decides.
+
+        Raise Malformed where there are more patterns than can be tried.
+        """
+        Budget(_MOST_PATTERNS, one_line(self.path)).spend(len(self.patterns))
         ignored = False
         parts = PurePosixPath(path).parts
         ends = range(1, len(parts) + 1)
@@ -49,9 +60,18 @@ class Dockerignore:
             plain = pattern.lstrip("!").strip("/")
             anywhere = plain.startswith("**/")
             names, wanted = (within, plain.removeprefix("**/")) if anywhere else (above, plain)
-            if any(fnmatchcase(name, wanted) and _same_depth(name, wanted) for name in names):
+            if any(_fits(wanted, name) and _same_depth(name, wanted) for name in names):
                 ignored = not pattern.startswith("!")
         return ignored
+
+
+@lru_cache(_MOST_PATTERNS)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(translate(text))
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return bool(_pattern(pattern).match(name))
 
 
 def _same_depth(path: str, pattern: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from signoff.facts.base import Fact, Facts, Malformed, Unavailable
-from signoff.facts.chains import Rule, Table
+from signoff.facts.budget import Budget
+from signoff.facts.chains import Rule, Table, steps
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 HOST_FACTS: tuple[Fact[Any], ...] = (LISTENERS, INTERFACES, FIREWALL, CONTAINERS)
 """The facts that this module reads."""
+
+_AROUND = 20
+"""The steps that it takes to find out whose a listening socket is, beside those of the containers."""
 
 _RANGE_CAP = 64
 """The most ports looked at one by one of a translated range, beside the known ones."""
@@ -81,6 +85,7 @@ class HostView:
     missing: tuple[str, ...]
     tables: tuple[Table, ...] | None
     interfaces: Interfaces
+    budget: Budget = field(default_factory=steps, compare=False, repr=False)
 
     def admits(self, exposure: Exposure, client: Address) -> bool:
         """Tell whether the packet filter lets in one sender, where it blocks ordinary ones."""
@@ -88,11 +93,15 @@ class HostView:
             return False
         interface = self.interfaces.towards(exposure.address)
         packet = Packet(exposure.protocol, exposure.address, exposure.port, interface, source=client)
-        return any(passage.fate != "blocked" for passage in passages(self.tables, self.interfaces, packet))
+        ways = passages(self.tables, self.interfaces, packet, self.budget)
+        return any(way.fate != "blocked" for way in ways)
 
 
 def host_view(facts: Facts) -> HostView:
-    """Work out what leads in from outside; never raises, says what is missing instead."""
+    """Work out what leads in from outside; what cannot be seen is said to be missing.
+
+    Raise Malformed where there is more than can be worked out.
+    """
     missing: list[str] = []
 
     def have(fact: Fact[T]) -> T | None:
@@ -106,6 +115,7 @@ def host_view(facts: Facts) -> HostView:
     interfaces = have(INTERFACES) or Interfaces(())
     firewall = have(FIREWALL)
     tables = firewall.tables if firewall else None
+    missing += _too_wide(tables or ())
     missing += [f"a translation that cannot be followed: {text}" for text in _not_followed(tables or ())]
     # Containers give names; what leads into them is in listeners and translations. Without root they are
     # the only sign of a published port.
@@ -113,7 +123,8 @@ def host_view(facts: Facts) -> HostView:
     if tables is None and facts.missing(CONTAINERS):
         missing.append(facts.missing(CONTAINERS))
     running = tuple(container for container in containers if container.running)
-    finder = _Finder(listeners, interfaces, tables, running, facts.missing(FIREWALL))
+    budget = steps()
+    finder = _Finder(listeners, interfaces, tables, running, facts.missing(FIREWALL), budget)
     return HostView(
         exposures=tuple(dict.fromkeys(finder.exposures())),
         listeners=listeners,
@@ -122,6 +133,7 @@ def host_view(facts: Facts) -> HostView:
         missing=tuple(missing),
         tables=tables,
         interfaces=interfaces,
+        budget=budget,
     )
 
 
@@ -143,28 +155,49 @@ def _not_followed(tables: Iterable[Table]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.text for rule in rules))
 
 
+def _too_wide(tables: Iterable[Table]) -> Iterator[str]:
+    """Tell of translated ranges of which only the first ports are looked at one by one."""
+    wide = (
+        f"{'/'.join(protocols)} ports {low} to {high} are translated, and those above {low + _RANGE_CAP} were"
+        " not looked at"
+        for rule, protocols, ranges in _translating(tables)
+        if rule.verdict.kind == "translate"
+        for low, high in ranges or ((1, 65535),)
+        if high - low > _RANGE_CAP
+    )
+    yield from dict.fromkeys(wide)
+
+
 _Translating = tuple[Rule, tuple[str, ...], tuple[tuple[int, int], ...]]
 """A rule that translates, with the protocols and the ranges of ports (none: all) that come to it."""
+_Way = tuple[str, tuple[str, ...], tuple[tuple[int, int], ...]]
+"""The same of a chain."""
 
 
 def _translating(tables: Iterable[Table]) -> Iterator[_Translating]:
+    budget = steps()
     for table in tables:
         for base in table.bases:
             if base.translates and base.hook == "prerouting":
-                yield from _within(table, base.chain, ("tcp", "udp"), (), 0)
+                yield from _within(table, base.chain, budget)
 
 
-def _within(
-    table: Table, chain: str, protocols: tuple[str, ...], ranges: tuple[tuple[int, int], ...], depth: int
-) -> Iterator[_Translating]:
-    for rule in table.chains.get(chain, ()):
-        ports = next((c.ranges for c in rule.conditions if isinstance(c, Ports)), ranges)
-        named = next((c.names for c in rule.conditions if isinstance(c, Proto)), frozenset(protocols))
-        of = tuple(protocol for protocol in protocols if protocol in named)
-        if rule.verdict.kind in {"jump", "goto"} and depth < 16:
-            yield from _within(table, rule.verdict.chain, of, ports, depth + 1)
-        elif rule.verdict.kind in {"translate", "unknown"}:
-            yield rule, of, ports
+def _within(table: Table, chain: str, budget: Budget) -> Iterator[_Translating]:
+    """Go through a chain and those that it jumps to: each once for each set of protocols and ports."""
+    waiting: list[_Way] = [(chain, ("tcp", "udp"), ())]
+    seen = set(waiting)
+    for name, protocols, ranges in waiting:
+        for rule in table.chains.get(name, ()):
+            budget.spend(rule.weight)
+            ports = next((c.ranges for c in rule.conditions if isinstance(c, Ports)), ranges)
+            named = next((c.names for c in rule.conditions if isinstance(c, Proto)), frozenset(protocols))
+            of = tuple(protocol for protocol in protocols if protocol in named)
+            if rule.verdict.kind in {"jump", "goto"}:
+                way: _Way = (rule.verdict.chain, of, ports)
+                waiting += [way] if way not in seen else []
+                seen.add(way)
+            elif rule.verdict.kind in {"translate", "unknown"}:
+                yield rule, of, ports
 
 
 @dataclass(frozen=True)
@@ -174,6 +207,7 @@ class _Finder:
     tables: tuple[Table, ...] | None
     containers: tuple[Container, ...]
     blind: str
+    budget: Budget
 
     def exposures(self) -> Iterator[Exposure]:
         for interface, address in self.interfaces.outside():
@@ -192,7 +226,8 @@ class _Finder:
         return tuple(found)
 
     def _behind_rules(self, tables: tuple[Table, ...], packet: Packet) -> Iterator[Exposure]:
-        ways = passages(tables, self.interfaces, packet)
+        self.budget.spend(len(self.listeners) + len(self.containers))
+        ways = passages(tables, self.interfaces, packet, self.budget)
         fates = {way.fate for way in ways}
         for way in ways:
             owner = self._forwarded(way, packet) if way.forwarded else self._local(way, packet)
@@ -212,6 +247,7 @@ class _Finder:
     def _without_rules(self, interface: str, address: Address) -> Iterator[Exposure]:
         """The packet filter is not seen: whatever listens or is published may be open."""
         for listener in self.listeners:
+            self.budget.spend(_AROUND + len(self.containers))
             if listener.covers(address) and listener.hears(interface):
                 owner = self._of(listener, address)
                 yield Exposure(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network
 
 from signoff.facts.base import Malformed
+from signoff.facts.budget import Budget
 from signoff.facts.chains import UNTRACK, Base, Rule, Table, Verdict
 from signoff.facts.packets import (
     Always,
@@ -26,6 +27,13 @@ from signoff.facts.packets import (
     Tracked,
 )
 from signoff.text import one_line
+
+_LONGEST = 4096
+"""The most characters of a line: a comment has 256 at most, a list of ports 15 of them."""
+_MOST_RULES = 50_000
+_WORD = re.compile(r'"((?:[^"\\]|\\["\\])*)"|([^ \t\r\n"\'\\]+)')
+_PLAIN = re.compile(rf"(?:(?:{_WORD.pattern})(?:[ \t\r\n]+|\Z))*+")
+"""Words, bare or in double quotes: what iptables-save prints."""
 
 _PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 
@@ -54,7 +62,11 @@ def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
 
 def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
     name, policies, rules = "", dict[str, str](), dict[str, list[str]]()
+    budget = Budget(_MOST_RULES, origin)
     for line in lines:
+        if len(line) > _LONGEST:
+            raise Malformed(f"{origin}: a line of {len(line)} characters", one_line(line[:_LONGEST], 80))
+        budget.spend()
         match line[:1]:
             case "*":
                 name, policies, rules = line[1:].strip(), {}, {}
@@ -85,7 +97,8 @@ def _table(
         for chain, policy in policies.items()
         if policy != "-"
     )
-    chains = {chain: tuple(_rule(line, frozenset(rules)) for line in lines) for chain, lines in rules.items()}
+    named = frozenset(rules)
+    chains = {chain: tuple(_rule(line, named) for line in lines) for chain, lines in rules.items()}
     return Table(origin, name, version, chains, tuple(bases))
 
 
@@ -106,7 +119,7 @@ def _rule(line: str, chains: frozenset[str]) -> Rule:
 
 def _options(line: str) -> Iterator[tuple[str, bool, list[str]]]:
     """Split ``-A CHAIN -p tcp ! --dport 22 -j DROP`` into option, whether negated, and values."""
-    words = shlex.split(line)[2:]
+    words = _words(line)[2:]
     option, negated, values, next_negated = "", False, list[str](), False
     for word in words:
         if word == "!":
@@ -119,6 +132,14 @@ def _options(line: str) -> Iterator[tuple[str, bool, list[str]]]:
             values.append(word)
     if option:
         yield option, negated, values
+
+
+def _words(line: str) -> list[str]:
+    """Split a line as a shell does; shlex does it too, but takes long."""
+    if not _PLAIN.fullmatch(line):
+        return shlex.split(line)
+    found = _WORD.findall(line)
+    return [bare or re.sub(r'\\(["\\])', r"\1", quoted) for quoted, bare in found]
 
 
 def _conditions(option: str, values: list[str], negated: bool) -> list[Condition]:

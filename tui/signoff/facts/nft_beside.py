@@ -14,7 +14,7 @@ from typing import Any
 
 from signoff.facts.chains import Rule, Table
 from signoff.facts.nft_rules import rules_of
-from signoff.facts.nft_values import Sets
+from signoff.facts.nft_values import Sets, elements
 
 Named = tuple[int, str]
 """A table by its IP version and its name."""
@@ -92,12 +92,13 @@ def _chain(shown: tuple[Rule, ...], beside: _Beside, name: str, native: tuple[Ru
 
 def _beside(text: str, *, whole: bool) -> dict[Named, _Beside]:
     found: dict[Named, _Beside] = {}
+    budget = elements()
     for entry in json.loads(text)["nftables"]:
         ((kind, value),) = entry.items()
         if (version := _VERSIONS.get(value.get("family", ""))) is None:
             continue
         name = (version, value["name"] if kind == "table" else value["table"])
-        table = found.setdefault(name, _Beside(Sets(whole)))
+        table = found.setdefault(name, _Beside(Sets(whole, budget)))
         if kind == "table":
             table.flagged = "flags" in value
         elif kind in {"set", "map"}:

@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network, summarize_address_range
 from typing import Any, Final
 
+from signoff.facts.budget import Budget
 from signoff.facts.packets import Network
 
 ANY: Final = "*"
 """The key of a verdict map's case that stands for every packet."""
+
+
+_MOST_ELEMENTS = 300_000
+
+
+def elements() -> Budget:
+    """Return how many elements of sets the rules may name: a set counts for each rule that names it."""
+    return Budget(_MOST_ELEMENTS, "the sets of nft's rules")
 
 
 @dataclass
@@ -18,6 +27,7 @@ class Sets:
     """The named sets and maps of a table; not ``whole`` where nft was asked to leave out what is in them."""
 
     whole: bool
+    budget: Budget = field(default_factory=elements)
     named: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def values(self, right: Any) -> Iterator[Any]:
@@ -35,6 +45,7 @@ class Sets:
         if isinstance(right, dict) and "set" in right:
             right = right["set"]
         for value in right if isinstance(right, list) else [right]:
+            self.budget.spend()
             yield _bare(value)
 
     def cases(self, data: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -42,6 +53,7 @@ class Sets:
         named = self.named[data[1:]] if isinstance(data, str) else {"elem": data["set"]}
         elements = named.get("elem", [] if self.whole else [[ANY, {"queue": None}]])
         for key, verdict in elements:
+            self.budget.spend()
             yield _bare(key), verdict
 
 

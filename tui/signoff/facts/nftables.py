@@ -10,7 +10,7 @@ from typing import Any, Literal
 from signoff.facts.base import Malformed
 from signoff.facts.chains import Base, Rule, Table, Verdict
 from signoff.facts.nft_rules import rules_of
-from signoff.facts.nft_values import Sets, words
+from signoff.facts.nft_values import Sets, elements, words
 from signoff.facts.packets import Condition, InterfaceIs, Opaque
 from signoff.text import one_line
 
@@ -38,20 +38,21 @@ def parse_nftables(text: str, *, whole: bool = True) -> tuple[Table, ...]:
     try:
         objects: list[dict[str, dict[str, Any]]] = json.loads(text)["nftables"]
         return tuple(_tables(objects, whole=whole))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise Malformed("nft -j list ruleset: not the JSON that it prints", one_line(text)) from None
 
 
 def _tables(objects: Iterable[dict[str, dict[str, Any]]], *, whole: bool) -> Iterator[Table]:
     tables: dict[tuple[str, str], _Table] = {}
     rules: list[dict[str, Any]] = []
+    budget = elements()
     for entry in objects:
         ((kind, value),) = entry.items()
         family = value.get("family", "")
         if family not in _VERSIONS:
             continue
         name = value["name"] if kind == "table" else value["table"]
-        table = tables.setdefault((family, name), _Table(Sets(whole)))
+        table = tables.setdefault((family, name), _Table(Sets(whole, budget)))
         if kind == "table":
             table.flags = frozenset(words(value.get("flags", [])))
         elif kind == "chain":

@@ -13,9 +13,12 @@ from fnmatch import fnmatchcase
 from posixpath import dirname, join
 
 from signoff.facts.base import Malformed
+from signoff.facts.budget import Budget
+from signoff.facts.ruling import too_slow
 
 _FILE = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 _DEEPEST = 64
+_MOST_STEPS = 1_000_000
 _MARKS = frozenset({";", "{", "}"})
 
 
@@ -72,37 +75,64 @@ def _is_inside(listen: str) -> bool:
 
 
 def parse(dump: str) -> tuple[Server, ...]:
-    """Return the servers of ``nginx -T``'s output, in order; raise Malformed where it is not such."""
+    """Return the servers of ``nginx -T``'s output, in order; raise Malformed where it is not such.
+
+    Also where it is more than can be judged: files may include each other again and again.
+    """
     pieces = _FILE.split(dump)
     files = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     if not files:
         raise Malformed("nginx -T: no configuration file in its output")
     main = pieces[1]
-    found = tuple(_included(_directives(files[main]), files, dirname(main), 0))
-    return tuple(
+    found = tuple(_Files(files, dirname(main)).directives(main, 0))
+    servers = tuple(
         Server(http, server) for http in found if http.name == "http" for server in http.all("server")
     )
+    _stay_judgeable(found, servers)
+    return servers
 
 
-def _included(
-    directives: tuple[Directive, ...], files: dict[str, str], folder: str, depth: int
-) -> Iterator[Directive]:
-    """Yield the directives with those of the included files in their places."""
-    if depth > _DEEPEST:
-        raise Malformed("nginx -T: the files include each other")
-    for directive in directives:
-        if directive.name == "include" and directive.args:
-            pattern = join(folder, directive.args[0])
-            for name in sorted(files):
-                if fnmatchcase(name, pattern):
-                    yield from _included(_directives(files[name]), files, folder, depth + 1)
-        else:
-            block = tuple(_included(directive.block, files, folder, depth + 1))
-            yield Directive(directive.name, directive.args, block)
+def _stay_judgeable(found: tuple[Directive, ...], servers: tuple[Server, ...]) -> None:
+    """Every name and every upstream is looked for at every address and in every server."""
+    places = {listen for server in servers for listen in server.outside}
+    named = sum(len(server.names) + len(server.listens) for server in servers)
+    upstreams = sum(len(http.all("upstream")) for http in found)
+    Budget(_MOST_STEPS, "nginx -T").spend(len(places) * named + len(servers) * upstreams)
 
 
-def _directives(text: str) -> tuple[Directive, ...]:
-    return tuple(_block(_tokens(text), 0))
+class _Files:
+    """The files of a configuration, each read once; ``folder`` is where relative names begin."""
+
+    def __init__(self, files: dict[str, str], folder: str) -> None:
+        self._files = files
+        self._names = sorted(files)
+        self._folder = folder
+        self._read: dict[str, tuple[Directive, ...]] = {}
+        self._budget = Budget(_MOST_STEPS, "nginx -T")
+
+    def directives(self, name: str, depth: int) -> Iterator[Directive]:
+        """Yield the directives of a file with those of the included files in their places."""
+        if name not in self._read:
+            self._read[name] = tuple(_block(_tokens(self._files[name], self._budget), 0))
+        return self._included(self._read[name], depth)
+
+    def _included(self, directives: tuple[Directive, ...], depth: int) -> Iterator[Directive]:
+        if depth > _DEEPEST:
+            raise Malformed("nginx -T: the files include each other")
+        for directive in directives:
+            self._budget.spend()
+            if directive.name == "include" and directive.args:
+                for name in self._named(join(self._folder, directive.args[0])):
+                    yield from self.directives(name, depth + 1)
+            else:
+                block = tuple(self._included(directive.block, depth + 1))
+                yield Directive(directive.name, directive.args, block)
+
+    def _named(self, pattern: str) -> list[str]:
+        if not set(pattern) & set("*?["):
+            return [pattern] if pattern in self._files else []
+        self._budget.spend(len(self._names))
+        return [name for name in self._names if fnmatchcase(name, pattern)]
 
 
 def _block(tokens: Iterator[tuple[str, bool]], depth: int) -> Iterator[Directive]:
@@ -125,16 +155,17 @@ _TOKEN = re.compile(
       \s+ | \#[^\n]*                                                       # blanks, comments
     | (?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
     | (?P<mark> [;{}] )
-    | (?P<word> (?: \$\{[^}]*\} | \\. | [^\s;{}\\] | (?<=\$)\{ )+ )
+    | (?P<word> (?: \$\{[^}\s;{]*\} | \\. | [^\s;{}\\] | (?<=\$)\{ )+ )
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 
-def _tokens(text: str) -> Iterator[tuple[str, bool]]:
+def _tokens(text: str, budget: Budget) -> Iterator[tuple[str, bool]]:
     """Yield words and marks; a quoted word is told from a mark."""
     at = 0
     while at < len(text):
+        budget.spend()
         found = _TOKEN.match(text, at)
         if not found:
             raise Malformed("nginx -T: not the syntax of nginx")
@@ -228,6 +259,8 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     """Search with a PCRE as Python reads it; raise Malformed where Python cannot."""
     # Python spells a named group otherwise.
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
+    if too_slow(pattern, text):
+        raise Malformed("nginx -T: a regular expression that takes too long")
     try:
         return bool(re.search(pattern, text, re.IGNORECASE if ignore_case else 0))
     except re.error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+import socket
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from signoff.facts.base import Facts, OutsideFact, Unavailable
@@ -18,7 +20,9 @@ from signoff.target.profile import Profile
 _LEARNT_CAP = 150
 """The most ports learnt on the host that are tried on each address; the rest is said to be left out."""
 _SPAN_CAP = 16
-"""The most ports tried of one translated range."""
+"""The most ports tried of one translated range; the rest is left out too."""
+BY_HAND = "signoff run --target ssh://user@host (on another machine)"
+"""Where this machine cannot tell what others see."""
 _WEB = frozenset({80, 443})
 
 
@@ -51,13 +55,15 @@ class OutsideView:
     """Every port that was tried.
 
     ``silent`` are the addresses where silence proves nothing, ``chatty`` those where an answer proves
-    nothing; each with the reason. ``left_out`` counts ports learnt on the host that were too many to try.
+    nothing; each with the reason. ``left_out`` counts ports learnt on the host that were too many to try,
+    ``near`` are the addresses where this machine is no stranger, each with the reason.
     """
 
     ports: tuple[Port, ...]
     silent: Mapping[str, str]
     chatty: Mapping[str, str]
     left_out: int = 0
+    near: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -79,10 +85,51 @@ class OutsideView:
             if port.state == "open" and port.address in self.chatty:
                 found[self.chatty[port.address]] = None
         if untried := set(numbers or ()) - {port.port for port in self.ports}:
-            found[f"not tried from outside: port {', '.join(map(str, sorted(untried)[:8]))}"] = None
+            found[f"not tried from outside: port {_some(sorted(untried))}"] = None
         if self.left_out:
             found[f"{self.left_out} more ports than can be tried from outside"] = None
-        return tuple(found)
+        return (*found, *dict.fromkeys(self.near.values()))
+
+    def without(self, near: Mapping[str, str]) -> OutsideView:
+        """Return the same view without what was seen at addresses where this machine is no stranger."""
+        ports = tuple(port for port in self.ports if port.address not in near)
+        return replace(self, ports=ports, near={**self.near, **near})
+
+
+def _some(ports: Sequence[int], most: int = 8) -> str:
+    more = f" and {len(ports) - most} more" if len(ports) > most else ""
+    return ", ".join(map(str, ports[:most])) + more
+
+
+def of_this_machine(addresses: Iterable[str]) -> str:
+    """Return why nothing was asked at addresses."""
+    return f"{', '.join(addresses)}: this machine itself, which cannot look at itself from outside"
+
+
+def sends_from(address: str) -> str:
+    """Return the address that this machine sends from; nothing is sent to find out (connect(2) on UDP)."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 443))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return ""
+
+
+def elsewhere(outside: Outside) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the target's addresses, apart those that are this machine's own: loopback, or its interfaces'.
+
+    What it sends to itself passes neither a firewall nor a router. Raise Unavailable where all are.
+    """
+    here = tuple(
+        address
+        for address in outside.addresses
+        if ip_address(address).is_loopback or sends_from(address) == address
+    )
+    if here and len(here) == len(outside.addresses):
+        raise Unavailable(of_this_machine(here), BY_HAND)
+    return tuple(address for address in outside.addresses if address not in here), here
 
 
 def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideView:
@@ -92,17 +139,19 @@ def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideVi
             "this machine cannot look at itself from outside"
             if profile.address == "local"
             else "the target has no address that this machine reaches directly",
-            "signoff run --target ssh://user@host (on another machine)",
+            BY_HAND,
         )
+    addresses, here = elsewhere(outside)
     learnt = sorted(set(_learnt(profile, facts)) - KNOWN_PORTS)
     wanted = [*sorted(KNOWN_PORTS), *learnt[:_LEARNT_CAP]]
     try:
-        found = outside.connect((address, port) for address in outside.addresses for port in wanted)
+        found = outside.connect((address, port) for address in addresses for port in wanted)
         ssh = _ssh(facts)
         ports = tuple(_identified(outside, connection, ssh) for connection in found)
     except OutsideError as refusal:
         raise Unavailable(refusal.message) from None
-    return OutsideView(ports, *in_doubt(ports), max(0, len(learnt) - _LEARNT_CAP))
+    left_out = max(0, len(learnt) - _LEARNT_CAP) + _beyond_spans(facts, set(wanted))
+    return OutsideView(ports, *in_doubt(ports), left_out, {one: of_this_machine([one]) for one in here})
 
 
 def _learnt(profile: Profile, facts: Facts) -> Iterator[int]:
@@ -122,6 +171,19 @@ def _learnt(profile: Profile, facts: Facts) -> Iterator[int]:
         for protocol, low, high in translated(facts[FIREWALL].tables):
             if protocol == "tcp":
                 yield from range(low, min(high, low + _SPAN_CAP) + 1)
+
+
+def _beyond_spans(facts: Facts, tried: set[int]) -> int:
+    """Return how many ports of translated ranges nobody tries."""
+    if facts.missing(FIREWALL):
+        return 0
+    spans = [
+        range(low, high + 1)
+        for protocol, low, high in translated(facts[FIREWALL].tables)
+        # A rule for all ports is no sign of any one of them; what the host says of it counts.
+        if protocol == "tcp" and (low, high) != (1, 65535)
+    ]
+    return len(set().union(*spans) - tried)
 
 
 def _ssh(facts: Facts) -> frozenset[int]:

@@ -7,6 +7,7 @@ One model for iptables and nftables. Conditions are three-valued: True, False, o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal, Protocol
 
@@ -120,14 +121,19 @@ class Source:
             return True
         if packet.named:
             return None if ours else False
-        # So many addresses are a large part of the internet (2000::/3 is all of it, a country's networks
-        # are not few): not "somebody else".
-        bits, wide = (32, 8) if packet.destination.version == 4 else (128, 16)
-        public = (network for network in ours if not _private(network))
-        if sum(1 << bits - network.prefixlen for network in ours) <= 1 << bits - wide:
-            return False
-        many = sum(1 << bits - network.prefixlen for network in public) > 1 << bits - wide
-        return None if many else False
+        return None if self._wide[packet.destination.version] else False
+
+    @cached_property
+    def _wide(self) -> dict[int, bool]:
+        """Whether so many addresses are a large part of the internet, by its version: no "somebody else".
+
+        2000::/3 is all of it, a country's networks are not few.
+        """
+        held = {4: 0, 6: 0}
+        for network in self.networks:
+            if not _private(network):
+                held[network.version] += network.num_addresses
+        return {4: held[4] > 1 << 32 - 8, 6: held[6] > 1 << 128 - 16}
 
 
 # Written out: is_private of ipaddress looks at a network's two ends only, in some versions of Python.

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from signoff.facts.chains import END, UNTRACK, Base, Table, Verdict, walk
+from signoff.facts.budget import Budget
+from signoff.facts.chains import END, UNTRACK, Base, Table, Verdict, steps, walk
 from signoff.facts.network import Address, Interfaces
 from signoff.facts.packets import Packet
 from signoff.text import one_line
@@ -17,6 +18,8 @@ _CONNTRACK = -200
 """The priority at which connection tracking begins: what a rule keeps from it has to be kept before."""
 _DSTNAT = -100
 """The priority at which destinations are translated (nft(8), Standard priority names)."""
+_AROUND = 50
+"""The steps that a packet takes beside the rules."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +38,42 @@ class Passage:
     exceptions: tuple[str, ...] = ()
 
 
-def passages(tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet) -> tuple[Passage, ...]:
-    """Return every way that a packet may take: one, unless its translation cannot be told for certain."""
-    found = tuple(_passage(tables, interfaces, packet, turn) for turn in _translations(tables, packet))
-    if not _may_be_untracked(tables, packet):
+def passages(
+    tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet, budget: Budget | None = None
+) -> tuple[Passage, ...]:
+    """Return every way that a packet may take: one, unless its translation cannot be told for certain.
+
+    Who asks about many packets gives one ``budget`` for all. Raise Malformed where it is used up.
+    """
+    budget = budget or steps()
+    budget.spend(_AROUND)
+    turns = _translations(tables, packet, budget)
+    found = tuple(_passage(tables, interfaces, packet, turn, budget) for turn in turns)
+    if not _may_be_untracked(tables, packet, budget):
         return found
     # Nothing is translated that is not tracked.
-    return (*found, _passage(tables, interfaces, replace(packet, state="untracked"), END))
+    return (*found, _passage(tables, interfaces, replace(packet, state="untracked"), END, budget))
 
 
 def _before_tracking(packet: Packet) -> Packet:
     return replace(packet, state="invalid")
 
 
-def _may_be_untracked(tables: tuple[Table, ...], packet: Packet) -> bool:
+def _may_be_untracked(tables: tuple[Table, ...], packet: Packet, budget: Budget) -> bool:
     return any(
-        UNTRACK in walk(table, base.chain, _before_tracking(packet))
+        UNTRACK in walk(table, base.chain, _before_tracking(packet), budget)
         for table, base in _bases(tables, packet, "prerouting", translates=False)
         if base.priority < _CONNTRACK
     )
 
 
-def _translations(tables: tuple[Table, ...], packet: Packet) -> set[Verdict]:
+def _translations(tables: tuple[Table, ...], packet: Packet, budget: Budget) -> set[Verdict]:
     """Return where the packet may be translated to; END stands for not at all."""
     possible: set[Verdict] = set()
     for table, base in _bases(tables, packet, "prerouting", translates=True):
         outcomes = {
             verdict if verdict.kind in {"translate", "unknown"} else END
-            for verdict in walk(table, base.chain, packet)
+            for verdict in walk(table, base.chain, packet, budget)
         }
         possible |= outcomes - {END}
         if END not in outcomes:
@@ -70,7 +81,9 @@ def _translations(tables: tuple[Table, ...], packet: Packet) -> set[Verdict]:
     return possible | {END}
 
 
-def _passage(tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet, turn: Verdict) -> Passage:
+def _passage(
+    tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet, turn: Verdict, budget: Budget
+) -> Passage:
     after = packet
     if turn.kind == "translate":
         after = replace(
@@ -92,10 +105,10 @@ def _passage(tables: tuple[Table, ...], interfaces: Interfaces, packet: Packet, 
         ):
             for table, base in _bases(tables, seen, hook, translates=False):
                 if hook == "ingress" or (hook == "prerouting" and base.priority < _CONNTRACK):
-                    yield _fate(table, base, _before_tracking(before))
+                    yield _fate(table, base, _before_tracking(before), budget)
                 else:
                     late = hook == "prerouting" and base.priority >= _DSTNAT
-                    yield _fate(table, base, behind if late else seen)
+                    yield _fate(table, base, behind if late else seen, budget)
 
     fate, because = _worst(stages(named=False))
     if turn.kind == "unknown":
@@ -120,9 +133,9 @@ def _bases(
     return sorted(found, key=lambda pair: pair[1].priority)
 
 
-def _fate(table: Table, base: Base, packet: Packet) -> tuple[Fate, str]:
+def _fate(table: Table, base: Base, packet: Packet, budget: Budget) -> tuple[Fate, str]:
     """Tell what one base chain does. An accept ends this chain only; the next one still has its say."""
-    outcomes = walk(table, base.chain, packet)
+    outcomes = walk(table, base.chain, packet, budget)
     outcomes.pop(UNTRACK, None)
     policy = one_line(f"policy {base.policy} of {table.name} {base.chain} ({table.origin})")
     ends = {Verdict(base.policy) if verdict == END else verdict for verdict in outcomes}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -36,6 +38,16 @@ class Ruling:
     spoofable: str = ""
 
 
+_REPEATED = re.compile(r"[*+}]\??\)+[*+{]")
+_SHORT = 16
+
+
+def too_slow(pattern: str, text: str) -> bool:
+    """Tell whether a regular expression may take forever: it repeats a repetition, as ``(a+)+``."""
+    return len(text) > _SHORT and bool(_REPEATED.search(pattern))
+
+
+@lru_cache(4096)
 def network(text: str) -> Network | None:
     """Return a network or an address as a network; None where it is neither."""
     try:

@@ -17,10 +17,10 @@ Unit = Mapping[str, tuple[str, ...]]
 
 # OnCalendar as systemd normalises it (systemd.time(7)): weekday, date, time. A daily one has no weekday.
 _EACH_DAY = re.compile(r"\*-\*-\* .*")
-_CALENDAR = re.compile(r"OnCalendar=(.*?) ; ")
+_CALENDAR = re.compile(r"OnCalendar=([^;=]*) ; ")
 _PROGRAM = re.compile(r"\{ path=(\S+) ;")
-_MONOTONIC = re.compile(r"On(?:UnitActive|UnitInactive)USec=(.*?) ; ")
-_SPAN = re.compile(r"([\d.]+)\s*(y|month|w|d|h|min|s|ms|us)\b")
+_MONOTONIC = re.compile(r"On(?:UnitActive|UnitInactive)USec=([^;=]*) ; ")
+_SPAN = re.compile(r"(?<![\d.])([\d.]++)\s*(y|month|w|d|h|min|s|ms|us)\b")
 _SECONDS = {
     "y": 31557600.0,
     "month": 2629800.0,

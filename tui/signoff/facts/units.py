@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from shlex import quote
-from typing import Final
 
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed
@@ -109,14 +107,19 @@ def _unit(section: Section, processes: tuple[Process, ...]) -> Unit:
             pair
             for key, _, value in pairs
             if key.startswith("ExecStart")
-            for command in _COMMAND.findall(value)
+            for command in _commands(value)
             for pair in written_in(command)
         ),
     )
 
 
-# As systemctl tells a command: { path=... ; argv[]=the words ; ignore_errors=no ; ... }
-_COMMAND: Final = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
+def _commands(value: str) -> Iterator[str]:
+    """Yield the words that systemctl tells: ``{ path=... ; argv[]=the words ; ignore_errors=no ; ... }``."""
+    while value:
+        _, _, value = value.partition("argv[]=")
+        command, ends, value = value.partition(" ; ignore_errors=")
+        if ends:
+            yield command
 
 
 def _reference(value: str) -> EnvReference:

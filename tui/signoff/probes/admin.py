@@ -17,6 +17,7 @@ from signoff.probes.reach import (
     NEEDS,
     Reach,
     Reached,
+    not_asked,
     own_address_allowed,
     proof,
     reached,
@@ -53,6 +54,7 @@ def outside(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     yield from open_api
     if not open_api and not any(map(of_an_api, survey.paths)):
         yield _no_api(survey)
+    yield from not_asked(survey.left_out.by_name)
 
 
 def _no_api(survey: Survey) -> Judgement:
@@ -199,6 +201,7 @@ def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     for path in dict.fromkeys(answer.path for _, answer in survey.forged):
         yield _forged(path, [(answer, view) for view, answer in survey.forged if answer.path == path])
+    yield from not_asked(survey.left_out.forged)
 
 
 def _forged(path: str, tried: list[tuple[Answer, View]]) -> Judgement:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from signoff.facts.admin import ADMIN_SURVEY, Survey
 from signoff.facts.admin_inside import ADMIN_INSIDE
-from signoff.facts.admin_paths import admin_paths
+from signoff.facts.admin_paths import named_paths
 from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.ruling import Fate, Ruling
@@ -20,6 +20,7 @@ from signoff.probes.reach import (
     NAME_THEM,
     NEEDS,
     Reach,
+    not_asked,
     own_address_allowed,
     reached,
     refused_by_rule,
@@ -41,11 +42,17 @@ from signoff.target.profile import Profile
         "(nginx: default_server, ssl_reject_handshake on, return 444)."
     ),
 )
-def raw_address(facts: Facts, profile: Profile) -> Judgement:
+def raw_address(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge every other way in than the name."""
     survey = facts[ADMIN_SURVEY]
     if not survey.named:
-        return unnamed(survey)
+        yield unnamed(survey)
+        return
+    yield _around(survey, facts, profile)
+    yield from not_asked(survey.left_out.around)
+
+
+def _around(survey: Survey, facts: Facts, profile: Profile) -> Judgement:
     found = [
         (answer, view, reached(answer, view))
         for view in survey.raw
@@ -117,9 +124,7 @@ def _not_known_to_exist(survey: Survey, facts: Facts, profile: Profile) -> Itera
 def restriction(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the configuration that runs: what becomes of a stranger's request, and whose word is taken."""
     servers = facts[WEB_SERVERS]
-    paths, named = admin_paths(profile)
-    if not named:
-        paths = servers.admin_paths()
+    paths = named_paths(profile) or servers.admin_paths()
     if not paths or not profile.url:
         missing = "the product's URL (url)" if not profile.url else "the admin paths (admin_paths)"
         yield Judgement(

@@ -10,6 +10,7 @@ from signoff.facts.job import Job
 from signoff.facts.jobs import JOBS
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
+from signoff.probes.remedies import command
 from signoff.probes.series import ITEMS, find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -54,7 +55,7 @@ def integrity(facts: Facts, profile: Profile) -> Judgement:
         return Judgement(
             result=Result.UNKNOWN,
             observed=f"{name} was not read: {one_line(check.path) or 'no file'} was taken for the newest",
-            remedy=f"Run by hand: pg_restore -f /dev/null {name}",
+            remedy=f"Run by hand: {command('pg_restore -f /dev/null', [newest.path])}",
         )
     return _read(check, name)
 
@@ -82,7 +83,7 @@ def _read(check: Check, name: str) -> Judgement:
             result=Result.UNKNOWN,
             observed=f"{name}: {reason}",
             evidence=evidence,
-            remedy=f"Run by hand: pg_restore -f /dev/null {name}",
+            remedy=f"Run by hand: {command('pg_restore -f /dev/null', [check.path])}",
         )
     if fault := _fault(check):
         # A dump that is being written right now looks like one that was cut.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -13,6 +12,7 @@ from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
+from signoff.probes.remedies import command
 from signoff.probes.secretfiles import served
 from signoff.probes.series import DAY, ITEMS, ago, clock, find, jobs_or_none
 from signoff.target.profile import Profile
@@ -166,8 +166,8 @@ def size(facts: Facts, profile: Profile) -> Judgement:
     items=ITEMS,
     needs=(BACKUPS, JOBS),
     remedy=(
-        "Keep 7 to 30 days: find FOLDER -name 'PATTERN' -mtime +14 -delete, after a dump that succeeded and "
-        "never instead of one."
+        "Keep 7 to 30 days: have the job take away what is older, only after a dump that succeeded. "
+        "See first what that is: find FOLDER -name 'PATTERN' -mtime +30 -print"
     ),
 )
 def retention(facts: Facts, profile: Profile) -> Judgement:
@@ -245,22 +245,25 @@ def modes(facts: Facts, profile: Profile) -> Judgement:
     place = found[0].place
     # A cluster's roles come with the digests of their passwords.
     roles = (dump for dump in facts[BACKUPS].dumps if dump.kind.roles and dump.place == place)
-    faults = list(_openings((*found, *roles)))
+    files = (*found, *roles)
+    faults = list(_openings(files))
     evidence = tuple(f"{dump.mode:04o} {dump.user}:{dump.group} {one_line(dump.path)}" for dump in found[:4])
     folder = f"{one_line(place.path)} {place.mode:04o} {place.user}:{place.group}"
     if faults:
         observed = f"{'; '.join(faults)} ({folder})"
-        return Judgement(result=Result.FAIL, observed=observed, evidence=evidence, remedy=_closing(found[0]))
+        return Judgement(result=Result.FAIL, observed=observed, evidence=evidence, remedy=_closing(files))
     owners = ", ".join(sorted({f"{dump.mode:04o} {dump.user}:{dump.group}" for dump in found}))
     return Judgement(result=Result.PASS, observed=f"{owners}, in {folder}", evidence=evidence)
 
 
-def _closing(dump: Dump) -> str:
-    path = shlex.quote(one_line(dump.place.path))
-    move = "Keep the dumps where no web server looks. " if served(dump.path) else ""
+def _closing(dumps: tuple[Dump, ...]) -> str:
+    """Close the dumps themselves: what else lies in their folder is not known."""
+    move = "Keep the dumps where no web server looks. " if any(served(dump.path) for dump in dumps) else ""
+    paths = [dump.path for dump in dumps if dump.mode & 0o007]
+    close = f"{command('sudo chmod o=', paths)}\n" if paths else ""
     return (
-        f"{move}sudo chmod 700 {path}; sudo find {path} -type f -exec chmod 600 {{}} +; and umask 077 at the "
-        "top of the job's script, so that it stays so."
+        f"{close}{move}Give the dumps a folder of their own, with mode 0700; and umask 077 at the top of the"
+        " job's script, so that it stays so."
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from shlex import quote
 
 from signoff.credentials.recognise import secret_like
 from signoff.facts.base import Facts
@@ -12,9 +11,11 @@ from signoff.facts.environment import ENVIRONMENT, Access, Environment, Kind, Se
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.remedies import ASK, command, on_files, within
 from signoff.probes.secretfiles import (
     Reference,
     closed,
+    foreign_files,
     listing,
     no_files,
     readers,
@@ -25,6 +26,9 @@ from signoff.probes.secretfiles import (
 )
 from signoff.target.profile import Profile
 from signoff.text import one_line
+
+_SHOWN = 20
+"""The files that are shown as evidence; all of them count."""
 
 
 @probe(
@@ -41,9 +45,11 @@ def present(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     known = references(facts, profile)
     missing = tuple(_missing(environment, known))
     used = used_files(facts, profile)
-    if not missing and not used:
+    led_out = tuple(_led_out(facts, profile))
+    if not missing and not used and not led_out:
         raise no_files(facts)
     yield from missing
+    yield from led_out
     for file in used:
         yield from _file(file, environment, known)
 
@@ -59,7 +65,8 @@ def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator
                 result=Result.FAIL,
                 subject=path,
                 observed=f"{one_line(path)} is not there, and {by} reads it",
-                remedy=f"install -m 600 /dev/null {quote(path)}, and fill it in; or take the reference out.",
+                remedy=f"{command('install -m 600 /dev/null', [path])}, and fill it in; or take the reference"
+                " out.",
             )
         else:
             yield Judgement(
@@ -67,6 +74,20 @@ def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator
                 subject=path,
                 observed=f"{by} reads {one_line(path)}, which was not looked at",
                 remedy="Name it in targets.toml as one of env_files.",
+            )
+
+
+def _led_out(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+    """Tell of links that lead out of the project: whose that file is cannot be seen."""
+    environment = facts[ENVIRONMENT]
+    for file in foreign_files(facts, profile):
+        if file.kind is Kind.LIVE and within(file.path, environment.project):
+            yield Judgement(
+                result=Result.UNKNOWN,
+                subject=file.path,
+                observed=f"{one_line(file.path)} leads out of the project, to {one_line(file.target)};"
+                " whether the project reads it is not known",
+                remedy=f"Where the project reads it, name it in targets.toml (env_files). Else: {ASK}.",
             )
 
 
@@ -106,7 +127,7 @@ def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, 
             result=Result.FAIL,
             subject=f"{file.path}: lines",
             observed=f"{one_line(file.path)}: line {listing(map(str, content.broken))} cannot be read",
-            remedy=f"Put it right: ${{EDITOR:-vi}} +{content.broken[0]} {quote(file.path)}",
+            remedy=f"Put it right: {on_files(f'${{EDITOR:-vi}} +{content.broken[0]}', [file])}",
         )
     if content.repeated:
         yield Judgement(
@@ -150,32 +171,73 @@ def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
                 result=Result.FAIL,
                 subject=directory.path,
                 observed=f"anybody may replace files in {one_line(directory.path)} ({directory.mode:04o})",
-                remedy=f"chmod o-w {quote(directory.path)}",
+                remedy=_close_directory(directory, environment),
             )
     for file in used:
         yield _access(file, environment, users)
     for file in environment.mounted:
         if file.readable:
             yield _access(file, environment, users)
-    yield from _copies(environment, users)
+    copies = [file for file in environment.files if file.kind is Kind.COPY and file not in used]
+    others = foreign_files(facts, profile)
+    yield from _copies([file for file in copies if file not in others], environment, users)
+    yield from _foreign([file for file in others if _fault(file, environment, users)])
 
 
-def _copies(environment: Environment, services: set[str]) -> Iterator[Judgement]:
-    """Judge what nothing reads: copies, and files of such names elsewhere on the machine."""
-    copies = [file for file in (*environment.files, *environment.elsewhere) if file.kind is Kind.COPY]
-    others = [file for file in environment.elsewhere if file.kind is Kind.LIVE]
-    open_ones = [file for file in (*copies, *others) if _fault(file, environment, services)]
-    closed_ones = [file for file in copies if file not in open_ones]
-    for result, files in ((Result.FAIL, open_ones), (Result.INFORMATIONAL, closed_ones)):
-        if files:
-            how = "others may read" if result is Result.FAIL else "nothing reads"
-            yield Judgement(
-                result=result,
-                subject=f"copies that {how}",
-                observed=f"files with secrets that {how}: {listing(file.path for file in files)}",
-                evidence=tuple(_seen(file) for file in files[:20]),
-                remedy=f"Delete what nobody needs: shred -u {' '.join(quote(one.path) for one in files[:8])}",
-            )
+def _close_directory(directory: Access, environment: Environment) -> str:
+    if within(directory.path, environment.project):
+        return command("chmod o-w", [directory.path])
+    owner = one_line(directory.owner)
+    return f"{ASK}, {owner}: nobody else should write there. Or move the project to another directory."
+
+
+def _copies(files: list[SecretFile], environment: Environment, services: set[str]) -> Iterator[Judgement]:
+    """Judge what lies in the project and nothing reads."""
+    open_ones = [file for file in files if _fault(file, environment, services)]
+    closed_ones = [file for file in files if file not in open_ones]
+    away = "Move what nobody needs to where only its owner reads."
+    if open_ones:
+        yield Judgement(
+            result=Result.FAIL,
+            subject="copies that others may read",
+            observed=_told("files with secrets that others may read", open_ones),
+            evidence=_evidence(open_ones),
+            remedy=f"{on_files('chmod 600', open_ones)}\n{away}",
+        )
+    if closed_ones:
+        yield Judgement(
+            result=Result.INFORMATIONAL,
+            subject="copies that nothing reads",
+            observed=_told("files with secrets that nothing reads", closed_ones),
+            evidence=_evidence(closed_ones),
+            remedy=away,
+        )
+
+
+def _foreign(files: list[SecretFile]) -> Iterator[Judgement]:
+    """Tell of what is not the project's: it is none of its faults, and none of its business to change."""
+    if files:
+        yield Judgement(
+            result=Result.INFORMATIONAL,
+            subject="files outside of the project",
+            observed=_told("outside of the project, files with secrets that others may read", files),
+            expected="nothing: they are not the project's",
+            evidence=_evidence(files),
+            remedy=f"{ASK}.",
+        )
+
+
+def _told(what: str, files: list[SecretFile]) -> str:
+    return f"{what}: {listing(_led(file) for file in files)}"
+
+
+def _led(file: SecretFile) -> str:
+    return file.path if file.target == file.path else f"{file.path} (a link to {file.target})"
+
+
+def _evidence(files: list[SecretFile]) -> tuple[str, ...]:
+    more = f"and {len(files) - _SHOWN} more"
+    return (*(_seen(file) for file in files[:_SHOWN]), *([more] if len(files) > _SHOWN else []))
 
 
 def _access(file: SecretFile, environment: Environment, services: set[str]) -> Judgement:
@@ -189,7 +251,7 @@ def _access(file: SecretFile, environment: Environment, services: set[str]) -> J
         result=Result.FAIL,
         subject=file.path,
         observed=f"{_seen(file)}: {fault}",
-        remedy=f"chmod 600 {quote(file.path)}",
+        remedy=on_files("chmod 600", [file]),
     )
 
 

@@ -15,6 +15,7 @@ from signoff.facts.git import GIT, Git
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.remedies import command
 from signoff.probes.secretfiles import listing, secrets_of, used_files
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -67,12 +68,13 @@ def _secret_paths(known: Git, paths: list[str]) -> list[str]:
 def _tracked(known: Git) -> Iterator[Judgement]:
     paths = _secret_paths(known, list(known.tracked))
     if paths:
-        top, names = quote(known.top), " ".join(map(quote, paths))
+        # By their very names: a star in one would take others out of the index too.
+        untrack = command(f"git -C {quote(known.top)} --literal-pathspecs rm --cached --", paths)
         yield Judgement(
             result=Result.FAIL,
             subject="tracked",
             observed=f"git tracks {listing(paths)}; .gitignore has no say over files that are tracked",
-            remedy=f"git -C {top} rm --cached -- {names} && git -C {top} commit -m 'No secrets'. {_ROTATE}",
+            remedy=f"{untrack}\nThe files themselves stay; then commit it. {_ROTATE}",
         )
 
 
@@ -84,7 +86,7 @@ def _history(known: Git) -> Iterator[Judgement]:
             subject="history",
             observed=f"no longer tracked, but in the history: {listing(paths)}",
             evidence=tuple(_commits(path, known.history[path]) for path in paths[:8]),
-            remedy=f"{_ROTATE} Rewriting the history (git filter-repo) does not reach the clones.",
+            remedy=f"{_ROTATE} To rewrite the history does not reach the clones.",
         )
 
 
@@ -134,7 +136,7 @@ def _examples(facts: Facts, profile: Profile) -> Iterator[Judgement]:
                     result=Result.FAIL,
                     subject=PurePosixPath(file.path).name,
                     observed=f"{one_line(file.path)} is an example, and holds the {listing(names)} in use",
-                    remedy=f"Empty the values in {quote(file.path)}. {_ROTATE}",
+                    remedy=f"Empty the values in {one_line(file.path)}. {_ROTATE}",
                 )
 
 
@@ -144,7 +146,8 @@ def _remotes(known: Git) -> Iterator[Judgement]:
             result=Result.FAIL,
             subject=f"remote {remote}",
             observed=f"the URL of the remote {one_line(remote)} holds a password or token, in .git/config",
-            remedy=f"Revoke it, then: git -C {quote(known.top)} remote set-url {quote(remote)} git@HOST:PATH",
+            remedy=f"Revoke it, then: {command(f'git -C {quote(known.top)} remote set-url', [remote])}"
+            " git@HOST:PATH",
         )
 
 
@@ -164,7 +167,7 @@ def _doubts(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             result=Result.UNKNOWN,
             subject="inside",
             observed=f"repositories within it were not looked at: {listing(known.inside)}",
-            remedy=f"git -C {quote(known.inside[0])} log --all --full-history --oneline -- '*.env*'",
+            remedy=f"{command('git -C', known.inside[:1])} log --all --full-history --oneline -- '*.env*'",
         )
     if not known.search.complete:
         yield Judgement(
@@ -201,5 +204,5 @@ def _not_ignored(known: Git) -> Iterator[Judgement]:
                 result=Result.INFORMATIONAL,
                 subject=f"{name}: ignored",
                 observed=f"no .gitignore names {one_line(str(name))}: the next git add -A takes it in",
-                remedy=f"echo {quote(f'/{name}')} >> {quote(f'{known.top}/.gitignore')}",
+                remedy=f"In {one_line(known.top)}/.gitignore, add the line /{one_line(str(name))}",
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from posixpath import normpath
-from shlex import quote
 
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.recognise import secret_like, url_password
@@ -18,6 +17,7 @@ from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.remedies import command
 from signoff.probes.secretfiles import listing
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -61,7 +61,7 @@ def _compose(facts: Facts) -> Iterator[Judgement]:
                 result=Result.UNKNOWN,
                 subject=compose.path,
                 observed=f"{path} was not read: {compose.problem}",
-                remedy=f"{_program(facts)} -f {quote(compose.path)} config --quiet",
+                remedy=f"{command(f'{_program(facts)} -f', [compose.path])} config --quiet",
             )
         found = [
             (name, variables[name])
@@ -148,8 +148,8 @@ def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
                 result=Result.FAIL,
                 subject=f"{dockerfile.path}: image",
                 observed=f"{path} copies {listing(taken)} into the image: no .dockerignore keeps them out",
-                remedy=f"printf '.env*\\n!.env.example\\n' >> {quote(f'{context}/.dockerignore')}; build"
-                " again, delete the old images, and make new secrets",
+                remedy=f"In {one_line(context)}/.dockerignore, add the lines .env* and !.env.example; build"
+                " again, and make new secrets: whoever has an old image has the old ones",
             )
 
 
@@ -176,5 +176,6 @@ def _units(facts: Facts) -> Iterator[Judgement]:
                 result=Result.FAIL,
                 subject=unit.name,
                 observed=f"{listing(names)} in {one_line(unit.name)}: any user can see them (systemctl show)",
-                remedy=f"systemctl edit {quote(unit.name)}: EnvironmentFile= or LoadCredential=. {_MOVE}",
+                remedy=f"{command('systemctl edit', [unit.name])}: EnvironmentFile= or LoadCredential=."
+                f" {_MOVE}",
             )

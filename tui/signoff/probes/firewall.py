@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from signoff.facts.base import Facts
+from signoff.facts.chains import steps
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.exposure import HOST_FACTS, Exposure, host_view, translated
 from signoff.facts.firewall import FIREWALL, Firewall
@@ -61,12 +62,13 @@ def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple[Fate, str]:
     """Return what becomes of packets to ports that nothing uses: the worst over addresses and protocols."""
     found: dict[Fate, str] = {}
+    budget = steps()
     for interface, address in interfaces.outside():
         if address.version == version:
             for protocol in ("tcp", "udp"):
                 for port in _UNNAMED:
                     packet = Packet(protocol, address, port, interface)
-                    for way in passages(rules.tables, interfaces, packet):
+                    for way in passages(rules.tables, interfaces, packet, budget):
                         found.setdefault(way.fate, way.because)
     worst: Fate = "open" if "open" in found else "unsure" if "unsure" in found else "blocked"
     return worst, found[worst]

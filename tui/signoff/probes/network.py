@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from signoff.facts.base import Facts
 from signoff.facts.exposure import Exposure
@@ -91,7 +91,7 @@ _LOOK_AGAIN = (
 
 def _from_outside(answering: tuple[Port, ...], seen: Vantages, numbers: frozenset[int]) -> str:
     if answering:
-        return f"from outside: {', '.join(map(str, answering[:4]))}"
+        return f"from outside: {_first(answering, 4)}"
     if seen.outside is None:
         return f"from outside: not looked at ({seen.not_outside})"
     where = ", ".join(seen.outside.addresses)
@@ -103,7 +103,7 @@ def _on_the_host(
     let_in: tuple[Exposure, ...], leading: tuple[Exposure, ...], seen: Vantages, kind: str = ""
 ) -> str:
     if let_in:
-        return f"on the host: {', '.join(map(str, let_in[:4]))}, and no rule stops it"
+        return f"on the host: {_first(let_in, 4)}, and no rule stops it"
     if leading:
         unsure = next((one.because for one in leading if one.fate == "unsure"), "")
         said = (
@@ -111,7 +111,7 @@ def _on_the_host(
             if unsure
             else f"stopped by {leading[0].because}"
         )
-        return f"on the host: {', '.join(map(str, leading[:4]))}, {said}"
+        return f"on the host: {_first(leading, 4)}, {said}"
     if seen.host.missing:
         return f"on the host: {'; '.join(seen.host.missing)}"
     return "on the host: nothing of the kind listens on an outside address, or is forwarded to"
@@ -156,10 +156,22 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     evidence = (*(f"outside: {port}" for port in answering), *map(described, leading))[:_EVIDENCE_CAP]
     expected = f"only {', '.join(map(str, sorted(seen.expected)))} answer, on every address"
     doubts = (*seen.doubts(), *(described(one) for one in leading if one.fate == "unsure"))
-    if answering or let_in:
-        outside = ", ".join(map(str, answering[:6])) or "none of them answers"
+    numbers = frozenset(one.port for one in let_in)
+    unseen = seen.outside is None or (seen.outside.doubts(numbers) if numbers else ())
+    if let_in and unseen and not answering:
+        # A provider's firewall or a router before it may well stop what the host lets in.
+        yield Judgement(
+            result=Result.UNKNOWN,
+            observed=f"the host lets in {_first(let_in)}; whether they answer from outside was not seen:"
+            f" {'; '.join(doubts)}",
+            expected=expected,
+            evidence=evidence,
+            remedy=f"{_LOOK_AGAIN}\n{how_to_close(let_in, ())}",
+        )
+    elif answering or let_in:
+        outside = _first(answering) or "none of them answers"
         through = let_in or tuple(one for one in leading if one.fate == "unsure")
-        host = ", ".join(map(str, through[:6])) or "nothing that leads there is seen"
+        host = _first(through) or "nothing that leads there is seen"
         yield Judgement(
             result=Result.FAIL,
             observed=f"unexpected ports: from outside: {outside}; on the host: {host}",
@@ -188,6 +200,11 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     yield from _udp(seen)
 
 
+def _first(found: Sequence[object], most: int = 6) -> str:
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(map(str, found[:most])) + more
+
+
 # DHCP clients (68, 546) must listen; HTTP/3 is 443.
 _UDP_EXPECTED = frozenset({443, 68, 546})
 
@@ -212,7 +229,7 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
         result=Result.FAIL if let_in else Result.UNKNOWN,
         title="UDP ports that lead in",
         subject="udp",
-        observed=f"on the host: {', '.join(map(str, (let_in or leading)[:6]))}",
+        observed=f"on the host: {_first(let_in or leading)}",
         expected="no UDP port but 443 is open to the outside",
         evidence=tuple(map(described, leading[:_EVIDENCE_CAP])),
         remedy=how_to_close(leading, ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urljoin, urlsplit
@@ -12,6 +13,7 @@ from signoff.facts.admin_inside import ADMIN_INSIDE
 from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.network import SSH_SERVER
+from signoff.facts.outside import BY_HAND
 from signoff.facts.ruling import Fate, Ruling, network
 from signoff.facts.web import WEB_SERVERS
 from signoff.model import Result
@@ -28,6 +30,7 @@ CLOSE = (
 )
 
 _LOGIN_PAGE = re.compile(r"log-?in|sign-?in|auth|sso|oauth|accounts?/|session", re.IGNORECASE)
+_LISTED = 8
 _CLOSED = frozenset({403, 404, 410})
 _ANSWERS_TO_A_WRONG_REQUEST = frozenset({405, 406, 411, 415, 422})
 
@@ -165,6 +168,18 @@ def own_address_allowed(facts: Facts, profile: Profile, path: str) -> str:
         if own and any(own.version == net.version and own[0] in net for net in nets):
             return address
     return ""
+
+
+def not_asked(what: tuple[str, ...]) -> Iterator[Judgement]:
+    """Say what was too much to ask for: what nobody looked at is not closed."""
+    if what:
+        more = f" and {len(what) - _LISTED} more" if len(what) > _LISTED else ""
+        yield Judgement(
+            result=Result.UNKNOWN,
+            subject="not asked",
+            observed=f"not asked: {', '.join(what[:_LISTED])}{more}",
+            remedy=f"Ask for it yourself, from elsewhere: {BY_HAND}",
+        )
 
 
 def unnamed(survey: Survey) -> Judgement:

@@ -137,7 +137,11 @@ def _apart(path: str, service: ComposeService, files: tuple[SecretFile, ...]) ->
 def _recreate(one: Container, project: str) -> str:
     made = one.composed
     if made is None:
-        return f"docker rm -f {quote(one.name)}, and docker run it again: a container keeps its environment"
+        name, aside = quote(one.name), quote(f"{one.name}-before")
+        return (
+            f"docker stop {name} && docker rename {name} {aside}, and docker run it again: a container keeps"
+            " its environment"
+        )
     return replace(made, directory=made.directory or project).up("--force-recreate")
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import normpath
-from shlex import quote
 
 from signoff.credentials.dotenv import Reader, Variable
 from signoff.credentials.recognise import secret_like, words
 from signoff.facts.base import Facts, Unavailable
-from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
+from signoff.facts.environment import ENVIRONMENT, LARGEST_READ, Environment, Kind, SecretFile
 from signoff.facts.units import UNITS
+from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -73,13 +73,37 @@ def readers(file: SecretFile, environment: Environment, known: Iterable[Referenc
 
 
 def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
-    """Return the files that programs read: those that something refers to, and those that look like it."""
-    paths = {one.path for one in references(facts, profile)}
+    """Return the project's own files that programs read: what something refers to, or what looks like it.
+
+    A file that something of the project names is its own wherever it lies.
+    """
+    named = _named(facts, profile)
+    project = facts[ENVIRONMENT].project
     return tuple(
         file
         for file in facts[ENVIRONMENT].files
-        if file.kind is Kind.LIVE or file.path in paths or file.target in paths
+        if file.path in named
+        or file.target in named
+        or (file.kind is Kind.LIVE and within(file.target, project))
     )
+
+
+def foreign_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
+    """Return the files that lie outside of the project by their real paths, and that nothing of it names."""
+    environment = facts[ENVIRONMENT]
+    own = used_files(facts, profile)
+    known = {path for file in (*own, *environment.mounted) for path in (file.path, file.target)}
+    led_out = (file for file in environment.files if not within(file.target, environment.project))
+    return tuple(file for file in (*led_out, *environment.elsewhere) if file.path not in known)
+
+
+def _named(facts: Facts, profile: Profile) -> frozenset[str]:
+    """Return the files that the project reads by name: its units, its compose files, and the profile."""
+    environment = facts[ENVIRONMENT]
+    by_profile = (normpath(PurePosixPath(environment.project, name)) for name in profile.env_files)
+    # Compose reads it unasked.
+    beside = (str(PurePosixPath(one.path).parent / ".env") for one in environment.compose)
+    return frozenset((*(one.path for one in references(facts, profile)), *by_profile, *beside))
 
 
 def no_files(facts: Facts) -> Unavailable:
@@ -98,7 +122,7 @@ def readable_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
         raise no_files(facts)
     for file in found:
         if file.content is None:
-            raise Unavailable(closed(file), f"sudo cat {quote(file.path)}")
+            raise Unavailable(closed(file), command("sudo cat", [file.path]))
     return found
 
 
@@ -114,6 +138,8 @@ def closed(file: SecretFile) -> str:
     """Say why there is nothing to judge in a file."""
     if not file.readable:
         return f"{one_line(file.path)} may be read by {one_line(file.access.owner)} and root only"
+    if file.size <= LARGEST_READ:
+        return f"{one_line(file.path)} was not read: the files before it are as much as is read"
     return f"{one_line(file.path)} is too large to be a file with secrets ({file.size} bytes)"
 
 

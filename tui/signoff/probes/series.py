@@ -10,6 +10,7 @@ from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS, Jobs
 from signoff.model import Result
 from signoff.probes.base import Judgement
+from signoff.probes.remedies import command
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -88,7 +89,7 @@ def _closed(paths: list[str]) -> Judgement:
     return Judgement(
         result=Result.UNKNOWN,
         observed=f"needs root: {one_line(paths[0])} may not be looked into",
-        remedy=f"Run by hand: sudo ls -la --time-style=full-iso {one_line(paths[0])}",
+        remedy=f"Run by hand: {command('sudo ls -la --time-style=full-iso', paths[:1])}",
     )
 
 
@@ -128,7 +129,7 @@ def _absent(backups: Backups) -> Judgement:
     return Judgement(
         result=Result.UNKNOWN,
         observed=f"needs root: {folder} is not there, or may not be seen",
-        remedy=f"Run by hand: sudo ls -la {folder}",
+        remedy=f"Run by hand: {command('sudo ls -la', backups.absent[:1])}",
     )
 
 

@@ -95,12 +95,30 @@ def vantages(facts: Facts, profile: Profile) -> Vantages:
     except (Unavailable, Malformed) as absent:
         why = absent.reason
     known = not facts.missing(SSH_SERVER)
+    if outside and known:
+        outside = outside.without(_from_within(outside, host, facts[SSH_SERVER].client))
     ssh = ssh_ports(host.listeners, facts[SSH_SERVER]) if known else frozenset({22})
     client = facts[SSH_SERVER].client if known else ""
     own = facts[SSH_SERVER].ports if known else frozenset[int]()
     # What ssh -R lays open (sshd_config: GatewayPorts) listens in sshd's name, and is something else.
     led_on = {port.port for port in (outside.open() if outside else ()) if port.speaks != "ssh"} - own
     return Vantages(host, outside, why, WEB | (ssh - led_on) | set(profile.open_ports), client)
+
+
+def _from_within(outside: OutsideView, host: HostView, client: str) -> dict[str, str]:
+    """Return the addresses that are asked from the target's own network, with what that means.
+
+    A public address that is not the host's own is its router's: what that one says to its own network, or
+    turns back into it (hairpin NAT), is not what it says to strangers.
+    """
+    if not client or ip_address(client).is_global or not host.interfaces.leads_out_to(ip_address(client)):
+        return {}
+    return {
+        address: f"{address} was asked from the target's own network ({client}): its router may answer others"
+        " differently"
+        for address in outside.addresses
+        if ip_address(address).is_global and not host.interfaces.own(ip_address(address))
+    }
 
 
 def described(exposure: Exposure) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from signoff.checklist.model import Checklist, Language
-from signoff.model import SYMBOLS, Finding, Result
+from signoff.model import GRAVITY, SYMBOLS, Finding, Result
 from signoff.report.summary import timestamp
 from signoff.report.text import enrolled_line
 from signoff.session.events import (
@@ -117,7 +117,7 @@ def saw(timeline: Timeline, step: Key, line: int) -> str:
     state = timeline.standing(step, line)
     if not state.findings:
         return "the machine had seen nothing"
-    gravest = min(state.findings, key=lambda one: tuple(Result).index(one.result))
+    gravest = min(state.findings, key=lambda one: GRAVITY.index(one.result))
     more = f" (of {len(state.findings)} findings)" if len(state.findings) > 1 else ""
     return (
         f"the machine saw  {SYMBOLS[state.result]} {state.result.value}{more}  "

@@ -65,9 +65,10 @@ class StepState:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The latest findings, probe by probe."""
+        """The latest findings, probe by probe; last what is only told, and is no part of the result."""
         # A copy: what probes in the background may add one more at any moment.
-        return tuple(finding for findings in tuple(self.by_probe.values()) for finding in findings)
+        found = [finding for findings in tuple(self.by_probe.values()) for finding in findings]
+        return tuple(sorted(found, key=lambda finding: finding.result is Result.INFORMATIONAL))
 
     @property
     def result(self) -> Result:
