@@ -97,20 +97,22 @@ def _as_oneself(fact: HostFact[Any]) -> HostFact[Any]:
 
 def _of_file(values: Mapping[str, Any], name: str) -> tuple[Facts, SecretFile]:
     """Return the facts with nothing in them but one file, and the copies of it in its directory."""
-    environment = values[ENVIRONMENT.id]
-    if isinstance(environment, (Unavailable, Malformed)):
-        raise UsageError(f"The file could not be looked at: {environment.reason}.")
+    facts = Facts(values)
+    try:
+        environment = facts[ENVIRONMENT]
+    except (Unavailable, Malformed) as absent:
+        raise UsageError(f"The file could not be looked at: {absent.reason}.") from None
     path = f"{environment.project}/{name}"
     file = next((one for one in environment.files if one.path == path), None)
     if file is None:
         raise UsageError(f"{one_line(path)} could not be looked at.", "Give it a plain name.")
     copies = (one for one in environment.files if one.kind is Kind.COPY and _is_copy(one.path, path))
     examples = (one for one in environment.files if one.kind is Kind.EXAMPLE and one is not file)
-    found = {**values, ENVIRONMENT.id: replace(environment, files=(file, *copies, *examples), elsewhere=())}
-    known = values[GIT.id]
-    if isinstance(known, Git):
-        found[GIT.id] = _of_history(known, path)
-    return Facts(found), file
+    alone = replace(environment, files=(file, *copies, *examples), elsewhere=())
+    found = facts.replaced(ENVIRONMENT, alone)
+    if not facts.missing(GIT):
+        found = found.replaced(GIT, _of_history(facts[GIT], path))
+    return found, file
 
 
 def _of_history(known: Git, path: str) -> Git:
@@ -129,7 +131,7 @@ def _of_history(known: Git, path: str) -> Git:
 def _is_copy(one: str, path: str) -> bool:
     """Tell whether a path looks like a copy of a file, in the same directory: ``.env.bak``, ``#.env#``."""
     directory, _, name = path.rpartition("/")
-    pattern = rf"{re.escape(directory)}/(#|\.)?{re.escape(name)}[^/]+"
+    pattern = rf"{re.escape(directory)}/(#|\.)?{re.escape(name)}([^/]+|\.signoff-[0-9a-f]+/new)"
     return one != path and kind_of(one) is Kind.COPY and re.fullmatch(pattern, one) is not None
 
 

@@ -100,6 +100,12 @@ class Facts:
         found: T = value.value if isinstance(value, Noted) else value
         return found
 
+    def replaced(self, fact: Fact[T], value: T) -> Facts:
+        """Return the facts with another value for one; what there is to know of its look stays."""
+        was = self.values[fact.id]
+        kept = Noted(value, was.left_out, was.strangers) if isinstance(was, Noted) else value
+        return Facts({**self.values, fact.id: kept})
+
     def notes(self, facts: Iterable[Fact[Any]]) -> Noted[None]:
         """Return what there is to know of the looks for these facts, and for what they need."""
         found = [value for fact in closure(facts) if isinstance(value := self.values.get(fact.id), Noted)]

@@ -37,6 +37,7 @@ _COPY: Final = re.compile(
     r"|\.signoff-[0-9a-f]{16}(/new)?$",  # our own, left where a file was being replaced when the power went
     re.IGNORECASE,
 )
+_DRAFT: Final = re.compile(r"\.signoff-[0-9a-f]{16}(/new)?$")
 _SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
 
 
@@ -94,6 +95,11 @@ class SecretFile:
     def path(self) -> str:
         """Where it is."""
         return self.access.path
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is the new content that signoff was about to put in a file's place when it was ended."""
+        return _DRAFT.search(self.path) is not None
 
 
 @dataclass(frozen=True)

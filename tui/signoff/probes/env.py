@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from signoff.credentials.recognise import secret_like
@@ -178,6 +178,7 @@ def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     for file in environment.mounted:
         if file.readable:
             yield _access(file, environment, users)
+    yield from _drafts(file for file in environment.files if file.is_draft)
     copies = [file for file in environment.files if file.kind is Kind.COPY and file not in used]
     others = foreign_files(facts, profile)
     yield from _copies([file for file in copies if file not in others], environment, users)
@@ -189,6 +190,20 @@ def _close_directory(directory: Access, environment: Environment) -> str:
         return command("chmod o-w", [directory.path])
     owner = one_line(directory.owner)
     return f"{ASK}, {owner}: nobody else should write there. Or move the project to another directory."
+
+
+def _drafts(files: Iterable[SecretFile]) -> Iterator[Judgement]:
+    """Name what a rotation left that was cut off, by a kill or a power cut."""
+    for file in files:
+        folder = file.path.rpartition("/")[0]
+        yield Judgement(
+            result=Result.UNKNOWN,
+            subject=f"{folder}: draft",
+            observed=f"{one_line(folder)} was left by a rotation that was cut off: it holds secrets, and"
+            " whether the file beside it has the new ones or the old ones is not known",
+            expected="no draft: a rotation ends done, or put back",
+            remedy="See which values the services run with. The next rotation of the file removes it.",
+        )
 
 
 def _copies(files: list[SecretFile], environment: Environment, services: set[str]) -> Iterator[Judgement]:

@@ -49,7 +49,10 @@ while :; do
     above=$(dirname -- "$above")
 done
 {
-    secret_files
+    secret_files | while IFS= read -r path; do
+        printf '%s\n' "$path"
+        for draft in "$path".signoff-*/new; do if [ -f "$draft" ]; then printf '%s\n' "$draft"; fi; done
+    done
     { candidates "$project" 6 || left_out "folders in $project that may not be looked into"; } | names 'files of the project' | like_secrets
 } | sort -u | first 200 'files named like .env' | while IFS= read -r path; do file "$path"; done
 mounted_files | while IFS= read -r path; do
