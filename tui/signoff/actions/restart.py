@@ -97,7 +97,8 @@ class Restart:
 
     def _trust(self, one: ComposeServices) -> None:
         """See that nobody else has a say in what compose starts: labels of containers name its files."""
-        paths = (one.made.directory, *one.made.files, *one.made.env_files)
+        # Compose reads .env beside them unasked.
+        paths = (one.made.directory, f"{one.made.directory}/.env", *one.made.files, *one.made.env_files)
         known = assigned(project=self.plan.project, paths="\n".join(paths))
         output = self.hands.run("The compose files could not be looked at", known + _KEPT)
         foreign = [section.field(0) for section in sections(output) if section.name == "foreign"]

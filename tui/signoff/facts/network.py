@@ -137,14 +137,13 @@ class SshServer:
 # A process calls itself what it likes, quotes and line feeds too, in 15 bytes: too few for an entry more.
 _PROCESS = re.compile(r'\("(.{0,60}?)",pid=(\d+),fd=\d+\)(?=,\("|\)(?:\s|$))', re.DOTALL)
 _LINE = re.compile(r"(?:tcp|udp)\s+\S+\s+\d+\s+\d+\s+\S+:\S+\s+\S+:\S+")
-_UID = re.compile(r"\s*uid:(\d+)")
-_SERVICES = range(60001, 65534)
+_SERVICES = range(61184, 65520)
 """The users that systemd makes for services (systemd.exec(5), DynamicUser=); ``trust.sh`` has the others."""
 _CONTAINER = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def parse_listeners(output: Output) -> tuple[Listener, ...]:
-    """Return what ``ss -Hlntupe`` lists (ss(8)); raise Malformed where a line is not understood.
+    """Return what ``ss -Hlntup`` lists (ss(8)); raise Malformed where a line is not understood.
 
     The socket of somebody who is not to be trusted is called theirs, whatever their program calls itself.
     """
@@ -158,8 +157,19 @@ def parse_listeners(output: Output) -> tuple[Listener, ...]:
         pid, _, group = line.partition(" ")
         if ids := _CONTAINER.findall(group):
             containers[pid] = ids[-1]
-    ours = frozenset(found["ours"].lines) if "ours" in found else None
-    return tuple(_listener(line, containers, ours) for line in _lines(found["listeners"]))
+    strangers = _strangers(found) if "owners" in found else {}
+    return tuple(_listener(line, containers, strangers) for line in _lines(found["listeners"]))
+
+
+def _strangers(found: dict[str, Section]) -> dict[tuple[str, str], str]:
+    """Return by protocol and local address who holds a socket and is not to be trusted."""
+    ours = frozenset(found["ours"].lines)
+    owners = [line.split() for line in found["owners"].lines if line]
+    return {
+        (protocol, local): uid
+        for protocol, local, uid in owners
+        if uid not in ours and int(uid) not in _SERVICES
+    }
 
 
 def _lines(section: Section) -> list[str]:
@@ -173,7 +183,7 @@ def _lines(section: Section) -> list[str]:
     return lines
 
 
-def _listener(line: str, containers: dict[str, str], ours: frozenset[str] | None) -> Listener:
+def _listener(line: str, containers: dict[str, str], strangers: dict[tuple[str, str], str]) -> Listener:
     try:
         protocol, _state, _received, _sent, local, _peer, *rest = line.split(None, 6)
         host, _, port = local.rpartition(":")
@@ -189,9 +199,8 @@ def _listener(line: str, containers: dict[str, str], ours: frozenset[str] | None
     processes = _PROCESS.findall(rest[0]) if rest else []
     container = next((containers[pid] for _, pid in processes if pid in containers), "")
     names = tuple(dict.fromkeys(one_line(name, 40) for name, _ in processes))
-    owner = _UID.match(rest[0].rpartition("))")[2]) if rest else None
-    if owner and ours and not container and owner[1] not in ours and int(owner[1]) not in _SERVICES:
-        names = (f"a program of user {owner[1]}",)
+    if not container and (stranger := strangers.get((protocol, local))):
+        names = (f"a program of user {stranger}",)
     return Listener(
         protocol=protocol,
         address=address,

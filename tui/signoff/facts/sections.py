@@ -24,7 +24,7 @@ left=$(main 9>&1 >&8 8>&-) || exit
 if [ -n "$left" ]; then printf '%s\\n' "$left"; fi
 echo '#end'
 """
-"""Runs the scripts, and says last what they left out: those marks come by a descriptor of their own."""
+"""Runs the scripts, and says last what they left out or passed over: marks have a descriptor of their own."""
 
 
 def read_script(*names: str) -> str:

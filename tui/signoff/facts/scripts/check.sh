@@ -84,12 +84,20 @@ restore() {
     tables=$(unpack "$1" 2> /dev/null < "$file" | $as timeout 20 $tool -l 2> /dev/null | grep -c ' TABLE DATA ')
     said restored "$status" "$tool" "$tables"
 }
+# A dump in directory format is files that its reader opens: with the rights of whoever made it, and no others.
+as_owner() {
+    if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
+        setpriv --reuid "$(stat -c %u -- "$file")" --regid "$(stat -c %g -- "$file")" --clear-groups --no-new-privs "$@"
+    else
+        "$@"
+    fi
+}
 restore_folder() {
     tool=$(restorer)
     case $tool in '' | docker*) head_of no-tool; return ;; esac
-    complaint=$(timeout 75 nice "$tool" -f /dev/null "${file%/toc.dat}" 2>&1 > /dev/null)
+    complaint=$(as_owner timeout 75 nice "$tool" -f /dev/null "${file%/toc.dat}" 2>&1 > /dev/null)
     status=$?
-    said restored "$status" "$tool" "$(timeout 20 "$tool" -l "${file%/toc.dat}" 2> /dev/null | grep -c ' TABLE DATA ')"
+    said restored "$status" "$tool" "$(as_owner timeout 20 "$tool" -l "${file%/toc.dat}" 2> /dev/null | grep -c ' TABLE DATA ')"
 }
 # One pass: the program's own word on the whole, the tables with data (of a dump of the schema alone there are none),
 # the words that pg_dump ends with (inside a cluster's dump they end each database), and whether something is missing

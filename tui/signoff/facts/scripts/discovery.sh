@@ -40,4 +40,5 @@ if [ -d /run/systemd/system ]; then
         [ -d "$path" ] && folder "$path" unit
     done
 fi
-for path in /srv/* /opt/* /var/www/* /home/*/*; do [ -d "$path" ] && folder "$path" usual; done
+find /srv /opt /var/www -mindepth 1 -maxdepth 1 -type d $owned 2> /dev/null | while IFS= read -r path; do folder "$path" usual; done
+find /home -mindepth 2 -maxdepth 2 -type d $owned 2> /dev/null | while IFS= read -r path; do folder "$path" usual; done

@@ -42,13 +42,16 @@ in_git() {
 }
 # Where somebody else can write to it, what it says is theirs to say. A group of our own people is nobody else.
 group=$(getent passwd "$owner" | cut -d : -f 4)
-closed=
-if [ -n "$group" ] && is_closed "$group"; then closed="! -group $group"; fi
-# FOLDER...: tells of the first thing there that is no file of theirs; a FIFO would hold git up.
+closed=${group:+! -group $group}
+for uid in $(members "$group"); do is_ours "$uid" || closed=; done
+# FOLDER: tells of the first thing there that is no file of theirs; a FIFO would hold git up. An access control list (+) that
+# lets somebody write shows as the group's right.
 foreign() {
-    find "$@" -xdev \( -path "$top/*" ! -path "$top/.git" ! -path "$top/.git/*" -prune \) -o ! -type l \
+    find "$1" -xdev \( -path "$top/*" ! -path "$top/.git" ! -path "$top/.git/*" -prune \) -o ! -type l \
         \( ! \( -type d -o -type f \) -o ! \( -user 0 -o -user "$owner" \) -o -perm -0002 -o \( -perm -0020 ! -group 0 $closed \) \) \
         -print 2> /dev/null | one
+    find "$1" -xdev \( -path "$top/*" ! -path "$top/.git" ! -path "$top/.git/*" -prune \) -o ! -type l -perm -0020 \
+        -exec ls -ld -- {} + 2> /dev/null | sed -n 's/^..........+[^/]*//p' | one
 }
 is_ours "$owner" || { head_of foreign "$top/.git"; exit 0; }
 for folder in "$top" "$top/.git"; do

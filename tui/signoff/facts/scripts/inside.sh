@@ -12,9 +12,12 @@ upstreams() {
         done | grep -oE '"dial":"[^"]+"' | cut -d '"' -f 4
     } | sed 's/^localhost:/127.0.0.1:/' | grep -E '^(127|10|192\.168|172\.(1[6-9]|2[0-9]|3[01]))\.[0-9.]+:[0-9]+$' | sort -u | while read -r upstream; do
         # Somebody else may have taken the application's port while it was down.
-        case $upstream in
-            127.*) for uid in $(answering "${upstream##*:}"); do is_ours "$uid" || continue 2; done ;;
-        esac
+        address=${upstream%:*}
+        case " $(ip -o addr show 2> /dev/null | awk '{ sub(/\/.*/, "", $4); printf " %s ", $4 }') " in *" $address "*) own=yes ;; *) own= ;; esac
+        case $address in 127.*) own=yes ;; esac
+        if [ -n "$own" ]; then
+            for uid in $(answering "${upstream##*:}" "$address"); do is_ours "$uid" || continue 2; done
+        fi
         printf '%s\n' "$upstream"
     done | first 8 'applications behind the web server'
 }

@@ -1,4 +1,6 @@
-# After trust.sh. Wants $paths, one a line: tells of those that somebody else than our own people can change.
+# After trust.sh. Wants $paths, one a line: tells of those that somebody else than our own people can change, or make.
 printf '%s\n' "$paths" | while IFS= read -r path; do
-    is_kept "$path" || head_of foreign "$path"
+    place=$path
+    if [ ! -e "$path" ] && [ ! -L "$path" ]; then place=${path%/*}; fi
+    is_kept "${place:-/}" || head_of foreign "$path"
 done

@@ -22,6 +22,8 @@ head_of() {
 }
 # WHAT: a mark that something was not looked at. Whatever is judged by this output is no pass then.
 left_out() { printf '#cut\t%s\n' "$(inert "$1")" >&9; } # at once: others may be writing
+# WHAT: that somebody has put it there who is not to be trusted, so that it does not count.
+passed_over() { printf '#stranger\t%s\n' "$(inert "$1")" >&9; }
 # N WHAT: the first lines; a mark where there are more.
 first() { awk -v most="$1" 'NR <= most; END { exit NR <= most }' && left_out "$2: more than $1"; return 0; }
 # N WHAT FILE: the first bytes of a file; a mark where there are more.

@@ -10,7 +10,7 @@ dump_texts() {
 job_places() {
     dump_texts | words | grep -E '^/[A-Za-z0-9._/@+-]+$' | while read -r path; do
         while [ ! -d "$path" ]; do path=${path%/*}; [ -n "$path" ] || path=/; done
-        printf '%s\n' "${path%/}"
+        if owner_is_ours "$path"; then printf '%s\n' "${path%/}"; else passed_over "the folder $path"; fi
     done | grep -vE '^(/(bin|sbin|lib|lib64|usr|etc|dev|proc|sys|boot|home|root|opt|srv|mnt|media|data|tmp|run|var)?|/(usr|bin|sbin|lib|lib64|etc|dev|proc|sys|run|boot)/.*|/var/(lib|log|run|lock|tmp|cache|spool|mail|www)(/(postgresql|docker))?|/home/[^/]*)$'
 }
 usual_places() {
@@ -18,7 +18,8 @@ usual_places() {
         /root/backup /root/backups /home/*/backup /home/*/backups /mnt/backup /mnt/backups /data/backup /data/backups \
         /var/backups/* /var/lib/postgresql/backup /var/lib/postgresql/backups /var/lib/autopostgresqlbackup \
         ${project:+"$project/backup" "$project/backups" "$project/dumps"}; do
-        if [ -d "$path" ] && owner_is_ours "$path"; then printf '%s\n' "$path"; fi
+        if [ ! -d "$path" ]; then continue; fi
+        if owner_is_ours "$path"; then printf '%s\n' "$path"; else passed_over "the folder $path"; fi
     done
 }
 container_places() {
@@ -55,6 +56,7 @@ dump_files() {
     depth=6; [ "$2" = usual ] && depth=1
     theirs=
     case $2,$(stat -L -c %a -- "$1") in job,*[2367] | usual,*[2367]) theirs=$owned ;; esac
+    case $2 in job | usual) is_ours "$(stat -L -c %u -- "$1")" || theirs=$owned ;; esac
     find -H "$1" -xdev -maxdepth $depth -type f $theirs ! -name '*.partial' ! -name '*.part' ! -name '*.tmp' ! -name '*.log' \
         ! -name '*.md5' ! -name '*.sha256' ! -name '[0-9]*.dat*' ! -name 'blobs.toc' ! -name 'alternatives.*' \
         ! -name 'apt.extended_states*' ! -name 'dpkg.*' -print0 2> /dev/null |

@@ -18,39 +18,64 @@ nginx_masters() {
         is_child "$pid" "$trusted" || case " $trusted " in *" $pid "*) echo "master $pid" ;; *) echo "stranger $pid" ;; esac
     done
 }
-# CONFIGURATION PREFIX: the files that a configuration is made of or that it loads programs from, as it names them;
-# relative ones lie beside it, or below the prefix. No more than 400: then the last is no path.
+# FILE: the directives of a configuration that name files, a line each: what kind, and the word. "loaded": what decides what
+# nginx does; "made": what it opens or makes as root, in a test of its configuration as well. Quotes, comments and line feeds
+# are nginx's (ngx_conf_read_token).
+nginx_words() {
+    awk -v loaded=' include load_module perl_modules perl_require js_import js_include js_path ' \
+        -v made=' error_log access_log pid lock_path ' -v single="'" '
+        function word() { if (has) { words++; if (words == 1) first = token; last = token; if (words == 2) second = token }; token = ""; has = 0 }
+        function over() {
+            word()
+            if (index(loaded, " " first " ") || first ~ /_by_lua_file$/) print "loaded\t" first "\t" (first == "js_import" ? last : second)
+            else if (index(made, " " first " ") || first ~ /_(temp|cache|store)_path$|_cache_path$/) print "made\t" first "\t" second
+            words = 0; first = second = last = ""
+        }
+        { line = $0 "\n"; n = length(line)
+          for (i = 1; i <= n; i++) {
+            c = substr(line, i, 1)
+            if (comment) { if (c == "\n") comment = 0; continue }
+            if (quote != "") {
+                if (c == "\\") { token = token substr(line, ++i, 1) } else if (c == quote) quote = ""; else token = token c
+                continue
+            }
+            if (c == "#" && !has) { comment = 1; continue }
+            if ((c == "\"" || c == single) && !has) { quote = c; has = 1; continue }
+            if (c == ";" || c == "{" || c == "}") { over(); continue }
+            if (c ~ /[ \t\r\n]/) { word(); continue }
+            if (c == "\\") c = substr(line, ++i, 1)
+            token = token c; has = 1
+          }
+        }' "$1" 2> /dev/null
+}
+# CONFIGURATION PREFIX: the files that a configuration is made of or that it names, "loaded PATH" or "made PATH"; relative ones
+# lie beside it, or below the prefix. Beyond 300 files the last is no path.
 nginx_files() {
-    waiting=$1 seen=$nl
-    set -f
+    waiting=$1 seen=$nl count=0
     while [ -n "$waiting" ]; do
         file=${waiting%%"$nl"*}
         waiting=$(printf '%s\n' "$waiting" | sed 1d)
         case $seen in *"$nl$file$nl"*) continue ;; esac
-        seen=$seen$file$nl
-        printf '%s\n' "$file"
-        [ "${#seen}" -lt 40000 ] || { echo 'too many files'; break; }
-        case $file in *.so) continue ;; esac
-        named=$(sed 's/^[[:space:]]*#.*//' "$file" 2> /dev/null | tr '\n\t\r' '   ' |
-            grep -oE '(^|[ ;{}])(include|load_module|perl_modules|perl_require|[a-z_]+_by_lua_file|js_import|js_include) +[^;]+;' |
-            sed "s/;\$//; s/^[ ;{}]*//; s/[\"']//g")
-        waiting=$waiting$nl$(printf '%s\n' "$named" | while read -r directive path; do
-            [ -n "$path" ] || continue
+        seen=$seen$file$nl count=$((count + 1))
+        printf 'loaded %s\n' "$file"
+        [ "$count" -lt 300 ] || { echo 'loaded too many files'; return; }
+        named=$(nginx_words "$file" | while IFS=$tab read -r kind directive path; do
             case $directive,$path in
+                *, | *,off | *,stderr | *,syslog:* | *,memory:* | *_log,*'$'*) continue ;;
                 *,/*) ;;
                 include,*) path=${1%/*}/$path ;;
-                *) path=${2%/}/${path##* } ;;
+                *) path=${2%/}/$path ;;
             esac
-            set +f
             IFS=$nl
-            for path in $path; do printf '%s\n' "$path"; done
+            case $directive in include) for path in $path; do printf 'include %s\n' "$path"; done ;; *) printf '%s %s\n' "$kind" "$path" ;; esac
             unset IFS
-            set -f
         done)
-        waiting=$(printf '%s\n' "$waiting" | sed '/^$/d')
+        printf '%s\n' "$named" | grep -v '^include ' | grep .
+        waiting=$(printf '%s\n' "$waiting" "$named" | sed -n 's/^include //p; /^\//p')
     done
-    set +f
 }
+# A file that nginx opens or makes as root: no link, no FIFO, and in a folder in which our own people alone make such.
+is_made_safely() { if [ -e "$1" ] || [ -L "$1" ]; then [ ! -L "$1" ] && { [ -f "$1" ] || [ -d "$1" ]; } || return 1; fi; is_kept "${1%/*}"; }
 # PID: what nginx -T says of the configuration that it runs with; or, and it fails, why it was not asked: somebody else
 # than root could make root's nginx do as they like.
 nginx_dump() {
@@ -61,7 +86,11 @@ nginx_dump() {
     prefix=${given:-$(printf '%s\n' "$built" | sed -n 's/^--prefix=//p')}
     file=${named:-$(printf '%s\n' "$built" | sed -n 's/^--conf-path=//p')}
     case $file in /*) ;; *) file=${prefix%/}/$file ;; esac
-    open=$(nginx_files "$file" "$prefix" | while IFS= read -r path; do
+    open=$(nginx_files "$file" "$prefix" | sort -u | while read -r kind path; do
+        if [ "$kind" = made ]; then
+            is_made_safely "$path" || { printf '%s\n' "$path"; break; }
+            continue
+        fi
         # Of a pattern that nothing fits: the folder.
         case $path in *[*?[]*) path=${path%/*} ;; esac
         root_only "$path" || { printf '%s\n' "$path"; break; }

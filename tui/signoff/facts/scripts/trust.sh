@@ -1,20 +1,24 @@
 # Whose word counts where root looks. Nothing of anybody else's is run, and what they run or own decides nothing.
 
-# The numbers of the users that are the host's own people, one a line: root, the system's accounts (nobody's too), whoever
-# asks, the project's owner, and those who may become root. People have 1000 to 60000 (UID_MIN, UID_MAX of login.defs(5)) or
-# what a directory gives them; between them and nobody are the users that systemd makes for services (DynamicUser=).
+# The numbers of the users that are the host's own people, one a line: root, the system's accounts (nobody's too), those that
+# services run as and that own a PostgreSQL, whoever asks, the project's owner, and those who may become root. People have
+# 1000 and more (UID_MIN of login.defs(5)); systemd makes users for services from 61184 on (DynamicUser=).
 ours=$({
     echo 0
+    echo 65534
     id -u
     printf '%s\n' "${SUDO_UID:-}"
     [ -z "${project:-}" ] || stat -L -c %u -- "$project"
-    echo 65534
     { getent passwd || cat /etc/passwd; } | awk -F : '$3 < 1000 { print $3 }'
+    stat -c %u /var/lib/postgresql/*/*/PG_VERSION /var/lib/pgsql/data/PG_VERSION
+    [ ! -d /run/systemd/system ] || systemctl show '*.service' -p Id -p User | awk -v RS= '
+        !/(^|\n)Id=user@/ && match($0, /(^|\n)User=[^\n]+/) { user = substr($0, RSTART, RLENGTH); sub(/\n?User=/, "", user); print user }' |
+        sort -u | while read -r name; do id -u -- "$name"; done
     for name in $(getent group root sudo wheel admin docker | cut -d : -f 4 | tr ',' ' '); do id -u -- "$name"; done
 } 2> /dev/null | grep -x '[0-9]*' | sort -un)
 is_ours() {
     case "$nl$ours$nl" in *"$nl$1$nl"*) return 0 ;; esac
-    [ "${1:-0}" -gt 60000 ] && [ "$1" -lt 65534 ]
+    [ "${1:-0}" -ge 61184 ] && [ "$1" -le 65519 ]
 }
 # The same as a condition of find(1).
 owned="( -user 0 $(printf -- '-o -user %s ' $ours))"
@@ -71,7 +75,7 @@ processes() { called "$@" | sed -n 's/^ours \([0-9]*\) .*/\1/p'; }
 # PID NAME: that it is there and was passed over.
 stranger() {
     uid_of "$1"
-    head_of stranger "$2, process $1 of user $uid"
+    passed_over "$2, process $1 of user $uid"
 }
 # NAME...: tells of those that are not to be trusted.
 strangers() {
@@ -79,36 +83,46 @@ strangers() {
         in_container "$pid" || stranger "$pid" "$name"
     done
 }
-# PATH...: whether root alone can change them, all the folders above them, and all the links on the way (namei(1)).
-root_only() {
-    namei -lx -- "$@" 2> /dev/null | awk -v wanted="$#" '
-        /^f: / { paths++; next }
-        /^l/ { next }
-        !/^[Dd-][-rwxsStT]+ / || $2 != "root" || substr($1, 9, 1) == "w" { bad = 1 }
-        substr($1, 6, 1) == "w" && $3 != "root" { bad = 1 }
-        END { exit bad || paths != wanted }'
-}
-# GROUP: whether nobody is in it but our own people.
-is_closed() {
-    number=$(getent group "$1" | cut -d : -f 3)
-    for uid in $({ getent group "$1" | cut -d : -f 4 | tr ',' '\n'
-        getent passwd | awk -F : -v group="$number" '$4 == group { print $1 }'; } |
-        while read -r name; do id -u -- "$name"; done 2> /dev/null); do
-        is_ours "$uid" || return 1
+# PATH: every folder, link and file on the way to it, one a line; links are followed.
+way() {
+    ahead=${1#/} here= steps=0
+    echo /
+    while [ -n "$ahead" ]; do
+        part=${ahead%%/*}
+        case $ahead in */*) ahead=${ahead#*/} ;; *) ahead= ;; esac
+        case $part in '' | .) continue ;; ..) here=${here%/*}; continue ;; esac
+        here=$here/$part
+        printf '%s\n' "$here"
+        steps=$((steps + 1))
+        [ "$steps" -lt 200 ] || { echo ''; return; }
+        [ -L "$here" ] || continue
+        link=$(readlink -- "$here")
+        ahead=$link${ahead:+/$ahead}
+        case $link in /*) here= ;; *) here=${here%/*} ;; esac
     done
 }
-# PATH: whether our own people alone can change it, the folders above it, and the links on the way. In a folder such as /tmp
-# everybody changes only what is theirs.
-is_kept() {
-    namei -lx -- "$1" 2> /dev/null | {
-        read -r heading || exit 1
-        while read -r mode owner group name; do
-            case $mode in l*) continue ;; [Dd-]*) ;; *) exit 1 ;; esac
-            is_ours "$(id -u -- "$owner" 2> /dev/null || echo "$owner" | grep -x '[0-9]*')" || exit 1
-            case $mode in [Dd]????????[tT]) continue ;; ????????w?) exit 1 ;; ?????w????) is_closed "$group" || exit 1 ;; esac
-        done
-    }
+# GROUP: the numbers of its users.
+members() {
+    { getent group "$1" | cut -d : -f 4 | tr ',' '\n'
+        getent passwd | awk -F : -v group="$1" '$4 == group { print $1 }'; } |
+        while read -r name; do id -u -- "$name"; done 2> /dev/null
 }
+# PATH JUDGE: whether those alone can change it that the judge, a function, says yes to, by their numbers; the folders above
+# it and the links on the way as well. In a folder such as /tmp everybody changes only what is theirs; root's programs do not
+# lie there. With an access control list (+) the group's rights are the most that anybody has.
+only() {
+    case $1 in /*) ;; *) return 1 ;; esac
+    listed=$(way "$1" | tr '\n' '\0' | xargs -0 ls -ldn -- 2> /dev/null) || return 1
+    printf '%s\n' "$listed" | while read -r mode links uid gid rest; do
+        "$2" "$uid" || exit 1
+        case $mode in l*) continue ;; ?????w*+) exit 1 ;; d????????[tT]*) [ "$2" = is_ours ] && continue ;; esac
+        case $mode in ????????w*) exit 1 ;; ?????w*) ;; *) continue ;; esac
+        for uid in $(members "$gid"); do "$2" "$uid" || exit 1; done
+    done
+}
+is_roots() { [ "$1" = 0 ]; }
+root_only() { only "$1" is_roots; }
+is_kept() { only "$1" is_ours; }
 # PID: the program that it runs, for root to run too; nothing unless process and program are root's.
 program_of() {
     is_trusted "$1" && program=$(readlink "/proc/$1/exe") || return 1
@@ -118,10 +132,12 @@ program_of() {
     esac
     root_only "$program" && printf '%s\n' "$program"
 }
-# PORT: who answers at 127.0.0.1, by their numbers.
+# PORT [ADDRESS]: who answers there, at 127.0.0.1 without an address, by their numbers. Without -p no name is in the lines.
 answering() {
-    awk -v port="$(printf '%04X' "$1")" '
-        { split($2, local, ":") }
-        $4 == "0A" && local[2] == port && local[1] ~ /^(0+(FFFF00000100007F)?|0100007F)$/ { print $8 }
-    ' /proc/net/tcp /proc/net/tcp6 2> /dev/null | sort -un
+    ss -Hlnte "sport = :$1" 2> /dev/null | awk -v address="${2:-127.0.0.1}" '
+        { local = $4; sub(/:[0-9]+$/, "", local); gsub(/[][]/, "", local); sub(/%.*/, "", local); sub(/^::ffff:/, "", local) }
+        local == address || local == "*" || local == "::" || local == "0.0.0.0" {
+            if (!sub(/^uid:/, "", $6)) $6 = 0
+            print $6
+        }' | sort -un
 }

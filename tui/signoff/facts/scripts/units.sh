@@ -43,10 +43,11 @@ fi
 [ -z "$project" ] || for directory in /proc/[0-9]*; do
     pid=${directory#/proc/}
     case $known in *" $pid "*) continue ;; esac
-    case $(readlink "$directory/cwd" 2> /dev/null) in "$project" | "$project"/*) ;; *) continue ;; esac
-    # In a container the same path is another place. What others start there is nothing of the project.
-    [ "$(readlink "$directory/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] && ! in_container "$pid" || continue
+    # What others start there is nothing of the project.
     uid_of "$pid" && is_ours "$uid" || continue
+    case $(readlink "$directory/cwd" 2> /dev/null) in "$project" | "$project"/*) ;; *) continue ;; esac
+    # In a container the same path is another place.
+    [ "$(readlink "$directory/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] && ! in_container "$pid" || continue
     case $(cat "$directory/comm" 2> /dev/null) in sh | bash | dash | zsh | fish | sudo | ssh* | systemd*) continue ;; esac
     process '' "$pid"
 done
