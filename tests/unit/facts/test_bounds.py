@@ -5,7 +5,6 @@ Nothing is timed here. Without the bounds most of these tests never end.
 
 from __future__ import annotations
 
-import base64
 import json
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_interface, ip_network
@@ -24,7 +23,6 @@ from signoff.facts.chains import END, Base, Rule, Table, Verdict, steps, walk
 from signoff.facts.compose import EnvReference, parse_compose, written_in
 from signoff.facts.crontab import parse_crontab
 from signoff.facts.dockerfile import Dockerignore
-from signoff.facts.environment import parse_environment
 from signoff.facts.exposure import host_view, translated
 from signoff.facts.firewall import Firewall, Ufw
 from signoff.facts.iptables import parse_iptables
@@ -135,32 +133,6 @@ def test_aliases_are_counted_as_what_they_stand_for() -> None:
 def test_a_long_command_is_looked_through(line: str) -> None:
     passwords = [value for name, value in written_in(f"{line} redis://:hunter2pass@db/0") if "URL" in name]
     assert any("hunter2pass" in value.reveal() for value in passwords)
-
-
-def section(name: str, path: str, text: bytes, *fields: str) -> str:
-    lines = "".join(f"|{line}\n" for line in base64.encodebytes(text).decode().splitlines())
-    return "\t".join((f"#{name}", path, *fields)) + f"\n{lines}"
-
-
-def test_many_files_are_read_as_far_as_one_of_the_greatest_size() -> None:
-    """Each of them is small enough, and all together are not."""
-    text = b"A_TOKEN=" + b"x" * 200_000 + b"\n"
-    compose = b"services: {}\n#" + b"x" * 200_000
-    about = ("600", "0", "root", "0", "root", "1", "1", "200009", "", "yes", "")
-    found = parse_environment(
-        Output(
-            "environment",
-            0,
-            (
-                "#project\t/p\troot\n"
-                + "".join(section("file", f"/p/.env.{n}", text, *about) for n in "abcdefgh")
-                + "".join(section("compose", f"/p/compose.{n}.yml", compose, "yes") for n in "abcdefgh")
-                + "#end\n"
-            ).encode(),
-        )
-    )
-    assert [file.content is not None for file in found.files] == [True] * 5 + [False] * 3
-    assert ["as much as is read" in one.problem for one in found.compose] == [False] * 5 + [True] * 3
 
 
 # Packet filters

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from signoff.probes import all_probes
 from signoff.probes.base import Judgement, Probe, probe
 from signoff.target.command import Output
 from signoff.target.profile import Profile
+from unit.disks import access_list
 
 FOLDER = Path(str(files("signoff.facts").joinpath("scripts")))
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.sh"))
@@ -184,3 +188,145 @@ def test_values_of_a_script_are_inert() -> None:
     hostile = "a'b\n$(touch /tmp/no)`x`\"\\"
     text = f'{assigned(name=hostile)}printf %s "$name"'
     assert subprocess.run(["sh", "-c", text], capture_output=True, check=True).stdout == hostile.encode()
+
+
+def said(body: str, *names: str) -> list[str]:
+    """What a shell prints that has these scripts' functions."""
+    script = read_script("trust.sh", *names).replace("\n:\n}\n", f"\n{body}\n}}\n")
+    done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, check=True)
+    return [line for line in done.stdout.decode().splitlines() if line != "#end"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="wants root")
+class TestTrust:
+    """Who can change what, on real files."""
+
+    @pytest.fixture
+    def place(self) -> Iterator[Path]:
+        """A folder of root's in one that is root's alone."""
+        folder = Path(tempfile.mkdtemp(dir="/opt"))
+        folder.chmod(0o755)
+        (folder / "file").write_text("x")
+        (folder / "file").chmod(0o644)
+        yield folder
+        shutil.rmtree(folder)
+
+    def judged(self, path: Path) -> tuple[bool, bool]:
+        """Whether root alone can change it; whether our own people alone can."""
+        answers = said(f"root_only {path} && echo root; is_kept {path} && echo kept; :")
+        return "root" in answers, "kept" in answers
+
+    def test_what_is_roots_alone(self, place: Path) -> None:
+        assert self.judged(place / "file") == (True, True)
+
+    @pytest.mark.parametrize("mode", [0o666, 0o777])
+    def test_what_everybody_can_write(self, place: Path, mode: int) -> None:
+        (place / "file").chmod(mode)
+        assert self.judged(place / "file") == (False, False)
+
+    def test_a_folder_above_counts(self, place: Path) -> None:
+        place.chmod(0o777)
+        assert self.judged(place / "file") == (False, False)
+        place.chmod(0o1777)  # as /tmp: what is ours in it stays ours; but no program of root's lies there
+        assert self.judged(place / "file") == (False, True)
+
+    def test_owners_count(self, place: Path) -> None:
+        os.chown(place / "file", 1, 1)  # a system account
+        assert self.judged(place / "file") == (False, True)
+        os.chown(place / "file", 12345, 12345)
+        assert self.judged(place / "file") == (False, False)
+
+    def test_a_group_counts_by_who_is_in_it(self, place: Path) -> None:
+        (place / "file").chmod(0o664)
+        assert self.judged(place / "file") == (True, True)
+        os.chown(place / "file", 0, 54321)  # nobody is in a group that there is not
+        assert self.judged(place / "file") == (True, True)
+
+    def test_an_access_list_that_lets_write_counts(self, place: Path) -> None:
+        os.setxattr(
+            place / "file", "system.posix_acl_access", access_list((12345, 7), owner=6, group=4, mask=6)
+        )
+        assert self.judged(place / "file") == (False, False)
+
+    def test_every_link_on_the_way_counts(self, place: Path) -> None:
+        with tempfile.TemporaryDirectory(dir="/opt") as name:
+            open_folder = Path(name)
+            open_folder.chmod(0o777)
+            (open_folder / "inner").symlink_to(place / "file")
+            (place / "link").symlink_to(open_folder / "inner")
+            assert self.judged(place / "link") == (False, False)
+            (place / "direct").symlink_to("../" + place.name + "/./file")
+            assert self.judged(place / "direct") == (True, True)
+            open_folder.chmod(0o1777)
+            os.chown(open_folder / "inner", 12345, 12345, follow_symlinks=False)
+            assert self.judged(place / "link") == (False, False)
+
+    def test_what_is_not_there_or_leads_nowhere_is_nobodys(self, place: Path) -> None:
+        (place / "loop").symlink_to("loop")
+        (place / "odd\nname").touch()
+        for path in (place / "none", place / "loop"):
+            assert self.judged(path) == (False, False)
+        assert said("root_only relative && echo root; :") == []
+
+    def test_what_compose_would_make_of_a_path_that_is_not_there(self, place: Path) -> None:
+        paths = "\n".join((f"{place}/none", "/tmp/none"))
+        script = assigned(paths=paths) + read_script("trust.sh", "kept.sh")
+        done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, check=True)
+        # Anybody can make it in /tmp; but a folder that is nobody else's to change is where ours would be.
+        assert done.stdout == b"#foreign\t/tmp/none\n#end\n"
+
+
+CONFIGURATION = """\
+load_module modules/ngx_x.so; # include /commented;
+"include" '/etc/a b/*.conf';
+events {} http { include
+    mime.types; # one more; to include health checks
+    log_format x 'include /quoted; "$a"';
+    access_log /var/log/a.log x; access_log off; error_log stderr;
+    client_body_temp_path /var/tmp/body; proxy_cache_path "/var/cache/x" keys_zone=a:1m;
+    init_by_lua_file /srv/init.lua; js_import main from http.js;
+    server { location / { add_header X "a;include /inner;"; return 200 "\\"include /escaped;\\""; } }
+}
+"""
+
+
+def test_the_files_that_a_configuration_names(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(CONFIGURATION)
+    found = [line.split("\t") for line in said(f"nginx_words {tmp_path}/nginx.conf", "servers.sh")]
+    assert [tuple(one) for one in found if one[2]] == [
+        ("loaded", "load_module", "modules/ngx_x.so"),
+        ("loaded", "include", "/etc/a b/*.conf"),
+        ("loaded", "include", "mime.types"),
+        ("made", "access_log", "/var/log/a.log"),
+        ("made", "access_log", "off"),
+        ("made", "error_log", "stderr"),
+        ("made", "client_body_temp_path", "/var/tmp/body"),
+        ("made", "proxy_cache_path", "/var/cache/x"),
+        ("loaded", "init_by_lua_file", "/srv/init.lua"),
+        ("loaded", "js_import", "http.js"),
+    ]
+
+
+def test_what_is_included_is_followed_and_what_is_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(
+        f"load_module m.so; include conf.d/*.conf; include {tmp_path}/nginx.conf; error_log logs/e.log;"
+    )
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "a.conf").write_text("include none/*.conf; access_log /x/$host.log;")
+    found = said(f"nginx_files {tmp_path}/nginx.conf /usr/share/nginx", "servers.sh")
+    assert sorted(found) == sorted(
+        [
+            f"loaded {tmp_path}/nginx.conf",
+            "loaded /usr/share/nginx/m.so",
+            f"loaded {tmp_path}/conf.d/a.conf",
+            f"loaded {tmp_path}/none/*.conf",
+            "made /usr/share/nginx/logs/e.log",
+        ]
+    )
+
+
+def test_a_log_that_leads_elsewhere_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "link.log").symlink_to("/etc/nologin")
+    os.mkfifo(tmp_path / "fifo.log")
+    for name in ("link.log", "fifo.log"):
+        assert said(f"is_made_safely {tmp_path}/{name} && echo safe; :", "servers.sh") == []

@@ -18,10 +18,11 @@ from signoff.facts.base import Facts
 from signoff.facts.compose import Compose, ComposeService, EnvReference
 from signoff.facts.environment import ENVIRONMENT, Access, Kind, SecretFile
 from signoff.facts.units import UNITS
-from signoff.model import Result, worst
+from signoff.model import Finding, Result, Vantage, worst
 from signoff.probes.env import mode, present
 from signoff.probes.remedies import command, on_files, typeable, within
 from signoff.probes.secretfiles import foreign_files, used_files
+from signoff.session.state import StepState
 from unit.env_hosts import SHOP, facts, judge, results
 from unit.harmless import harm_in
 
@@ -199,6 +200,19 @@ def test_within(path: str, inside: bool) -> None:
 def test_what_is_only_told_changes_no_result(result: Result) -> None:
     assert worst([result, Result.INFORMATIONAL]) is result
     assert worst([Result.INFORMATIONAL, result]) is result
+
+
+def test_what_is_only_told_comes_last_wherever_a_step_is_read() -> None:
+    def finding(probe: str, result: Result) -> Finding:
+        return Finding(probe=probe, title=probe, result=result, vantage=Vantage.HOST, observed=probe)
+
+    state = StepState("c", "s", probed=True)
+    state.by_probe["a"] = (finding("told", Result.INFORMATIONAL), finding("good", Result.PASS))
+    state.by_probe["b"] = (finding("absent", Result.NOTAPPLICABLE), finding("bad", Result.FAIL))
+    assert [one.title for one in state.findings] == ["good", "absent", "bad", "told"]
+    results = [state.result]
+    state.by_probe["b"] = ()
+    assert [*results, state.result] == [Result.FAIL, Result.PASS]
 
 
 # What no text proposes

@@ -19,7 +19,6 @@ from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
 from signoff.facts.dumps import encrypted_with
-from signoff.facts.plain_yaml import LONGEST
 from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
@@ -39,10 +38,6 @@ _COPY: Final = re.compile(
 )
 _DRAFT: Final = re.compile(r"\.signoff-[0-9a-f]{16}(/new)?$")
 _SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
-
-
-LARGEST_READ: Final = 1 << 18
-"""The most bytes of a file that the script reads."""
 
 
 class Kind(StrEnum):
@@ -165,17 +160,16 @@ def parse_environment(output: Output) -> Environment:
     project = next((section for section in found if section.name == "project"), None)
     if project is None:
         raise Malformed("the look at the project directory did not run to its end")
-    contents = _Contents()
     return Environment(
         project=project.field(0),
         seen_as=project.field(1),
-        files=tuple(_file(section, contents) for section in found if section.name == "file"),
+        files=tuple(_file(section) for section in found if section.name == "file"),
         parents=tuple(_access(section) for section in found if section.name == "parent"),
         absent={one.field(0): one.field(1) == "sure" for one in found if one.name == "absent"},
-        compose=tuple(_composes(found)),
+        compose=tuple(parse_compose(*one) for one in _documents(found, "compose")),
         dockerfiles=tuple(parse_dockerfile(*one) for one in _documents(found, "dockerfile")),
         dockerignores=tuple(parse_dockerignore(*one) for one in _documents(found, "dockerignore")),
-        elsewhere=tuple(_file(section, contents) for section in found if section.name == "elsewhere"),
+        elsewhere=tuple(_file(section) for section in found if section.name == "elsewhere"),
         mounted=tuple(_mounted(section) for section in found if section.name == "mounted"),
         members=_members(found),
         gaps=tuple(section.field(0) for section in found if section.name == "gap"),
@@ -195,18 +189,7 @@ def _access(section: Section) -> Access:
     )
 
 
-@dataclass
-class _Contents:
-    """How many characters of a project's files are still read: each may be small, and all together not."""
-
-    left: int = LONGEST
-
-    def take(self, size: int) -> bool:
-        self.left -= size
-        return self.left >= 0
-
-
-def _file(section: Section, contents: _Contents) -> SecretFile:
+def _file(section: Section) -> SecretFile:
     access, kind = _access(section), kind_of(section.field(0))
     changed, touched, size = (section.field(index) for index in (6, 7, 8))
     content = _decoded(section) if section.lines and kind is not Kind.COPY else None
@@ -220,12 +203,12 @@ def _file(section: Section, contents: _Contents) -> SecretFile:
         size=int(size) if size else 0,
         readable=section.field(10) == "yes",
         target=section.field(11) or access.path,
-        content=read(content) if content is not None and contents.take(len(content)) else None,
+        content=None if content is None else read(content),
     )
 
 
 def _mounted(section: Section) -> SecretFile:
-    file = _file(section, _Contents())
+    file = _file(section)
     return replace(file, readable=section.field(10) == "open")
 
 
@@ -252,15 +235,6 @@ def _documents(found: tuple[Section, ...], name: str) -> Iterator[tuple[str, Sec
             readable = section.field(1) == "yes"
             text = Secret(_decoded(section).decode("utf-8", "replace")) if readable else None
             yield section.field(0), text
-
-
-def _composes(found: tuple[Section, ...]) -> Iterator[Compose]:
-    contents = _Contents()
-    for path, text in _documents(found, "compose"):
-        if text is None or contents.take(len(text)):
-            yield parse_compose(path, text)
-        else:
-            yield Compose(path, problem="the compose files before it are as much as is read")
 
 
 def _members(found: tuple[Section, ...]) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from posixpath import normpath
 from signoff.credentials.dotenv import Reader, Variable
 from signoff.credentials.recognise import secret_like, words
 from signoff.facts.base import Facts, Unavailable
-from signoff.facts.environment import ENVIRONMENT, LARGEST_READ, Environment, Kind, SecretFile
+from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
 from signoff.facts.units import UNITS
 from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
@@ -138,8 +138,6 @@ def closed(file: SecretFile) -> str:
     """Say why there is nothing to judge in a file."""
     if not file.readable:
         return f"{one_line(file.path)} may be read by {one_line(file.access.owner)} and root only"
-    if file.size <= LARGEST_READ:
-        return f"{one_line(file.path)} was not read: the files before it are as much as is read"
     return f"{one_line(file.path)} is too large to be a file with secrets ({file.size} bytes)"
 
 
