@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 
 
 LONGEST = (
+    "test_stranger",
     "test_rotation",
     "test_kills",
     "test_env_readers",

