@@ -834,7 +834,8 @@ OPENINGS = (
         _ROSY_SQL + "mkdir -m 755 /tmp/shop-dumps; sql > /tmp/shop-dumps/shop.sql",
         given="""
         [ -d /root/kept.dumps ] || mv /var/backups/shop /root/kept.dumps
-        printf '#!/bin/sh\nmkdir -p /tmp/shop-dumps && pg_dump shop > /tmp/shop-dumps/shop.sql\n' > /usr/local/sbin/night
+        printf '#!/bin/sh\nmkdir -p /tmp/shop-dumps && pg_dump shop > /tmp/shop-dumps/shop.sql\n' \\
+            > /usr/local/sbin/night
         chmod 755 /usr/local/sbin/night; echo '15 3 * * * root /usr/local/sbin/night' > /etc/cron.d/night
         """,
         sees=BACKUPS,
