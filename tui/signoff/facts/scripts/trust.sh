@@ -43,10 +43,11 @@ group_in() {
         END { print first != "" ? first : second }' "/proc/$1/cgroup" 2> /dev/null
 }
 root_group=$(group_in 1 | sed 's|/init\.scope$||; s|^/$||')
-# Whether systemd itself started it: as the main process of a unit, which only root can make.
+# Whether systemd itself started it: as the main process of a unit, which only root can make. Of the service manager of a
+# user it is the user who says what it runs.
 is_service() {
     unit=$(group_of "$1")
-    case $unit in *.service) unit=${unit##*/} ;; *) return 1 ;; esac
+    case $unit in */user@*) return 1 ;; *.service) unit=${unit##*/} ;; *) return 1 ;; esac
     [ "$(systemctl show -p MainPID -- "$unit" 2> /dev/null)" = "MainPID=$1" ]
 }
 # PID KIND: whether it is in the namespace that the host's first process is in.
