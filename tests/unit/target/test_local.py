@@ -22,6 +22,10 @@ REPORT = 'echo "$(id -u) $0"; cat'
 KILL_THE_SHELL = """own=$(cut -d ' ' -f 6 /proc/$$/stat); parent=$(cut -d ' ' -f 4 /proc/$own/stat)
 kill -9 $(cut -d ' ' -f 6 /proc/$parent/stat); sleep 5"""
 
+# Holds standard output open, in a session of its own.
+DAEMON = """setsid sleep 8 &
+until [ "$(cut -d ' ' -f 6 /proc/$!/stat)" = $! ]; do sleep 0.02; done"""
+
 # sudo(8) as a script: takes the options that signoff gives, and makes `id` say root.
 FAKE_SUDO = """#!/bin/sh
 dir=${0%/*}
@@ -202,7 +206,7 @@ def test_a_command_that_hangs_the_shell_takes_no_other_with_it(monkeypatch: pyte
     outputs = collect(
         LocalTarget(Operator()),
         Command("before", "echo 1"),
-        Command("daemon", "setsid sleep 8 &", timeout=0.3),  # holds standard output open
+        Command("daemon", DAEMON, timeout=0.3),
         Command("after", "echo 2"),
     )
     assert outputs["before"].stdout == b"1\n"
