@@ -48,6 +48,8 @@ for i in $(seq 70); do echo x > "old-$i.sql"; touch --date="$((i + 20)) days ago
 touch "$(printf 'c\nd.sql')" "$(printf 'e\tf.sql')"
 in_git() { runuser -u deploy -- git -C /srv/shop -c user.name=D -c user.email=d@shop.test "$@"; }
 install -o deploy /dev/null /srv/shop/old.env && echo A=1 > /srv/shop/old.env
+install -d -o deploy /home/deploy/.config/systemd/user
+install -o deploy /dev/null /home/deploy/.config/systemd/user/night.timer
 in_git add --force old.env && in_git commit --quiet --message Old
 """
 
@@ -70,6 +72,7 @@ CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("places.sh", "places where dumps may lie"): (BACKUPS, SHOP),
     ("project-files.sh", "files that compose mounts as secrets"): (ENVIRONMENT, SHOP),
     ("scheduled.sh", "$1"): (JOBS, SHOP),
+    ("scheduled.sh", "timers of users"): (JOBS, SHOP),
     ("scheduled.sh", "words of the jobs that may be programs"): (JOBS, SHOP),
     ("scheduled.sh", "files that the jobs name"): (JOBS, SHOP),
     ("units.sh", "processes of $unit"): (UNITS, SHOP),

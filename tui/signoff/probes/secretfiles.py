@@ -89,12 +89,19 @@ def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
 
 
 def foreign_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
-    """Return the files that lie outside of the project by their real paths, and that nothing of it names."""
+    """Return the files that lie outside of the project by their real paths, and that nothing of it names.
+
+    Not examples: there is nothing in them.
+    """
     environment = facts[ENVIRONMENT]
     own = used_files(facts, profile)
     known = {path for file in (*own, *environment.mounted) for path in (file.path, file.target)}
     led_out = (file for file in environment.files if not within(file.target, environment.project))
-    return tuple(file for file in (*led_out, *environment.elsewhere) if file.path not in known)
+    return tuple(
+        file
+        for file in (*led_out, *environment.elsewhere)
+        if file.path not in known and file.kind is not Kind.EXAMPLE
+    )
 
 
 def _named(facts: Facts, profile: Profile) -> frozenset[str]:
