@@ -179,3 +179,24 @@ def test_a_bridge_of_containers_ends_alone_is_inside_whatever_its_name() -> None
     assert found.leads_out_to(ip_address("192.168.7.9"))
     assert not found.leads_out_to(ip_address("172.19.0.2"))
     assert not found.leads_out_to(ip_address("203.0.113.1"))
+
+
+def test_whose_socket_it_is_stands_where_nobody_can_write() -> None:
+    """A process calls itself what it likes, and so does a control group: neither decides whose it is."""
+    text = (
+        "#listeners\n"
+        '|tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=1,fd=3))\n'
+        '|tcp LISTEN 0 128 0.0.0.0:2222 0.0.0.0:* users:(("sshd",pid=7,fd=3))\n'
+        '|tcp LISTEN 0 128 0.0.0.0:6400 0.0.0.0:* users:(("a",pid=1,fd=3",pid=8,fd=3))\n'
+        '|tcp LISTEN 0 128 0.0.0.0:6401 0.0.0.0:* users:(("a\n|b",pid=9,fd=3))\n'
+        "#owners\n|tcp 0.0.0.0:22 0\n|tcp 0.0.0.0:2222 12345\n"
+        "|tcp 0.0.0.0:6400 12345\n|tcp 0.0.0.0:6401 65000\n"
+        "#ours\n|0\n|1000\n"
+        f"#groups\n|1 /docker/{'a' * 64}\n"
+        "#end\n"
+    )
+    found = {one.port: one for one in parse_listeners(Output("listeners", 0, text.encode()))}
+    assert found[22].processes == ("sshd",)
+    assert found[2222].processes == found[6400].processes == ("a program of user 12345",)
+    assert found[6400].container == ""
+    assert found[6401].processes == ("a b",)
