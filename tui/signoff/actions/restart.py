@@ -101,12 +101,13 @@ class Restart:
         paths = (one.made.directory, f"{one.made.directory}/.env", *one.made.files, *one.made.env_files)
         known = assigned(project=self.plan.project, paths="\n".join(paths))
         output = self.hands.run("The compose files could not be looked at", known + _KEPT)
-        foreign = [section.field(0) for section in sections(output) if section.name == "foreign"]
-        if foreign or output.status != 0:
-            names = listing(foreign) or "the compose files"
+        if output.status != 0:
+            raise failed("Who can change the compose files could not be seen", output)
+        if foreign := [section.field(0) for section in sections(output) if section.name == "foreign"]:
+            names = listing(foreign)
             raise LastingError(
                 f"Others than root and the project's owner can change {names}: compose is not run on that.",
-                f"See who: namei -l {quote(foreign[0] if foreign else one.made.directory)}",
+                f"See who: namei -l {quote(foreign[0])}",
             )
 
     def run(self, say: Say, cancel: Event) -> None:
