@@ -123,7 +123,7 @@ def checklist_lines(checklist: Checklist, language: Language) -> Iterator[str]:
         yield f"{number}. {inert(step.title.to(language))}  ({step.severity.value}; {', '.join(step.items)})"
         yield f"   {inert(step.ask.to(language))}"
         yield f"   Why: {inert(step.why.to(language))}"
-        yield f"   Looked at: {', '.join(step.probes) or 'nothing, only a person can tell'}"
+        yield f"   Looked at: {', '.join(map(str, step.uses)) or 'nothing, only a person can tell'}"
         if step.confirm:
             yield f"   To confirm: {inert(step.confirm.statement.to(language))}"
             yield f"   With: {inert(step.confirm.value.to(language))}"
