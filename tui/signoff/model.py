@@ -43,7 +43,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``subject`` tells apart the findings of one probe that judges several things (one per port, say), ``use``
     those of one probe that a step uses with several parameters; the three together are the finding's
-    identity within a step.
+    identity within a step. ``proves`` is what a pass is worth: configured, running, ...
     """
 
     probe: str
@@ -57,6 +57,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     remedy: str = ""
+    proves: str = ""
 
 
 # The gravest result speaks for the step. A thing not seen outranks a thing seen to be right.

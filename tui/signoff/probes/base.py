@@ -27,6 +27,7 @@ class Judgement:
     evidence: tuple[str, ...] = ()
     remedy: str = ""
     vantage: Vantage | None = None
+    proves: str = ""
 
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -43,6 +44,7 @@ def _noted(judgement: Judgement, notes: Noted[None]) -> Judgement:
         return replace(
             judgement,
             result=Result.UNKNOWN,
+            proves="",
             observed=f"{judgement.observed}; but not everything was looked at: {_some(notes.left_out)}",
             remedy="Look at what was left out yourself.",
         )
@@ -132,6 +134,7 @@ class Probe:
             items=self.items,
             evidence=judgement.evidence,
             remedy=judgement.remedy or (self.remedy if wants_remedy else ""),
+            proves=judgement.proves,
         )
 
 

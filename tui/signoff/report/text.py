@@ -31,7 +31,8 @@ _CHOSEN = {
 def finding_lines(finding: Finding, *, evidence: bool = False) -> Iterator[str]:
     """Yield a finding: result and title first, then what was seen, what was expected, what to do."""
     title = one_line(finding.title)
-    yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{finding.vantage.value}]"
+    seen = f"{finding.vantage.value}: {one_line(finding.proves)}" if finding.proves else finding.vantage.value
+    yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{seen}]"
     yield f"    observed  {one_line(finding.observed, 400)}"
     if finding.result is not Result.PASS:
         if finding.expected:
