@@ -36,12 +36,14 @@ def test_lines_and_json() -> None:
     assert value(lines("l", "L", "listeners.sh"), "#a\n|x\n|y\n#b\n#end\n") == {"a": ("x", "y"), "b": ()}
     rows = json_rows("r", "R", Row, "listeners.sh")
     assert value(rows, '#a\n|[{"id": 1, "secret": "x"},\n| {"id": 2}]\n#end\n') == {"a": (Row(1), Row(2))}
+    assert value(rows, '#a\n|{"id": 1}\n|{"id": 2}\n#end\n') == {"a": (Row(1), Row(2))}, "a row a line"
+    assert value(rows, "#a\n#end\n") == {"a": ()}
     assert value(json_value("v", "V", Row, "listeners.sh"), '#a\n|{"id": 1}\n#end\n') == {"a": Row(1)}
     assert rows.sensitive, "what is not read may be a secret"
 
 
 @pytest.mark.parametrize(
-    "text", ["#a\n#end\n", '#a\n|[{"id": "hunter2"}]\n#end\n', '#a\n|[{"id": 1}\n#end\n']
+    "text", ['#a\n|{"id": 1}\n|\n#end\n', '#a\n|[{"id": "hunter2"}]\n#end\n', '#a\n|[{"id": 1}\n#end\n']
 )
 def test_what_is_no_json_is_malformed_and_not_quoted(text: str) -> None:
     found = value(json_rows("r", "R", Row, "listeners.sh"), text)
@@ -57,6 +59,8 @@ def test_no_answer_is_no_value(kind: Any) -> None:
     assert (found.reason, found.by_hand) == ("sshd: permission refused", "sudo sshd -T")
     assert isinstance(value(kind("x", "X", "listeners.sh"), "#a\n|x\n"), Malformed), "not to its end"
     assert isinstance(value(kind("x", "X", "listeners.sh"), "#a\n#a\n#end\n"), Malformed), "twice"
+    assert isinstance(value(kind("x", "X", "listeners.sh"), "#a\t3\n|x\n#end\n"), Malformed), "a part"
+    assert not isinstance(value(kind("x", "X", "listeners.sh"), "#a\t2\n|x\n#end\n"), Malformed)
 
 
 def test_facts_of_the_same_parameters_are_one_and_of_one_name_an_error() -> None:

@@ -140,10 +140,17 @@ class TestLibrary:
 
     def test_an_answer_is_a_section(self, shell: str) -> None:
         body = r"ask a printf 'x\n#end\n\ny'; ask b true; ask c cat"
-        assert [(one.name, one.lines) for one in sections(run(shell, body))] == [
-            ("a", ("x", "#end", "", "y")),
-            ("b", ()),
-            ("c", ()),
+        assert [(one.name, one.fields, one.lines) for one in sections(run(shell, body))] == [
+            ("a", ("10",), ("x", "#end", "", "y")),
+            ("b", ("0",), ()),
+            ("c", ("0",), ()),
+        ]
+
+    def test_only_what_matches_is_told_and_counted(self, shell: str) -> None:
+        body = r"only='^(x|y) '; ask a printf 'x 1\nz 2\ny 3'; ask b echo z"
+        assert [(one.fields, one.lines) for one in sections(run(shell, body))] == [
+            (("8",), ("x 1", "y 3")),
+            (("0",), ()),
         ]
 
     def test_nothing_is_inherited_that_is_not_needed(self, shell: str) -> None:

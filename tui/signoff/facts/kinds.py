@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -60,15 +60,21 @@ def json_value(
     name: str, title: str, model: type[T], *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, T]]:
     """A JSON value of a type of msgspec's. What it says beside may be secret."""
-    return _fact(name, title, scripts, lambda one: _json(one, model), options, sensitive=True)
+    return _fact(name, title, scripts, lambda one: _json(one.text, model), options, sensitive=True)
 
 
 def json_rows(
     name: str, title: str, row: type[T], *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, tuple[T, ...]]]:
-    """A JSON list of rows of one type, as ``docker inspect`` and ``psql`` print them."""
-    model: Any = tuple[row, ...]  # type: ignore[valid-type]
-    return json_value(name, title, model, *scripts, **options)
+    """Rows of one type: a JSON list, or a JSON value a line, as ``docker inspect --format`` prints them."""
+    whole: Any = tuple[row, ...]  # type: ignore[valid-type]
+
+    def read(section: Section) -> tuple[T, ...]:
+        if section.text.startswith("["):
+            return cast("tuple[T, ...]", _json(section.text, whole))
+        return tuple(_json(line, row) for line in section.lines)
+
+    return _fact(name, title, scripts, read, options, sensitive=True)
 
 
 def _fact(
@@ -87,6 +93,8 @@ def _fact(
         for section in sections(output):
             if section.name in found:
                 raise Malformed(f"{one_line(section.name)} came twice")
+            if section.fields and not _whole(section):
+                raise Malformed(f"{one_line(section.name)}: a part of the answer is missing")
             found[section.name] = read(section)
         return found
 
@@ -104,6 +112,11 @@ def _fact(
     )
 
 
+def _whole(section: Section) -> bool:
+    """Tell whether as much came as ``ask`` says; what is not UTF-8 cannot be counted any more."""
+    return section.field(0) == str(len(section.text.encode())) or "\ufffd" in section.text
+
+
 def _keys(section: Section) -> Lines:
     found: dict[str, tuple[str, ...]] = {}
     for line in section.lines:
@@ -112,13 +125,12 @@ def _keys(section: Section) -> Lines:
     return found
 
 
-def _json(section: Section, model: type[T]) -> T:
+def _json(text: str, model: type[T]) -> T:
     try:
-        return msgspec.json.decode(section.text, type=model)
+        return msgspec.json.decode(text, type=model)
     except msgspec.DecodeError as problem:
         # No excerpt: the text may hold a secret.
-        name = one_line(section.name)
-        raise Malformed(f"{name}: not the expected JSON: {one_line(str(problem))}") from None
+        raise Malformed(f"not the expected JSON: {one_line(str(problem))}") from None
 
 
 @dataclass(frozen=True)

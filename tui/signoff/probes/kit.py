@@ -76,18 +76,30 @@ def notapplicable(observed: str) -> Judgement:
     return Judgement(result=Result.NOTAPPLICABLE, observed=observed)
 
 
-def each(what: str, subjects: Iterable[T], look: Callable[[T], Seen], *, proves: Proves) -> Judgement:
+def informational(observed: str, subject: str) -> Judgement:
+    """What is no part of the question, and should be known."""
+    return Judgement(result=Result.INFORMATIONAL, observed=observed, subject=subject)
+
+
+def each(
+    what: str,
+    subjects: Iterable[T],
+    look: Callable[[T], Seen],
+    *,
+    proves: Proves,
+    name: Callable[[T], str] = str,
+) -> Judgement:
     """Require something of every subject; ``what`` are they, in the plural.
 
     ``look`` judges one, or raises Unavailable where it cannot. The worst counts: one that is wrong is a
     failure, one that could not be seen leaves the whole unknown, and so does none at all.
     """
-    seen = [(one_line(str(subject)), _look(look, subject)) for subject in subjects]
+    seen = [(one_line(name(subject)), _look(look, subject)) for subject in subjects]
     if not seen:
         return unknown(f"no {what} seen: there is nothing to judge by")
-    evidence = _some([f"{name}: {one.text}" for name, one in seen], _SHOWN, "\n").split("\n")
+    evidence = _some([f"{who}: {one.text}" for who, one in seen], _SHOWN, "\n").split("\n")
     for verdict, judged in ((False, fail), (None, unknown)):
-        if found := [f"{name}: {one.text}" for name, one in seen if one.right is verdict]:
+        if found := [f"{who}: {one.text}" for who, one in seen if one.right is verdict]:
             word = "wrong" if verdict is False else "not seen"
             observed = f"{len(found)} of {len(seen)} {what} {word}: {_some(found, _TOLD, '; ')}"
             return judged(observed, evidence=evidence)

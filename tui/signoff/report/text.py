@@ -31,7 +31,9 @@ _CHOSEN = {
 def finding_lines(finding: Finding, *, evidence: bool = False) -> Iterator[str]:
     """Yield a finding: result and title first, then what was seen, what was expected, what to do."""
     title = one_line(finding.title)
-    seen = f"{finding.vantage.value}: {one_line(finding.proves)}" if finding.proves else finding.vantage.value
+    seen = finding.vantage.value
+    if finding.proves and seen not in finding.proves:
+        seen += f": {one_line(finding.proves)}"
     yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{seen}]"
     yield f"    observed  {one_line(finding.observed, 400)}"
     if finding.result is not Result.PASS:

@@ -42,8 +42,9 @@ names() {
         left_out "$1: a name has a line feed in it"
     return 0
 }
-# NAME COMMAND...: what a program says, as a section. Where it is not there, refuses, takes too long or fails, the fact as a
-# whole cannot be had, and the operator is given the command to run by hand.
+# NAME COMMAND...: what a program says, as a section with its number of bytes; where $only is set, the lines that match it. Where it is
+# not there, refuses, takes too long or fails, the fact as a whole cannot be had, and the operator is given the command to run
+# by hand.
 ask() {
     asked=$1
     shift
@@ -51,7 +52,8 @@ ask() {
     said=$(timeout "${patience:-5}" "$@" 2> /dev/null < /dev/null)
     code=$?
     if [ "$code" = 0 ]; then
-        head_of "$asked"
+        [ -z "${only:-}" ] || said=$(printf '%s\n' "$said" | grep -E "$only")
+        head_of "$asked" $(($(printf %s "${said:+$said$nl}" | wc -c)))
         if [ -n "$said" ]; then printf '%s\n' "$said" | show; fi
         return 0
     elif [ "$code" = 124 ]; then
