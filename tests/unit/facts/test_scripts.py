@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from signoff.facts.base import Facts, HostFact, Noted, Unavailable
+from signoff.facts.base import Facts, HostFact, Noted, Unavailable, text_for
 from signoff.facts.collect import _value
 from signoff.facts.sections import assigned, left_out, read_script, sections, strangers
 from signoff.model import Result
@@ -44,6 +44,24 @@ def test_nothing_is_cut_but_by_the_helpers(name: str) -> None:
         code = line.partition("# ")[0] if line.lstrip().startswith("#") else line
         assert not CUTS.search(code), f"{name}:{number}: {line.strip()}"
         assert "9>" not in code.replace("9>&-", ""), f"{name}:{number}: a mark would go astray"
+
+
+def test_a_short_script_may_be_its_own_text() -> None:
+    text = read_script("trust.sh", "ask a echo x; ask b echo y")
+    done = subprocess.run(["sh", "-s"], input=text.encode(), capture_output=True, check=True)
+    found = sections(Output("x", 0, done.stdout))
+    assert [(one.name, one.lines) for one in found] == [("a", ("x",)), ("b", ("y",))]
+
+
+@pytest.mark.parametrize("one", all_probes().values(), ids=lambda one: one.id)
+def test_nothing_is_cut_in_a_script_of_its_own_text(one: Probe) -> None:
+    known = [(FOLDER / name).read_text() for name in SCRIPTS]
+    for fact in one.needs:
+        if isinstance(fact, HostFact):
+            text = text_for(fact.script, Profile())
+            for part in known:
+                text = text.replace(part, "")
+            assert not CUTS.search(text)
 
 
 @pytest.mark.parametrize(

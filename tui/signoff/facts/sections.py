@@ -29,9 +29,15 @@ echo '#end'
 
 
 def read_script(*names: str) -> str:
-    """Return scripts of the folder ``scripts`` as one, with what they print with (``lib.sh``)."""
+    """Return scripts of the folder ``scripts`` as one, with what they print with (``lib.sh``).
+
+    A short one may be its own text instead of a name; it has a space in it.
+    """
     folder = files("signoff.facts").joinpath("scripts")
-    library, *texts = (folder.joinpath(name).read_text("utf-8") for name in ("lib.sh", *names))
+    library, *texts = (
+        f"{name}\n" if " " in name else folder.joinpath(name).read_text("utf-8")
+        for name in ("lib.sh", *names)
+    )
     return f"{library}main() {{\n{''.join(texts)}:\n}}{_CALL}"
 
 
