@@ -4,7 +4,8 @@ A case is a text file below ``tests/cases/SUBJECT/PROBE/RESULT/``, named for its
 smallest harmless difference, has a name with ``twin-`` in front. It begins with a line on what is the matter,
 a ``use`` as a checklist writes it, and what the target's profile says. After each ``--- FACT`` comes what the
 fact's script printed, or the answers from outside, one a line as JSON; ``--- FACT: PROBLEM`` is a script that
-could not run.
+could not run. All were recorded on hosts of the lab; where the lab has no such host, a recorded one had one
+thing changed.
 """
 
 from __future__ import annotations
