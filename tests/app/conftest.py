@@ -70,7 +70,7 @@ def target(monkeypatch: pytest.MonkeyPatch, checklist: Loaded, signer: KeySigner
     def reach(_profile: Profile, _prompter: Prompter) -> Target:
         return made
 
-    probes = fake_probes([name for step in checklist.checklist.steps for name in step.probes])
+    probes = fake_probes([use.use for step in checklist.checklist.steps for use in step.uses])
     monkeypatch.setattr(signoff.reaching, "open_target", reach)
     # There is nothing to discover here; discovery has its own tests.
     monkeypatch.setattr(signoff.reaching, "DISCOVERY_FACTS", ())

@@ -44,7 +44,7 @@ def _check(screen: Screen[Any]) -> None:
 def hostile(target: FakeTarget, checklist: Loaded) -> Loaded:
     """Put hostile texts into every finding and every text of the checklist."""
     target.address = f"ev{HOSTILE}il"
-    names = [name for step in checklist.checklist.steps for name in step.probes]
+    names = [use.use for step in checklist.checklist.steps for use in step.uses]
     found = [
         judgement(
             result,

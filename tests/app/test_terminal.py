@@ -33,7 +33,7 @@ clean_environment()
 from signoff.checklist.load import load
 from signoff.target.profile import Profile
 loaded = load(Path({checklist!r}))
-probes = fake_probes([name for step in loaded.checklist.steps for name in step.probes])
+probes = fake_probes([use.use for step in loaded.checklist.steps for use in step.uses])
 target = FakeTarget(outputs(SHOP))
 signoff.reaching.open_target = lambda *_: target
 signoff.walk.all_probes = lambda: probes

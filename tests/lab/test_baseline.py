@@ -40,18 +40,20 @@ def lines(home: Path, host: Host, user: str) -> list[str]:
     """Checklist, step, probe, subject, result and vantage of every finding, tab by tab."""
     probes = all_probes()
     steps = {
-        probe: (loaded.checklist.id, step.id)
+        probes[use.use].used(use): (loaded.checklist.id, step.id)
         for loaded in (load(path, probes) for path in available().values())
         for step in loaded.checklist.steps
-        for probe in step.probes
-        if probe not in BY_THE_CLOCK
+        for use in step.uses
+        if use.use not in BY_THE_CLOCK
     }
-    found = look_at(home, host, [probes[name] for name in steps], user, **PROFILE)
-    return sorted(_line(user, *steps[one.probe], one) for one in found)
+    places = {(probe.id, probe.use): step for probe, step in steps.items()}
+    found = look_at(home, host, list(steps), user, **PROFILE)
+    return sorted(_line(user, *places[one.probe, one.use], one) for one in found)
 
 
 def _line(user: str, checklist: str, step: str, one: Finding) -> str:
-    return "\t".join((user, checklist, step, one.probe, one.subject, one.result.value, one.vantage.value))
+    probe = f"{one.probe} ({one.use})" if one.use else one.probe
+    return "\t".join((user, checklist, step, probe, one.subject, one.result.value, one.vantage.value))
 
 
 @pytest.fixture

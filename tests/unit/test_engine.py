@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Event
 
+import msgspec
 import pytest
 
 from signoff.checklist.load import Loaded, load
 from signoff.credentials.redact import Redactor
 from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Progress
-from signoff.facts.base import Facts, HostFact
+from signoff.facts.base import Fact, Facts, HostFact
 from signoff.model import Result
-from signoff.probes.base import Judgement, Probe, probe
+from signoff.probes.base import Judgement, Probe, probe, with_parameters
 from signoff.session.events import ChecklistRef, Found, Looked, Probed, TargetRef
 from signoff.session.session import Session
 from signoff.session.signer import KeySigner
+from signoff.session.store import read
 from signoff.target.command import Output, Problem, Root
 from signoff.target.profile import Profile
 from unit.fakes import FakeTarget
@@ -39,6 +41,9 @@ CHECKLIST = (
 )
 WORD: HostFact[str] = HostFact(
     "word", "the word", script="echo word", parse=lambda output: output.stdout.decode()
+)
+OTHER: HostFact[str] = HostFact(
+    "other", "another word", script="echo other", parse=lambda output: output.stdout.decode()
 )
 KEYS: HostFact[dict[str, Secret]] = HostFact(
     "keys",
@@ -204,3 +209,47 @@ def test_what_was_looked_up_a_moment_ago_is_not_looked_up_again_but_the_next_tim
     bench.engine.probe()
     assert bench.target.batches[-1] == ("word", "keys")
     assert bench.result("two") is Result.FAIL
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    word: str
+
+
+@with_parameters("t.wanted", Wanted)
+def wanted(parameters: Wanted) -> Probe:
+    fact: Fact[str] = WORD if parameters.word == "good" else OTHER
+
+    @probe("t.wanted", title=f"Word {parameters.word}", expected="", items=("A1",), needs=(fact,))
+    def judge(facts: Facts, profile: Profile) -> Judgement:
+        result = Result.PASS if facts[fact] == parameters.word else Result.FAIL
+        return Judgement(result=result, observed=facts[fact])
+
+    return judge
+
+
+USES = (
+    "t.word, {use: t.wanted, with: {word: good}}, {use: t.wanted, with: {word: better}, items: [H2]}, "
+    "{use: t.wanted, with: {wrd: worse}}, {use: t.gone, with: {a: 1}}, t.wanted"
+)
+
+
+def test_two_uses_of_a_probe_are_two_probes(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(CHECKLIST.replace("t.word, t.both", USES))
+    bench = Bench(tmp_path, load(path), FakeTarget({"word": b"good", "other": b"worse"}))
+    bench.engine._probes = {"t.word": word, "t.wanted": wanted}
+    assert bench.engine.probe()
+    assert bench.engine.probe([("two", "one")])
+    assert bench.target.batches[0] == ("word", "other"), "each use needs facts of its own"
+    found = bench.session.state.steps["two", "one"].findings
+    assert {(one.probe, one.use, one.title, one.result.value, one.items) for one in found} == {
+        ("t.word", "", "The word", "pass", ("A1",)),
+        ("t.wanted", "word: good", "Word good", "pass", ("A1",)),
+        ("t.wanted", "word: better", "Word better", "fail", ("H2",)),
+        ("t.wanted", "wrd: worse", "t.wanted (wrd: worse)", "unknown", ()),
+        ("t.gone", "a: 1", "t.gone (a: 1)", "unknown", ()),
+        ("t.wanted", "", "t.wanted", "unknown", ()),
+    }
+    assert len(found) == 6, "a second look takes the first one's place"
+    again = read(bench.session.directory)
+    assert again.state.steps["two", "one"].findings == found, "the record says the same"

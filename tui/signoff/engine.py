@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from signoff.checklist.load import Loaded
+from signoff.checklist.model import Use
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts, Unavailable, closure
 from signoff.facts.collect import Collected, collect
+from signoff.misfit import MisfitError
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.base import Judgement, Probe
 from signoff.session import reprofiled
@@ -94,8 +96,7 @@ class Engine:
 
     def _round(self, keys: Sequence[Key], cancel: Event, progress: Callable[[Progress], None]) -> bool:
         waiting: dict[Key, list[Probe]] = {
-            key: [self._probes.get(name) or _missing(name) for name in self._steps[key].probes]
-            for key in keys
+            key: [self._used(use) for use in self._steps[key].uses] for key in keys
         }
         needed = closure(fact for probes in waiting.values() for one in probes for fact in one.needs)
         known, self._known = self._known, {}
@@ -111,6 +112,15 @@ class Engine:
             self._session.append(Probed(checklist=checklist, step=step, complete=False))
         return not waiting
 
+    def _used(self, use: Use) -> Probe:
+        known = self._probes.get(use.use)
+        if known is None:
+            return _missing(use, "this version of signoff has no such probe")
+        try:
+            return known.used(use)
+        except MisfitError:
+            return _missing(use, "this version of signoff takes other parameters for it")
+
     def _judge_ready(self, waiting: dict[Key, list[Probe]], values: Mapping[str, Any]) -> None:
         facts = Facts(values)
         for (checklist, step), probes in list(waiting.items()):
@@ -123,12 +133,16 @@ class Engine:
 
     def _write_down(self, checklist: str, step: str, one: Probe, findings: tuple[Finding, ...]) -> None:
         try:
-            self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=findings))
+            self._session.append(_found(checklist, step, one, findings))
         except RefusedError as refused:
             # Better no finding than a secret in the record.
             withheld = Judgement(result=Result.ERROR, observed=f"withheld: {refused.message}")
             found = (one.finding(withheld),)
-            self._session.append(Found(checklist=checklist, step=step, probe=one.id, findings=found))
+            self._session.append(_found(checklist, step, one, found))
+
+
+def _found(checklist: str, step: str, one: Probe, findings: tuple[Finding, ...]) -> Found:
+    return Found(checklist=checklist, step=step, probe=one.id, use=one.use, findings=findings)
 
 
 def record_look(session: Session, collected: Collected) -> None:
@@ -155,10 +169,19 @@ def record(session: Session, event: Looked) -> None:
         session.append(msgspec.structs.replace(event, command="", problem=""))
 
 
-def _missing(name: str) -> Probe:
-    """Return a stand-in for a probe that a resumed session's checklist names and this signoff has not."""
+def _missing(use: Use, reason: str) -> Probe:
+    """Return a stand-in for a probe that a resumed session's checklist uses and this signoff cannot."""
 
     def judge(facts: Facts, profile: Profile) -> Judgement:
-        raise Unavailable("this version of signoff has no such probe")
+        raise Unavailable(reason)
 
-    return Probe(id=name, title=name, expected="", items=(), vantage=Vantage.HOST, needs=(), judge=judge)
+    return Probe(
+        id=use.use,
+        title=str(use),
+        expected="",
+        items=use.items,
+        vantage=Vantage.HOST,
+        needs=(),
+        judge=judge,
+        use=use.parameters,
+    )

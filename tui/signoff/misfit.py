@@ -48,6 +48,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"{shown}; known: {', '.join(names) or 'none'}"
 
 
+def misfits(value: object, model: type) -> Iterator[tuple[Place, str]]:
+    """Yield what of a file's plain values does not fit what they should be, with its place."""
+    # Only for a file that is wrong: the start has no time for it.
+    from msgspec.inspect import type_info
+
+    try:
+        msgspec.convert(value, model)
+    except msgspec.ValidationError:
+        yield from tuple(_unfit(value, type_info(model), ())) or [((), "this does not fit")]
+
+
 def fitted(value: object, model: type[_T], line: Callable[[Place], int]) -> _T:
     """Return a file's plain values as what they should be; ``line`` knows where each of them stands.
 
@@ -57,12 +68,7 @@ def fitted(value: object, model: type[_T], line: Callable[[Place], int]) -> _T:
         return msgspec.convert(value, model)
     except msgspec.ValidationError:
         pass
-    # Only for a file that is wrong: the start has no time for it.
-    from msgspec.inspect import type_info
-
-    found = _unfit(value, type_info(model), ())
-    problems = [(line(place), reason) for place, reason in found]
-    raise MisfitError(problems or [(0, "this does not fit")])
+    raise MisfitError((line(place), reason) for place, reason in misfits(value, model))
 
 
 def in_our_words(said: str, words: Mapping[str, str], otherwise: str) -> str:
@@ -76,9 +82,7 @@ def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, st
 
     match wanted:
         case kinds.UnionType():
-            # Of ours each is one kind, or nothing.
-            (wanted,) = (one for one in wanted.types if not isinstance(one, kinds.NoneType))
-            yield from _unfit(value, wanted, place)
+            yield from _unfit(value, _meant(value, wanted), place)
         case kinds.StructType() if isinstance(value, dict):
             yield from _unfit_keys(value, wanted, place)
         case kinds.DictType() if isinstance(value, dict):
@@ -94,10 +98,18 @@ def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, st
                     place,
                     _name(place) + _choice(value, [str(getattr(one, "value", one)) for one in values]),
                 )
-        case _ if (need := _NEEDS[type(wanted).__name__])[0] != _kind(value):
+        case _ if (need := _NEEDS.get(type(wanted).__name__)) and need[0] != _kind(value):
             there = "an empty value" if value == "" else _kind(value)
             quotes = "; put it in quotes" if need == _TEXT and not isinstance(value, (dict, list)) else ""
             yield place, f"{_name(place)}needs {need[1]}, not {there}{quotes}"
+
+
+def _meant(value: object, union: Any) -> Any:
+    """Return what of several a value is to be: of ours one beside nothing, or a text beside its long form."""
+    from msgspec import inspect as kinds
+
+    first, *rest = (one for one in union.types if not isinstance(one, kinds.NoneType))
+    return rest[0] if rest and isinstance(value, dict) else first
 
 
 def _unfit_keys(value: dict[str, object], wanted: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -41,8 +41,9 @@ class Vantage(StrEnum):
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A probe's judgement: what was seen, what was expected, and how to put it right.
 
-    ``subject`` tells apart the findings of one probe that judges several things (one per port, say);
-    probe and subject together are the finding's identity within a step.
+    ``subject`` tells apart the findings of one probe that judges several things (one per port, say), ``use``
+    those of one probe that a step uses with several parameters; the three together are the finding's
+    identity within a step. ``proves`` is what a pass is worth: configured, running, ...
     """
 
     probe: str
@@ -52,9 +53,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     observed: str
     expected: str = ""
     subject: str = ""
+    use: str = ""
     items: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     remedy: str = ""
+    proves: str = ""
 
 
 # The gravest result speaks for the step. A thing not seen outranks a thing seen to be right, and what is only

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from signoff.checklist.load import available, find, load
 from signoff.errors import ChecklistError, UsageError
+from signoff.facts.base import Facts
+from signoff.model import Result
 from signoff.probes import all_probes
+from signoff.probes.base import Judgement, Probe, probe, with_parameters
+from signoff.target.profile import Profile
 
 GOOD = """\
 schema: 1
@@ -37,7 +43,7 @@ def written(tmp_path: Path, text: str | bytes) -> Path:
     return path
 
 
-def refusal(tmp_path: Path, text: str | bytes, probes: set[str] | None = None) -> str:
+def refusal(tmp_path: Path, text: str | bytes, probes: Collection[str] | None = None) -> str:
     path = written(tmp_path, text)
     with pytest.raises(ChecklistError) as caught:
         load(path, probes)
@@ -99,6 +105,82 @@ def test_refuses_with_line_and_reason(tmp_path: Path, old: str, new: str, line: 
     message = refusal(tmp_path, GOOD.replace(old, new), {"env.present"})
     assert message.startswith(f"{line}: "), message
     assert reason in message
+
+
+class Header(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    at_least: int = 0
+
+
+@with_parameters("t.header", Header)
+def header(wanted: Header) -> Probe:
+    if wanted.at_least < 0:
+        raise ValueError("at_least: needs a number above zero")
+    return bare
+
+
+@probe("t.bare", title="B", expected="", items=("A1",), needs=())
+def bare(facts: Facts, profile: Profile) -> Judgement:
+    return Judgement(result=Result.PASS, observed="x")
+
+
+KNOWN = {"env.present": bare, "t.bare": bare, "t.header": header}
+
+
+def test_a_use_has_parameters_and_items(tmp_path: Path) -> None:
+    uses = (
+        "probes: [env.present, {use: t.header, with: {name: a, at_least: 3}, items: [H2]}, "
+        "{use: t.header, with: {name: b}}]"
+    )
+    path = written(tmp_path, GOOD.replace("probes: [env.present]", uses))
+    found = load(path, KNOWN).checklist.step("first").uses
+    assert [str(one) for one in found] == [
+        "env.present",
+        "t.header (at_least: 3, name: a)",
+        "t.header (name: b)",
+    ]
+    assert [one.items for one in found] == [(), ("H2",), ()]
+    assert load(path, set(KNOWN)), "names alone say nothing of parameters"
+
+
+@pytest.mark.parametrize(
+    ("uses", "line", "reason"),
+    [
+        ("{use: t.heder, with: {name: a}}", 14, "there is no probe 't.heder'; did you mean 't.header'?"),
+        ("{use: t.header, wth: {name: a}}", 14, "unknown key 'wth'; did you mean 'with'?"),
+        (
+            "{use: t.header,\n         with: {nam: a}}",
+            15,
+            "t.header: unknown key 'nam'; did you mean 'name'?",
+        ),
+        (
+            "{use: t.header,\n         with: {name: a,\n                at_least: x}}",
+            16,
+            "t.header: at_least: needs a whole number, not text",
+        ),
+        ("{use: t.header, with: {at_least: 7}}", 14, "t.header: the key 'name' is missing"),
+        (
+            "{use: t.header, with: {name: a, at_least: -7}}",
+            14,
+            "t.header: at_least: needs a number above zero",
+        ),
+        ("t.header", 14, "t.header: the key 'name' is missing"),
+        ("{use: t.bare, with: {name: a}}", 14, "t.bare: takes no parameters"),
+        ("{use: t.header, with: [a]}", 14, "with: needs keys with values, not a list"),
+        ("7", 14, "probes, item 2: needs text, not a number; put it in quotes"),
+        (
+            "{use: t.header, with: {name: a}}\n      - {use: t.header, with: {name: a}, items: [H1]}",
+            15,
+            "the probe 't.header (name: a)' stands here twice",
+        ),
+        ("{use: env.present}", 14, "the probe 'env.present' stands here twice"),
+    ],
+)
+def test_refuses_parameters_with_line_and_reason(tmp_path: Path, uses: str, line: int, reason: str) -> None:
+    text = GOOD.replace("probes: [env.present]", f"probes: [env.present]\n      - {uses}")
+    text = text.replace("probes: [env.present]\n", "probes:\n      - env.present\n")
+    message = refusal(tmp_path, text, KNOWN)
+    assert message.splitlines() == [f"{line}: {reason}"]
 
 
 def test_refuses_two_steps_of_one_name(tmp_path: Path) -> None:

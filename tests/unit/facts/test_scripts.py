@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from signoff.facts.base import Facts, HostFact, Noted
+from signoff.facts.base import Facts, HostFact, Noted, Unavailable, text_for
 from signoff.facts.collect import _value
 from signoff.facts.sections import assigned, left_out, read_script, sections, strangers
 from signoff.model import Result
@@ -48,6 +48,24 @@ def test_nothing_is_cut_but_by_the_helpers(name: str) -> None:
         code = line.partition("# ")[0] if line.lstrip().startswith("#") else line
         assert not CUTS.search(code), f"{name}:{number}: {line.strip()}"
         assert "9>" not in code.replace("9>&-", ""), f"{name}:{number}: a mark would go astray"
+
+
+def test_a_short_script_may_be_its_own_text() -> None:
+    text = read_script("trust.sh", "ask a echo x; ask b echo y")
+    done = subprocess.run(["sh", "-s"], input=text.encode(), capture_output=True, check=True)
+    found = sections(Output("x", 0, done.stdout))
+    assert [(one.name, one.lines) for one in found] == [("a", ("x",)), ("b", ("y",))]
+
+
+@pytest.mark.parametrize("one", all_probes().values(), ids=lambda one: one.id)
+def test_nothing_is_cut_in_a_script_of_its_own_text(one: Probe) -> None:
+    known = [(FOLDER / name).read_text() for name in SCRIPTS]
+    for fact in one.needs:
+        if isinstance(fact, HostFact):
+            text = text_for(fact.script, Profile())
+            for part in known:
+                text = text.replace(part, "")
+            assert not CUTS.search(text)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +137,43 @@ class TestLibrary:
     def test_an_early_end_is_an_end_and_a_failure_is_none(self, shell: str) -> None:
         assert run(shell, "head_of a; exit 0; head_of b").stdout == b"#a\n#end\n"
         assert b"#end" not in run(shell, "head_of a; exit 3").stdout
+
+    @pytest.mark.parametrize(
+        ("asked", "reason", "by_hand"),
+        [
+            ("ask a no-such-program -T", "no-such-program: not installed", "no-such-program -T"),
+            (
+                "ask a sh -c 'echo half; echo \"cannot: Permission denied\" >&2; exit 3'",
+                "sh: permission refused: cannot: Permission denied",
+                """sh -c 'echo half; echo "cannot: Permission denied" >&2; exit 3'""",
+            ),
+            ("ask a sh -c 'exit 7'", "sh: exit code 7", "sh -c 'exit 7'"),
+            ("patience=1; ask a sleep 9", "sleep: no answer within 1 s", "sleep 9"),
+            ("ask a false \"it's\" ''", "false: exit code 1", "false 'it'\\''s' ''"),
+        ],
+    )
+    def test_a_program_without_an_answer_makes_the_fact_unavailable(
+        self, shell: str, asked: str, reason: str, by_hand: str
+    ) -> None:
+        for body in (asked, f"{asked}; head_of more; echo x | show", f"ask b true; {asked} | grep '^#'"):
+            with pytest.raises(Unavailable) as caught:
+                sections(run(shell, body))
+            assert (caught.value.reason, caught.value.by_hand.removeprefix("sudo ")) == (reason, by_hand)
+
+    def test_an_answer_is_a_section(self, shell: str) -> None:
+        body = r"ask a printf 'x\n#end\n\ny'; ask b true; ask c cat"
+        assert [(one.name, one.fields, one.lines) for one in sections(run(shell, body))] == [
+            ("a", ("10",), ("x", "#end", "", "y")),
+            ("b", ("0",), ()),
+            ("c", ("0",), ()),
+        ]
+
+    def test_only_what_matches_is_told_and_counted(self, shell: str) -> None:
+        body = r"only='^(x|y) '; ask a printf 'x 1\nz 2\ny 3'; ask b echo z"
+        assert [(one.fields, one.lines) for one in sections(run(shell, body))] == [
+            (("8",), ("x 1", "y 3")),
+            (("0",), ()),
+        ]
 
     def test_nothing_is_inherited_that_is_not_needed(self, shell: str) -> None:
         assert run(shell, "readlink /proc/self/fd/3 || echo '#none'").stdout == b"#none\n#end\n"

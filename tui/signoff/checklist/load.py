@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Protocol
 
-from signoff.checklist.model import ACTIONS, Checklist, Step
+from signoff.checklist.model import ACTIONS, Checklist, Step, Use
 from signoff.checklist.yaml import Document
 from signoff.errors import ChecklistError, UsageError
 from signoff.misfit import MisfitError, Place, fitted, nearest
@@ -30,6 +31,13 @@ class Loaded:
     digest: str
 
 
+class Usable(Protocol):
+    """A probe, as far as a checklist that uses it is concerned."""
+
+    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+        """Yield what is wrong with the parameters that it is given, with the place in them."""
+
+
 def builtin_directory() -> Path:
     """Return the folder of the checklists that come with signoff."""
     installed = Path(str(files("signoff"))) / "checklists"
@@ -40,8 +48,8 @@ def builtin_directory() -> Path:
 def load(path: Path, probes: Collection[str] | None = None) -> Loaded:
     """Read one checklist file.
 
-    With ``probes``, a step that names a probe outside them is refused. Raises ChecklistError with file,
-    line and reason.
+    With ``probes``, a step that names a probe outside them is refused; where they are more than names, also
+    one that gives a probe other parameters than it takes. Raises ChecklistError with file, line and reason.
     """
     try:
         raw = path.read_bytes()
@@ -101,17 +109,30 @@ def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple
             ("confirm", "value"),
             "a critical step is only confirmed with the value that was seen: say which",
         )
-    yield from _name_mistakes("probe", step.probes, probes)
+    yield from _name_mistakes(
+        "probe", [one.use for one in step.uses], probes, [str(one) for one in step.uses]
+    )
+    if isinstance(probes, Mapping):
+        yield from _parameter_mistakes(step.uses, probes)
     yield from _name_mistakes("action", step.actions, ACTIONS)
 
 
+def _parameter_mistakes(uses: tuple[Use, ...], probes: Mapping[str, Usable]) -> Iterator[tuple[Place, str]]:
+    for number, use in enumerate(uses):
+        if use.use in probes:
+            for place, reason in probes[use.use].misfits(use.given):
+                yield ("probes", number, "with", *place), f"{one_line(use.use, 60)}: {reason}"
+
+
 def _name_mistakes(
-    kind: str, names: tuple[str, ...], known: Collection[str] | None
+    kind: str, names: Sequence[str], known: Collection[str] | None, uses: Sequence[str] = ()
 ) -> Iterator[tuple[Place, str]]:
+    """Yield the names that nothing has, and what stands there twice: a name, or a use of one."""
+    uses = uses or names
     for number, name in enumerate(names):
         place = (f"{kind}s", number)
-        if name in names[:number]:
-            yield place, f"the {kind} {one_line(name, 60)!r} stands here twice"
+        if uses[number] in uses[:number]:
+            yield place, f"the {kind} {one_line(uses[number], 100)!r} stands here twice"
         if known is not None and name not in known:
             yield place, f"there is no {kind} {nearest(name, known)}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -40,6 +40,25 @@ class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     items: tuple[str, ...] = ()
 
 
+class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A probe as a step uses it: with what parameters, and for which of the source's items.
+
+    Probe and parameters together are a use's identity.
+    """
+
+    use: str
+    given: dict[str, Any] = msgspec.field(default_factory=dict, name="with")
+    items: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> str:
+        """The parameters in words, the same in whatever order they stand; empty where there are none."""
+        return ", ".join(f"{name}: {value}" for name, value in sorted(self.given.items()))
+
+    def __str__(self) -> str:
+        return f"{self.use} ({self.parameters})" if self.given else self.use
+
+
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One thing to get right."""
 
@@ -51,13 +70,19 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     severity: Severity
     items: tuple[str, ...]
     """The ids of the source's items that this step answers."""
-    probes: tuple[str, ...] = ()
+    probes: tuple[str | Use, ...] = ()
+    """A bare name, or a use with parameters or items of its own."""
     confirm: Confirmation | None = None
     actions: tuple[str, ...] = ()
     """What signoff offers to do about it, of ``ACTIONS``."""
     remedy: Text
     valid_days: int
     """How long an answer holds, in days."""
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The probes, bare names too, as uses."""
+        return tuple(Use(use=one) if isinstance(one, str) else one for one in self.probes)
 
     @property
     def valid(self) -> timedelta:

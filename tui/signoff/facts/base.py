@@ -122,11 +122,16 @@ class Facts:
 
 
 def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
-    """Return the facts and all that they need, each once, needs first."""
+    """Return the facts and all that they need, each once, needs first.
+
+    Raises ValueError where two different facts have one id: one of them would be judged by the other's value.
+    """
     found: dict[str, Fact[Any]] = {}
 
     def add(fact: Fact[Any]) -> None:
         if fact.id in found:
+            if found[fact.id] is not fact:
+                raise ValueError(f"two facts are called {fact.id!r}")
             return
         if isinstance(fact, OutsideFact):
             for needed in fact.needs:

@@ -2,7 +2,8 @@
 
 A heading is ``#name`` with its fields after tabs; every line of content begins with ``|``, so that no content
 can pass for a heading. ``#cut`` marks what was not looked at, ``#stranger`` what was passed over because
-nobody who is to be trusted runs it. ``#end`` is the last line: without it the script did not run to its end.
+nobody who is to be trusted runs it. ``#unavailable`` is a program that did not answer (``ask`` of lib.sh),
+with the command to run by hand. ``#end`` is the last line: without it the script did not run to its end.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from shlex import quote
 
-from signoff.facts.base import Malformed
+from signoff.facts.base import Malformed, Unavailable
 from signoff.target.command import Output
 from signoff.text import one_line
 
-_CUT, _STRANGER = "cut", "stranger"
+_CUT, _STRANGER, _UNAVAILABLE = "cut", "stranger", "unavailable"
 
 _CALL = """
 exec 8>&1
@@ -28,9 +29,15 @@ echo '#end'
 
 
 def read_script(*names: str) -> str:
-    """Return scripts of the folder ``scripts`` as one, with what they print with (``lib.sh``)."""
+    """Return scripts of the folder ``scripts`` as one, with what they print with (``lib.sh``).
+
+    A short one may be its own text instead of a name; it has a space in it.
+    """
     folder = files("signoff.facts").joinpath("scripts")
-    library, *texts = (folder.joinpath(name).read_text("utf-8") for name in ("lib.sh", *names))
+    library, *texts = (
+        f"{name}\n" if " " in name else folder.joinpath(name).read_text("utf-8")
+        for name in ("lib.sh", *names)
+    )
     return f"{library}main() {{\n{''.join(texts)}:\n}}{_CALL}"
 
 
@@ -58,9 +65,17 @@ class Section:
 
 
 def sections(output: Output) -> tuple[Section, ...]:
-    """Return the sections of an output; raise Malformed where it is not of this form or was cut off."""
+    """Return the sections of an output.
+
+    Raises Unavailable where a program did not answer, Malformed where the output is not of this form or was
+    cut off.
+    """
     lines = output.stdout.decode("utf-8", "replace").split("\n")
     found = tuple(_sections(lines))
+    for section in found:
+        # Also of a script that did not go on without the answer.
+        if section.name == _UNAVAILABLE:
+            raise Unavailable(one_line(section.field(0)), one_line(section.field(1), 400))
     if not found or found[-1].name != "end":
         raise Malformed("the script did not run to its end", one_line(output.stderr))
     return tuple(section for section in found[:-1] if section.name not in {_CUT, _STRANGER})

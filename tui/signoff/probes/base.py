@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
+
+from signoff.checklist.model import Use
 from signoff.facts.base import Fact, Facts, Malformed, Noted, Unavailable
+from signoff.misfit import MisfitError, Place, misfits
 from signoff.model import Finding, Result, Vantage
 from signoff.target.profile import Profile
 
@@ -23,8 +27,10 @@ class Judgement:
     evidence: tuple[str, ...] = ()
     remedy: str = ""
     vantage: Vantage | None = None
+    proves: str = ""
 
 
+P = TypeVar("P", bound=msgspec.Struct)
 _CLAIMS = frozenset({Result.PASS, Result.FIXED, Result.NOTAPPLICABLE})
 _MOST = 5
 
@@ -38,6 +44,7 @@ def _noted(judgement: Judgement, notes: Noted[None]) -> Judgement:
         return replace(
             judgement,
             result=Result.UNKNOWN,
+            proves="",
             observed=f"{judgement.observed}; but not everything was looked at: {_some(notes.left_out)}",
             remedy="Look at what was left out yourself.",
         )
@@ -64,6 +71,33 @@ class Probe:
     needs: tuple[Fact[Any], ...]
     judge: Judge
     remedy: str = ""
+    use: str = ""
+    """The parameters in words; empty where it takes none."""
+    parameters: type[msgspec.Struct] | None = None
+    """What a checklist may give it; it judges nothing before."""
+    make: Callable[[Any], Probe] | None = None
+
+    def used(self, use: Use) -> Probe:
+        """Return the probe as a checklist uses it. Raises MisfitError where the parameters do not fit."""
+        if problems := [(0, reason) for _, reason in self.misfits(use.given)]:
+            raise MisfitError(problems)
+        made = self
+        if self.make and self.parameters:
+            made = self.make(msgspec.convert(use.given, self.parameters))
+        return replace(made, id=self.id, use=use.parameters, items=use.items or made.items)
+
+    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+        """Yield what is wrong with the parameters that a checklist gives, with the place in them."""
+        if self.make is None or self.parameters is None:
+            yield from (((name,), "takes no parameters") for name in given)
+            return
+        if found := tuple(misfits(given, self.parameters)):
+            yield from found
+            return
+        try:
+            self.make(msgspec.convert(given, self.parameters))
+        except ValueError as wrong:
+            yield (), str(wrong)
 
     def findings(self, facts: Facts, profile: Profile) -> tuple[Finding, ...]:
         """Judge the facts. What cannot be seen is `unknown`, what cannot be read is `error`."""
@@ -96,9 +130,11 @@ class Probe:
             observed=judgement.observed,
             expected=judgement.expected or self.expected,
             subject=judgement.subject,
+            use=self.use,
             items=self.items,
             evidence=judgement.evidence,
             remedy=judgement.remedy or (self.remedy if wants_remedy else ""),
+            proves=judgement.proves,
         )
 
 
@@ -124,6 +160,31 @@ def probe(
             needs=needs,
             judge=judge,
             remedy=remedy,
+        )
+
+    return named
+
+
+def with_parameters(name: str, parameters: type[P]) -> Callable[[Callable[[P], Probe]], Probe]:
+    """Make a function that makes a probe of parameters a probe that checklists give them to.
+
+    The function raises ValueError, with the reason for the checklist's author, where they do not go together.
+    """
+
+    def judge(facts: Facts, profile: Profile) -> Judgement:
+        raise Unavailable("needs parameters")
+
+    def named(make: Callable[[P], Probe]) -> Probe:
+        return Probe(
+            id=name,
+            title=name,
+            expected="",
+            items=(),
+            vantage=Vantage.HOST,
+            needs=(),
+            judge=judge,
+            parameters=parameters,
+            make=make,
         )
 
     return named

@@ -31,7 +31,10 @@ _CHOSEN = {
 def finding_lines(finding: Finding, *, evidence: bool = False) -> Iterator[str]:
     """Yield a finding: result and title first, then what was seen, what was expected, what to do."""
     title = one_line(finding.title)
-    yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{finding.vantage.value}]"
+    seen = finding.vantage.value
+    if finding.proves and seen not in finding.proves:
+        seen += f": {one_line(finding.proves)}"
+    yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{seen}]"
     yield f"    observed  {one_line(finding.observed, 400)}"
     if finding.result is not Result.PASS:
         if finding.expected:
@@ -123,7 +126,7 @@ def checklist_lines(checklist: Checklist, language: Language) -> Iterator[str]:
         yield f"{number}. {inert(step.title.to(language))}  ({step.severity.value}; {', '.join(step.items)})"
         yield f"   {inert(step.ask.to(language))}"
         yield f"   Why: {inert(step.why.to(language))}"
-        yield f"   Looked at: {', '.join(step.probes) or 'nothing, only a person can tell'}"
+        yield f"   Looked at: {', '.join(map(str, step.uses)) or 'nothing, only a person can tell'}"
         if step.confirm:
             yield f"   To confirm: {inert(step.confirm.statement.to(language))}"
             yield f"   With: {inert(step.confirm.value.to(language))}"

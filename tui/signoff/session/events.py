@@ -96,11 +96,15 @@ class Looked(Event, frozen=True, kw_only=True, tag="fact"):
 
 
 class Found(Event, frozen=True, kw_only=True, tag="findings"):
-    """A probe judged. Its later findings on the same step take the place of all its earlier ones."""
+    """A probe judged. Its later findings on the same step take the place of all its earlier ones.
+
+    ``use`` are the parameters that the step gives it: the same probe with others is another one.
+    """
 
     checklist: str
     step: str
     probe: str
+    use: str = ""
     findings: tuple[Finding, ...]
 
 

@@ -53,7 +53,7 @@ class StepState:
         """Take in one more event of this step."""
         match event:
             case Found():
-                self.by_probe[event.probe] = event.findings
+                self.by_probe[f"{event.probe} ({event.use})" if event.use else event.probe] = event.findings
             case Probed():
                 self.probed = event.complete
             case Attested():

@@ -44,3 +44,41 @@ names() {
         left_out "$1: a name has a line feed in it"
     return 0
 }
+# NAME COMMAND...: what a program says, as a section with its number of bytes; where $only is set, the lines that match it. Where it is
+# not there, refuses, takes too long or fails, the fact as a whole cannot be had, and the operator is given the command to run
+# by hand.
+ask() {
+    asked=$1
+    shift
+    command -v "$1" > /dev/null 2>&1 || { no_answer 'not installed' "$@"; return 1; }
+    said=$(timeout "${patience:-5}" "$@" 2> /dev/null < /dev/null)
+    code=$?
+    if [ "$code" = 0 ]; then
+        [ -z "${only:-}" ] || said=$(printf '%s\n' "$said" | grep -E "$only")
+        head_of "$asked" $(($(printf %s "${said:+$said$nl}" | wc -c)))
+        if [ -n "$said" ]; then printf '%s\n' "$said" | show; fi
+        return 0
+    elif [ "$code" = 124 ]; then
+        no_answer "no answer within ${patience:-5} s" "$@"
+        return 1
+    fi
+    # Once more, for what it complains of: apart from its answer, and without a file to write to.
+    said=$(timeout "${patience:-5}" "$@" 2>&1 > /dev/null < /dev/null)
+    case $said in
+        *[Pp]'ermission denied'* | *'not permitted'* | *'must be root'*) no_answer "permission refused: $said" "$@" ;;
+        *) no_answer "exit code $code${said:+: $said}" "$@" ;;
+    esac
+    return 1
+}
+no_answer() {
+    reason=$1 by_hand=
+    shift
+    for word in "$@"; do
+        case $word in
+            *[!A-Za-z0-9_./:=,@%+-]* | '') word="'$(printf %s "$word" | sed "s/'/'\\\\''/g")'" ;;
+        esac
+        by_hand="$by_hand $word"
+    done
+    [ "$(id -u)" = 0 ] || by_hand=" sudo$by_hand"
+    head_of unavailable "$1: $reason" "${by_hand# }"
+}

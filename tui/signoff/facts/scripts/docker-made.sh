@@ -1,0 +1,2 @@
+# After trust.sh. What every container may do on the host, as Docker made it.
+ask made sh -c "docker inspect --type container --format '{\"id\":{{json .Id}},\"privileged\":{{json .HostConfig.Privileged}},\"capabilities\":{{json .HostConfig.CapAdd}},\"pid\":{{json .HostConfig.PidMode}},\"mounts\":[{{range \$number, \$mount := .Mounts}}{{if \$number}},{{end}}{{json \$mount.Source}}{{end}}]}' \$(docker ps --all --quiet --no-trunc)"

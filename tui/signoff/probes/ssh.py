@@ -1,0 +1,96 @@
+"""Who gets in by SSH with a password, and whether root does: by the server's own word, for each person.
+
+The server is asked, and not its files: an included file, a Match block and the first of two values count as
+they do for it. It reads them anew for that, so that a pass proves what is configured.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from signoff.facts.base import Facts, Unavailable
+from signoff.facts.kinds import Lines, key_values
+from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import Proves, Seen, each, right, wrong
+from signoff.target.command import Root
+from signoff.target.profile import Profile
+
+SSHD = key_values(
+    "sshd",
+    "The SSH server's settings for each login",
+    "sshd.sh",
+    root=Root.REQUIRE,
+    by_hand="sudo sshd -T -C user=root,host=h,addr=203.0.113.7",
+)
+
+
+class Login(NamedTuple):
+    """Somebody who logs in from somewhere, and the settings for that."""
+
+    name: str
+    settings: Lines
+
+    def __str__(self) -> str:
+        return self.name
+
+    def setting(self, key: str) -> str:
+        """Return a setting's value; raise Unavailable where the server does not say it."""
+        if key not in self.settings:
+            raise Unavailable(f"sshd does not say {key}")
+        return " ".join(self.settings[key])
+
+
+def logins(facts: Facts, user: str = "") -> list[Login]:
+    """Return every login (of one user); raise Unavailable where the server was asked and did not answer."""
+    found = facts[SSHD]
+    names = [f"{who} {way}" for who, ways in found.get("logins", {}).items() for way in ways]
+    if unanswered := [name for name in names if name not in found]:
+        raise Unavailable(f"sshd did not say what holds for {unanswered[0]}")
+    return [Login(name, found[name]) for name in names if name.startswith(user and f"{user} ")]
+
+
+@probe(
+    "ssh.password",
+    title="SSH with keys only",
+    expected="no login by password, for any user from any address",
+    items=("A3",),
+    needs=(SSHD,),
+    remedy="In /etc/ssh/sshd_config.d/00-keys.conf, and in every Match block: PasswordAuthentication no and "
+    "KbdInteractiveAuthentication no. Then: sshd -t && systemctl reload ssh",
+)
+def password(facts: Facts, profile: Profile) -> Judgement:
+    """Whether somebody gets in without a key. A code or a password after a key is welcome."""
+
+    def look(login: Login) -> Seen:
+        on = {"password"} if login.setting("passwordauthentication") == "yes" else set()
+        # PAM asks for the password by keyboard-interactive.
+        if login.setting("kbdinteractiveauthentication") == "yes" and login.setting("usepam") == "yes":
+            on.add("keyboard-interactive")
+        root, demanded = login.setting("permitrootlogin"), login.setting("authenticationmethods")
+        if str(login).startswith("root ") and root != "yes":
+            return right(f"no password (PermitRootLogin {root})")
+        for methods in demanded.split() or ["any"]:
+            if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
+                return wrong(f"lets in by {' or '.join(sorted(on))}")
+        return right("key only" if demanded == "any" else f"key demanded ({demanded})")
+
+    return each("logins", logins(facts), look, proves=Proves.CONFIGURED)
+
+
+@probe(
+    "ssh.root-login",
+    title="No SSH login as root",
+    expected="PermitRootLogin no, or by key only (prohibit-password)",
+    items=("A3",),
+    needs=(SSHD,),
+    remedy="In /etc/ssh/sshd_config.d/00-keys.conf: PermitRootLogin no. Then: systemctl reload ssh",
+)
+def root_login(facts: Facts, profile: Profile) -> Judgement:
+    """Whether root gets in with more than a key."""
+
+    def look(login: Login) -> Seen:
+        value = login.setting("permitrootlogin")
+        keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
+        return (right if value in keys else wrong)(f"PermitRootLogin {value}")
+
+    return each("logins as root", logins(facts, "root"), look, proves=Proves.CONFIGURED)
