@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from signoff.message import NOTHING, Message
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -20,7 +21,7 @@ Script = str | Callable[[Profile], str]
 class Unavailable(Exception):  # noqa: N818 - not a failure of the program: a reason for `unknown`
     """A fact could not be had. ``reason`` says why, ``by_hand`` what the operator can run instead."""
 
-    def __init__(self, reason: str, by_hand: str = "") -> None:
+    def __init__(self, reason: Message, by_hand: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.by_hand = by_hand
@@ -29,7 +30,7 @@ class Unavailable(Exception):  # noqa: N818 - not a failure of the program: a re
 class Malformed(Exception):  # noqa: N818 - a reason for `error`
     """A fact was had, but its text is not what its program prints. ``excerpt`` is a part of it."""
 
-    def __init__(self, reason: str, excerpt: str = "") -> None:
+    def __init__(self, reason: Message, excerpt: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.excerpt = excerpt
@@ -53,7 +54,7 @@ class Fact(Generic[T]):
     """Something that can be looked up on a target, once a run. ``title`` names it for people."""
 
     id: str
-    title: str
+    title: Message
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +116,10 @@ class Facts:
             tuple(dict.fromkeys(name for one in found for name in one.strangers)),
         )
 
-    def missing(self, fact: Fact[Any]) -> str:
+    def missing(self, fact: Fact[Any]) -> Message:
         """Return why the fact cannot be had, or an empty text when it can."""
         value = self.values[fact.id]
-        return value.reason if isinstance(value, (Unavailable, Malformed)) else ""
+        return value.reason if isinstance(value, (Unavailable, Malformed)) else NOTHING
 
 
 def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
