@@ -16,7 +16,7 @@ from signoff.model import Severity
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import session_lines
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, tell, show_progress, signer_here
 from signoff.text import inert
 from signoff.walk import Walk
 
@@ -36,7 +36,7 @@ def run_audit(
         Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
     ) as walk:
         for note in walk.notes:
-            say(inert(note))
+            tell(inert(note))
         walk.probe(progress=show_progress)
         walk.finish()
         checklists = [one.checklist for one in loaded]
@@ -59,4 +59,4 @@ def _deliver(text: str, output: Path | None) -> None:
         raise UsageError(
             f"{output}: {error.strerror}", "The session is recorded all the same; see: signoff sessions list"
         ) from None
-    say(f"Written to {output}")
+    tell(f"Written to {output}")

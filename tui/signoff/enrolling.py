@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from signoff.actions.base import Action, Ending, Outcome, Say, StepRecord
+from signoff.actions.base import Action, Ending, Outcome, Tell, StepRecord
 from signoff.actions.hands import Hands
 from signoff.actions.second_factor import KeyInDatabase, deliver, in_new_file, in_variable
 from signoff.actions.stores import postgres_of
@@ -123,11 +123,11 @@ def look(walk: Walk, record: StepRecord, wanted: Wanted, enrolment: Enrolment) -
 
 
 def carry_out(
-    record: StepRecord, enrolment: Enrolment, checked: Checked, action: Action, say: Say, cancel: Event
+    record: StepRecord, enrolment: Enrolment, checked: Checked, action: Action, tell: Tell, cancel: Event
 ) -> Outcome:
     """Carry out a delivery that the operator has read and said yes to; a failing record is an ending."""
     try:
-        return deliver(enrolment, checked, action, record, say, cancel)
+        return deliver(enrolment, checked, action, record, tell, cancel)
     except SignoffError as unwritten:
         left = f"Look whether the key is there: {action.subject}. The record does not say it."
         return Outcome(Ending.STUCK, record.safe(str(unwritten)), (left,))

@@ -17,7 +17,7 @@ from signoff.rotating import Rotation
 from signoff.rotation_terminal import agreed, carried_out
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, tell, show_progress, signer_here
 from signoff.text import inert
 from signoff.walk import Walk, approach
 
@@ -37,7 +37,7 @@ def run_rotation(
     signer = signer_here()
     with closing(approach(profile, signer, TerminalPrompter())) as reached:
         for note in reached.target.notes:
-            say(inert(note))
+            tell(inert(note))
         plan = agreed(Rotation.on(reached), names, path, yes=yes, lose=lose)
         with closing(Walk.start(reached, [checklist], signer)) as walk:
             (key,) = walk.keys
@@ -55,9 +55,9 @@ def _conclude(walk: Walk, key: Key) -> None:
             click.echo(line)
         walk.finish()
     except SignoffError as trouble:
-        say(inert(str(trouble)))
+        tell(inert(str(trouble)))
     if walk.session.state.sealed is None:
-        say(f"Not sealed. Go on with: signoff run --resume {walk.session.id}")
+        tell(f"Not sealed. Go on with: signoff run --resume {walk.session.id}")
     click.echo(f"record {walk.session.directory}")
 
 

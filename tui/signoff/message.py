@@ -60,12 +60,12 @@ NOTHING: Final = Message("", "", {})
 """The empty message."""
 
 
-def say(template: str, /, plural: str = "", **values: str | int) -> Message:
+def say(template: str, /, plural: str = "", **values: object) -> Message:
     """Make a message of a literal template with ``{name}`` for each value.
 
     Where ``plural`` is given, it is taken for any ``count`` but one.
     """
-    return Message(template, plural, values)
+    return Message(template, plural, {name: _value(one) for name, one in values.items()})
 
 
 def listed(texts: Iterable[str], between: str = "; ", most: int = 0) -> Message:
@@ -94,9 +94,9 @@ def translated(text: str) -> str:
     )
 
 
-def tr(template: str, /, plural: str = "", **values: str | int) -> str:
+def tr(template: str, /, plural: str = "", **values: object) -> str:
     """Make a message, and return it in the operator's language at once: for a screen or a terminal."""
-    return translated(Message(template, plural, values))
+    return translated(say(template, plural, **values))
 
 
 def recorded(text: str, said: Said | None) -> str:
@@ -143,6 +143,10 @@ def _chosen(template: str, plural: str, values: Mapping[str, str | int]) -> str:
 
 def _filled(template: str, values: Mapping[str, str | int]) -> str:
     return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), template)
+
+
+def _value(value: object) -> str | int:
+    return value if isinstance(value, (str, int)) else str(value)
 
 
 def _plain(value: str | int) -> str | int:

@@ -18,7 +18,7 @@ from signoff.credentials.secret import Secret
 from signoff.engine import Key
 from signoff.errors import StoppedError, UsageError
 from signoff.rotating import Rotation, carry_out, told
-from signoff.terminal import ask_secret, say
+from signoff.terminal import ask_secret, tell
 from signoff.text import inert
 from signoff.walk import Walk
 
@@ -44,14 +44,14 @@ def agreed(
 def carried_out(walk: Walk, key: Key, plan: RotationPlan) -> bool:
     """Carry a plan out, and say how it ended. True where it was done."""
     with _stop_on_signals() as stop:
-        outcome = carry_out(walk, key, plan, say, stop)
+        outcome = carry_out(walk, key, plan, tell, stop)
     for line in told(outcome):
-        say(inert(line))
+        tell(inert(line))
     return outcome.ending is Ending.DONE
 
 
 def _given(entry: Entry) -> Secret:
-    say(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
+    tell(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
     value = ask_secret(f"The new {entry.name} (it is not shown)")
     if value is None:
         raise UsageError(f"{entry.name} cannot be made here, and none was given.", "Run it in a terminal.")
@@ -61,7 +61,7 @@ def _given(entry: Entry) -> Secret:
 def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
     """Show what will happen, and take nothing but a typed yes. Raises StoppedError, UsageError."""
     for line in (*chosen.entails, "", *chosen.preview, *chosen.warnings):
-        say(inert(line))
+        tell(inert(line))
     unnamed = [name for name in chosen.orphaning if name not in lose]
     asking = not yes and sys.stdin.isatty()
     if unnamed and not asking:

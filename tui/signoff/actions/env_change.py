@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from signoff.actions.base import LastingError, Say, StepRecord
+from signoff.actions.base import LastingError, Tell, StepRecord
 from signoff.actions.env_file import EnvFile
 from signoff.actions.file_change import FileChange
 from signoff.actions.hands import Hands
@@ -62,10 +62,10 @@ class FileEdit(FileChange):
         """What will happen."""
         return self.edit.preview
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Read the file, and make its new content."""
-        say(f"Looking at {self.subject}.")
-        super().prepare(say)
+        tell(f"Looking at {self.subject}.")
+        super().prepare(tell)
 
     def _edited(self, raw: bytes) -> bytes:
         """Return the file with the new values. Raises LastingError where it does not say what it said."""

@@ -16,7 +16,7 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import ActionError, LastingError, Tell, StepRecord
 from signoff.actions.hands import Hands, failed
 from signoff.credentials.scram import accepts, verifier
 from signoff.credentials.secret import Secret
@@ -98,9 +98,9 @@ class RolePassword:
         of = self.record.fingerprints.of
         return {"before": of(self._before or Secret("")), "after": of(self._after)}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Ask the server as its superuser, and look where a login proves something."""
-        say(f"Looking at {self.subject}.")
+        tell(f"Looking at {self.subject}.")
         self._before = self._stored()
         self.record.know([(f"verifier of {self.change.role}", one) for one in (self._before, self._after)])
         proof = self._log_in(self.change.old)
@@ -111,22 +111,22 @@ class RolePassword:
                 "See pg_hba.conf and listen_addresses: the login could not be tried with the new one.",
             )
         if known is False:
-            say(f"{self.subject} has another password than the file's; it gets the new one all the same.")
+            tell(f"{self.subject} has another password than the file's; it gets the new one all the same.")
         elif self._before.reveal().startswith("md5"):
-            say(f"{self.subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.")
+            tell(f"{self.subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.")
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Alter the role."""
-        say(f"Setting the new password of {self.subject}.")
+        tell(f"Setting the new password of {self.subject}.")
         self._alter(self._after)
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Log in."""
         end = time.monotonic() + PATIENCE
         while True:
             proof = self._log_in(self.change.new, self.change.old)
             if proof.taken(self.change.new) and not proof.taken(self.change.old):
-                say(f"{self.subject}: the new password is taken at {proof.address}, the old one refused.")
+                tell(f"{self.subject}: the new password is taken at {proof.address}, the old one refused.")
                 return
             if proof.taken(self.change.new):
                 raise ActionError(f"{self.subject}: the old password is still taken at {proof.address}.")
@@ -134,7 +134,7 @@ class RolePassword:
                 raise ActionError(f"{self.subject}: the new password is refused: {proof.said}")
             time.sleep(1)
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Put the old verifier back, where the new one is there."""
         if self._before is None:
             return
@@ -146,7 +146,7 @@ class RolePassword:
         self._alter(self._before)
         if self._stored() != self._before:
             raise ActionError(f"{self.subject} does not have its old password again.")
-        say(f"{self.subject} has its old password again.")
+        tell(f"{self.subject} has its old password again.")
 
     def _stored(self) -> Secret:
         """Return the role's verifier; empty where it has none."""

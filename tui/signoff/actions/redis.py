@@ -15,7 +15,7 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import ActionError, LastingError, Tell, StepRecord
 from signoff.actions.env_file import EnvFile
 from signoff.actions.hands import Hands, failed
 from signoff.actions.redis_conf import FAILED, Setting, UserChange, edited_configuration
@@ -81,7 +81,7 @@ class _Door:
                 "Set one in Redis first (requirepass in redis.conf), restart it, and put it into the file.",
             )
 
-    def prove(self, say: Say) -> None:
+    def prove(self, tell: Tell) -> None:
         """Raise unless the new password is taken, and the old and a wrong one are not."""
         end = time.monotonic() + PATIENCE
         while True:
@@ -97,7 +97,7 @@ class _Door:
         self.must_be_shut()
         if self.takes(self.change.old):
             raise ActionError(f"{self.change.subject}: the old password is still taken.")
-        say(f"{self.change.subject}: the new password is taken, the old one refused.")
+        tell(f"{self.change.subject}: the new password is taken, the old one refused.")
 
 
 class _RefusedError(ActionError):
@@ -137,9 +137,9 @@ class _Password:
         of = self.record.fingerprints.of
         return {"before": of(self.change.old), "after": of(self.change.new)}
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Log in."""
-        self._door.prove(say)
+        self._door.prove(tell)
 
 
 @dataclass(eq=False)
@@ -151,9 +151,9 @@ class UserPassword(_Password):
     _before: EnvText | None = field(default=None, init=False)
     _after: bytes = field(default=b"", init=False, repr=False)
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Log in with the present password; find how it is set, and the file that it is started from."""
-        say(f"Looking at {self.subject}.")
+        tell(f"Looking at {self.subject}.")
         _must_be_taken(self._door)
         about, replication, required, acl_file, acls = self._door.ask(
             self.change.old,
@@ -184,15 +184,15 @@ class UserPassword(_Password):
             )
         self._after = edited
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Change the file first: it is what may not be writable."""
         if self._file is None or self._before is None or self._set is None:
             raise AssertionError("prepare comes first")
-        say(f"Setting the new password of {self.subject}.")
+        tell(f"Setting the new password of {self.subject}.")
         self._file.write(self._after, self._before)
         self._tell(self.change.old, self._set.forward)
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Put the old password back where the new one is taken; then the file."""
         if self._file is None or self._before is None or self._set is None:
             return
@@ -200,7 +200,7 @@ class UserPassword(_Password):
             self._tell(self.change.new, self._set.back)
             if not self._door.takes(self.change.old):
                 raise ActionError(f"{self.subject} does not have its old password again.")
-            say(f"{self.subject} has its old password again.")
+            tell(f"{self.subject} has its old password again.")
         self._file.restore(self._before)
 
     def _tell(self, password: Secret, command: Secret) -> None:
@@ -214,9 +214,9 @@ class UserPassword(_Password):
 class RestartedPassword(_Password):
     """The proof that a Redis in a container, made anew, has the new password of its environment."""
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Log in with the present password, and see that no file of the container's holds it."""
-        say(f"Looking at {self.subject}.")
+        tell(f"Looking at {self.subject}.")
         _must_be_taken(self._door)
         (about,) = self._door.ask(self.change.old, "INFO server")
         path = _line(about, "config_file")
@@ -233,10 +233,10 @@ class RestartedPassword(_Password):
                 "Change it there by hand and in the file, or let the compose file give it: ${NAME}.",
             )
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Do nothing: the container was made anew just before."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """See that the old password is taken again, now that the container was made anew once more."""
         if not self._door.takes(self.change.old):
             raise ActionError(f"{self.subject} does not take its old password.")

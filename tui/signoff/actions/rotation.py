@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
-from signoff.actions.base import Action, Ending, Outcome, Say, StepRecord, perform
+from signoff.actions.base import Action, Ending, Outcome, Tell, StepRecord, perform
 from signoff.actions.env_change import Edit, FileEdit
 from signoff.actions.hands import Hands
 from signoff.actions.postgres import RoleChange, RolePassword
@@ -257,7 +257,7 @@ def _warnings(draft: _Draft, restart: RestartPlan) -> Iterator[str]:
         yield "No running service of the project was found: start anew yourself whatever uses the file."
 
 
-def carry_out(plan: RotationPlan, target: Target, record: StepRecord, say: Say, cancel: Event) -> Outcome:
+def carry_out(plan: RotationPlan, target: Target, record: StepRecord, tell: Tell, cancel: Event) -> Outcome:
     """Carry a plan out that the operator has read and said yes to; see `signoff.actions.base.perform`.
 
     The caller probes the step again afterwards, whatever the outcome.
@@ -267,7 +267,7 @@ def carry_out(plan: RotationPlan, target: Target, record: StepRecord, say: Say, 
         hands = Hands.on(target)
     except SignoffError as unreachable:
         return Outcome(Ending.REFUSED, record.safe(str(unreachable)))
-    return perform(tuple(_actions(plan, hands, record)), record, say, cancel)
+    return perform(tuple(_actions(plan, hands, record)), record, tell, cancel)
 
 
 def _actions(plan: RotationPlan, hands: Hands, record: StepRecord) -> Iterator[Action]:

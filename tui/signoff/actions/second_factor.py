@@ -15,7 +15,7 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, Say, StepRecord, perform
+from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, Tell, StepRecord, perform
 from signoff.actions.hands import Hands, failed
 from signoff.actions.postgres import Server
 from signoff.actions.put_away import InNewFile, InVariable
@@ -30,7 +30,7 @@ _DUMMY: Final = Secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 
 
 def deliver(
-    enrolment: Enrolment, checked: Checked, action: Action, record: StepRecord, say: Say, cancel: Event
+    enrolment: Enrolment, checked: Checked, action: Action, record: StepRecord, tell: Tell, cancel: Event
 ) -> Outcome:
     """Carry out a delivery that the operator has read and said yes to, and record the enrolment.
 
@@ -39,7 +39,7 @@ def deliver(
     if not checked:
         return Outcome(Ending.REFUSED, "No code was right: the enrolment is not complete.")
     record.know(enrolment.known())
-    outcome = perform([action], record, say, cancel)
+    outcome = perform([action], record, tell, cancel)
     if outcome.ending is Ending.DONE:
         write_down(enrolment, record, action.subject)
     return outcome
@@ -107,26 +107,26 @@ class KeyInDatabase:
         """Nothing: what was there is not read."""
         return {}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Run the statements with a key that is none, and roll them back."""
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             _examine(sql)
         if not has_place(self.statement.sql):
             raise LastingError("The statement does not say where the key goes.", "Write :seed in its place.")
-        say(f"Trying the statement on {self.subject}; it is rolled back.")
+        tell(f"Trying the statement on {self.subject}; it is rolled back.")
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             self._run(sql, _DUMMY, commit=False)
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Run the statement."""
-        say(f"Writing the key of {self.subject}.")
+        tell(f"Writing the key of {self.subject}.")
         self._begun = True
         self._run(self.statement.sql, self.key, commit=True)
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Nothing more: the transaction was committed with one row, or ``run`` has raised."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Run the statement that takes it back."""
         if not self._begun:
             return
@@ -136,7 +136,7 @@ class KeyInDatabase:
                 "Look at the account, and enrol it again where needed.",
             )
         self._run(self.statement.undo, _DUMMY, commit=True)
-        say(f"{self.subject} has no key any more.")
+        tell(f"{self.subject} has no key any more.")
 
     def _run(self, sql: str, key: Secret, *, commit: bool) -> None:
         psql = (

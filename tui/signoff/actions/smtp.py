@@ -11,7 +11,7 @@ from threading import Event
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from signoff.actions.base import ActionError, LastingError, Say
+from signoff.actions.base import ActionError, LastingError, Tell
 from signoff.credentials.dsn import account
 from signoff.credentials.policy import MAIL
 from signoff.credentials.recognise import url_password, words
@@ -143,22 +143,22 @@ class TriedMailPassword:
         """Nothing: it is the provider's."""
         return {}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Log in."""
         if _LOOPBACK.fullmatch(self.login.host) and not self.local:
             raise LastingError(
                 f"The mail server {self.login.host} is the target's own, and cannot be reached from here.",
                 "Run signoff on the target, or change the password there and in the file by hand.",
             )
-        say(f"Logging in as {self.subject}.")
+        tell(f"Logging in as {self.subject}.")
         try_login(self.login, self.password)
-        say(f"{self.subject}: the new password is taken.")
+        tell(f"{self.subject}: the new password is taken.")
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Do nothing."""
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """It was tried just before."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Do nothing."""

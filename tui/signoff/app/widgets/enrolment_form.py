@@ -85,7 +85,7 @@ class EnrolmentForm(VerticalScroll):
         for field in fields:
             field.disabled = made
 
-    def say(self, said: str, style: str = "$error") -> None:
+    def tell(self, said: str, style: str = "$error") -> None:
         """Show a remark below the form."""
         self.query_one("#problem", Static).update(text(said, style))
 
@@ -101,7 +101,7 @@ class EnrolmentForm(VerticalScroll):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self.say("")
+        self.tell("")
 
     def _about(self, place: Place) -> str:
         factor = self._profile.second_factor
