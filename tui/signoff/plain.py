@@ -19,13 +19,14 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import ACTIONS, Language
 from signoff.engine import Key
 from signoff.errors import RecordError, SignoffError, TargetError
+from signoff.message import say
 from signoff.model import Result
 from signoff.report.summary import exit_code
 from signoff.report.text import counts_line, step_lines
 from signoff.saying import day
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, tell, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
 from signoff.text import inert, one_line
 from signoff.walk import Walk
 from signoff.walk_keys import WALK_KEYS
@@ -230,7 +231,7 @@ class _Face:
     def _look_again(self, keys: Sequence[Key]) -> None:
         if not self._walk.connected:
             raise TargetError(
-                "The target is not connected.", "Leave with q, and resume once it can be reached."
+                say("The target is not connected."), say("Leave with q, and resume once it can be reached.")
             )
         before = self._walk.notes
         self._walk.probe(keys, progress=show_progress)

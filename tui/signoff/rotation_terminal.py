@@ -17,6 +17,7 @@ from signoff.actions.variables import Entry
 from signoff.credentials.secret import Secret
 from signoff.engine import Key
 from signoff.errors import StoppedError, UsageError
+from signoff.message import say
 from signoff.rotating import Rotation, carry_out, told
 from signoff.terminal import ask_secret, tell
 from signoff.text import inert
@@ -37,7 +38,7 @@ def agreed(
         plan = rotation.plan(names, path, given)
         _ask(plan, yes=yes, lose=lose)
     except (click.Abort, KeyboardInterrupt):
-        raise StoppedError("Interrupted. Nothing was changed.") from None
+        raise StoppedError(say("Interrupted. Nothing was changed.")) from None
     return plan
 
 
@@ -54,7 +55,10 @@ def _given(entry: Entry) -> Secret:
     tell(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
     value = ask_secret(f"The new {entry.name} (it is not shown)")
     if value is None:
-        raise UsageError(f"{entry.name} cannot be made here, and none was given.", "Run it in a terminal.")
+        raise UsageError(
+            say("{name} cannot be made here, and none was given.", name=entry.name),
+            say("Run it in a terminal."),
+        )
     return value
 
 
@@ -66,16 +70,21 @@ def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
     asking = not yes and sys.stdin.isatty()
     if unnamed and not asking:
         raise UsageError(
-            f"Data would be lost by changing {', '.join(unnamed)}. Nothing was changed.",
-            f"When it was re-encrypted, or may be lost: {' '.join(f'--lose {name}' for name in unnamed)}",
+            say("Data would be lost by changing {unnamed}. Nothing was changed.", unnamed=", ".join(unnamed)),
+            say(
+                "When it was re-encrypted, or may be lost: {unnamed}",
+                unnamed=" ".join((f"--lose {name}" for name in unnamed)),
+            ),
         )
     if not yes and not asking:
-        raise UsageError("Nobody can be asked here. Nothing was changed.", "To go on without asking: --yes")
+        raise UsageError(
+            say("Nobody can be asked here. Nothing was changed."), say("To go on without asking: --yes")
+        )
     for name in unnamed:
         if _typed(f"Data is lost with the old {name}. Type its name to go on") != name:
-            raise StoppedError("Nothing was changed.")
+            raise StoppedError(say("Nothing was changed."))
     if not yes and _typed("Type yes to do all of this") != "yes":
-        raise StoppedError("Nothing was changed.")
+        raise StoppedError(say("Nothing was changed."))
 
 
 def _typed(question: str) -> str:

@@ -24,6 +24,7 @@ from signoff.credentials.fingerprint import KEY_BYTES, Fingerprints
 from signoff.credentials.redact import LeakError, Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError, SignoffError, StoppedError
+from signoff.message import say
 from signoff.session.events import Done, Intended
 from signoff.session.session import Session
 from signoff.target import private_file
@@ -139,7 +140,10 @@ def kept_fingerprints() -> Fingerprints:
         return Fingerprints(key)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise RecordError(f"{path} cannot be used: {reason}.", "Correct its mode, or move it away.") from None
+        raise RecordError(
+            say("{path} cannot be used: {reason}.", path=path, reason=reason),
+            say("Correct its mode, or move it away."),
+        ) from None
 
 
 class Ending(StrEnum):
@@ -167,21 +171,21 @@ def perform(actions: Sequence[Action], record: StepRecord, tell: Tell, cancel: E
     Raises only what is nobody's fault but this program's, after everything was put back.
     """
 
-    def tell(line: str) -> None:
+    def safely(line: str) -> None:
         tell(record.safe(line))
 
     try:
         for action in actions:
             _go_on(cancel)
-            action.prepare(tell)
+            action.prepare(safely)
     except SignoffError as refusal:
         return Outcome(Ending.REFUSED, record.safe(str(refusal)))
-    return _Undertaking(actions, record, tell).carry_out(cancel)
+    return _Undertaking(actions, record, safely).carry_out(cancel)
 
 
 def _go_on(cancel: Event) -> None:
     if cancel.is_set():
-        raise StoppedError("Stopped on request.")
+        raise StoppedError(say("Stopped on request."))
 
 
 class _Undertaking:

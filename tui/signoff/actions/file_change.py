@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from threading import Event
 
-from signoff.actions.base import ActionError, Tell, StepRecord
+from signoff.actions.base import ActionError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.credentials.env_text import EnvText
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -55,7 +56,7 @@ class FileChange(ABC):
     def check(self, tell: Tell) -> None:
         """Read it back."""
         if self._file.read().raw != self._after:
-            raise ActionError(f"{self.subject} does not say what was written.")
+            raise ActionError(say("{subject} does not say what was written.", subject=self.subject))
 
     def undo(self, tell: Tell) -> None:
         """Put the file back as it was."""

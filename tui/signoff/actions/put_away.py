@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from signoff.actions.base import ActionError, LastingError, Tell, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.actions.file_change import FileChange
 from signoff.actions.hands import Hands
 from signoff.credentials import dotenv, secret_file
 from signoff.credentials.delivery import preview_of, with_value
 from signoff.credentials.secret import HIDDEN, Secret
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -99,14 +100,16 @@ class InNewFile:
     def check(self, tell: Tell) -> None:
         """Read it back."""
         if self._read() != self._content:
-            raise ActionError(f"{self.subject} does not say what was written.")
+            raise ActionError(say("{subject} does not say what was written.", subject=self.subject))
 
     def undo(self, tell: Tell) -> None:
         """Take it away, where it is still what was written."""
         if not self._made or self._read() is None:
             return
         if self._read() != self._content:
-            raise LastingError(f"{self.subject} was changed meanwhile; it was left alone.")
+            raise LastingError(
+                say("{subject} was changed meanwhile; it was left alone.", subject=self.subject)
+            )
         self.path.unlink()
         tell(f"{one_line(str(self.path))} is gone again.")
 
@@ -116,4 +119,6 @@ class InNewFile:
         except FileNotFoundError:
             return None
         except OSError as problem:
-            raise ActionError(f"{self.subject} cannot be read: {problem.strerror}.") from None
+            raise ActionError(
+                say("{subject} cannot be read: {strerror}.", subject=self.subject, strerror=problem.strerror)
+            ) from None

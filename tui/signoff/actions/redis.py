@@ -15,12 +15,13 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Tell, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.actions.hands import Hands, failed
 from signoff.actions.redis_conf import FAILED, Setting, UserChange, edited_configuration
 from signoff.credentials.env_text import EnvText
 from signoff.credentials.secret import Secret
+from signoff.message import say
 from signoff.text import one_line
 
 PATIENCE: Final = 15.0
@@ -50,7 +51,9 @@ class _Door:
         for command in commands:
             lines += [command, f"ECHO {nonce}"]
         if any("\n" in line or "\r" in line or "\0" in line for line in lines):
-            raise LastingError(f"{self.change.subject}: a password of more than a line cannot be tried.")
+            raise LastingError(
+                say("{subject}: a password of more than a line cannot be tried.", subject=self.change.subject)
+            )
         output = self.hands.run(
             f"{server.name} could not be asked",
             self.hands.in_container(server.container, script),
@@ -62,7 +65,13 @@ class _Door:
         if output.status != 0 or len(replies) != len(commands) + 1:
             if _REFUSED.search(said):
                 raise _RefusedError
-            raise ActionError(f"{server.name} does not answer: {one_line(said) or one_line(output.stderr)}")
+            raise ActionError(
+                say(
+                    "{name} does not answer: {said}",
+                    name=server.name,
+                    said=one_line(said) or one_line(output.stderr),
+                )
+            )
         del before
         return [reply.strip("\r\n") for reply in replies[:-1]]
 
@@ -77,8 +86,11 @@ class _Door:
         """Raise where a wrong password is taken too: then no login proves anything."""
         if self.takes(Secret(secrets.token_hex(16))):
             raise LastingError(
-                f"{self.change.subject} needs no password: it lets anybody in.",
-                "Set one in Redis first (requirepass in redis.conf), restart it, and put it into the file.",
+                say("{subject} needs no password: it lets anybody in.", subject=self.change.subject),
+                say(
+                    "Set one in Redis first (requirepass in redis.conf), restart it, and put it into the "
+                    "file."
+                ),
             )
 
     def prove(self, tell: Tell) -> None:
@@ -93,10 +105,10 @@ class _Door:
                     raise
                 time.sleep(1)
         if not taken:
-            raise ActionError(f"{self.change.subject}: the new password is refused.")
+            raise ActionError(say("{subject}: the new password is refused.", subject=self.change.subject))
         self.must_be_shut()
         if self.takes(self.change.old):
-            raise ActionError(f"{self.change.subject}: the old password is still taken.")
+            raise ActionError(say("{subject}: the old password is still taken.", subject=self.change.subject))
         tell(f"{self.change.subject}: the new password is taken, the old one refused.")
 
 
@@ -104,7 +116,7 @@ class _RefusedError(ActionError):
     """The password was refused."""
 
     def __init__(self) -> None:
-        super().__init__("The password is refused.")
+        super().__init__(say("The password is refused."))
 
 
 @dataclass(eq=False)
@@ -161,26 +173,36 @@ class UserPassword(_Password):
         )
         for reply in (about, replication, required):
             if FAILED.match(reply):
-                raise LastingError(f"{self.subject} may not change it: {one_line(reply)}")
+                raise LastingError(
+                    say("{subject} may not change it: {reply}", subject=self.subject, reply=one_line(reply))
+                )
         if _line(replication, "role") != "master" or _line(replication, "connected_slaves") not in {"", "0"}:
             raise LastingError(
-                f"{self.change.server.name} is replicated: its password is on its replicas too.",
-                "Change it on all of them by hand (masterauth), then put it into the file.",
+                say(
+                    "{name} is replicated: its password is on its replicas too.", name=self.change.server.name
+                ),
+                say("Change it on all of them by hand (masterauth), then put it into the file."),
             )
         self._set = Setting.of(self.change, Secret(_value(required)), acls)
         path = _value(acl_file) or _line(about, "config_file")
         if not path:
             raise LastingError(
-                f"{self.change.server.name} was started without a file to keep its password in.",
-                "Put requirepass into a redis.conf, start Redis with it, then try again.",
+                say(
+                    "{name} was started without a file to keep its password in.", name=self.change.server.name
+                ),
+                say("Put requirepass into a redis.conf, start Redis with it, then try again."),
             )
         self._file = EnvFile(self.hands.target, path, root=self.hands.root)
         self._before = self._file.read()
         edited = edited_configuration(self._before.raw, self.change)
         if edited is None:
             raise LastingError(
-                f"{one_line(path)} does not hold the password of {self.subject}: an include may.",
-                "Set it by hand there, in the running server, and in the file.",
+                say(
+                    "{path} does not hold the password of {subject}: an include may.",
+                    path=one_line(path),
+                    subject=self.subject,
+                ),
+                say("Set it by hand there, in the running server, and in the file."),
             )
         self._after = edited
 
@@ -199,7 +221,9 @@ class UserPassword(_Password):
         if self._door.takes(self.change.new):
             self._tell(self.change.new, self._set.back)
             if not self._door.takes(self.change.old):
-                raise ActionError(f"{self.subject} does not have its old password again.")
+                raise ActionError(
+                    say("{subject} does not have its old password again.", subject=self.subject)
+                )
             tell(f"{self.subject} has its old password again.")
         self._file.restore(self._before)
 
@@ -207,7 +231,7 @@ class UserPassword(_Password):
         (reply,) = self._door.ask(password, command.reveal())
         if reply != "OK":
             # Redis does not quote what it was told; the safe side is not to quote Redis either.
-            raise ActionError(f"{self.subject}: Redis did not take the new password.")
+            raise ActionError(say("{subject}: Redis did not take the new password.", subject=self.subject))
 
 
 @dataclass(eq=False)
@@ -229,8 +253,12 @@ class RestartedPassword(_Password):
             raise failed(what, output)
         if edited_configuration(output.stdout, self.change) is not None:
             raise LastingError(
-                f"{self.change.server.name} has its password in {one_line(path)}, within the container.",
-                "Change it there by hand and in the file, or let the compose file give it: ${NAME}.",
+                say(
+                    "{name} has its password in {path}, within the container.",
+                    name=self.change.server.name,
+                    path=one_line(path),
+                ),
+                say("Change it there by hand and in the file, or let the compose file give it: ${NAME}."),
             )
 
     def run(self, tell: Tell, cancel: Event) -> None:
@@ -239,15 +267,15 @@ class RestartedPassword(_Password):
     def undo(self, tell: Tell) -> None:
         """See that the old password is taken again, now that the container was made anew once more."""
         if not self._door.takes(self.change.old):
-            raise ActionError(f"{self.subject} does not take its old password.")
+            raise ActionError(say("{subject} does not take its old password.", subject=self.subject))
 
 
 def _must_be_taken(door: _Door) -> None:
     door.must_be_shut()
     if not door.takes(door.change.old):
         raise LastingError(
-            f"{door.change.subject} does not take the password that is in the file.",
-            "Put the one that it has into the file first.",
+            say("{subject} does not take the password that is in the file.", subject=door.change.subject),
+            say("Put the one that it has into the file first."),
         )
 
 

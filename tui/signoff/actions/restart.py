@@ -13,12 +13,13 @@ from shlex import join, quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Tell, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.hands import Hands, failed
 from signoff.actions.restart_plan import ComposeServices, RestartPlan
 from signoff.errors import StoppedError
 from signoff.facts.composed import LABEL
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import Message, listed, say
 from signoff.probes.secretfiles import listing
 from signoff.text import inert, one_line
 
@@ -72,7 +73,7 @@ class Restart:
     def prepare(self, tell: Tell) -> None:
         """See that the programs are there, and that root is where it is needed."""
         if self.plan.units and not self.hands.root:
-            raise LastingError("Units are restarted by root only, and there is no root to be had.")
+            raise LastingError(say("Units are restarted by root only, and there is no root to be had."))
         for one in self.plan.compose:
             self._ask(one)
         for state in self._states():
@@ -90,9 +91,17 @@ class Restart:
         lost = one.lost(output.stdout)
         if lost:
             raise LastingError(
-                f"{program} in {directory} would leave {listing(lost)} empty, which is not empty now: the"
-                " containers were made with variables that are in no file which compose reads there.",
-                "Put them into .env beside the compose file, or make the containers anew as they were made.",
+                say(
+                    "{program} in {directory} would leave {listing} empty, which is not empty now: the "
+                    "containers were made with variables that are in no file which compose reads there.",
+                    program=program,
+                    directory=directory,
+                    listing=listing(lost),
+                ),
+                say(
+                    "Put them into .env beside the compose file, or make the containers anew as they "
+                    "were made."
+                ),
             )
 
     def _trust(self, one: ComposeServices) -> None:
@@ -106,8 +115,12 @@ class Restart:
         if foreign := [section.field(0) for section in sections(output) if section.name == "foreign"]:
             names = listing(foreign)
             raise LastingError(
-                f"Others than root and the project's owner can change {names}: compose is not run on that.",
-                f"See who: namei -l {quote(foreign[0])}",
+                say(
+                    "Others than root and the project's owner can change {names}: compose is not run on "
+                    "that.",
+                    names=names,
+                ),
+                say("See who: namei -l {foreign}", foreign=quote(foreign[0])),
             )
 
     def run(self, tell: Tell, cancel: Event) -> None:
@@ -119,7 +132,13 @@ class Restart:
         """See that they are well now."""
         for state in self._states():
             if state.broken or not (state.well or state.steady):
-                raise ActionError(f"{state.name} is not well: {state.broken or 'it does not run'}.")
+                raise ActionError(
+                    say(
+                        "{name} is not well: {broken}.",
+                        name=state.name,
+                        broken=state.broken or "it does not run",
+                    )
+                )
 
     def undo(self, tell: Tell) -> None:
         """Start them anew once more, with what was put back."""
@@ -166,7 +185,7 @@ class Restart:
                 return
             _give_up(waiting, stale, now - start)
             if cancel.wait(_PAUSE):
-                raise StoppedError("Stopped on request.")
+                raise StoppedError(say("Stopped on request."))
 
     def _states(self) -> list[_State]:
         return [*self._unit_states(), *self._container_states()]
@@ -250,18 +269,29 @@ def _give_up(waiting: list[_State], stale: list[str], waited: float) -> None:
     """Raise where waiting longer is of no use."""
     for state in waiting:
         if state.broken:
-            raise ActionError(f"{state.name} did not become healthy: {state.broken}.", _logs(state.name))
+            raise ActionError(
+                say("{name} did not become healthy: {broken}.", name=state.name, broken=state.broken),
+                _logs(state.name),
+            )
         if state.crashes >= _CRASHES:
-            raise ActionError(f"{state.name} ends again and again.", _logs(state.name))
+            raise ActionError(say("{name} ends again and again.", name=state.name), _logs(state.name))
     if waited > HEALTHY_WITHIN:
         names = ", ".join([*(state.name for state in waiting), *stale]) or "nothing"
         reason = "still run as before" if stale and not waiting else "did not become healthy"
-        raise ActionError(f"{names} {reason} within {HEALTHY_WITHIN:.0f} s.")
+        raise ActionError(
+            say(
+                "{names} {reason} within {healthy_within} s.",
+                names=names,
+                reason=reason,
+                healthy_within=format(HEALTHY_WITHIN, ".0f"),
+            )
+        )
 
 
-def _logs(name: str) -> str:
+def _logs(name: str) -> Message:
     container = name.removeprefix("container ")
-    return f"docker logs {container}" if container != name else f"journalctl -u {name}"
+    command = f"docker logs {container}" if container != name else f"journalctl -u {name}"
+    return listed((command,))
 
 
 class _Lines:

@@ -15,12 +15,13 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, Tell, StepRecord, perform
+from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, StepRecord, Tell, perform
 from signoff.actions.hands import Hands, failed
 from signoff.actions.postgres import Server
 from signoff.actions.put_away import InNewFile, InVariable
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.credentials.totp import Checked, Enrolment
+from signoff.message import say
 from signoff.session.events import Enrolled
 from signoff.target.second_factor import SecondFactor, has_place, wrong_with
 from signoff.text import one_line
@@ -112,7 +113,9 @@ class KeyInDatabase:
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             _examine(sql)
         if not has_place(self.statement.sql):
-            raise LastingError("The statement does not say where the key goes.", "Write :seed in its place.")
+            raise LastingError(
+                say("The statement does not say where the key goes."), say("Write :seed in its place.")
+            )
         tell(f"Trying the statement on {self.subject}; it is rolled back.")
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             self._run(sql, _DUMMY, commit=False)
@@ -132,8 +135,8 @@ class KeyInDatabase:
             return
         if not self.statement.undo:
             raise LastingError(
-                f"{self.subject} may have the new key, and what was there is not known.",
-                "Look at the account, and enrol it again where needed.",
+                say("{subject} may have the new key, and what was there is not known.", subject=self.subject),
+                say("Look at the account, and enrol it again where needed."),
             )
         self._run(self.statement.undo, _DUMMY, commit=True)
         tell(f"{self.subject} has no key any more.")
@@ -160,11 +163,17 @@ class KeyInDatabase:
             raise failed(what, output)
         if said[:1] == ["rows"]:
             raise LastingError(
-                f"The statement would have changed {one_line(said[-1], 20)} rows, and one is meant.",
-                f"Nothing was changed. Is the account {one_line(self.account)} in that table?",
+                say(
+                    "The statement would have changed {said} rows, and one is meant.",
+                    said=one_line(said[-1], 20),
+                ),
+                say(
+                    "Nothing was changed. Is the account {account} in that table?",
+                    account=one_line(self.account),
+                ),
             )
         if said != ["done"]:
-            raise ActionError(f"{what}: psql did not say that it is done.")
+            raise ActionError(say("{what}: psql did not say that it is done.", what=what))
 
 
 def _examine(sql: str) -> None:

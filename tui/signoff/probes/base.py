@@ -98,10 +98,10 @@ class Probe:
             made = self.make(msgspec.convert(use.given, self.parameters))
         return replace(made, id=self.id, use=use.parameters, items=use.items)
 
-    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, Message]]:
         """Yield what is wrong with the parameters that a checklist gives, with the place in them."""
         if self.make is None or self.parameters is None:
-            yield from (((name,), "takes no parameters") for name in given)
+            yield from (((name,), say("takes no parameters")) for name in given)
             return
         if found := tuple(misfits(given, self.parameters)):
             yield from found
@@ -109,7 +109,7 @@ class Probe:
         try:
             self.make(msgspec.convert(given, self.parameters))
         except ValueError as wrong:
-            yield (), str(wrong)
+            yield (), listed((str(wrong),))
 
     def findings(self, facts: Facts, profile: Profile) -> tuple[Finding, ...]:
         """Judge the facts. What cannot be seen is `unknown`, what cannot be read is `error`."""
