@@ -21,6 +21,8 @@ Example::
 
 from __future__ import annotations
 
+from signoff.message import Message, listed, say
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -181,4 +183,4 @@ def _refused(part: str, make: Callable[[], object]) -> Iterator[tuple[Place, Mes
     try:
         make()
     except UsageError as refusal:
-        yield (part,), f"{part}: {refusal.message} {refusal.hint}".strip()
+        yield (part,), listed(filter(None, (f"{part}:", refusal.message, refusal.hint)), " ")

@@ -22,6 +22,7 @@ from signoff.facts.base import (
     text_for,
 )
 from signoff.facts.sections import left_out, strangers
+from signoff.message import say
 from signoff.model import Vantage
 from signoff.target.addresses import outside_addresses
 from signoff.target.base import Target
@@ -186,16 +187,27 @@ def _value(fact: HostFact[Any], output: Output, profile: Profile) -> Any:
         case Problem.NEEDS_ROOT:
             said = one_line(output.stderr)
             why = f" ({said})" if said else ""
-            return Unavailable(f"{fact.title}: needs root, and sudo was refused{why}", by_hand)
+            return Unavailable(
+                say("{title}: needs root, and sudo was refused{why}", title=fact.title, why=why), by_hand
+            )
         case Problem.TIMED_OUT:
-            return Unavailable(f"{fact.title}: no answer within {fact.timeout:g} s", by_hand)
+            return Unavailable(
+                say(
+                    "{title}: no answer within {timeout} s",
+                    title=fact.title,
+                    timeout=format(fact.timeout, "g"),
+                ),
+                by_hand,
+            )
         case Problem.KILLED | Problem.LOST | Problem.CANCELLED:
-            return Unavailable(f"{fact.title}: {output.problem.value}", by_hand)
+            return Unavailable(
+                say("{title}: {problem}", title=fact.title, problem=output.problem.value), by_hand
+            )
         case None:
             pass
     if output.truncated:
         # Half of a list must never look like the whole of it.
-        return Unavailable(f"{fact.title}: more than {fact.cap} bytes", by_hand)
+        return Unavailable(say("{title}: more than {cap} bytes", title=fact.title, cap=fact.cap), by_hand)
     value = _attempt(lambda: fact.parse(output), fact)
     marks, others = left_out(output), strangers(output)
     if isinstance(value, (Unavailable, Malformed)) or not (marks or others):
@@ -209,4 +221,8 @@ def _attempt(look: Callable[[], Any], fact: Fact[Any]) -> Any:
     except (Unavailable, Malformed) as absent:
         return absent
     except Exception as defect:  # noqa: BLE001 - one fact that cannot be read must not end the session
-        return Malformed(f"{one_line(fact.title)}: cannot be read ({type(defect).__name__})")
+        return Malformed(
+            say(
+                "{title}: cannot be read ({name__})", title=one_line(fact.title), name__=type(defect).__name__
+            )
+        )

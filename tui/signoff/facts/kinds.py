@@ -19,6 +19,7 @@ import msgspec
 
 from signoff.facts.base import HostFact, Malformed, OutsideFact, Unavailable
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.outside import Outside, OutsideError
 from signoff.target.profile import Profile
@@ -92,9 +93,9 @@ def _fact(
         found: dict[str, T] = {}
         for section in sections(output):
             if section.name in found:
-                raise Malformed(f"{one_line(section.name)} came twice")
+                raise Malformed(say("{name} came twice", name=one_line(section.name)))
             if section.fields and not _whole(section):
-                raise Malformed(f"{one_line(section.name)}: a part of the answer is missing")
+                raise Malformed(say("{name}: a part of the answer is missing", name=one_line(section.name)))
             found[section.name] = read(section)
         return found
 
@@ -130,7 +131,7 @@ def _json(text: str, model: type[T]) -> T:
         return msgspec.json.decode(text, type=model)
     except msgspec.DecodeError as problem:
         # No excerpt: the text may hold a secret.
-        raise Malformed(f"not the expected JSON: {one_line(str(problem))}") from None
+        raise Malformed(say("not the expected JSON: {problem}", problem=one_line(str(problem)))) from None
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def http(*paths: str) -> OutsideFact[tuple[Reply, ...]]:
     """Requests for paths of the target's URL at every address of it. Redirects are not followed."""
     return OutsideFact(
         id=f"http {' '.join(paths)}",
-        title=f"Answers to {', '.join(paths)} from outside",
+        title=say("Answers to {paths} from outside", paths=", ".join(paths)),
         look=lambda outside, profile, facts: _ask(outside, profile, paths),
     )
 
@@ -170,10 +171,10 @@ def http(*paths: str) -> OutsideFact[tuple[Reply, ...]]:
 def _ask(outside: Outside, profile: Profile, paths: tuple[str, ...]) -> tuple[Reply, ...]:
     base = urlsplit(profile.url)
     if not base.hostname:
-        raise Unavailable("the target's public URL is not known: set url in its profile")
+        raise Unavailable(say("the target's public URL is not known: set url in its profile"))
     if not outside.addresses:
         raise Unavailable(
-            "the target has no address that this machine reaches directly", f"curl -i {profile.url}"
+            say("the target has no address that this machine reaches directly"), f"curl -i {profile.url}"
         )
     nowhere = f"/{secrets.token_hex(8)}"
     wanted = [(address, path) for address in outside.addresses for path in paths]
