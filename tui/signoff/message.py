@@ -21,6 +21,22 @@ _PLACE: Final = re.compile(r"\{(\w+)\}")
 _DOMAIN: Final = "signoff"
 
 
+def _filled(template: str, values: Mapping[str, str | int]) -> str:
+    return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), template)
+
+
+def _chosen(template: str, plural: str, values: Mapping[str, str | int]) -> str:
+    return plural if plural and values.get("count") != 1 else template
+
+
+def _plain(value: str | int) -> str | int:
+    return str(value) if isinstance(value, str) else value
+
+
+def _value(value: object) -> str | int:
+    return value if isinstance(value, (str, int)) else str(value)
+
+
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message as it is recorded beside its English text. ``plural`` is for any ``count`` but one."""
 
@@ -135,19 +151,3 @@ def _catalogue(language: str) -> gettext.NullTranslations:
 def _message(said: Said) -> Message:
     values = {name: _message(one) if isinstance(one, Said) else one for name, one in said.values.items()}
     return Message(said.template, said.plural, values)
-
-
-def _chosen(template: str, plural: str, values: Mapping[str, str | int]) -> str:
-    return plural if plural and values.get("count") != 1 else template
-
-
-def _filled(template: str, values: Mapping[str, str | int]) -> str:
-    return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), template)
-
-
-def _value(value: object) -> str | int:
-    return value if isinstance(value, (str, int)) else str(value)
-
-
-def _plain(value: str | int) -> str | int:
-    return str(value) if isinstance(value, str) else value
