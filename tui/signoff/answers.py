@@ -21,8 +21,6 @@ Example::
 
 from __future__ import annotations
 
-from signoff.message import Message, listed, say
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,7 +34,7 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language, Step
 from signoff.checklist.yaml import Document
 from signoff.errors import UsageError
-from signoff.message import Message, say
+from signoff.message import Message, listed, say
 from signoff.misfit import MisfitError, Place, fitted, nearest
 from signoff.text import one_line
 

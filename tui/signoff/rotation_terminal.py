@@ -73,7 +73,7 @@ def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
             say("Data would be lost by changing {unnamed}. Nothing was changed.", unnamed=", ".join(unnamed)),
             say(
                 "When it was re-encrypted, or may be lost: {unnamed}",
-                unnamed=" ".join((f"--lose {name}" for name in unnamed)),
+                unnamed=" ".join(f"--lose {name}" for name in unnamed),
             ),
         )
     if not yes and not asking:

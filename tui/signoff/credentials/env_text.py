@@ -28,7 +28,8 @@ _REASONS: Final[dict[int, tuple[Message, Message]]] = {
     errno.EPERM: (
         say("permission was denied"),
         say(
-            "Run it as the owner, or as root. For root: is the file or its directory immutable? See lsattr(1)."
+            "Run it as the owner, or as root. For root: is the file or its directory immutable? "
+            "See lsattr(1)."
         ),
     ),
     errno.ENOSPC: (say("the disk is full"), say("Free some space, then try again.")),

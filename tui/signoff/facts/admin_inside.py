@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
 from signoff.facts.sections import Section, assigned, read_script, sections
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -35,7 +35,7 @@ def parse_inside(output: Output) -> Inside:
     found = sections(output)
     for section in found:
         if section.name == "none":
-            raise Unavailable(section.field(0))
+            raise Unavailable(listed((section.field(0),)))
     answers = [
         section.fields for section in found if section.name == "answer" and section.field(2)[:3] != "000"
     ]

@@ -65,6 +65,10 @@ class HostFact(Fact[T]):
     not there, the file cannot be read) or Malformed. It is only called when the script ran to its end.
     ``sensitive`` output holds secrets: neither it nor a hash of it goes into the record.
     ``by_hand`` is the command shown to the operator where the script could not run.
+
+    ``needs`` are facts that it goes by: ``given`` makes of them the values that the script gets, by name, and
+    that it reads with ``given NAME`` of lib.sh, one a line. They are data, and never a part of its text.
+    ``given`` may raise Unavailable or Malformed: then the script is not run.
     """
 
     script: Script
@@ -74,6 +78,8 @@ class HostFact(Fact[T]):
     cap: int = 1 << 20
     sensitive: bool = False
     by_hand: Script = ""
+    needs: tuple[Fact[Any], ...] = ()
+    given: Callable[[Facts, Profile], Mapping[str, Iterable[str]]] = lambda facts, profile: {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,14 +140,18 @@ def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
             if found[fact.id] is not fact:
                 raise ValueError(f"two facts are called {fact.id!r}")
             return
-        if isinstance(fact, OutsideFact):
-            for needed in fact.needs:
-                add(needed)
+        for needed in needs_of(fact):
+            add(needed)
         found[fact.id] = fact
 
     for fact in facts:
         add(fact)
     return tuple(found.values())
+
+
+def needs_of(fact: Fact[Any]) -> tuple[Fact[Any], ...]:
+    """Return the facts that it goes by."""
+    return fact.needs if isinstance(fact, (HostFact, OutsideFact)) else ()
 
 
 def text_for(script: Script, profile: Profile) -> str:

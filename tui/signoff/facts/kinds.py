@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from signoff.facts.base import HostFact, Malformed, OutsideFact, Unavailable
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable
 from signoff.facts.sections import Section, assigned, read_script, sections
-from signoff.message import say
+from signoff.message import Message, say
 from signoff.target.command import Output, Root
 from signoff.target.outside import Outside, OutsideError
 from signoff.target.profile import Profile
@@ -40,15 +40,17 @@ class Options(TypedDict, total=False):
     root: Root
     by_hand: str
     timeout: float
+    needs: tuple[Fact[Any], ...]
+    given: Callable[[Facts, Profile], Mapping[str, Iterable[str]]]
 
 
-def lines(name: str, title: str, *scripts: str, **options: Unpack[Options]) -> HostFact[Lines]:
+def lines(name: str, title: Message, *scripts: str, **options: Unpack[Options]) -> HostFact[Lines]:
     """What programs print, line by line."""
     return _fact(name, title, scripts, lambda one: one.lines, options)
 
 
 def key_values(
-    name: str, title: str, *scripts: str, **options: Unpack[Options]
+    name: str, title: Message, *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, Lines]]:
     """Keys with their values, as ``sshd -T`` (a space between) and ``systemctl show`` (=) print them.
 
@@ -58,14 +60,14 @@ def key_values(
 
 
 def json_value(
-    name: str, title: str, model: type[T], *scripts: str, **options: Unpack[Options]
+    name: str, title: Message, model: type[T], *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, T]]:
     """A JSON value of a type of msgspec's. What it says beside may be secret."""
     return _fact(name, title, scripts, lambda one: _json(one.text, model), options, sensitive=True)
 
 
 def json_rows(
-    name: str, title: str, row: type[T], *scripts: str, **options: Unpack[Options]
+    name: str, title: Message, row: type[T], *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, tuple[T, ...]]]:
     """Rows of one type: a JSON list, or a JSON value a line, as ``docker inspect --format`` prints them."""
     whole: Any = tuple[row, ...]  # type: ignore[valid-type]
@@ -80,7 +82,7 @@ def json_rows(
 
 def _fact(
     name: str,
-    title: str,
+    title: Message,
     scripts: tuple[str, ...],
     read: Callable[[Section], T],
     options: Options,
@@ -105,11 +107,9 @@ def _fact(
         title=title,
         script=lambda profile: assigned(project=profile.project) + text,
         parse=parse,
-        root=options.get("root", Root.PREFER),
-        timeout=options.get("timeout", 20.0),
         cap=4 << 20,
         sensitive=sensitive,
-        by_hand=options.get("by_hand", ""),
+        **({"root": Root.PREFER, "timeout": 20.0} | options),
     )
 
 

@@ -67,7 +67,7 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             subject="strong",
             observed=say(
                 "{listing}: strong, {least} bits or more",
-                listing=listing((rating.name for rating in strong)),
+                listing=listing(rating.name for rating in strong),
                 least=least,
             ),
         )

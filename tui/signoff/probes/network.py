@@ -207,7 +207,7 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             observed=say(
                 "{count} ports tried on each of {fromkeys}; answering: {map}",
                 count=len({port.port for port in tried}),
-                fromkeys=", ".join(dict.fromkeys((port.address for port in tried))),
+                fromkeys=", ".join(dict.fromkeys(port.address for port in tried)),
                 map=", ".join(map(str, seen.open_outside())),
             ),
             expected=expected,

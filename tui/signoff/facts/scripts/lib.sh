@@ -7,6 +7,8 @@ nl='
 '
 tab=$(printf '\t')
 cr=$(printf '\r')
+# NAME: the values of other facts that this one is given under a name, one a line.
+given() { printf '%s\n' "${values:-}" | sed -n "s/^$1$tab//p"; }
 show() { sed 's/^/|/'; echo; }
 inert() {
     case $1 in
