@@ -11,6 +11,7 @@ from signoff.session.events import (
     AnyEvent,
     Attested,
     Checkpoint,
+    Consented,
     Done,
     Enrolled,
     Entered,
@@ -46,7 +47,7 @@ class Order:
             raise RecordError(say("The checkpoint after a decision is missing."))
         if self.sealed and not isinstance(event, (Checkpoint, Recovered, Resumed)):
             raise RecordError(say("The session is sealed: nothing can be added to it."))
-        if isinstance(event, (Found, Probed, Entered, Attested, Noted, Intended, Enrolled)):
+        if isinstance(event, (Found, Probed, Consented, Entered, Attested, Noted, Intended, Enrolled)):
             self._check_step(event.checklist, event.step)
         if isinstance(event, Done) and event.intent < 1:
             raise RecordError(say("An action ended that was never intended."))
