@@ -423,7 +423,12 @@ def test_the_plain_walk_shows_what_it_does_and_takes_nothing_but_yes(
 
     def talk(key: tuple[str, str], *typed: str) -> list[str]:
         lines, asked = iter(typed), list[str]()
-        monkeypatch.setattr(plain, "_ask", lambda question: asked.append(question) or next(lines))
+
+        def ask(question: str) -> str:
+            asked.append(question)
+            return next(lines)
+
+        monkeypatch.setattr(plain, "_ask", ask)
         plain._Face(walk, "en", interactive=True)._ask(key)
         return asked
 
