@@ -127,7 +127,7 @@ def run(
     is_flag=True,
     help="Consent to all checks that do more than look: they send requests that a visitor would not, and the "
     "target may count them, slow down, lock an account or raise an alarm. Its logs name signoff and the "
-    "session. Without it these are not checked.",
+    "session. Without it these are not checked, and the exit code is 3 at best.",
 )
 @_NONCE
 @click.pass_obj

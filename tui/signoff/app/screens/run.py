@@ -19,7 +19,7 @@ from signoff.app.screens.looking import Looking
 from signoff.app.screens.prompts import Choice
 from signoff.app.screens.run_keys import BINDINGS
 from signoff.app.screens.run_page import RunPage
-from signoff.app.widgets.content import line
+from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.finding import FindingView
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.step_list import StepList, step_entry
@@ -203,7 +203,13 @@ class RunScreen(SignoffScreen[None]):
         if len(active) == 1:
             ask(0)
         else:
-            offers = [line(translated(one.title)) for one in active]
+            offers = [
+                joined(
+                    line(translated(one.title)),
+                    (tr("  permitted") if self.walk.permitted(key, one) else "", "$muted"),
+                )
+                for one in active
+            ]
             self._choose(tr("Which check?"), offers, ask, verb=tr("shows what it does"))
 
     @background("say", exclusive=False)
