@@ -27,7 +27,7 @@ crontabs() {
     if [ -r /etc/anacrontab ] && command -v anacron > /dev/null; then
         head_of anacron; content /etc/anacrontab
         for stamp in /var/spool/anacron/*; do
-            [ -r "$stamp" ] && head_of anacron-ran "${stamp##*/}" "$(cat "$stamp")"
+            [ -r "$stamp" ] && head_of anacron-ran "${stamp##*/}" "$(date -d "$(cat "$stamp")" +%s)"
         done
     fi
 }
