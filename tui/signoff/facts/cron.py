@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from signoff.facts.budget import Budget
 from signoff.facts.called import called
 from signoff.facts.crontab import Entry, parse_crontab
-from signoff.facts.job import Job, Named, Programs, Run, moment, without_comments
+from signoff.facts.job import Job, Named, Programs, Run, moment
 from signoff.facts.sections import Section
 from signoff.facts.timers import one, units_of
 from signoff.text import one_line
@@ -23,9 +22,6 @@ _PERIODS = {"hourly": "each hour", "daily": "each day", "weekly": "each week", "
 _MANY_DAYS = frozenset({"weekly", "monthly"})
 _GRACE = timedelta(minutes=2)
 _BLANKS = re.compile(r"\s+")
-_MOST_JOBS = 2_000
-_LONG = 10_000
-"""So many characters of scripts count as one more job."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,6 @@ def _daemon_faults(found: Named) -> tuple[str, ...]:
 def jobs(found: Named, cron: Cron) -> Iterator[Job]:
     """Yield every job of cron's."""
     periodic: dict[str, Entry] = {}
-    budget = Budget(_MOST_JOBS, "cron's jobs, with the scripts that they run")
     for section in (*found["system"], *found["user"]):
         system, name, newline = section.name == "system", section.field(0), section.fields[-1] == "newline"
         if system and section.field(5) == "unreadable":
@@ -98,9 +93,7 @@ def jobs(found: Named, cron: Cron) -> Iterator[Job]:
         # What a file would have done that cron ignores tells whether it matters.
         faults = (*(_file_faults(section, cron) if cron.debian else ()), *bad[:1])
         for entry in entries:
-            job = _job(entry, name if system else f"crontab of {name}", faults, cron)
-            budget.spend(1 + len(job.text) // _LONG)
-            yield job
+            yield _job(entry, name if system else f"crontab of {name}", faults, cron)
             if not faults:
                 periodic |= {period: entry for period in _PERIODS if f"/etc/cron.{period}" in entry.command}
     yield from _periodic(found, periodic, cron)
@@ -127,7 +120,6 @@ def _file_faults(section: Section, cron: Cron) -> Iterator[str]:
 
 
 def _job(entry: Entry, where: str, faults: tuple[str, ...], cron: Cron) -> Job:
-    text, unread = cron.programs.behind(entry.command)
     return Job(
         where=where if faults else f"{where} line {entry.line}",
         scheduler="cron",
@@ -135,9 +127,7 @@ def _job(entry: Entry, where: str, faults: tuple[str, ...], cron: Cron) -> Job:
         # Where the field was forgotten, the command's first word stands there: PGPASSWORD=..., perhaps.
         user=entry.user if entry.user in cron.users else "an unknown user",
         command=entry.command,
-        text=text,
         faults=(*cron.daemon, *faults, *_entry_faults(entry, where, cron)),
-        unread=unread,
         run=_last_run(entry, cron),
     )
 
@@ -175,7 +165,7 @@ def _periodic(found: Named, periodic: Mapping[str, Entry], cron: Cron) -> Iterat
     """Yield the scripts in /etc/cron.daily and the like: run-parts runs those whose names it accepts."""
     accepted = {path for section in found["run-parts"] for path in section.lines}
     for section in found["part"]:
-        period, path, way = section.fields
+        period, path = section.fields[:2]
         faults, run = _period(found, period, periodic, cron)
         if path not in accepted:
             named = _NAME.fullmatch(path.rpartition("/")[2])
@@ -187,16 +177,13 @@ def _periodic(found: Named, periodic: Mapping[str, Entry], cron: Cron) -> Iterat
             faults += (f"run-parts skips it: {why}",)
         if period in _MANY_DAYS:
             faults += (f"it runs {_PERIODS[period]}, not each day",)
-        text, unread = cron.programs.behind(without_comments(section.text))
         yield Job(
             where=path,
             scheduler="run-parts",
             schedule=_PERIODS[period],
             user="root",
             command=path,
-            text=text,
             faults=faults,
-            unread=(path, *unread) if way == "unreadable" else unread,
             run=run,
         )
 

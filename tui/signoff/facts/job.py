@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Literal
@@ -29,74 +29,6 @@ _TRANSFERS = re.compile(
 )
 _BETWEEN_WORDS = re.compile(r"[\s;|&()<>\"'`={},]+")
 _UPWARDS = re.compile(r"^(?:\.{1,2}/)+")
-
-
-@dataclass(frozen=True)
-class Programs:
-    """The files that jobs name.
-
-    ``texts`` are the scripts without their comments; None for one that may not be read. ``absent`` are the
-    paths at which there is no file.
-    """
-
-    texts: Mapping[str, str | None] = field(repr=False)
-    modes: Mapping[str, int]
-    absent: frozenset[str]
-
-    def behind(self, command: str) -> tuple[str, tuple[str, ...]]:
-        """Return a command with the text of the scripts that it names, and the unreadable ones' names."""
-        found, todo = dict[str, str | None](), [command]
-        while todo:
-            for word in {_UPWARDS.sub("", word) for word in _BETWEEN_WORDS.split(todo.pop())}:
-                for path in self._paths.get(word, set()) - found.keys():
-                    found[path] = self.texts[path]
-                    todo.append(found[path] or "")
-        texts = [found[path] for path in sorted(found)]
-        unread = tuple(path for path in sorted(found) if found[path] is None)
-        return "\n".join([command, *filter(None, texts)]), unread
-
-    @cached_property
-    def _paths(self) -> Mapping[str, set[str]]:
-        """The scripts by all that a text may call them: the whole path, and its end, as after a ``cd``."""
-        paths = defaultdict[str, set[str]](set)
-        for path in self.texts:
-            parts = path.split("/")
-            for start in range(len(parts)):
-                paths["/".join(parts[start:])].add(path)
-        return paths
-
-    def faults(self, paths: Iterable[str]) -> Iterator[str]:
-        """Yield why programs cannot be started."""
-        for path in paths:
-            if path in self.absent:
-                yield f"there is no {one_line(path)}"
-            elif not self.modes.get(path, 0o111) & 0o111:
-                yield f"{one_line(path)} is not executable"
-
-
-def clock(found: Named) -> tuple[datetime, str]:
-    """Return the host's time in its own zone, and what else the script says there."""
-    section = next(iter(found["now"]), Section("now", (), ()))
-    try:
-        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
-        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
-    except (ValueError, OverflowError, OSError):
-        raise Malformed("the host's clock could not be read") from None
-
-
-def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
-    """Read a time as scripts tell it; None where there is none."""
-    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None
-
-
-def programs_of(found: Named) -> Programs:
-    """Return the files that the jobs name."""
-    given = [(*section.fields, section.text) for section in found["program"]]
-    return Programs(
-        texts={path: without_comments(text) if way == "readable" else None for path, _, way, text in given},
-        modes={path: int(mode, 8) for path, mode, *_ in given if mode.isdecimal()},
-        absent=frozenset(section.field(0) for section in found["absent"]),
-    )
 
 
 @dataclass(frozen=True)
@@ -130,7 +62,7 @@ class Job:
     schedule: str
     user: str
     command: str = field(repr=False)
-    text: str = field(repr=False)
+    text: str = field(default="", repr=False)
     faults: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -172,6 +104,76 @@ class Job:
         return tuple(
             sorted({found[0].split()[0].strip("|") or "ssh" for found in _TRANSFERS.finditer(self.text)})
         )
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The files that jobs name.
+
+    ``texts`` are the scripts without their comments; None for one that may not be read. ``absent`` are the
+    paths at which there is no file.
+    """
+
+    texts: Mapping[str, str | None] = field(repr=False)
+    modes: Mapping[str, int]
+    absent: frozenset[str]
+
+    def read(self, job: Job) -> Job:
+        """Return a job with the text of the scripts that it names, and the unreadable ones' names."""
+        found, todo = dict[str, str | None](), [job.command]
+        while todo:
+            for word in {_UPWARDS.sub("", word) for word in _BETWEEN_WORDS.split(todo.pop())}:
+                for path in self._paths.get(word, set()) - found.keys():
+                    found[path] = self.texts[path]
+                    todo.append(found[path] or "")
+        texts = [found[path] for path in sorted(found)]
+        unread = tuple(path for path in sorted(found) if found[path] is None)
+        return replace(job, text="\n".join([job.command, *filter(None, texts)]), unread=unread)
+
+    @cached_property
+    def _paths(self) -> Mapping[str, set[str]]:
+        """The scripts by all that a text may call them: the whole path, and its end, as after a ``cd``."""
+        paths = defaultdict[str, set[str]](set)
+        for path in self.texts:
+            parts = path.split("/")
+            # What is called "backup" is hardly one of run-parts' scripts.
+            for start in range(1 if path.startswith("/etc/cron.") else len(parts)):
+                paths["/".join(parts[start:])].add(path)
+        return paths
+
+    def faults(self, paths: Iterable[str]) -> Iterator[str]:
+        """Yield why programs cannot be started."""
+        for path in paths:
+            if path in self.absent:
+                yield f"there is no {one_line(path)}"
+            elif not self.modes.get(path, 0o111) & 0o111:
+                yield f"{one_line(path)} is not executable"
+
+
+def programs_of(found: Named) -> Programs:
+    """Return the files that the jobs name, and the scripts of /etc/cron.daily and the like."""
+    given = [(*section.fields, section.text) for section in found["program"]]
+    given += [(section.field(1), "", section.field(2), section.text) for section in found["part"]]
+    return Programs(
+        texts={path: without_comments(text) if way == "readable" else None for path, _, way, text in given},
+        modes={path: int(mode, 8) for path, mode, *_ in given if mode.isdecimal()},
+        absent=frozenset(section.field(0) for section in found["absent"]),
+    )
+
+
+def clock(found: Named) -> tuple[datetime, str]:
+    """Return the host's time in its own zone, and what else the script says there."""
+    section = next(iter(found["now"]), Section("now", (), ()))
+    try:
+        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
+        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
+    except (ValueError, OverflowError, OSError):
+        raise Malformed("the host's clock could not be read") from None
+
+
+def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
+    """Read a time as scripts tell it; None where there is none."""
+    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None
 
 
 def without_comments(text: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact
+from signoff.facts.budget import Budget
 from signoff.facts.job import Job, clock, programs_of
 from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.target.command import Output, Root
@@ -16,6 +18,9 @@ BY_HAND = (
     "systemctl list-timers --all; sudo crontab -l; ls -l /etc/cron.d /etc/cron.daily; "
     "sudo ls /var/spool/cron/crontabs"
 )
+_MOST_JOBS = 2_000
+_LONG = 10_000
+"""So many characters of scripts count as one more job."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,13 @@ def parse_jobs(output: Output) -> Jobs:
     programs = programs_of(found)
     around = cron.cron_of(found, programs, now, as_root=output.as_root)
     unreadable = [section for section in found["system"] if section.field(5) == "unreadable"]
+    jobs, budget = list[Job](), Budget(_MOST_JOBS, "jobs, with the scripts that they run")
+    for job in chain(cron.jobs(found, around), timers.jobs(found, programs, booted, now)):
+        jobs.append(programs.read(job))
+        budget.spend(1 + len(jobs[-1].text) // _LONG)
     return Jobs(
         now=now,
-        jobs=(*cron.jobs(found, around), *timers.jobs(found, programs, booted, now), *dumpers.jobs(found)),
+        jobs=(*jobs, *dumpers.jobs(found)),
         gaps=tuple(section.field(0) for section in (*found["gap"], *unreadable)),
     )
 

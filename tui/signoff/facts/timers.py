@@ -48,16 +48,13 @@ def jobs(found: Named, programs: Programs, booted: datetime | None, now: datetim
         starts = one(timer, "Unit") or f"{name.removesuffix('.timer')}.service"
         service = services.get(starts, {})
         command = "\n".join(service.get("ExecStart", ()))
-        text, unread = programs.behind(command)
         yield Job(
             where=name,
             scheduler="timer",
             schedule=_schedule(timer)[0],
             user=one(service, "User") or "root",
             command=command,
-            text=text,
             faults=(*_faults(timer, starts, service), *programs.faults(_PROGRAM.findall(command))),
-            unread=unread,
             run=_run(timer, service, booted is not None and now - booted > _DAY_AND_A_BIT),
         )
 
