@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.dumps import Kind, is_private_key, recognise
-from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.facts.dumps import Kind, recognise
+from signoff.facts.sections import Section, assigned, by_name, clock, moment, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -19,7 +19,6 @@ _DUMP_WORDS = ("sql", "dump", "pg", "db", "backup", ".bak")
 _NO_DUMPS = (".key", ".pub", ".txt", ".sh", ".json")
 _SETTLED = timedelta(minutes=2)
 _BY_NAME = frozenset({"sealed", "empty", "unread"})
-_KEY = Kind("sealed", packing="a private key")
 
 
 @dataclass(frozen=True)
@@ -99,78 +98,71 @@ class Backups:
 
 def parse_backups(output: Output) -> Backups:
     """Return what lies in the backup folders; raise Malformed where the script did not run to its end."""
-    found = sections(output)
-    now, host_since = _clock(found)
-    same = {section.field(0): section for section in found if section.name == "same"}
-    dumps, keys, place = list[Dump](), list[str](), None
-    places: list[Place] = []
-    for section in found:
-        match section.name:
-            case "place":
-                place = _place(section)
-                places.append(place)
-            case "key":
-                keys.append(section.field(0))
-            case "file" if place:
-                kind = _kind(section, place, now)
-                if kind is _KEY:
-                    keys.append(section.field(5))
-                elif kind:
-                    dumps.append(_dump(section, place, kind, same))
-    remotes = [line.split() for section in found if section.name == "rclone" for line in section.lines]
+    listed = sections(output)
+    found = by_name(listed)
+    now, host_since = clock(found)
+    places, files = list[Place](), list[Dump]()
+    twins = {section.field(0): section for section in found["same"]}
+    for section in listed:
+        if section.name == "place":
+            path, how, mode, user, group, way, system = [*section.fields, ""][:7]
+            places.append(Place(path, how, int(mode, 8), user, group, way == "open", system))
+        elif section.name == "file" and (file := _file(section, places[-1], twins, now.tzinfo or UTC)):
+            files.append(file)
+    older = [line.split("\t", 2) for section in found["older"] for line in section.lines]
+    remotes = [line.split() for section in found["rclone"] for line in section.lines]
+    keys = [file.path for file in files if file.kind.form == "key"]
+    dumps = [file for file in files if file.kind.form != "key"]
+
+    def fields(name: str) -> tuple[str, ...]:
+        return tuple(section.field(0) for section in found[name])
+
     return Backups(
         now=now,
-        host_since=host_since,
+        host_since=moment(host_since),
         places=tuple(places),
         dumps=tuple(sorted(dumps, key=lambda dump: dump.modified, reverse=True)),
-        older=tuple(_older(found)),
-        repositories=tuple(_repositories(found)),
-        keys=tuple(keys),
-        closed=_fields(found, "closed"),
-        absent=_fields(found, "absent"),
-        postgres=_fields(found, "postgres"),
-        gaps=_fields(found, "gap"),
+        older=tuple((_time(time), int(size), path.removesuffix("/toc.dat")) for time, size, path in older),
+        repositories=tuple(
+            Repository(tool, path, moment(newest), keys not in {"", "0"})
+            for tool, path, newest, keys in (section.fields for section in found["repository"])
+        ),
+        keys=(*fields("key"), *keys),
+        closed=fields("closed"),
+        absent=fields("absent"),
+        postgres=fields("postgres"),
+        gaps=fields("gap"),
         remotes={words[0]: words[1] for words in remotes if len(words) == 2} or None,
         as_root=output.as_root,
     )
 
 
-def _fields(found: tuple[Section, ...], name: str) -> tuple[str, ...]:
-    return tuple(section.field(0) for section in found if section.name == name)
-
-
-def _clock(found: tuple[Section, ...]) -> tuple[datetime, datetime | None]:
-    section = next((section for section in found if section.name == "now"), None)
-    try:
-        epoch, zone, since = section.fields if section else ()
-        now = datetime.fromtimestamp(int(epoch), datetime.strptime(zone, "%z").tzinfo or UTC)
-    except (ValueError, OverflowError, OSError):
-        raise Malformed("the host's clock could not be read") from None
-    return now, datetime.fromtimestamp(int(since), UTC) if since.isdecimal() else None
-
-
-def _place(section: Section) -> Place:
-    path, found, mode, user, group, way = section.fields[:6]
-    return Place(path, found, int(mode, 8), user, group, way == "open", section.field(6))
-
-
-def _kind(section: Section, place: Place, now: datetime) -> Kind | None:
-    """Return what a file is; None where it has nothing to do with dumps, ``_KEY`` for a private key."""
-    path = section.field(5)
+def _file(section: Section, place: Place, twins: Mapping[str, Section], zone: tzinfo) -> Dump | None:
+    """Return a dump, or a key; None for a file that has nothing to do with dumps."""
+    time, size, mode, user, group, path, way = section.fields
     if section.lines == ("unread",):
         kind: Kind | None = Kind("unread")
     else:
         head, inner = (bytes.fromhex(line) for line in (*section.lines, "", "")[:2])
-        if is_private_key(head):
-            return _KEY
-        kind = recognise(head, inner, now.tzinfo or UTC)
-        if kind and "roles" in section.lines:
-            kind = replace(kind, roles=True)
+        kind = recognise(head, inner, zone)
     if kind is None or (kind.form in _BY_NAME and not _named_as_dump(path, place.found)):
         return None
+    twin = twins.get(path, Section("same", (), ()))
     if path.endswith("/toc.dat") and kind.form == "custom":
-        return Kind("directory", made=kind.made, unique=True, database=kind.database)
-    return kind
+        path, kind = path.removesuffix("/toc.dat"), replace(kind, form="directory")
+    return Dump(
+        path=path,
+        place=place,
+        modified=_time(time),
+        size=int(size or 0),
+        mode=int(mode, 8),
+        user=user,
+        group=group,
+        open=way == "open",
+        kind=replace(kind, roles="roles" in section.lines),
+        same_as=twin.field(1),
+        same_since=moment(twin.field(2)),
+    )
 
 
 def _named_as_dump(path: str, found: str) -> bool:
@@ -180,39 +172,8 @@ def _named_as_dump(path: str, found: str) -> bool:
     return not name.endswith(_NO_DUMPS)
 
 
-def _dump(section: Section, place: Place, kind: Kind, same: dict[str, Section]) -> Dump:
-    time, size, mode, user, group, path, way = section.fields
-    twin = same.get(path)
-    return Dump(
-        path=path.removesuffix("/toc.dat") if kind.form == "directory" else path,
-        place=place,
-        modified=datetime.fromtimestamp(int(time), UTC),
-        size=int(size or 0),
-        mode=int(mode, 8),
-        user=user,
-        group=group,
-        open=way == "open",
-        kind=kind,
-        same_as=twin.field(1) if twin else "",
-        same_since=datetime.fromtimestamp(int(twin.field(2)), UTC) if twin and twin.field(2) else None,
-    )
-
-
-def _older(found: tuple[Section, ...]) -> Iterator[tuple[datetime, int, str]]:
-    for section in found:
-        for line in section.lines if section.name == "older" else ():
-            time, _, rest = line.partition("\t")
-            size, _, path = rest.partition("\t")
-            if time.isdecimal() and size.isdecimal():
-                yield datetime.fromtimestamp(int(time), UTC), int(size), path.removesuffix("/toc.dat")
-
-
-def _repositories(found: tuple[Section, ...]) -> Iterator[Repository]:
-    for section in found:
-        if section.name == "repository":
-            tool, path, newest, keys = section.fields
-            time = datetime.fromtimestamp(int(newest), UTC) if newest.isdecimal() else None
-            yield Repository(tool, path, time, keys not in {"", "0"})
+def _time(seconds: str) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from signoff.facts.called import called
 from signoff.facts.crontab import Entry, parse_crontab
-from signoff.facts.job import Job, Named, Programs, Run, moment
-from signoff.facts.sections import Section
+from signoff.facts.job import Job, Programs, Run
+from signoff.facts.sections import Named, Section, moment
 from signoff.facts.timers import one, units_of
 from signoff.text import one_line
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from signoff.facts.crontab import parse_crontab
-from signoff.facts.job import Job, Named, Run
+from signoff.facts.job import Job, Run
+from signoff.facts.sections import Named
 from signoff.text import one_line
 
 # Images whose whole purpose is to dump a PostgreSQL database.

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
-Form = Literal["custom", "directory", "tar", "sql", "sealed", "empty", "unread"]
-"""``sealed`` needs a key; ``empty`` holds nothing, whatever its packing says; ``unread`` we may not read."""
+Form = Literal["custom", "directory", "tar", "sql", "sealed", "empty", "unread", "key"]
+"""``sealed`` needs a key; ``empty`` holds nothing, whatever its packing says; ``unread`` we may not read;
+``key`` is a private key of OpenPGP's.
+"""
 
 _PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 # When, whether in summer, and how long the database's name is: each a sign and four bytes (WriteInt).
@@ -24,7 +26,8 @@ _STARTED = re.compile(rb"^-- Started on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MU
 _SQL = b"PostgreSQL database"
 # Type and version of a first packet (RFC 9580, 5) that holds a session key; packing and signing hide nothing.
 _OPENPGP_ENCRYPTED = frozenset({(1, 2), (1, 3), (1, 6), (3, 4), (3, 5), (3, 6)})
-_OPENPGP_PACKED, _OPENPGP_SIGNED, _OPENPGP_SECRET_KEY = 8, 4, 5
+_OPENPGP_KEYS = frozenset({(5, 3), (5, 4), (5, 5), (5, 6)})
+_OPENPGP_PACKED, _OPENPGP_SIGNED = 8, 4
 _LOOKED_AT = 200
 """How many unpacked bytes decide whether a text is a dump."""
 
@@ -51,7 +54,8 @@ class Kind:
 
 
 def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:
-    """Return what a file with these first bytes is; None where it is no dump of PostgreSQL's.
+    """Return what a file with these first bytes is; None where it is neither a dump of
+    PostgreSQL's nor a key.
 
     ``inner`` are the first bytes after unpacking, where it is packed. ``zone`` is the host's own.
     """
@@ -59,6 +63,8 @@ def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:
         return Kind("empty")
     if encryption := encrypted_with(head):
         return Kind("sealed", encryption=encryption, unique=True)
+    if _openpgp(head) in _OPENPGP_KEYS:
+        return Kind("key")
     if _openpgp(head)[0] in {_OPENPGP_PACKED, _OPENPGP_SIGNED}:
         return Kind("sealed", "OpenPGP without encryption")
     if head.startswith(b"PK\x03\x04"):
@@ -86,12 +92,6 @@ def encrypted_with(head: bytes) -> str:
     if head.startswith(b"Salted__"):
         return "openssl"
     return "OpenPGP" if _openpgp(head) in _OPENPGP_ENCRYPTED else ""
-
-
-def is_private_key(head: bytes) -> bool:
-    """Tell whether a binary OpenPGP secret key begins like this; textual keys are found by grep."""
-    tag, version = _openpgp(head)
-    return tag == _OPENPGP_SECRET_KEY and version in {3, 4, 5, 6}
 
 
 def _openpgp(head: bytes) -> tuple[int, int]:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from signoff.facts.base import Malformed
 from signoff.facts.called import Call, calls
-from signoff.facts.sections import Section
+from signoff.facts.sections import Named
 from signoff.text import one_line
 
 Scheduler = Literal["cron", "run-parts", "timer", "container"]
-
-Named = Mapping[str, Sequence[Section]]
-"""The sections of the output by their names."""
 
 # What takes files off the machine. rsync and scp count only with a remote end (user@host:path, host:path).
 _TRANSFERS = re.compile(
@@ -159,21 +155,6 @@ def programs_of(found: Named) -> Programs:
         modes={path: int(mode, 8) for path, mode, *_ in given if mode.isdecimal()},
         absent=frozenset(section.field(0) for section in found["absent"]),
     )
-
-
-def clock(found: Named) -> tuple[datetime, str]:
-    """Return the host's time in its own zone, and what else the script says there."""
-    section = next(iter(found["now"]), Section("now", (), ()))
-    try:
-        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
-        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
-    except (ValueError, OverflowError, OSError):
-        raise Malformed("the host's clock could not be read") from None
-
-
-def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
-    """Read a time as scripts tell it; None where there is none."""
-    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None
 
 
 def without_comments(text: str) -> str:

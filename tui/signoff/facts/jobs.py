@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -10,8 +9,8 @@ from itertools import chain
 from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact
 from signoff.facts.budget import Budget
-from signoff.facts.job import Job, clock, programs_of
-from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.facts.job import Job, programs_of
+from signoff.facts.sections import assigned, by_name, clock, read_script, sections
 from signoff.target.command import Output, Root
 
 BY_HAND = (
@@ -34,9 +33,7 @@ class Jobs:
 
 def parse_jobs(output: Output) -> Jobs:
     """Return the jobs; raise Malformed where the script did not run to its end."""
-    found = defaultdict[str, list[Section]](list)
-    for section in sections(output):
-        found[section.name].append(section)
+    found = by_name(sections(output))
     now, up = clock(found)
     booted = now - timedelta(seconds=int(up)) if up.isdecimal() else None
     programs = programs_of(found)

@@ -8,8 +8,10 @@ with the command to run by hand. ``#end`` is the last line: without it the scrip
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from importlib.resources import files
 from shlex import quote
 
@@ -79,6 +81,33 @@ def sections(output: Output) -> tuple[Section, ...]:
     if not found or found[-1].name != "end":
         raise Malformed("the script did not run to its end", one_line(output.stderr))
     return tuple(section for section in found[:-1] if section.name not in {_CUT, _STRANGER})
+
+
+Named = Mapping[str, Sequence[Section]]
+"""The sections of an output by their names; none under a name that it does not have."""
+
+
+def by_name(found: Iterable[Section]) -> Named:
+    """Return the sections by their names, in order."""
+    named = defaultdict[str, list[Section]](list)
+    for section in found:
+        named[section.name].append(section)
+    return named
+
+
+def clock(found: Named) -> tuple[datetime, str]:
+    """Return the host's time in its own zone, and what else the script says there."""
+    section = next(iter(found["now"]), Section("now", (), ()))
+    try:
+        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
+        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
+    except (ValueError, OverflowError, OSError):
+        raise Malformed("the host's clock could not be read") from None
+
+
+def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
+    """Read a time as scripts tell it; None where there is none."""
+    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None
 
 
 def left_out(output: Output) -> tuple[str, ...]:

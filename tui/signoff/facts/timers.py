@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from signoff.facts.job import Job, Named, Programs, Run
+from signoff.facts.job import Job, Programs, Run
+from signoff.facts.sections import Named
 from signoff.text import one_line
 
 Unit = Mapping[str, tuple[str, ...]]
