@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -94,6 +95,29 @@ class Backups:
     remotes: dict[str, str] | None
     """rclone's remotes and their types; None where it is not used, or could not be asked."""
     as_root: bool
+
+    def of(self, database: str) -> tuple[Dump, ...]:
+        """Return the dumps of a database in one place, newest first; of whichever where it has no name.
+
+        SQL text and what is encrypted do not say of which database they are: where some are called like it,
+        the others beside them are somebody else's. Another place is another product's.
+        """
+        dumps = [dump for dump in self.dumps if not dump.kind.roles]
+        if database:
+            dumps = [dump for dump in dumps if dump.kind.database in {"", database}]
+            by_name = [d for d in dumps if d.kind.database or names(d.path.rpartition("/")[2], database)]
+            dumps = by_name or [d for d in dumps if d.kind.database or names(d.path, database)] or dumps
+        databases = {dump.kind.database for dump in dumps[:1]} | {""}
+        return tuple(
+            dump
+            for dump in dumps
+            if dump.place == dumps[0].place and (dump.kind.database in databases or databases == {""})
+        )
+
+
+def names(text: str, database: str) -> bool:
+    """Tell whether a text names a database."""
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(database)}(?![a-z0-9])", text, re.IGNORECASE))
 
 
 def parse_backups(output: Output) -> Backups:

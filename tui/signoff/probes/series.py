@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from signoff.facts.backups import BACKUPS, Backups, Dump
+from signoff.facts.backups import BACKUPS, Backups, Dump, names
 from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS, Jobs
 from signoff.model import Result
@@ -32,56 +32,37 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     backups = facts[BACKUPS]
     if closed := [*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")]:
         return _closed(closed)
-    if backups.dumps and all(dump.kind.roles for dump in backups.dumps):
+    if not backups.dumps:
+        return _nothing(backups, facts, profile)
+    if found := backups.of(profile.database):
+        return found if _shown_to_be_of(profile.database, found[0], facts) else _untold(found[0], profile)
+    if all(dump.kind.roles for dump in backups.dumps):
         name = one_line(backups.dumps[0].path)
         return Judgement(
             result=Result.FAIL, observed=f"{name} holds the roles alone; there is no dump of a database"
         )
-    of_the_product = [
-        dump
-        for dump in backups.dumps
-        if not dump.kind.roles and (not profile.database or dump.kind.database in {"", profile.database})
-    ]
-    of_the_product = _called_like(profile.database, of_the_product)
-    if of_the_product and not _shown_to_be_of(profile.database, of_the_product[0], facts):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{one_line(of_the_product[0].path)} does not say of which database it is, and no job "
-            f"that is seen dumps {one_line(profile.database)}",
-            remedy=f"Look into it yourself; or correct the database in the profile. {SET_FOLDER}",
-        )
-    if of_the_product:
-        return tuple(dump for dump in of_the_product if _is_of_one_series(dump, of_the_product[0]))
-    if backups.dumps:
-        others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
-        return Judgement(
-            result=Result.FAIL,
-            observed=f"the dumps are of the database {others}; there is none of {one_line(profile.database)}",
-        )
-    return _nothing(backups, facts, profile)
+    others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
+    return Judgement(
+        result=Result.FAIL,
+        observed=f"the dumps are of the database {others}; there is none of {one_line(profile.database)}",
+    )
 
 
-def _called_like(database: str, dumps: list[Dump]) -> list[Dump]:
-    """SQL text and what is encrypted do not say of which database they are: where some are called like the
-    product's, the others beside them are somebody else's.
-    """
-    if not database:
-        return dumps
-    by_name = [d for d in dumps if d.kind.database or _names(d.path.rpartition("/")[2], database)]
-    by_path = [d for d in dumps if d.kind.database or _names(d.path, database)]
-    return by_name or by_path or dumps
+def _untold(dump: Dump, profile: Profile) -> Judgement:
+    return Judgement(
+        result=Result.UNKNOWN,
+        observed=f"{one_line(dump.path)} does not say of which database it is, and no job that is seen dumps "
+        f"{one_line(profile.database)}",
+        remedy=f"Look into it yourself; or correct the database in the profile. {SET_FOLDER}",
+    )
 
 
 def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
-    if not database or dump.kind.database or _names(dump.path, database) or facts.missing(JOBS):
+    if not database or dump.kind.database or names(dump.path, database) or facts.missing(JOBS):
         return True
     texts = [job.text for job in facts[JOBS].jobs if job.backs_up]
     # A variable, a container or another machine may name it, where no job here does.
-    return any(_names(text, database) or _UNTOLD.search(text) for text in texts)
-
-
-def _names(text: str, database: str) -> bool:
-    return bool(re.search(rf"(?<![a-z0-9]){re.escape(database)}(?![a-z0-9])", text, re.IGNORECASE))
+    return any(names(text, database) or _UNTOLD.search(text) for text in texts)
 
 
 def _closed(paths: list[str]) -> Judgement:
@@ -91,12 +72,6 @@ def _closed(paths: list[str]) -> Judgement:
         observed=f"needs root: {one_line(paths[0])} may not be looked into",
         remedy=f"Run by hand: {command('sudo ls -la --time-style=full-iso', paths[:1])}",
     )
-
-
-def _is_of_one_series(dump: Dump, newest: Dump) -> bool:
-    """Another place or database is another product's. SQL text does not say which database it is of."""
-    databases = {dump.kind.database, newest.kind.database} - {""}
-    return dump.place == newest.place and len(databases) < 2
 
 
 def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
