@@ -16,6 +16,7 @@ from importlib.resources import files
 from shlex import quote
 
 from signoff.facts.base import Malformed, Unavailable
+from signoff.message import Message, listed, say
 from signoff.target.command import Output
 from signoff.text import one_line
 
@@ -77,9 +78,9 @@ def sections(output: Output) -> tuple[Section, ...]:
     for section in found:
         # Also of a script that did not go on without the answer.
         if section.name == _UNAVAILABLE:
-            raise Unavailable(one_line(section.field(0)), one_line(section.field(1), 400))
+            raise Unavailable(_reason(section), one_line(section.field(0), 400))
     if not found or found[-1].name != "end":
-        raise Malformed("the script did not run to its end", one_line(output.stderr))
+        raise Malformed(say("the script did not run to its end"), one_line(output.stderr))
     return tuple(section for section in found[:-1] if section.name not in {_CUT, _STRANGER})
 
 
@@ -138,6 +139,6 @@ def _sections(lines: list[str]) -> Iterator[Section]:
             content.append(line[1:])
         elif line:
             # No excerpt: what came may hold a secret.
-            raise Malformed("the script printed something unexpected")
+            raise Malformed(say("the script printed something unexpected"))
     if heading:
         yield Section(heading[0], tuple(heading[1:]), tuple(content))
