@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.dumps import Kind, recognise
 from signoff.facts.sections import Section, assigned, by_name, clock, moment, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -227,7 +228,7 @@ def parse_check(output: Output) -> Check:
     newest = found.get("newest")
     if newest is None:
         if "none" not in found:
-            raise Malformed("the newest dump was not named")
+            raise Malformed(say("the newest dump was not named"))
         return Check()
     path, idle = newest.field(0), timedelta(seconds=int(newest.field(1) or 0))
     settled = newest.field(2) == "closed" or (newest.field(2) == "" and idle >= _SETTLED)
@@ -240,7 +241,7 @@ def parse_check(output: Output) -> Check:
         return Check(path, settled, False, tool, int(status), int(tables), ended == "1", torn=torn)
     if "no-tool" in found:
         raise Unavailable(
-            "there is no pg_restore on the host or in a container to read the dump with",
+            say("there is no pg_restore on the host or in a container to read the dump with"),
             f"pg_restore -f /dev/null {shlex.quote(one_line(path))}",
         )
     return Check(path, settled, sealed="sealed" in found)
@@ -256,7 +257,7 @@ _CHECK = read_script("trust.sh", "scheduled.sh", "places.sh", "check.sh")
 
 BACKUPS: HostFact[Backups] = HostFact(
     id="backups",
-    title="backups",
+    title=say("backups"),
     script=lambda profile: _asking(_BACKUPS, profile),
     parse=parse_backups,
     root=Root.PREFER,
@@ -270,7 +271,7 @@ BACKUPS: HostFact[Backups] = HostFact(
 
 BACKUP_CHECK: HostFact[Check] = HostFact(
     id="backups.check",
-    title="the newest dump, read to its end",
+    title=say("the newest dump, read to its end"),
     script=lambda profile: _asking(_CHECK, profile),
     parse=parse_check,
     root=Root.PREFER,

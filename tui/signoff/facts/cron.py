@@ -15,10 +15,17 @@ from signoff.facts.crontab import Entry, parse_crontab
 from signoff.facts.job import Job, Programs, Run
 from signoff.facts.sections import Named, Section, moment
 from signoff.facts.timers import one, units_of
+from signoff.message import Message, say
 from signoff.text import one_line
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_PERIODS = {"hourly": "each hour", "daily": "each day", "weekly": "each week", "monthly": "each month"}
+_PERIODS = {
+    "hourly": say("each hour"),
+    "daily": say("each day"),
+    "weekly": say("each week"),
+    "monthly": say("each month"),
+}
+_ODD_NAME = say("its name may hold letters, digits, - and _ only, and no dot")
 _MANY_DAYS = frozenset({"weekly", "monthly"})
 _GRACE = timedelta(minutes=2)
 _BLANKS = re.compile(r"\s+")
@@ -28,7 +35,7 @@ _BLANKS = re.compile(r"\s+")
 class Cron:
     """The daemon and its surroundings: all that decides whether an entry runs, and what it said of that."""
 
-    daemon: tuple[str, ...]
+    daemon: tuple[Message, ...]
     """Why no entry runs at all; empty where the daemon is alive and starts at boot."""
     debian: bool
     """Debian's daemon is called cron; cronie, crond, has laxer rules of its own."""
@@ -66,7 +73,7 @@ def cron_of(found: Named, programs: Programs, now: datetime, *, as_root: bool) -
     )
 
 
-def _daemon_faults(found: Named) -> tuple[str, ...]:
+def _daemon_faults(found: Named) -> tuple[Message, ...]:
     """Return why cron runs nothing at all, or not after the next boot."""
     if found["cron-process"]:
         return ()
@@ -75,10 +82,10 @@ def _daemon_faults(found: Named) -> tuple[str, ...]:
     for unit in units:
         if one(unit, "ActiveState") == "active":
             enabled = one(unit, "UnitFileState") in {"enabled", "static", "alias", "generated"}
-            return () if enabled else ("cron is not enabled: it does not come back after a boot",)
+            return () if enabled else (say("cron is not enabled: it does not come back after a boot"),)
     if "masked" in loaded:
-        return ("cron is masked and does not run",)
-    return ("cron does not run",) if loaded else ("no cron daemon runs",)
+        return (say("cron is masked and does not run"),)
+    return (say("cron does not run") if loaded else say("no cron daemon runs"),)
 
 
 def jobs(found: Named, cron: Cron) -> Iterator[Job]:
@@ -99,27 +106,28 @@ def jobs(found: Named, cron: Cron) -> Iterator[Job]:
     yield from _periodic(found, periodic, cron)
 
 
-def _file_faults(section: Section, cron: Cron) -> Iterator[str]:
+def _file_faults(section: Section, cron: Cron) -> Iterator[Message]:
     """Yield why cron does not read a file: its name, owner, mode or links (process_crontab of database.c)."""
     name, mode, owner, links, link_owner = section.fields[:5]
     if section.name == "system":
         rules = {
-            "its name may hold letters, digits, - and _ only, and no dot": name.startswith("/etc/cron.d/")
+            _ODD_NAME: name.startswith("/etc/cron.d/")
             and not _NAME.fullmatch(name.removeprefix("/etc/cron.d/")),
-            "it must belong to root": {owner, link_owner} != {"0"},
-            f"mode {mode}, writable by others than root": mode.isdecimal() and int(mode, 8) & 0o022,
+            say("it must belong to root"): {owner, link_owner} != {"0"},
+            say("mode {mode}, writable by others than root", mode=mode): mode.isdecimal()
+            and int(mode, 8) & 0o022,
         }
     else:
         rules = {
-            "there is no such user": name not in cron.users,
-            "it does not belong to its user": owner not in {"0", str(cron.users.get(name, owner))},
-            f"mode {mode}, and it must be 600": mode != "600",
+            say("there is no such user"): name not in cron.users,
+            say("it does not belong to its user"): owner not in {"0", str(cron.users.get(name, owner))},
+            say("mode {mode}, and it must be 600", mode=mode): mode != "600",
         }
-    rules["it has more than one hard link"] = links.isdecimal() and int(links) > 1
-    yield from (f"cron skips it: {rule}" for rule, broken in rules.items() if broken)
+    rules[say("it has more than one hard link")] = links.isdecimal() and int(links) > 1
+    yield from (say("cron skips it: {why}", why=why) for why, broken in rules.items() if broken)
 
 
-def _job(entry: Entry, where: str, faults: tuple[str, ...], cron: Cron) -> Job:
+def _job(entry: Entry, where: str, faults: tuple[Message, ...], cron: Cron) -> Job:
     return Job(
         where=where if faults else f"{where} line {entry.line}",
         scheduler="cron",
@@ -132,33 +140,41 @@ def _job(entry: Entry, where: str, faults: tuple[str, ...], cron: Cron) -> Job:
     )
 
 
-def _entry_faults(entry: Entry, where: str, cron: Cron) -> Iterator[str]:
+def _entry_faults(entry: Entry, where: str, cron: Cron) -> Iterator[Message]:
     if not entry.schedule.daily:
-        yield "it does not run each day" if entry.schedule.fields else "it runs at boot only, not each day"
+        boot = not entry.schedule.fields
+        yield say("it runs at boot only, not each day") if boot else say("it does not run each day")
     if entry.cut:
-        yield r"an unescaped % ends the command there (crontab(5)): write \%"
+        yield say(r"an unescaped % ends the command there (crontab(5)): write \%")
     if entry.user in cron.refused:
-        yield f"cron does not start jobs of {one_line(entry.user)}: {cron.refused[entry.user]}"
+        user = one_line(entry.user)
+        yield say("cron does not start jobs of {user}: {why}", user=user, why=cron.refused[entry.user])
     yield from cron.programs.faults(called(entry.command))
     first = one_line(entry.command.split()[0])
     if first in cron.users and where.startswith("crontab of "):
-        yield f"a user's crontab has no user field: cron would run a program called {first}"
+        yield say("a user's crontab has no user field: cron would run a program called {name}", name=first)
     elif "/" not in first and "=" not in first:
         folders = {path.rpartition("/")[0] for path in cron.programs.modes if path.endswith(f"/{first}")}
         if folders and folders.isdisjoint(entry.path.split(":")):
-            yield f"cron does not find {first}: {min(folders)} is not in its PATH ({one_line(entry.path)})"
+            yield say(
+                "cron does not find {name}: {folder} is not in its PATH ({path})",
+                name=first,
+                folder=min(folders),
+                path=one_line(entry.path),
+            )
 
 
 def _last_run(entry: Entry, cron: Cron) -> Run:
     """Return when the journal says that cron last started this entry: ``(root) CMD (...)``."""
     if cron.since is None:
-        return Run(unknown="the system's journal cannot be read")
+        return Run(unknown=say("the system's journal cannot be read"))
     if last := cron.started.get(_BLANKS.sub("", f"({entry.user}) CMD ({entry.logged})")):
         return Run(last=last)
     due = entry.schedule.last_due(cron.now)
     if due is not None and cron.since < due - _GRACE:
         return Run(certain=True)
-    return Run(unknown=f"the journal reaches back to {cron.since:%Y-%m-%d %H:%M} only")
+    since = f"{cron.since:%Y-%m-%d %H:%M}"
+    return Run(unknown=say("the journal reaches back to {since} only", since=since))
 
 
 def _periodic(found: Named, periodic: Mapping[str, Entry], cron: Cron) -> Iterator[Job]:
@@ -169,14 +185,10 @@ def _periodic(found: Named, periodic: Mapping[str, Entry], cron: Cron) -> Iterat
         faults, run = _period(found, period, periodic, cron)
         if path not in accepted:
             named = _NAME.fullmatch(path.rpartition("/")[2])
-            why = (
-                "it is not executable"
-                if named
-                else "its name may hold letters, digits, - and _ only, and no dot"
-            )
-            faults += (f"run-parts skips it: {why}",)
+            why = say("it is not executable") if named else _ODD_NAME
+            faults += (say("run-parts skips it: {why}", why=why),)
         if period in _MANY_DAYS:
-            faults += (f"it runs {_PERIODS[period]}, not each day",)
+            faults += (say("it runs {period}, not each day", period=_PERIODS[period]),)
         yield Job(
             where=path,
             scheduler="run-parts",
@@ -190,7 +202,7 @@ def _periodic(found: Named, periodic: Mapping[str, Entry], cron: Cron) -> Iterat
 
 def _period(
     found: Named, period: str, periodic: Mapping[str, Entry], cron: Cron
-) -> tuple[tuple[str, ...], Run]:
+) -> tuple[tuple[Message, ...], Run]:
     """Return what keeps a period's folder from being run, and when that last was done."""
     if found["anacron"] and period != "hourly":
         waits = one(units_of(found, "timers").get("anacron.timer", {}), "ActiveState") == "active"
@@ -199,4 +211,4 @@ def _period(
         return () if waits else cron.daemon, Run(last=last, certain=cron.as_root)
     if entry := periodic.get(period):
         return cron.daemon, _last_run(entry, cron)
-    return (f"nothing in /etc/crontab runs /etc/cron.{period}",), Run()
+    return (say("nothing in /etc/crontab runs /etc/cron.{period}", period=period),), Run()

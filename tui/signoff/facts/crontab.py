@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
+from signoff.message import Message, say
+
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -112,7 +114,7 @@ class Crontab(NamedTuple):
     """
 
     entries: tuple[Entry, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Message, ...]
 
 
 def parse_crontab(
@@ -123,9 +125,9 @@ def parse_crontab(
     Without an ``owner`` it is a system crontab, whose lines name the user: one of ``users``, where those
     are known.
     """
-    entries, faults, path = list[Entry](), list[str](), DEFAULT_PATH
+    entries, faults, path = list[Entry](), list[Message](), DEFAULT_PATH
     if text.strip() and not ends_with_newline:
-        faults.append("the last line does not end with a line feed")
+        faults.append(say("the last line does not end with a line feed"))
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.lstrip(" \t")
         if not line or line.startswith("#"):
@@ -137,12 +139,14 @@ def parse_crontab(
         try:
             entry = Entry(number, path, *_split(line, owner))
         except ValueError as bad:
-            faults.append(f"line {number}: {bad}")
+            faults.append(say("line {number}: {words}", number=number, words=bad))
             continue
         entries.append(entry)
         if users is not None and entry.user not in users:
-            faults.append(f"line {number}: bad username")
-    return Crontab(tuple(entries), tuple(f"{fault}; cron ignores the whole file" for fault in faults))
+            faults.append(say("line {number}: {words}", number=number, words="bad username"))
+    return Crontab(
+        tuple(entries), tuple(say("{fault}; cron ignores the whole file", fault=fault) for fault in faults)
+    )
 
 
 def _split(line: str, owner: str) -> tuple[Schedule, str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from signoff.facts.crontab import parse_crontab
 from signoff.facts.job import Job, Run
 from signoff.facts.sections import Named
+from signoff.message import NOTHING, Message, say
 from signoff.text import one_line
 
 # Images whose whole purpose is to dump a PostgreSQL database.
@@ -25,9 +26,10 @@ def jobs(found: Named) -> Iterator[Job]:
         command = _command(section.lines[0] if section.lines else "")
         schedule, fault, doubt = _schedule(section.text, command)
         if running != "true":
-            fault = "the container does not run"
+            fault = say("the container does not run")
         elif restart not in {"always", "unless-stopped"}:
-            fault = f"the container is not started at boot (restart policy {restart or 'no'})"
+            policy = restart or "no"
+            fault = say("the container is not started at boot (restart policy {policy})", policy=policy)
         yield Job(
             where=f"container {name.lstrip('/')}",
             scheduler="container",
@@ -37,7 +39,7 @@ def jobs(found: Named) -> Iterator[Job]:
             text=f"{command}\npg_dump" if _IMAGES.search(image) else command,
             faults=(fault,) if fault else (),
             doubts=(doubt,) if doubt else (),
-            run=Run(unknown="a container's own schedule leaves no trace of its runs"),
+            run=Run(unknown=say("a container's own schedule leaves no trace of its runs")),
         )
 
 
@@ -50,7 +52,7 @@ def _command(line: str) -> str:
         return line
 
 
-def _schedule(text: str, command: str) -> tuple[str, str, str]:
+def _schedule(text: str, command: str) -> tuple[str, Message, Message]:
     """Return the schedule, why it is not daily, and why that cannot be told."""
     if given := _SCHEDULE.search(text):
         fields = given[1].split()
@@ -58,9 +60,9 @@ def _schedule(text: str, command: str) -> tuple[str, str, str]:
         line = " ".join(fields[1:] if len(fields) == 6 else fields)
         entries, faults = parse_crontab(f"{line} root x\n")
         if faults:
-            return one_line(given[1]), "", "its schedule is not understood"
+            return one_line(given[1]), NOTHING, say("its schedule is not understood")
         daily = all(entry.schedule.daily for entry in entries)
-        return one_line(given[1]), "" if daily else "it does not run each day", ""
+        return one_line(given[1]), NOTHING if daily else say("it does not run each day"), NOTHING
     if _LOOP.search(command) and _DAILY_SLEEP.search(command):
-        return "a loop of at most a day", "", ""
-    return "its own", "", "whether it runs each day is not known"
+        return say("a loop of at most a day"), NOTHING, NOTHING
+    return say("its own"), NOTHING, say("whether it runs each day is not known")

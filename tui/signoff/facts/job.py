@@ -12,6 +12,7 @@ from typing import Literal
 
 from signoff.facts.called import Call, calls
 from signoff.facts.sections import Named
+from signoff.message import NOTHING, Message, say
 from signoff.text import one_line
 
 Scheduler = Literal["cron", "run-parts", "timer", "container"]
@@ -37,10 +38,10 @@ class Run:
 
     last: datetime | None = None
     certain: bool = False
-    failed: str = ""
+    failed: Message = NOTHING
     finished: bool = False
     running: bool = False
-    unknown: str = ""
+    unknown: Message = NOTHING
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ class Job:
     user: str
     command: str = field(repr=False)
     text: str = field(default="", repr=False)
-    faults: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+    faults: tuple[Message, ...] = ()
+    doubts: tuple[Message, ...] = ()
     unread: tuple[str, ...] = ()
     run: Run = Run()
 
@@ -137,13 +138,13 @@ class Programs:
                 paths["/".join(parts[start:])].add(path)
         return paths
 
-    def faults(self, paths: Iterable[str]) -> Iterator[str]:
+    def faults(self, paths: Iterable[str]) -> Iterator[Message]:
         """Yield why programs cannot be started."""
         for path in paths:
             if path in self.absent:
-                yield f"there is no {one_line(path)}"
+                yield say("there is no {path}", path=one_line(path))
             elif not self.modes.get(path, 0o111) & 0o111:
-                yield f"{one_line(path)} is not executable"
+                yield say("{path} is not executable", path=one_line(path))
 
 
 def programs_of(found: Named) -> Programs:

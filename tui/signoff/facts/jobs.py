@@ -11,6 +11,7 @@ from signoff.facts.base import HostFact
 from signoff.facts.budget import Budget
 from signoff.facts.job import Job, programs_of
 from signoff.facts.sections import assigned, by_name, clock, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 
 BY_HAND = (
@@ -54,7 +55,7 @@ _SCRIPT = read_script("trust.sh", "scheduled.sh", "jobs.sh")
 
 JOBS: HostFact[Jobs] = HostFact(
     id="jobs",
-    title="scheduled jobs",
+    title=say("scheduled jobs"),
     script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_jobs,
     root=Root.PREFER,

@@ -84,31 +84,18 @@ def sections(output: Output) -> tuple[Section, ...]:
     return tuple(section for section in found[:-1] if section.name not in {_CUT, _STRANGER})
 
 
-Named = Mapping[str, Sequence[Section]]
-"""The sections of an output by their names; none under a name that it does not have."""
-
-
-def by_name(found: Iterable[Section]) -> Named:
-    """Return the sections by their names, in order."""
-    named = defaultdict[str, list[Section]](list)
-    for section in found:
-        named[section.name].append(section)
-    return named
-
-
-def clock(found: Named) -> tuple[datetime, str]:
-    """Return the host's time in its own zone, and what else the script says there."""
-    section = next(iter(found["now"]), Section("now", (), ()))
-    try:
-        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
-        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
-    except (ValueError, OverflowError, OSError):
-        raise Malformed("the host's clock could not be read") from None
-
-
-def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
-    """Read a time as scripts tell it; None where there is none."""
-    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None
+def _reason(section: Section) -> Message:
+    """Return why a program did not answer: ``ask`` of lib.sh tells which, why, and what it said."""
+    why, program, said = (one_line(section.field(number)) for number in (1, 2, 3))
+    match why:
+        case "missing":
+            return say("{program}: not installed", program=program)
+        case "late":
+            return say("{program}: no answer within {seconds} s", program=program, seconds=said)
+        case "refused":
+            return say("{program}: permission refused: {said}", program=program, said=said)
+    code = say("{program}: exit code {code}", program=program, code=why)
+    return listed(filter(None, (code, said)), ": ")
 
 
 def left_out(output: Output) -> tuple[str, ...]:
@@ -142,3 +129,30 @@ def _sections(lines: list[str]) -> Iterator[Section]:
             raise Malformed(say("the script printed something unexpected"))
     if heading:
         yield Section(heading[0], tuple(heading[1:]), tuple(content))
+
+
+Named = Mapping[str, Sequence[Section]]
+"""The sections of an output by their names; none under a name that it does not have."""
+
+
+def by_name(found: Iterable[Section]) -> Named:
+    """Return the sections by their names, in order."""
+    named = defaultdict[str, list[Section]](list)
+    for section in found:
+        named[section.name].append(section)
+    return named
+
+
+def clock(found: Named) -> tuple[datetime, str]:
+    """Return the host's time in its own zone, and what else the script says there."""
+    section = next(iter(found["now"]), Section("now", (), ()))
+    try:
+        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
+        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
+    except (ValueError, OverflowError, OSError):
+        raise Malformed(say("the host's clock could not be read")) from None
+
+
+def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
+    """Read a time as scripts tell it; None where there is none."""
+    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None

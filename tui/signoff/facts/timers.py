@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from signoff.facts.job import Job, Programs, Run
 from signoff.facts.sections import Named
+from signoff.message import Message, listed, say
 from signoff.text import one_line
 
 Unit = Mapping[str, tuple[str, ...]]
@@ -60,15 +61,15 @@ def jobs(found: Named, programs: Programs, booted: datetime | None, now: datetim
         )
 
 
-def _schedule(timer: Unit) -> tuple[str, bool]:
+def _schedule(timer: Unit) -> tuple[Message, bool]:
     """Return when it runs, for people, and whether one of its schedules is at least daily."""
     calendar = _CALENDAR.findall("\n".join(timer.get("TimersCalendar", ())))
     spans = _MONOTONIC.findall("\n".join(timer.get("TimersMonotonic", ())))
-    text = ", ".join([*calendar, *(f"every {span}" for span in spans)])
+    times = [*map(one_line, calendar), *(say("every {span}", span=one_line(span)) for span in spans)]
     daily = any(map(_EACH_DAY.fullmatch, calendar)) or any(
         timedelta() < _span(span) <= _DAY_AND_A_BIT for span in spans
     )
-    return one_line(text), daily
+    return listed(times, ", "), daily
 
 
 def _span(text: str) -> timedelta:
@@ -78,25 +79,29 @@ def _span(text: str) -> timedelta:
     )
 
 
-def _faults(timer: Unit, starts: str, service: Unit) -> Iterator[str]:
+def _faults(timer: Unit, starts: str, service: Unit) -> Iterator[Message]:
     load, state, file = (one(timer, key) for key in ("LoadState", "ActiveState", "UnitFileState"))
     if "masked" in {load, file}:
-        yield "the timer is masked"
+        yield say("the timer is masked")
     elif load != "loaded":
-        yield f"systemd cannot load the timer ({one_line(load)})"
+        yield say("systemd cannot load the timer ({state})", state=one_line(load))
     elif state != "active":
-        yield f"the timer is not active ({one_line(state)})"
+        yield say("the timer is not active ({state})", state=one_line(state))
     elif one(timer, "SubState") == "elapsed":
-        yield "the timer has elapsed, and its schedule leads to no further run"
+        yield say("the timer has elapsed, and its schedule leads to no further run")
     if file not in _ENABLED:
-        yield f"the timer is not enabled ({one_line(file) or 'no unit file'}): gone after the next boot"
+        enabled = one_line(file) or say("no unit file")
+        yield say("the timer is not enabled ({state}): gone after the next boot", state=enabled)
     if one(service, "LoadState") not in {"loaded", ""}:
-        yield f"its service {one_line(starts)} cannot run ({one_line(one(service, 'LoadState'))})"
+        loaded = one_line(one(service, "LoadState"))
+        yield say("its service {name} cannot run ({state})", name=one_line(starts), state=loaded)
     if _unmet(service):
-        yield "its service was not started, for a condition of it is not met (systemctl status says which)"
+        yield say(
+            "its service was not started, for a condition of it is not met (systemctl status says which)"
+        )
     when, daily = _schedule(timer)
     if not daily:
-        yield f"it does not run each day ({when or 'no schedule'})"
+        yield say("it does not run each day ({schedule})", schedule=when or say("no schedule"))
 
 
 def _unmet(service: Unit) -> bool:
@@ -114,16 +119,19 @@ def _run(timer: Unit, service: Unit, up_for_a_day: bool) -> Run:
         # Of a timer that is not Persistent=, systemd remembers nothing before the boot.
         if one(timer, "Persistent") == "yes" or up_for_a_day:
             return Run(certain=True)
-        return Run(unknown="the machine booted less than a day ago, and systemd remembers no run before that")
+        why = say("the machine booted less than a day ago, and systemd remembers no run before that")
+        return Run(unknown=why)
     if _unmet(service):
-        return Run(last=last, failed="a condition of the service is not met, and it was not started")
+        return Run(last=last, failed=say("a condition of the service is not met, and it was not started"))
     if started is None:
-        return Run(last=last, unknown="systemd does not remember how it ended")
+        return Run(last=last, unknown=say("systemd does not remember how it ended"))
     if ended is None or ended < started:
         return Run(last=last, running=True)
     result, status = one_line(one(service, "Result")), one_line(one(service, "ExecMainStatus"))
-    ended_well = (result, status) == ("success", "0")
-    return Run(last=last, finished=True, failed="" if ended_well else f"{result}, exit status {status}")
+    if (result, status) == ("success", "0"):
+        return Run(last=last, finished=True)
+    failed = say("{result}, exit status {status}", result=result, status=status)
+    return Run(last=last, finished=True, failed=failed)
 
 
 def _time(unit: Unit, key: str) -> datetime | None:

@@ -11,7 +11,7 @@ from signoff.facts.jobs import JOBS
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
 from signoff.probes.remedies import command
-from signoff.probes.series import ITEMS, find, jobs_or_none
+from signoff.probes.series import find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -26,7 +26,6 @@ _CLAIMS = re.compile(r"\.(age|gpg|pgp|asc|enc|aes|crypt|encrypted)\b", re.IGNORE
     "backups.integrity",
     title="Integrity of the newest dump",
     expected="pg_restore reads all of it, or gzip does and pg_dump's own last words are there; with tables",
-    items=ITEMS,
     needs=(BACKUPS, BACKUP_CHECK, JOBS),
     remedy=(
         "Make a new dump by hand and read its messages. In the job: set -e, pipefail where it pipes, and "
@@ -119,7 +118,6 @@ def _fault(check: Check) -> str:
     "backups.encryption",
     title="Encryption of the dumps",
     expected="encrypted by its own first bytes, or plain and never taken off the host; no key beside it",
-    items=ITEMS,
     needs=(BACKUPS, JOBS),
     remedy=(
         "Encrypt before it leaves, to a key whose private half is elsewhere: "

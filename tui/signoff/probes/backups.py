@@ -14,7 +14,7 @@ from signoff.model import Result
 from signoff.probes.base import Judgement, probe
 from signoff.probes.remedies import command
 from signoff.probes.secretfiles import served
-from signoff.probes.series import DAY, ITEMS, ago, clock, find, jobs_or_none
+from signoff.probes.series import DAY, ago, clock, find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -44,7 +44,6 @@ def _listing(dumps: Iterable[Dump], count: int = 4) -> tuple[str, ...]:
     "backups.age",
     title="Age of the newest dump",
     expected="a dump that holds something, less than 26 hours old",
-    items=ITEMS,
     needs=(BACKUPS, JOBS),
     remedy=_DAILY,
 )
@@ -132,7 +131,6 @@ def _date_in(path: str) -> date | None:
     "backups.size",
     title="Size of the newest dump",
     expected="more than 1 kB, and at least half the median of the last seven",
-    items=ITEMS,
     needs=(BACKUPS, JOBS),
     remedy="Read what the job printed: a dump that shrinks is one of another database, or of a part of it.",
 )
@@ -163,7 +161,6 @@ def size(facts: Facts, profile: Profile) -> Judgement:
     "backups.retention",
     title="Retention of the dumps",
     expected="a dump of each of the last 7 days, and none older than 30 days",
-    items=ITEMS,
     needs=(BACKUPS, JOBS),
     remedy=(
         "Keep 7 to 30 days: have the job take away what is older, only after a dump that succeeded. "
@@ -233,7 +230,6 @@ def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]
     "backups.modes",
     title="Access to the dumps",
     expected="files 0600 or 0640, in a folder that others cannot enter or write to",
-    items=ITEMS,
     needs=(BACKUPS, JOBS),
     remedy="The folder 0700, the dumps 0600; and umask 077 at the top of the job's script.",
 )

@@ -11,7 +11,7 @@ from signoff.facts.job import Job
 from signoff.facts.jobs import BY_HAND, JOBS, Jobs
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
-from signoff.probes.series import DAY, ITEMS, ago, find
+from signoff.probes.series import DAY, ago, find
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -39,7 +39,6 @@ _WHAT = "it keeps files; whether a dump of the database is among them is not see
     "jobs.backup-scheduled",
     title="Schedule of the backup job",
     expected="a job that runs pg_dump each day, and nothing that keeps it from running",
-    items=ITEMS,
     needs=(JOBS, BACKUPS),
     remedy=_REMEDY,
 )
@@ -119,7 +118,6 @@ def _of_a_part(job: Job) -> Judgement:
     "jobs.backup-ran",
     title="Last run of the backup job",
     expected="it ran within the last 26 hours, ended well, and the newest dump is of that run",
-    items=ITEMS,
     needs=(JOBS, BACKUPS),
     remedy="Run it by hand and read what it says: systemctl start NAME.service; journalctl -u NAME.service",
 )

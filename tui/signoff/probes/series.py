@@ -14,7 +14,6 @@ from signoff.probes.remedies import command
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-ITEMS = ("A22", "A13", "A16", "A7", "B9")
 DAY = timedelta(hours=26)
 """A day, with two hours for a job that takes its time."""
 
