@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable
 from signoff.facts.dumps import Kind, recognise
+from signoff.facts.jobs import JOBS
 from signoff.facts.sections import Section, assigned, by_name, clock, moment, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-# The names under which a file counts as meant to be a dump although nothing in it says so; as in check.sh.
+# The names under which a file counts as meant to be a dump although nothing in it says so.
 _DUMP_WORDS = ("sql", "dump", "pg", "db", "backup", ".bak")
 _NO_DUMPS = (".key", ".pub", ".txt", ".sh", ".json")
 _SETTLED = timedelta(minutes=2)
@@ -203,7 +204,7 @@ def _time(seconds: str) -> datetime:
 
 @dataclass(frozen=True)
 class Check:
-    """The newest dump, read to its end. ``path`` is empty where there is none.
+    """The newest dump, read to its end.
 
     ``status`` is the exit status of ``tool``; None where no tool can read it. ``tables`` are those with
     data, ``ended`` tells that the words with which pg_dump ends are there (None where the tool knows).
@@ -212,7 +213,6 @@ class Check:
     path: str = ""
     settled: bool = True
     """Whether nothing writes to it: no process has it open, or where that is not seen, for two minutes."""
-    sealed: bool = False
     tool: str = ""
     status: int | None = None
     tables: int = 0
@@ -224,41 +224,48 @@ class Check:
 
 def parse_check(output: Output) -> Check:
     """Return what reading the newest dump came to; raise Malformed where that was not told to its end."""
-    found = {section.name: section for section in sections(output)}
-    newest = found.get("newest")
-    if newest is None:
-        if "none" not in found:
-            raise Malformed(say("the newest dump was not named"))
-        return Check()
-    path, idle = newest.field(0), timedelta(seconds=int(newest.field(1) or 0))
-    settled = newest.field(2) == "closed" or (newest.field(2) == "" and idle >= _SETTLED)
-    if restored := found.get("restored"):
-        status, tool, tables = restored.fields
-        return Check(path, settled, False, tool, int(status), int(tables), None, one_line(restored.text))
-    if text := found.get("text"):
-        status, tool, tables, ended = text.fields[:4]
-        torn = text.field(4) == "1"
-        return Check(path, settled, False, tool, int(status), int(tables), ended == "1", torn=torn)
-    if "no-tool" in found:
+    found = by_name(sections(output))
+    if not found["newest"]:
+        raise Malformed(say("the newest dump was not named"))
+    path, idle, held = [*found["newest"][0].fields, "", ""][:3]
+    settled = held == "closed" or (not held and timedelta(seconds=int(idle or 0)) >= _SETTLED)
+    for section in found["restored"]:
+        status, tool, tables = section.fields
+        return Check(path, settled, tool, int(status), int(tables), None, one_line(section.text))
+    for section in found["text"]:
+        status, tool, tables, ended, torn = [*section.fields, ""][:5]
+        return Check(path, settled, tool, int(status), int(tables), ended == "1", torn=torn == "1")
+    if found["no-tool"]:
         raise Unavailable(
             say("there is no pg_restore on the host or in a container to read the dump with"),
             f"pg_restore -f /dev/null {shlex.quote(one_line(path))}",
         )
-    return Check(path, settled, sealed="sealed" in found)
+    return Check(path, settled)
 
 
-def _asking(script: str, profile: Profile) -> str:
-    known = {"directory": profile.backup_directory, "project": profile.project, "database": profile.database}
-    return assigned(**known) + script
+def _given_jobs(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    """What the script is to know of the jobs. Where the folder is known it can do without."""
+    if profile.backup_directory and facts.missing(JOBS):
+        return {}
+    jobs = facts[JOBS]
+    uses_rclone = any("rclone" in job.text for job in jobs.jobs)
+    return {"paths": jobs.paths, "containers": jobs.containers, "rclone": ["used"] * uses_rclone}
 
 
-_BACKUPS = read_script("trust.sh", "scheduled.sh", "places.sh", "backups.sh")
-_CHECK = read_script("trust.sh", "scheduled.sh", "places.sh", "check.sh")
+def _given_newest(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    for dump in facts[BACKUPS].of(profile.database)[:1]:
+        if dump.kind.form in {"custom", "directory", "tar", "sql"}:
+            file = f"{dump.path}/toc.dat" if dump.kind.form == "directory" else dump.path
+            return {"file": [file], "packing": [dump.kind.packing], "form": [dump.kind.form]}
+    raise Unavailable(say("there is no dump that can be read"))
+
+
+_BACKUPS = read_script("trust.sh", "unpack.sh", "places.sh", "backups.sh")
 
 BACKUPS: HostFact[Backups] = HostFact(
     id="backups",
     title=say("backups"),
-    script=lambda profile: _asking(_BACKUPS, profile),
+    script=lambda profile: assigned(directory=profile.backup_directory, project=profile.project) + _BACKUPS,
     parse=parse_backups,
     root=Root.PREFER,
     timeout=40.0,
@@ -267,14 +274,18 @@ BACKUPS: HostFact[Backups] = HostFact(
     by_hand=lambda profile: (
         f"sudo ls -la --time-style=full-iso {shlex.quote(profile.backup_directory or '/var/backups')}"
     ),
+    needs=(JOBS,),
+    given=_given_jobs,
 )
 
 BACKUP_CHECK: HostFact[Check] = HostFact(
     id="backups.check",
     title=say("the newest dump, read to its end"),
-    script=lambda profile: _asking(_CHECK, profile),
+    script=read_script("trust.sh", "unpack.sh", "check.sh"),
     parse=parse_check,
     root=Root.PREFER,
     timeout=130.0,
     by_hand="pg_restore -f /dev/null NEWEST (custom format); gzip -t NEWEST && gzip -dc NEWEST | tail (SQL)",
+    needs=(BACKUPS,),
+    given=_given_newest,
 )

@@ -24,7 +24,7 @@ _TRANSFERS = re.compile(
     r"|\bmc\s+(?:cp|mirror|pipe)\b|\bcurl\b[^\n|;]*\s(?:-T|--upload-file)\b"
     r"|\b(?:rsync|scp)\b[^\n|;]*\s(?:[\w.-]+@)?[\w.-]{2,}:[^\s=]|\brsync\b[^\n|;]*\srsync://|\|\s*ssh\b"
 )
-_BETWEEN_WORDS = re.compile(r"[\s;|&()<>\"'`={},]+")
+BETWEEN_WORDS = re.compile(r"[\s;|&()<>\"'`={},]+")
 _UPWARDS = re.compile(r"^(?:\.{1,2}/)+")
 
 
@@ -119,7 +119,7 @@ class Programs:
         """Return a job with the text of the scripts that it names, and the unreadable ones' names."""
         found, todo = dict[str, str | None](), [job.command]
         while todo:
-            for word in {_UPWARDS.sub("", word) for word in _BETWEEN_WORDS.split(todo.pop())}:
+            for word in {_UPWARDS.sub("", word) for word in BETWEEN_WORDS.split(todo.pop())}:
                 for path in self._paths.get(word, set()) - found.keys():
                     found[path] = self.texts[path]
                     todo.append(found[path] or "")

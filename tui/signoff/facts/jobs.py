@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -9,7 +10,7 @@ from itertools import chain
 from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact
 from signoff.facts.budget import Budget
-from signoff.facts.job import Job, programs_of
+from signoff.facts.job import BETWEEN_WORDS, Job, programs_of
 from signoff.facts.sections import assigned, by_name, clock, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
@@ -18,6 +19,8 @@ BY_HAND = (
     "systemctl list-timers --all; sudo crontab -l; ls -l /etc/cron.d /etc/cron.daily; "
     "sudo ls /var/spool/cron/crontabs"
 )
+_BACKUPS = re.compile(r"pg_dump|pgbackrest|pg_basebackup|borg|restic|dbbackup|autopostgresqlbackup")
+_PATH = re.compile(r"/[A-Za-z0-9._/@+-]+")
 _MOST_JOBS = 2_000
 _LONG = 10_000
 """So many characters of scripts count as one more job."""
@@ -30,6 +33,19 @@ class Jobs:
     now: datetime
     jobs: tuple[Job, ...]
     gaps: tuple[str, ...]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that the jobs name which may make dumps: of their programs, files and folders."""
+        texts = "\n".join(job.text for job in self.jobs if _BACKUPS.search(job.text))
+        return frozenset(filter(_PATH.fullmatch, BETWEEN_WORDS.split(texts)))
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The containers that may make dumps."""
+        return tuple(
+            job.where.removeprefix("container ") for job in self.jobs if job.scheduler == "container"
+        )
 
 
 def parse_jobs(output: Output) -> Jobs:
@@ -51,7 +67,7 @@ def parse_jobs(output: Output) -> Jobs:
     )
 
 
-_SCRIPT = read_script("trust.sh", "scheduled.sh", "jobs.sh")
+_SCRIPT = read_script("trust.sh", "scheduled.sh")
 
 JOBS: HostFact[Jobs] = HostFact(
     id="jobs",
