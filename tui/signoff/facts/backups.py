@@ -25,34 +25,41 @@ _BY_NAME = frozenset({"sealed", "empty", "unread"})
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder with dumps. ``found`` says how: ``profile``, ``job``, ``container`` or ``usual``."""
+class Owned:
+    """A file or a folder, and who may do what with it."""
 
     path: str
-    found: str
     mode: int
     user: str
     group: str
     open: bool
     """Whether everybody may pass through the folders above it."""
-    system: str = ""
-    """The kind of its file system."""
+
+    @property
+    def access(self) -> str:
+        """Its mode and owner."""
+        return f"{self.mode:04o} {self.user}:{self.group}"
 
 
 @dataclass(frozen=True)
-class Dump:
+class Place(Owned):
+    """A folder with dumps. ``found`` says how: ``profile``, ``job``, ``container`` or ``usual``;
+    ``system`` is the kind of its file system.
+    """
+
+    found: str
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class Dump(Owned):
     """One dump; of one in directory format the folder. ``same_as`` is the oldest file with the same bytes,
     and ``same_since`` that one's time.
     """
 
-    path: str
     place: Place
     modified: datetime
     size: int
-    mode: int
-    user: str
-    group: str
-    open: bool
     kind: Kind
     same_as: str = ""
     same_since: datetime | None = None
@@ -132,7 +139,7 @@ def parse_backups(output: Output) -> Backups:
     for section in listed:
         if section.name == "place":
             path, how, mode, user, group, way, system = [*section.fields, ""][:7]
-            places.append(Place(path, how, int(mode, 8), user, group, way == "open", system))
+            places.append(Place(path, int(mode, 8), user, group, way == "open", how, system))
         elif section.name == "file" and (file := _file(section, places[-1], twins, now.tzinfo or UTC)):
             files.append(file)
     older = [line.split("\t", 2) for section in found["older"] for line in section.lines]
@@ -176,19 +183,10 @@ def _file(section: Section, place: Place, twins: Mapping[str, Section], zone: tz
     twin = twins.get(path, Section("same", (), ()))
     if path.endswith("/toc.dat") and kind.form == "custom":
         path, kind = path.removesuffix("/toc.dat"), replace(kind, form="directory")
-    return Dump(
-        path=path,
-        place=place,
-        modified=_time(time),
-        size=int(size or 0),
-        mode=int(mode, 8),
-        user=user,
-        group=group,
-        open=way == "open",
-        kind=replace(kind, roles="roles" in section.lines),
-        same_as=twin.field(1),
-        same_since=moment(twin.field(2)),
-    )
+    kind = replace(kind, roles="roles" in section.lines)
+    owned = (path, int(mode, 8), user, group, way == "open")
+    same = (twin.field(1), moment(twin.field(2)))
+    return Dump(*owned, place, _time(time), int(size or 0), kind, *same)
 
 
 def _named_as_dump(path: str, found: str) -> bool:

@@ -19,14 +19,12 @@ from signoff.message import Message, say
 from signoff.text import one_line
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_PERIODS = {
-    "hourly": say("each hour"),
-    "daily": say("each day"),
-    "weekly": say("each week"),
-    "monthly": say("each month"),
+_PERIODS = ("hourly", "daily", "weekly", "monthly")
+_NOT_DAILY = {
+    "weekly": (say("it runs each week, not each day"),),
+    "monthly": (say("it runs each month, not each day"),),
 }
 _ODD_NAME = say("its name may hold letters, digits, - and _ only, and no dot")
-_MANY_DAYS = frozenset({"weekly", "monthly"})
 _GRACE = timedelta(minutes=2)
 _BLANKS = re.compile(r"\s+")
 
@@ -95,12 +93,17 @@ def jobs(found: Named, cron: Cron) -> Iterator[Job]:
         system, name, newline = section.name == "system", section.field(0), section.fields[-1] == "newline"
         if system and section.field(5) == "unreadable":
             continue
-        users, owner = (cron.users, "") if system else (None, name)
+        users, owner, where = (cron.users, "", name) if system else (None, name, f"crontab of {name}")
         entries, bad = parse_crontab(section.text, owner, users, ends_with_newline=newline)
         # What a file would have done that cron ignores tells whether it matters.
         faults = (*(_file_faults(section, cron) if cron.debian else ()), *bad[:1])
         for entry in entries:
-            yield _job(entry, name if system else f"crontab of {name}", faults, cron)
+            found_at = where if faults else f"{where} line {entry.line}"
+            # Where the field was forgotten, the command's first word stands there: PGPASSWORD=..., perhaps.
+            user = entry.user if entry.user in cron.users else say("an unknown user")
+            why = (*cron.daemon, *faults, *_entry_faults(entry, owner, cron))
+            run = _last_run(entry, cron)
+            yield Job(found_at, "cron", entry.schedule.text, user, entry.command, why, run)
             if not faults:
                 periodic |= {period: entry for period in _PERIODS if f"/etc/cron.{period}" in entry.command}
     yield from _periodic(found, periodic, cron)
@@ -127,20 +130,7 @@ def _file_faults(section: Section, cron: Cron) -> Iterator[Message]:
     yield from (say("cron skips it: {why}", why=why) for why, broken in rules.items() if broken)
 
 
-def _job(entry: Entry, where: str, faults: tuple[Message, ...], cron: Cron) -> Job:
-    return Job(
-        where=where if faults else f"{where} line {entry.line}",
-        scheduler="cron",
-        schedule=entry.schedule.text,
-        # Where the field was forgotten, the command's first word stands there: PGPASSWORD=..., perhaps.
-        user=entry.user if entry.user in cron.users else "an unknown user",
-        command=entry.command,
-        faults=(*cron.daemon, *faults, *_entry_faults(entry, where, cron)),
-        run=_last_run(entry, cron),
-    )
-
-
-def _entry_faults(entry: Entry, where: str, cron: Cron) -> Iterator[Message]:
+def _entry_faults(entry: Entry, owner: str, cron: Cron) -> Iterator[Message]:
     if not entry.schedule.daily:
         boot = not entry.schedule.fields
         yield say("it runs at boot only, not each day") if boot else say("it does not run each day")
@@ -151,16 +141,13 @@ def _entry_faults(entry: Entry, where: str, cron: Cron) -> Iterator[Message]:
         yield say("cron does not start jobs of {user}: {why}", user=user, why=cron.refused[entry.user])
     yield from cron.programs.faults(called(entry.command))
     first = one_line(entry.command.split()[0])
-    if first in cron.users and where.startswith("crontab of "):
+    if owner and first in cron.users:
         yield say("a user's crontab has no user field: cron would run a program called {name}", name=first)
     elif "/" not in first and "=" not in first:
         folders = {path.rpartition("/")[0] for path in cron.programs.modes if path.endswith(f"/{first}")}
         if folders and folders.isdisjoint(entry.path.split(":")):
             yield say(
-                "cron does not find {name}: {folder} is not in its PATH ({path})",
-                name=first,
-                folder=min(folders),
-                path=one_line(entry.path),
+                "cron does not find {name}: {folder} is not in its PATH", name=first, folder=min(folders)
             )
 
 
@@ -187,17 +174,8 @@ def _periodic(found: Named, periodic: Mapping[str, Entry], cron: Cron) -> Iterat
             named = _NAME.fullmatch(path.rpartition("/")[2])
             why = say("it is not executable") if named else _ODD_NAME
             faults += (say("run-parts skips it: {why}", why=why),)
-        if period in _MANY_DAYS:
-            faults += (say("it runs {period}, not each day", period=_PERIODS[period]),)
-        yield Job(
-            where=path,
-            scheduler="run-parts",
-            schedule=_PERIODS[period],
-            user="root",
-            command=path,
-            faults=faults,
-            run=run,
-        )
+        faults += _NOT_DAILY.get(period, ())
+        yield Job(path, "run-parts", f"/etc/cron.{period}", "root", path, faults, run)
 
 
 def _period(

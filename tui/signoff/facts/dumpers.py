@@ -31,15 +31,15 @@ def jobs(found: Named) -> Iterator[Job]:
             policy = restart or "no"
             fault = say("the container is not started at boot (restart policy {policy})", policy=policy)
         yield Job(
-            where=f"container {name.lstrip('/')}",
-            scheduler="container",
-            schedule=schedule,
-            user=image,
-            command=command,
-            text=f"{command}\npg_dump" if _IMAGES.search(image) else command,
+            f"container {name.lstrip('/')}",
+            "container",
+            schedule,
+            image,
+            command,
             faults=(fault,) if fault else (),
             doubts=(doubt,) if doubt else (),
             run=Run(unknown=say("a container's own schedule leaves no trace of its runs")),
+            text=f"{command}\npg_dump" if _IMAGES.search(image) else command,
         )
 
 

@@ -52,6 +52,11 @@ class Kind:
     database: str = ""
     roles: bool = False
 
+    def __str__(self) -> str:
+        if self.form == "sealed":
+            return self.encryption or self.packing
+        return " ".join(filter(None, ("plain", self.packing, self.form)))
+
 
 def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:
     """Return what a file with these first bytes is; None where it is neither a dump of

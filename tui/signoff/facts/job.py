@@ -59,11 +59,11 @@ class Job:
     schedule: str
     user: str
     command: str = field(repr=False)
-    text: str = field(default="", repr=False)
     faults: tuple[Message, ...] = ()
-    doubts: tuple[Message, ...] = ()
-    unread: tuple[str, ...] = ()
     run: Run = Run()
+    doubts: tuple[Message, ...] = ()
+    text: str = field(default="", repr=False)
+    unread: tuple[str, ...] = ()
 
     @cached_property
     def _calls(self) -> tuple[Call, ...]:

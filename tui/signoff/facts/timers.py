@@ -50,15 +50,10 @@ def jobs(found: Named, programs: Programs, booted: datetime | None, now: datetim
         starts = one(timer, "Unit") or f"{name.removesuffix('.timer')}.service"
         service = services.get(starts, {})
         command = "\n".join(service.get("ExecStart", ()))
-        yield Job(
-            where=name,
-            scheduler="timer",
-            schedule=_schedule(timer)[0],
-            user=one(service, "User") or "root",
-            command=command,
-            faults=(*_faults(timer, starts, service), *programs.faults(_PROGRAM.findall(command))),
-            run=_run(timer, service, booted is not None and now - booted > _DAY_AND_A_BIT),
-        )
+        faults = (*_faults(timer, starts, service), *programs.faults(_PROGRAM.findall(command)))
+        run = _run(timer, service, booted is not None and now - booted > _DAY_AND_A_BIT)
+        user = one(service, "User") or "root"
+        yield Job(name, "timer", _schedule(timer)[0], user, command, faults, run)
 
 
 def _schedule(timer: Unit) -> tuple[Message, bool]:

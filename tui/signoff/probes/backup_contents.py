@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
-from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Check, Dump
+from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Backups, Check, Dump
 from signoff.facts.base import Facts
 from signoff.facts.job import Job
 from signoff.facts.jobs import JOBS
-from signoff.model import Result
-from signoff.probes.base import Judgement, probe
-from signoff.probes.remedies import command
-from signoff.probes.series import find, jobs_or_none
+from signoff.message import Message, listed, say
+from signoff.probes.base import Judgement, Remedy, probe
+from signoff.probes.kit import Proves, decision, fail, informational, passed, unknown
+from signoff.probes.remedies import on_paths
+from signoff.probes.series import Verdict, find, jobs_or_none, listing, look_into, of_dumps, stores_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -21,221 +23,176 @@ _NO_TOOL = frozenset({125, 126, 127})
 _DIGITS = re.compile(r"\d+")
 _CLAIMS = re.compile(r"\.(age|gpg|pgp|asc|enc|aes|crypt|encrypted)\b", re.IGNORECASE)
 
+_well = partial(passed, proves=Proves.RUNNING)
 
-@probe(
+
+@of_dumps(
     "backups.integrity",
-    title="Integrity of the newest dump",
-    expected="pg_restore reads all of it, or gzip does and pg_dump's own last words are there; with tables",
-    needs=(BACKUPS, BACKUP_CHECK, JOBS),
-    remedy=(
+    title=say("Integrity of the newest dump"),
+    expected=say("pg_restore reads it all, or gzip does and pg_dump's own last words are there; with tables"),
+    needs=(BACKUP_CHECK,),
+    remedy=say(
         "Make a new dump by hand and read its messages. In the job: set -e, pipefail where it pipes, and "
         "write to a name of its own that is renamed once pg_dump has succeeded."
     ),
 )
-def integrity(facts: Facts, profile: Profile) -> Judgement:
+def integrity(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     """Judge what reading all of the newest dump came to: ``pg_restore --list`` reads its beginning only."""
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
-    newest, name = found[0], one_line(found[0].path)
-    if stray := _of_another_database(facts[BACKUPS].dumps, newest):
-        return stray
-    if newest.kind.form == "empty":
-        return Judgement(result=Result.FAIL, observed=f"{name}: nothing in it, {newest.size} bytes")
-    if newest.kind.form == "sealed":
-        what = newest.kind.encryption or newest.kind.packing
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{name}: {what}, and cannot be read here",
-            remedy="Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE",
-        )
+    newest, path, kind = found[0], one_line(found[0].path), found[0].kind
+    for dump in facts[BACKUPS].dumps[: facts[BACKUPS].dumps.index(newest)]:
+        # A newer one that is called like the product's.
+        if dump.kind.database and _DIGITS.sub("", dump.path) == _DIGITS.sub("", newest.path):
+            other, name = one_line(dump.path), one_line(dump.kind.database)
+            return fail, say("{path} is a dump of the database {name}", path=other, name=name)
+    if kind.form == "empty":
+        return fail, say("{path}: nothing in it, {size} bytes", path=path, size=newest.size)
+    if kind.form == "sealed":
+        remedy = decision(say("Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE"))
+        observed = say("{path}: {kind}, and cannot be read here", path=path, kind=kind)
+        return partial(unknown, remedy=remedy), observed
     check = facts[BACKUP_CHECK]
     if check.path.removesuffix("/toc.dat") != newest.path:
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{name} was not read: {one_line(check.path) or 'no file'} was taken for the newest",
-            remedy=f"Run by hand: {command('pg_restore -f /dev/null', [newest.path])}",
-        )
-    return _read(check, name)
+        other = one_line(check.path) or say("no file")
+        observed = say("{path} was not read: {other} was taken for the newest", path=path, other=other)
+        return partial(unknown, remedy=_by_hand(newest.path)), observed
+    verdict, observed = _read(check)
+    return verdict, say("{path}: {observed}", path=path, observed=observed)
 
 
-def _of_another_database(dumps: tuple[Dump, ...], newest: Dump) -> Judgement | None:
-    """Judge a newer dump that is called like the product's and is of another database."""
-    for dump in dumps:
-        if dump == newest:
-            return None
-        if dump.kind.database and _DIGITS.sub("", dump.path) == _DIGITS.sub("", newest.path):
-            observed = f"{one_line(dump.path)} is a dump of the database {one_line(dump.kind.database)}"
-            return Judgement(result=Result.FAIL, observed=observed)
+def _by_hand(path: str) -> Remedy:
+    return on_paths("pg_restore -f /dev/null", [path], say("Read it to its end yourself."))
+
+
+def _read(check: Check) -> Verdict:
+    tool, status = one_line(check.tool), check.status
+    if status is None:
+        return unknown, say("no program here can read it")
+    if reason := _unread(check):
+        return partial(unknown, remedy=_by_hand(check.path)), reason
+    fault = _fault(check)
+    if fault is None:
+        return _well, say("read to its end by {tool}, {n} tables", tool=tool, n=check.tables)
+    said = check.complaint or "-"
+    observed = say(
+        "{why} ({tool}: exit status {status}; {said})", why=fault, tool=tool, status=status, said=said
+    )
+    if check.settled:
+        return fail, observed
+    # A dump that is being written right now looks like one that was cut.
+    return unknown, say("{observed}, but it may still be being written", observed=observed)
+
+
+def _unread(check: Check) -> Message | None:
+    """Return why the program's exit status says nothing about the dump."""
+    if check.status == _TIMED_OUT:
+        return say("too large to be read in the time given")
+    if check.status in _NO_TOOL:
+        return say("{tool} could not be run", tool=one_line(check.tool))
+    if "unsupported version" in check.complaint:
+        return say("it was made by a newer pg_dump than the pg_restore here")
     return None
 
 
-def _read(check: Check, name: str) -> Judgement:
-    evidence = (
-        f"{one_line(check.tool)}: exit status {check.status}",
-        *((check.complaint,) if check.complaint else ()),
-    )
-    if check.status is None:
-        return Judgement(result=Result.UNKNOWN, observed=f"{name}: no program here can read it")
-    if reason := _unread(check):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{name}: {reason}",
-            evidence=evidence,
-            remedy=f"Run by hand: {command('pg_restore -f /dev/null', [check.path])}",
-        )
-    if fault := _fault(check):
-        # A dump that is being written right now looks like one that was cut.
-        result = Result.FAIL if check.settled else Result.UNKNOWN
-        still = "" if check.settled else ", but it may still be being written"
-        return Judgement(result=result, observed=f"{name}: {fault}{still}", evidence=evidence)
-    observed = f"{name}: read to its end by {one_line(check.tool)}, {check.tables} tables"
-    return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
-
-
-def _unread(check: Check) -> str:
-    """Return why the program's exit status says nothing about the dump."""
-    if check.status == _TIMED_OUT:
-        return "too large to be read in the time given"
-    if check.status in _NO_TOOL:
-        return f"{one_line(check.tool)} could not be run"
-    if "unsupported version" in check.complaint:
-        return "it was made by a newer pg_dump than the pg_restore here"
-    return ""
-
-
-def _fault(check: Check) -> str:
+def _fault(check: Check) -> Message | None:
     if check.status:
-        return "damaged or cut short"
+        return say("damaged or cut short")
     if check.torn:
-        return "torn: a part in the middle is missing"
+        return say("torn: a part in the middle is missing")
     if check.ended is False:
-        return "cut short: the words with which pg_dump ends are missing"
-    return "" if check.tables else "there is not one table with data in it"
+        return say("cut short: the words with which pg_dump ends are missing")
+    return None if check.tables else say("there is not one table with data in it")
 
 
 @probe(
     "backups.encryption",
-    title="Encryption of the dumps",
-    expected="encrypted by its own first bytes, or plain and never taken off the host; no key beside it",
+    title=say("Encryption of the dumps"),
+    expected=say("encrypted by its own first bytes, or plain and never taken off the host; no key beside it"),
     needs=(BACKUPS, JOBS),
-    remedy=(
-        "Encrypt before it leaves, to a key whose private half is elsewhere: "
-        "pg_dump -Fc shop | age -r age1... > shop-$(date +%F).dump.age"
+    remedy=decision(
+        say(
+            "Encrypt before it leaves, to a key whose private half is elsewhere: "
+            "pg_dump -Fc shop | age -r age1... > shop-$(date +%F).dump.age"
+        )
     ),
 )
 def encryption(facts: Facts, profile: Profile) -> Judgement:
     """Judge by magic bytes; names prove nothing."""
     backups = facts[BACKUPS]
     if backups.keys:
-        keys = ", ".join(one_line(key) for key in backups.keys[:3])
-        return Judgement(
-            result=Result.FAIL, observed=f"a private key or passphrase lies beside the dumps: {keys}"
-        )
+        keys = listed(map(one_line, backups.keys[:3]), ", ")
+        return fail(say("a private key or passphrase lies beside the dumps: {keys}", keys=keys))
     if not backups.dumps and backups.repositories:
-        return _stores(facts)
+        return _stores(backups)
     found = find(facts, profile)
     if isinstance(found, Judgement):
         return found
     # A newest file with nothing in it says nothing of how the others are kept.
     newest = next((dump for dump in found if dump.kind.form != "empty"), found[0])
-    kind, name = newest.kind, one_line(newest.path)
-    evidence = tuple(f"{_what(dump)}: {one_line(dump.path)}" for dump in found[:4])
-    if kind.encryption and not kind.weak:
-        return Judgement(result=Result.PASS, observed=f"{name}: {kind.encryption}", evidence=evidence)
-    if fault := _false_claim(newest, found):
-        return Judgement(result=Result.FAIL, observed=f"{name}: {fault}", evidence=evidence)
-    if kind.form == "empty":
-        return Judgement(
-            result=Result.UNKNOWN, observed=f"{name}: empty, so that it shows nothing", evidence=evidence
-        )
-    return _plain(facts, newest, evidence)
+    verdict, observed = _sealing(facts, newest, found)
+    observed = say("{path}: {observed}", path=one_line(newest.path), observed=observed)
+    return verdict(observed, evidence=listing(found))
 
 
-def _what(dump: Dump) -> str:
-    kind = dump.kind
-    if kind.form == "sealed":
-        return kind.encryption or kind.packing
-    return " ".join(filter(None, ("plain", kind.packing, kind.form)))
-
-
-def _false_claim(newest: Dump, found: tuple[Dump, ...]) -> str:
-    if newest.kind.weak:
-        return f"{newest.kind.encryption} protects nothing"
+def _sealing(facts: Facts, newest: Dump, found: tuple[Dump, ...]) -> Verdict:
+    """Judge by the first bytes of the newest dump, and by those before it."""
+    kind = newest.kind
+    if kind.weak:
+        return fail, say("{kind} protects nothing", kind=kind)
+    if kind.encryption:
+        return _well, say("{kind}", kind=kind)
     if _CLAIMS.search(newest.path.rpartition("/")[2]):
-        return f"its name says encrypted, its first bytes say {_what(newest)}"
+        return fail, say("its name says encrypted, its first bytes say {kind}", kind=kind)
     if any(dump.kind.encryption for dump in found):
-        return "plain, while older ones are encrypted"
-    return ""
+        return fail, say("plain, while older ones are encrypted")
+    if kind.form == "empty":
+        return unknown, say("empty, so that it shows nothing")
+    return _plain(facts, newest)
 
 
-def _stores(facts: Facts) -> Judgement:
-    stores = facts[BACKUPS].repositories
-    sealed = [store for store in stores if store.tool == "restic" or store.key]
-    if len(sealed) == len(stores):
-        names = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in stores)
-        return Judgement(result=Result.PASS, observed=f"encrypted stores: {names}")
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed="whether the borg store is encrypted cannot be told from outside",
-        remedy="Run by hand: borg info REPOSITORY (Encrypted: Yes)",
-    )
+def _stores(backups: Backups) -> Judgement:
+    for store in backups.repositories:
+        if store.tool != "restic" and not store.key:
+            return unknown(
+                say("whether the borg store is encrypted cannot be told from outside"),
+                remedy=look_into(store, borg="info"),
+            )
+    stores = stores_of(backups)
+    return _well(say("encrypted stores: {stores}", stores=stores), evidence=[stores])
 
 
-def _plain(facts: Facts, newest: Dump, evidence: tuple[str, ...]) -> Judgement:
+def _plain(facts: Facts, newest: Dump) -> Verdict:
     """The dump is plain: judge whether anything takes it off the host."""
-    name = one_line(newest.path)
     jobs = jobs_or_none(facts)
     if jobs is None:
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{name}: plain; whether it leaves the host is not known ({facts.missing(JOBS)})",
-            evidence=evidence,
-        )
-    leaving = [job for job in jobs.jobs if job.transfers and _takes(job, newest)]
+        return unknown, say("plain; whether it leaves the host is not known ({why})", why=facts.missing(JOBS))
+    # A job may take this dump away that makes dumps, or names their folder.
+    leaving = [
+        job
+        for job in jobs.jobs
+        if job.transfers and (job.backs_up or job.resembles_backup or newest.place.path in job.text)
+    ]
     if leaving:
-        return _leaves(facts, leaving, name, evidence)
+        return _leaves(facts[BACKUPS], leaving)
     if unread := sorted({path for job in jobs.jobs for path in job.unread} | set(jobs.gaps)):
-        seen = ", ".join(one_line(path) for path in unread[:3])
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{name}: plain; whether a job takes it off the host cannot be seen ({seen})",
-            evidence=evidence,
-        )
-    return Judgement(
-        result=Result.INFORMATIONAL,
-        observed=f"{name}: plain; no scheduled job takes it off the host. A copy elsewhere must be encrypted",
-        evidence=evidence,
+        seen = listed(map(one_line, unread[:3]), ", ")
+        return unknown, say("plain; whether a job takes it off the host cannot be seen ({seen})", seen=seen)
+    return informational, say(
+        "plain; no scheduled job takes it off the host. A copy elsewhere must be encrypted"
     )
 
 
-def _takes(job: Job, dump: Dump) -> bool:
-    """Whether a job may take this dump away: it makes dumps, or names their folder."""
-    return job.backs_up or job.resembles_backup or dump.place.path in job.text
-
-
-def _leaves(facts: Facts, leaving: list[Job], name: str, evidence: tuple[str, ...]) -> Judgement:
+def _leaves(backups: Backups, leaving: list[Job]) -> Verdict:
     programs = sorted({program for job in leaving for program in job.transfers})
-    where = ", ".join(sorted({one_line(job.where) for job in leaving}))
-    observed = f"{name}: plain, and {where} takes it off the host with {', '.join(programs)}"
-    if programs != ["rclone"]:
-        return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
+    where, how = listed(sorted({one_line(job.where) for job in leaving}), ", "), listed(programs, ", ")
+    observed = say("plain, and {jobs} takes it off the host with {programs}", jobs=where, programs=how)
     # rclone's crypt remotes encrypt on the way.
-    remotes = facts[BACKUPS].remotes
-    used = {
-        remote: kind for remote, kind in (remotes or {}).items() if any(remote in job.text for job in leaving)
-    }
-    if used and set(used.values()) == {"crypt"}:
-        return Judgement(
-            result=Result.PASS,
-            observed=f"{name}: plain here, encrypted on the way by rclone's crypt remote {', '.join(used)}",
-            evidence=evidence,
-        )
-    if not used:
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{observed}; whether its remote is of the type crypt is not known",
-            evidence=evidence,
-            remedy="Run by hand, as the job's user: rclone listremotes --long",
-        )
-    return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
+    remotes = backups.remotes or {}
+    used = [remote for remote in remotes if any(remote in job.text for job in leaving)]
+    if programs != ["rclone"] or any(remotes[remote] != "crypt" for remote in used):
+        return fail, observed
+    if used:
+        names = listed(used, ", ")
+        return _well, say("plain here, encrypted on the way by rclone's crypt remote {names}", names=names)
+    remedy = decision(say("Run by hand, as the job's user: rclone listremotes --long"))
+    observed = say("{observed}; whether its remote is of the type crypt is not known", observed=observed)
+    return partial(unknown, remedy=remedy), observed

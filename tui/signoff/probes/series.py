@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
-from signoff.facts.backups import BACKUPS, Backups, Dump, names
-from signoff.facts.base import Facts
+from signoff.facts.backups import BACKUPS, Backups, Dump, Repository, names
+from signoff.facts.base import Fact, Facts
 from signoff.facts.jobs import JOBS, Jobs
-from signoff.model import Result
-from signoff.probes.base import Judgement
-from signoff.probes.remedies import command
+from signoff.message import Message, listed, say
+from signoff.probes.base import Judgement, Probe, Remedy, probe
+from signoff.probes.kit import decision, fail, notapplicable, unknown
+from signoff.probes.remedies import on_paths
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 DAY = timedelta(hours=26)
 """A day, with two hours for a job that takes its time."""
 
-SET_FOLDER = "Say where the dumps lie: backup_directory in the target's profile."
-
-
+_SET_FOLDER = decision(say("Say where the dumps lie: backup_directory in the target's profile."))
 _UNTOLD = re.compile(r"pg_dumpall|pg_dump\b[^\n|;>]*\$[{A-Za-z_]")
+
+Verdict = tuple[Callable[..., Judgement], Message]
+"""One of the judge kit's, and what it is to say."""
+
+
+def of_dumps(
+    name: str, *, title: Message, expected: Message, remedy: Message, needs: tuple[Fact[Any], ...] = ()
+) -> Callable[[Callable[[tuple[Dump, ...], Facts], Verdict]], Probe]:
+    """Make a judge of the product's dumps, newest first, a probe; where there are none, that is judged."""
+
+    def named(judge: Callable[[tuple[Dump, ...], Facts], Verdict]) -> Probe:
+        def judged(facts: Facts, profile: Profile) -> Judgement:
+            found = find(facts, profile)
+            if isinstance(found, Judgement):
+                return found
+            verdict, observed = judge(found, facts)
+            return verdict(observed, evidence=listing(found))
+
+        every: tuple[Fact[Any], ...] = (BACKUPS, JOBS, *needs)
+        return probe(name, title=title, expected=expected, needs=every, remedy=decision(remedy))(judged)
+
+    return named
+
+
+def listing(dumps: tuple[Dump, ...]) -> tuple[str, ...]:
+    """Return the first dumps with what is seen of them: the evidence of every judgement."""
+    return tuple(
+        f"{dump.modified:%Y-%m-%d %H:%M}Z {dump.size} bytes {dump.access} {dump.kind} {one_line(dump.path)}"
+        for dump in dumps[:4]
+    )
 
 
 def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
@@ -28,31 +59,39 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
 
     Raises Unavailable and Malformed where the backup folders could not be looked at.
     """
-    backups = facts[BACKUPS]
-    if closed := [*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")]:
-        return _closed(closed)
+    backups, database = facts[BACKUPS], one_line(profile.database)
+    # What is seen beside a closed folder is a part, and no part speaks for the whole.
+    for path in (*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")):
+        reason = say("needs root: {path} may not be looked into", path=one_line(path))
+        return unknown(reason, remedy=_as_root(path))
     if not backups.dumps:
         return _nothing(backups, facts, profile)
-    if found := backups.of(profile.database):
-        return found if _shown_to_be_of(profile.database, found[0], facts) else _untold(found[0], profile)
-    if all(dump.kind.roles for dump in backups.dumps):
-        name = one_line(backups.dumps[0].path)
-        return Judgement(
-            result=Result.FAIL, observed=f"{name} holds the roles alone; there is no dump of a database"
+    found, path = backups.of(profile.database), one_line(backups.dumps[0].path)
+    if found and _shown_to_be_of(profile.database, found[0], facts):
+        return found
+    if found:
+        return unknown(
+            say(
+                "{path} does not say of which database it is, and no job that is seen dumps {database}",
+                path=one_line(found[0].path),
+                database=database,
+            ),
+            remedy=decision(
+                say(
+                    "Look into it yourself; or correct the database in the profile. {set_folder}",
+                    set_folder=_SET_FOLDER.words,
+                )
+            ),
         )
-    others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
-    return Judgement(
-        result=Result.FAIL,
-        observed=f"the dumps are of the database {others}; there is none of {one_line(profile.database)}",
-    )
-
-
-def _untold(dump: Dump, profile: Profile) -> Judgement:
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed=f"{one_line(dump.path)} does not say of which database it is, and no job that is seen dumps "
-        f"{one_line(profile.database)}",
-        remedy=f"Look into it yourself; or correct the database in the profile. {SET_FOLDER}",
+    if all(dump.kind.roles for dump in backups.dumps):
+        return fail(say("{path} holds the roles alone; there is no dump of a database", path=path))
+    others = listed(sorted({one_line(dump.kind.database) for dump in backups.dumps}), ", ")
+    return fail(
+        say(
+            "the dumps are of the database {others}; there is none of {database}",
+            others=others,
+            database=database,
+        )
     )
 
 
@@ -64,86 +103,76 @@ def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
     return any(names(text, database) or _UNTOLD.search(text) for text in texts)
 
 
-def _closed(paths: list[str]) -> Judgement:
-    """What is seen beside a closed folder is a part, and no part speaks for the whole."""
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed=f"needs root: {one_line(paths[0])} may not be looked into",
-        remedy=f"Run by hand: {command('sudo ls -la --time-style=full-iso', paths[:1])}",
-    )
-
-
 def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
     """There is no dump. That is a failure only where every place was seen."""
-    if backups.repositories:
-        stores = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in backups.repositories)
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"no dump files, but a store that cannot be looked into without its key: {stores}",
-            remedy="Run by hand: restic check, restic snapshots; or borg check, borg list.",
+    jobs = jobs_or_none(facts)
+    for store in backups.repositories:
+        return unknown(
+            say(
+                "no dump files, but a store that cannot be looked into without its key: {stores}",
+                stores=stores_of(backups),
+            ),
+            remedy=look_into(store),
         )
-    if backups.absent:
-        return _absent(backups)
+    for folder in backups.absent:
+        if backups.as_root:
+            return fail(say("there is no folder {folder}", folder=one_line(folder)))
+        reason = say("needs root: {folder} is not there, or may not be seen", folder=one_line(folder))
+        return unknown(reason, remedy=_as_root(folder))
     if profile.backup_directory:
-        return Judgement(
-            result=Result.FAIL, observed=f"there is no dump in {one_line(profile.backup_directory)}"
+        return fail(say("there is no dump in {folder}", folder=one_line(profile.backup_directory)))
+    if backups.as_root and not (backups.postgres or backups.gaps or profile.database):
+        return notapplicable(
+            say("no PostgreSQL: no process, no container, no cluster, and no word of it in the project")
         )
-    if _no_postgres(backups, profile):
-        return Judgement(
-            result=Result.NOTAPPLICABLE,
-            observed="no PostgreSQL: no process, no container, no cluster, and no word of it in the project",
+    if jobs and any(job.backs_up or job.resembles_backup for job in jobs.jobs):
+        return unknown(
+            say("a backup job is there, but no dump was found in its folders or the usual ones"),
+            remedy=_SET_FOLDER,
         )
-    return _no_dumps(backups, facts)
-
-
-def _absent(backups: Backups) -> Judgement:
-    folder = one_line(backups.absent[0])
-    if backups.as_root:
-        return Judgement(result=Result.FAIL, observed=f"there is no folder {folder}")
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed=f"needs root: {folder} is not there, or may not be seen",
-        remedy=f"Run by hand: {command('sudo ls -la', backups.absent[:1])}",
+    if not jobs or not backups.as_root or jobs.gaps:
+        return unknown(
+            say("no dump was found in the usual folders, and not every job and folder could be seen"),
+            remedy=_SET_FOLDER,
+        )
+    return fail(
+        say("no dump in the usual folders, and no scheduled job that makes one"),
+        remedy=decision(
+            say("Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.")
+        ),
     )
 
 
-def _no_postgres(backups: Backups, profile: Profile) -> bool:
-    return backups.as_root and not (backups.postgres or backups.gaps or profile.database)
+def _as_root(path: str) -> Remedy:
+    what = say("Look with root's rights, and judge for yourself.")
+    return on_paths("sudo ls -la --time-style=full-iso", [path], what)
 
 
-def _no_dumps(backups: Backups, facts: Facts) -> Judgement:
-    missing = facts.missing(JOBS)
-    jobs = () if missing else facts[JOBS].jobs
-    if any(job.backs_up or job.resembles_backup for job in jobs):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed="a backup job is there, but no dump was found in its folders or the usual ones",
-            remedy=SET_FOLDER,
-        )
-    if missing or not backups.as_root or facts[JOBS].gaps:
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed="no dump was found in the usual folders, and not every job and folder could be seen",
-            remedy=SET_FOLDER,
-        )
-    return Judgement(
-        result=Result.FAIL,
-        observed="no dump in the usual folders, and no scheduled job that makes one",
-        remedy="Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.",
+def stores_of(backups: Backups) -> Message:
+    """Return the stores of restic's and borg's, for people."""
+    return listed(
+        (
+            say("{tool} in {path}", tool=store.tool, path=one_line(store.path))
+            for store in backups.repositories
+        ),
+        ", ",
     )
 
 
-def ago(moment: datetime, now: datetime) -> str:
+def look_into(store: Repository, restic: str = "snapshots", borg: str = "list") -> Remedy:
+    """Have the operator look into a store, for which its key is wanted."""
+    words = f"sudo restic {restic} --repo" if store.tool == "restic" else f"sudo borg {borg}"
+    return on_paths(words, [store.path], say("Look into the store; it asks for its key."))
+
+
+def ago(moment: datetime, now: datetime) -> Message:
     """Return how long ago a moment is, for people."""
-    hours = (now - moment).total_seconds() / 3600
-    if hours < 1:
-        return f"{max(round(hours * 60), 0)} min ago"
-    return f"{hours:.0f} h ago" if hours < 72 else f"{hours / 24:.0f} days ago"
-
-
-def clock(facts: Facts) -> datetime:
-    """Return the host's own time at the look."""
-    return facts[BACKUPS].now
+    minutes = (now - moment).total_seconds() / 60
+    if minutes < 60:
+        return say("{n} min ago", n=max(round(minutes), 0))
+    if minutes < 72 * 60:
+        return say("{n} h ago", n=f"{minutes / 60:.0f}")
+    return say("{n} days ago", n=f"{minutes / 60 / 24:.0f}")
 
 
 def jobs_or_none(facts: Facts) -> Jobs | None:
