@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from signoff.facts.called import called
@@ -29,46 +28,27 @@ _GRACE = timedelta(minutes=2)
 _BLANKS = re.compile(r"\s+")
 
 
-@dataclass(frozen=True)
 class Cron:
     """The daemon and its surroundings: all that decides whether an entry runs, and what it said of that."""
 
-    daemon: tuple[Message, ...]
-    """Why no entry runs at all; empty where the daemon is alive and starts at boot."""
-    debian: bool
-    """Debian's daemon is called cron; cronie, crond, has laxer rules of its own."""
-    users: Mapping[str, int]
-    refused: Mapping[str, str]
-    """The users whose jobs cron does not start, and why."""
-    programs: Programs
-    since: datetime | None
-    """Where the journal begins."""
-    started: Mapping[str, datetime]
-    """What cron said in the journal, without its blanks, and when last."""
-    now: datetime
-    as_root: bool
-
-
-def cron_of(found: Named, programs: Programs, now: datetime, *, as_root: bool) -> Cron:
-    """Return what is known of cron itself."""
-    users = [line.partition(":") for section in found["users"] for line in section.lines]
-    refused = [line.partition("\t") for section in found["refused"] for line in section.lines]
-    # By its time, so that the last of each message counts.
-    said = [line.split("\t", 2) for section in found["journal"] for line in sorted(section.lines)]
-    return Cron(
-        daemon=_daemon_faults(found),
-        debian=any(section.field(0) for section in found["flavour"]),
-        users={name: int(number) for name, _, number in users if number.isdecimal()},
-        refused={name: one_line(reason) for name, _, reason in refused if name},
-        # Without root what is not seen may be there.
-        programs=programs if as_root else replace(programs, absent=frozenset()),
-        since=moment("".join(section.field(0) for section in found["journal"]), now.tzinfo),
-        started={
+    def __init__(self, found: Named, programs: Programs, now: datetime, *, as_root: bool) -> None:
+        users = [line.partition(":") for section in found["users"] for line in section.lines]
+        refused = [line.partition("\t") for section in found["refused"] for line in section.lines]
+        # By its time, so that the last of each message counts.
+        said = [line.split("\t", 2) for section in found["journal"] for line in sorted(section.lines)]
+        self.now, self.as_root, self.programs = now, as_root, programs
+        # Why no entry runs at all; empty where the daemon is alive and starts at boot.
+        self.daemon = _daemon_faults(found)
+        # Debian's daemon is called cron; cronie, crond, has laxer rules of its own.
+        self.debian = any(section.field(0) for section in found["flavour"])
+        self.users = {name: int(number) for name, _, number in users if number.isdecimal()}
+        # The users whose jobs cron does not start, and why.
+        self.refused = {name: one_line(reason) for name, _, reason in refused if name}
+        # Where the journal begins, and what cron said in it, without its blanks, and when last.
+        self.since = moment("".join(section.field(0) for section in found["journal"]), now.tzinfo)
+        self.started = {
             _BLANKS.sub("", words[-1]): time for words in said if (time := moment(words[0], now.tzinfo))
-        },
-        now=now,
-        as_root=as_root,
-    )
+        }
 
 
 def _daemon_faults(found: Named) -> tuple[Message, ...]:
@@ -139,7 +119,9 @@ def _entry_faults(entry: Entry, owner: str, cron: Cron) -> Iterator[Message]:
     if entry.user in cron.refused:
         user = one_line(entry.user)
         yield say("cron does not start jobs of {user}: {why}", user=user, why=cron.refused[entry.user])
-    yield from cron.programs.faults(called(entry.command))
+    # Without root what is not seen may be there.
+    paths = (path for path in called(entry.command) if cron.as_root or path not in cron.programs.absent)
+    yield from cron.programs.faults(paths)
     first = one_line(entry.command.split()[0])
     if owner and first in cron.users:
         yield say("a user's crontab has no user field: cron would run a program called {name}", name=first)

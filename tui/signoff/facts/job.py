@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -103,40 +103,36 @@ class Job:
         )
 
 
-@dataclass(frozen=True)
 class Programs:
-    """The files that jobs name.
+    """The files that jobs name, and the scripts of /etc/cron.daily and the like."""
 
-    ``texts`` are the scripts without their comments; None for one that may not be read. ``absent`` are the
-    paths at which there is no file.
-    """
-
-    texts: Mapping[str, str | None] = field(repr=False)
-    modes: Mapping[str, int]
-    absent: frozenset[str]
+    def __init__(self, found: Named) -> None:
+        self.modes = {
+            one.field(0): int(one.field(1), 8) for one in found["program"] if one.field(1).isdecimal()
+        }
+        self.absent = {one.field(0) for one in found["absent"]}
+        # Their texts by all that a job may call them: the whole path, and its end, as after a cd.
+        self._scripts = defaultdict[str, dict[str, str | None]](dict)
+        files = [(one.field(0), one, one.field(0).count("/") + 1) for one in found["program"]]
+        # By the whole path alone: what is called "backup" somewhere is hardly one of run-parts' scripts.
+        files += [(one.field(1), one, 1) for one in found["part"]]
+        for path, one, ways in files:
+            script = without_comments(one.text) if one.field(2) == "readable" else None
+            for start in range(ways):
+                self._scripts[path.split("/", start)[-1]][path] = script
 
     def read(self, job: Job) -> Job:
         """Return a job with the text of the scripts that it names, and the unreadable ones' names."""
         found, todo = dict[str, str | None](), [job.command]
         while todo:
             for word in {_UPWARDS.sub("", word) for word in BETWEEN_WORDS.split(todo.pop())}:
-                for path in self._paths.get(word, set()) - found.keys():
-                    found[path] = self.texts[path]
-                    todo.append(found[path] or "")
-        texts = [found[path] for path in sorted(found)]
-        unread = tuple(path for path in sorted(found) if found[path] is None)
-        return replace(job, text="\n".join([job.command, *filter(None, texts)]), unread=unread)
-
-    @cached_property
-    def _paths(self) -> Mapping[str, set[str]]:
-        """The scripts by all that a text may call them: the whole path, and its end, as after a ``cd``."""
-        paths = defaultdict[str, set[str]](set)
-        for path in self.texts:
-            parts = path.split("/")
-            # What is called "backup" is hardly one of run-parts' scripts.
-            for start in range(1 if path.startswith("/etc/cron.") else len(parts)):
-                paths["/".join(parts[start:])].add(path)
-        return paths
+                for path, text in self._scripts.get(word, {}).items():
+                    if path not in found:
+                        found[path] = text
+                        todo.append(text or "")
+        texts = [text for _, text in sorted(found.items()) if text]
+        unread = tuple(path for path, text in sorted(found.items()) if text is None)
+        return replace(job, text="\n".join([job.command, *texts]), unread=unread)
 
     def faults(self, paths: Iterable[str]) -> Iterator[Message]:
         """Yield why programs cannot be started."""
@@ -145,17 +141,6 @@ class Programs:
                 yield say("there is no {path}", path=one_line(path))
             elif not self.modes.get(path, 0o111) & 0o111:
                 yield say("{path} is not executable", path=one_line(path))
-
-
-def programs_of(found: Named) -> Programs:
-    """Return the files that the jobs name, and the scripts of /etc/cron.daily and the like."""
-    given = [(*section.fields, section.text) for section in found["program"]]
-    given += [(section.field(1), "", section.field(2), section.text) for section in found["part"]]
-    return Programs(
-        texts={path: without_comments(text) if way == "readable" else None for path, _, way, text in given},
-        modes={path: int(mode, 8) for path, mode, *_ in given if mode.isdecimal()},
-        absent=frozenset(section.field(0) for section in found["absent"]),
-    )
 
 
 def without_comments(text: str) -> str:

@@ -10,7 +10,7 @@ from itertools import chain
 from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact
 from signoff.facts.budget import Budget
-from signoff.facts.job import BETWEEN_WORDS, Job, programs_of
+from signoff.facts.job import BETWEEN_WORDS, Job, Programs
 from signoff.facts.sections import assigned, by_name, clock, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
@@ -53,8 +53,8 @@ def parse_jobs(output: Output) -> Jobs:
     found = by_name(sections(output))
     now, up = clock(found)
     booted = now - timedelta(seconds=int(up)) if up.isdecimal() else None
-    programs = programs_of(found)
-    around = cron.cron_of(found, programs, now, as_root=output.as_root)
+    programs = Programs(found)
+    around = cron.Cron(found, programs, now, as_root=output.as_root)
     unreadable = [section for section in found["system"] if section.field(5) == "unreadable"]
     jobs, budget = list[Job](), Budget(_MOST_JOBS, "jobs, with the scripts that they run")
     for job in chain(cron.jobs(found, around), timers.jobs(found, programs, booted, now)):

@@ -3,26 +3,18 @@
 file=$(given file) packing=$(given packing) form=$(given form)
 # The newest pg_restore of the host; else that of a container, to which a dump is given over stdin.
 restorer() {
-    for tool in $(ls -d /usr/lib/postgresql/*/bin/pg_restore /usr/pgsql-*/bin/pg_restore 2> /dev/null | sort -Vr); do
-        printf '%s\n' "$tool"; return
-    done
-    command -v pg_restore && return
-    [ "$form" != directory ] || return
-    docker ps --format '{{.Names}} {{.Image}}' 2> /dev/null | grep -iE 'postg|pgvector|timescale|supabase' |
-        while read -r name image; do
-            docker exec "$name" pg_restore --version > /dev/null 2>&1 || continue
-            printf 'docker exec -i %s pg_restore\n' "$name"
-            break
-        done
+    { ls -d /usr/lib/postgresql/*/bin/pg_restore /usr/pgsql-*/bin/pg_restore 2> /dev/null | sort -Vr; command -v pg_restore; } |
+        one | grep . && return
+    [ "$form" = directory ] || docker ps --format '{{.Names}} {{.Image}}' 2> /dev/null |
+        grep -iE 'postg|pgvector|timescale|supabase' | while read -r name image; do
+            docker exec "$name" pg_restore --version > /dev/null 2>&1 && printf 'docker exec -i %s pg_restore\n' "$name"
+        done | one
 }
-# Whether some process has a file open, as while it is being written: for root to see.
+# Whether some process of ours has a file open, as while it is being written: for root to see.
 held() {
     [ "$(id -u)" = 0 ] || return 0
-    for folder in /proc/[0-9]*; do
-        uid_of "${folder#/proc/}" && is_ours "$uid" || continue
-        for descriptor in "$folder"/fd/*; do
-            if [ "$descriptor" -ef "$1" ]; then echo open; return; fi
-        done
+    for pid in $(find -L /proc/[0-9]*/fd -maxdepth 1 -samefile "$1" 2> /dev/null | cut -d / -f 3); do
+        if uid_of "$pid" && is_ours "$uid"; then echo open; return; fi
     done
     echo closed
 }
