@@ -272,6 +272,7 @@ BACKUPS: HostFact[Backups] = HostFact(
     by_hand=lambda profile: (
         f"sudo ls -la --time-style=full-iso {shlex.quote(profile.backup_directory or '/var/backups')}"
     ),
+    kept=Backups,
     needs=(JOBS,),
     given=_given_jobs,
 )
@@ -284,6 +285,7 @@ BACKUP_CHECK: HostFact[Check] = HostFact(
     root=Root.PREFER,
     timeout=130.0,
     by_hand="pg_restore -f /dev/null NEWEST (custom format); gzip -t NEWEST && gzip -dc NEWEST | tail (SQL)",
+    kept=Check,
     needs=(BACKUPS,),
     given=_given_newest,
 )

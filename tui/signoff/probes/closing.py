@@ -31,7 +31,8 @@ _LOOPBACK = {
 def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> Message:
     """Return the exact commands that close what is open, by the way that it is opened."""
     ways = {(one.port, _way(one)) for one in exposures if one.owner.sort != "nameless"}
-    nameless = {one.port for one in (*exposures, *ports)} - {port for port, _ in ways}
+    seen = {one.port for one in exposures} | {port.port for port in ports}
+    nameless = seen - {port for port, _ in ways}
     ways |= {(port, say("find what leads there: {commands}", commands=_search(port))) for port in nameless}
     return listed((say("Port {port}: {way}", port=port, way=way) for port, way in sorted(ways)), "\n")
 
