@@ -11,7 +11,6 @@ from signoff.facts.base import Unavailable
 from signoff.facts.job import Job, Run
 from signoff.facts.jobs import Jobs, parse_jobs
 from signoff.message import say
-from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Probe
 from signoff.probes.jobs import ran, scheduled

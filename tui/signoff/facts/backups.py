@@ -157,8 +157,8 @@ def parse_backups(output: Output) -> Backups:
         dumps=tuple(sorted(dumps, key=lambda dump: dump.modified, reverse=True)),
         older=tuple((_time(time), int(size), path.removesuffix("/toc.dat")) for time, size, path in older),
         repositories=tuple(
-            Repository(tool, path, moment(newest), keys not in {"", "0"})
-            for tool, path, newest, keys in (section.fields for section in found["repository"])
+            Repository(one.field(0), one.field(1), moment(one.field(2)), one.field(3) not in {"", "0"})
+            for one in found["repository"]
         ),
         keys=(*fields("key"), *keys),
         closed=fields("closed"),
@@ -227,12 +227,11 @@ def parse_check(output: Output) -> Check:
         raise Malformed(say("the newest dump was not named"))
     path, idle, held = [*found["newest"][0].fields, "", ""][:3]
     settled = held == "closed" or (not held and timedelta(seconds=int(idle or 0)) >= _SETTLED)
-    for section in found["restored"]:
-        status, tool, tables = section.fields
-        return Check(path, settled, tool, int(status), int(tables), None, one_line(section.text))
-    for section in found["text"]:
-        status, tool, tables, ended, torn = [*section.fields, ""][:5]
-        return Check(path, settled, tool, int(status), int(tables), ended == "1", torn=torn == "1")
+    for section in (*found["restored"], *found["text"]):
+        status, tool, tables, ended, torn = [*section.fields, "", ""][:5]
+        whole = ended == "1" if ended else None
+        said = one_line(section.text)
+        return Check(path, settled, tool, int(status), int(tables), whole, said, torn == "1")
     if found["no-tool"]:
         raise Unavailable(
             say("there is no pg_restore on the host or in a container to read the dump with"),

@@ -13,7 +13,7 @@ from signoff.facts.called import called
 from signoff.facts.crontab import Entry, parse_crontab
 from signoff.facts.job import Job, Programs, Run
 from signoff.facts.sections import Named, Section, moment
-from signoff.facts.timers import one, units_of
+from signoff.facts.timers import units_of
 from signoff.message import Message, say
 from signoff.text import one_line
 
@@ -56,10 +56,10 @@ def _daemon_faults(found: Named) -> tuple[Message, ...]:
     if found["cron-process"]:
         return ()
     units = units_of(found, "cron-units").values()
-    loaded = {one(unit, "LoadState"): unit for unit in units if one(unit, "LoadState") != "not-found"}
+    loaded = {unit["LoadState"]: unit for unit in units if unit["LoadState"] != "not-found"}
     for unit in units:
-        if one(unit, "ActiveState") == "active":
-            enabled = one(unit, "UnitFileState") in {"enabled", "static", "alias", "generated"}
+        if unit["ActiveState"] == "active":
+            enabled = unit["UnitFileState"] in {"enabled", "static", "alias", "generated"}
             return () if enabled else (say("cron is not enabled: it does not come back after a boot"),)
     if "masked" in loaded:
         return (say("cron is masked and does not run"),)
@@ -165,7 +165,7 @@ def _period(
 ) -> tuple[tuple[Message, ...], Run]:
     """Return what keeps a period's folder from being run, and when that last was done."""
     if found["anacron"] and period != "hourly":
-        waits = one(units_of(found, "timers").get("anacron.timer", {}), "ActiveState") == "active"
+        waits = units_of(found, "timers")["anacron.timer"]["ActiveState"] == "active"
         stamps = {section.field(0): section.field(1) for section in found["anacron-ran"]}
         last = moment(stamps.get(f"cron.{period}", ""), cron.now.tzinfo)
         return () if waits else cron.daemon, Run(last=last, certain=cron.as_root)

@@ -12,8 +12,8 @@ from signoff.facts.sections import Named
 from signoff.message import Message, listed, say
 from signoff.text import one_line
 
-Unit = Mapping[str, tuple[str, ...]]
-"""A unit's properties; those that systemctl prints on several lines have several values."""
+Unit = Mapping[str, str]
+"""A unit's properties, empty where there is none; of what systemctl prints on several lines a line each."""
 
 # OnCalendar as systemd normalises it (systemd.time(7)): weekday, date, time. A daily one has no weekday.
 _EACH_DAY = re.compile(r"\*-\*-\* .*")
@@ -26,70 +26,60 @@ _DAY_AND_A_BIT = timedelta(hours=26)
 _ENABLED = frozenset({"enabled", "static", "enabled-runtime", "generated", "indirect", "alias", "linked"})
 
 
-def units_of(found: Named, name: str) -> dict[str, Unit]:
-    """Return the units of a section by their names."""
-    units: dict[str, Unit] = {}
+def units_of(found: Named, name: str) -> Mapping[str, Unit]:
+    """Return the units of a section by their names; one without properties for any other name."""
+    units = defaultdict[str, Unit](lambda: defaultdict(str))
     for block in "\n".join(section.text for section in found[name]).split("\n\n"):
-        unit = defaultdict[str, tuple[str, ...]](tuple)
+        unit = defaultdict[str, str](str)
         for key, _, value in (line.partition("=") for line in block.splitlines()):
-            unit[key] += (value,)
-        units[one(unit, "Id")] = unit
-    units.pop("", None)
+            unit[key] = "\n".join(filter(None, (unit[key], value)))
+        if unit["Id"]:
+            units[unit["Id"]] = unit
     return units
-
-
-def one(unit: Unit, key: str) -> str:
-    """Return a property's value; empty where there is none."""
-    return next(iter(unit.get(key, ())), "")
 
 
 def jobs(found: Named, programs: Programs, booted: datetime | None, now: datetime) -> Iterator[Job]:
     """Yield every timer with the service that it starts."""
     services = units_of(found, "services")
     for name, timer in units_of(found, "timers").items():
-        starts = one(timer, "Unit") or f"{name.removesuffix('.timer')}.service"
-        service = services.get(starts, {})
-        command = "\n".join(service.get("ExecStart", ()))
+        starts = timer["Unit"] or f"{name.removesuffix('.timer')}.service"
+        service = services[starts]
+        command, user = service["ExecStart"], service["User"] or "root"
         faults = (*_faults(timer, starts, service), *programs.faults(_PROGRAM.findall(command)))
         run = _run(timer, service, booted is not None and now - booted > _DAY_AND_A_BIT)
-        user = one(service, "User") or "root"
         yield Job(name, "timer", _schedule(timer)[0], user, command, faults, run)
 
 
 def _schedule(timer: Unit) -> tuple[Message, bool]:
     """Return when it runs, for people, and whether one of its schedules is at least daily."""
-    calendar = _CALENDAR.findall("\n".join(timer.get("TimersCalendar", ())))
-    spans = _MONOTONIC.findall("\n".join(timer.get("TimersMonotonic", ())))
+    calendar, spans = _CALENDAR.findall(timer["TimersCalendar"]), _MONOTONIC.findall(timer["TimersMonotonic"])
     times = [*map(one_line, calendar), *(say("every {span}", span=one_line(span)) for span in spans)]
-    daily = any(map(_EACH_DAY.fullmatch, calendar)) or any(
-        timedelta() < _span(span) <= _DAY_AND_A_BIT for span in spans
-    )
-    return listed(times, ", "), daily
+    often = (timedelta() < _span(span) <= _DAY_AND_A_BIT for span in spans)
+    return listed(times, ", "), any(often) or any(map(_EACH_DAY.fullmatch, calendar))
 
 
 def _span(text: str) -> timedelta:
     """Read a time span as systemd prints it (``1d 2h``)."""
-    return timedelta(
-        seconds=sum(float(number) * _SECONDS.get(unit, 0) for number, unit in _SPAN.findall(text))
-    )
+    parts = _SPAN.findall(text)
+    return timedelta(seconds=sum(float(number) * _SECONDS.get(unit, 0) for number, unit in parts))
 
 
 def _faults(timer: Unit, starts: str, service: Unit) -> Iterator[Message]:
-    load, state, file = (one(timer, key) for key in ("LoadState", "ActiveState", "UnitFileState"))
+    load, state, file = (timer[key] for key in ("LoadState", "ActiveState", "UnitFileState"))
     if "masked" in {load, file}:
         yield say("the timer is masked")
     elif load != "loaded":
         yield say("systemd cannot load the timer ({state})", state=one_line(load))
     elif state != "active":
         yield say("the timer is not active ({state})", state=one_line(state))
-    elif one(timer, "SubState") == "elapsed":
+    elif timer["SubState"] == "elapsed":
         yield say("the timer has elapsed, and its schedule leads to no further run")
     if file not in _ENABLED:
         enabled = one_line(file) or say("no unit file")
         yield say("the timer is not enabled ({state}): gone after the next boot", state=enabled)
-    if one(service, "LoadState") not in {"loaded", ""}:
-        loaded = one_line(one(service, "LoadState"))
-        yield say("its service {name} cannot run ({state})", name=one_line(starts), state=loaded)
+    if service["LoadState"] not in {"loaded", ""}:
+        name, load = one_line(starts), one_line(service["LoadState"])
+        yield say("its service {name} cannot run ({state})", name=name, state=load)
     if _unmet(service):
         yield say(
             "its service was not started, for a condition of it is not met (systemctl status says which)"
@@ -102,7 +92,7 @@ def _faults(timer: Unit, starts: str, service: Unit) -> Iterator[Message]:
 def _unmet(service: Unit) -> bool:
     """Whether the last start came to nothing by a Condition or an Assert of the unit (systemd.unit(5))."""
     return any(
-        one(service, f"{kind}Result") == "no" and _time(service, f"{kind}Timestamp") is not None
+        service[f"{kind}Result"] == "no" and _time(service, f"{kind}Timestamp") is not None
         for kind in ("Condition", "Assert")
     )
 
@@ -112,7 +102,7 @@ def _run(timer: Unit, service: Unit, up_for_a_day: bool) -> Run:
     last = max(filter(None, (_time(timer, "LastTriggerUSec"), started)), default=None)
     if last is None:
         # Of a timer that is not Persistent=, systemd remembers nothing before the boot.
-        if one(timer, "Persistent") == "yes" or up_for_a_day:
+        if timer["Persistent"] == "yes" or up_for_a_day:
             return Run(certain=True)
         why = say("the machine booted less than a day ago, and systemd remembers no run before that")
         return Run(unknown=why)
@@ -122,7 +112,7 @@ def _run(timer: Unit, service: Unit, up_for_a_day: bool) -> Run:
         return Run(last=last, unknown=say("systemd does not remember how it ended"))
     if ended is None or ended < started:
         return Run(last=last, running=True)
-    result, status = one_line(one(service, "Result")), one_line(one(service, "ExecMainStatus"))
+    result, status = one_line(service["Result"]), one_line(service["ExecMainStatus"])
     if (result, status) == ("success", "0"):
         return Run(last=last, finished=True)
     failed = say("{result}, exit status {status}", result=result, status=status)
@@ -132,6 +122,6 @@ def _run(timer: Unit, service: Unit, up_for_a_day: bool) -> Run:
 def _time(unit: Unit, key: str) -> datetime | None:
     """Read ``Sun 2026-11-22 15:05:29 UTC``; None for an empty text and for ``n/a``."""
     try:
-        return datetime.strptime(one(unit, key), "%a %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+        return datetime.strptime(unit[key], "%a %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
     except ValueError:
         return None

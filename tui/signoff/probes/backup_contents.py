@@ -9,12 +9,11 @@ from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Backups, Check, Dump
 from signoff.facts.base import Facts
 from signoff.facts.job import Job
 from signoff.facts.jobs import JOBS
-from signoff.message import Message, listed, say
-from signoff.probes.base import Judgement, Remedy, probe
-from signoff.probes.kit import Proves, decision, fail, informational, passed, unknown
+from signoff.message import listed, say
+from signoff.probes.base import Judgement, Remedy
+from signoff.probes.kit import decision, fail, informational, unknown
 from signoff.probes.remedies import on_paths
-from signoff.probes.series import Verdict, find, jobs_or_none, listing, look_into, of_dumps, stores_of
-from signoff.target.profile import Profile
+from signoff.probes.series import Verdict, jobs_or_none, look_into, of_dumps, stores_of, well
 from signoff.text import one_line
 
 _TIMED_OUT = 124
@@ -22,8 +21,6 @@ _NO_TOOL = frozenset({125, 126, 127})
 """Exit statuses of docker exec, and of a shell, for a program that was not run at all."""
 _DIGITS = re.compile(r"\d+")
 _CLAIMS = re.compile(r"\.(age|gpg|pgp|asc|enc|aes|crypt|encrypted)\b", re.IGNORECASE)
-
-_well = partial(passed, proves=Proves.RUNNING)
 
 
 @of_dumps(
@@ -47,7 +44,7 @@ def integrity(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     if kind.form == "empty":
         return fail, say("{path}: nothing in it, {size} bytes", path=path, size=newest.size)
     if kind.form == "sealed":
-        remedy = decision(say("Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE"))
+        remedy = decision(say("Decrypt it where the key is, and read it there with pg_restore."))
         observed = say("{path}: {kind}, and cannot be read here", path=path, kind=kind)
         return partial(unknown, remedy=remedy), observed
     check = facts[BACKUP_CHECK]
@@ -67,70 +64,63 @@ def _read(check: Check) -> Verdict:
     tool, status = one_line(check.tool), check.status
     if status is None:
         return unknown, say("no program here can read it")
-    if reason := _unread(check):
-        return partial(unknown, remedy=_by_hand(check.path)), reason
-    fault = _fault(check)
-    if fault is None:
-        return _well, say("read to its end by {tool}, {n} tables", tool=tool, n=check.tables)
-    said = check.complaint or "-"
-    observed = say(
-        "{why} ({tool}: exit status {status}; {said})", why=fault, tool=tool, status=status, said=said
+    program = say("{tool}: exit status {status}", tool=tool, status=status)
+    said = listed(filter(None, (program, check.complaint)))
+    # What says nothing of the dump, and what is wrong with it.
+    unread = (
+        (status == _TIMED_OUT, say("too large to be read in the time given")),
+        (status in _NO_TOOL, say("{tool} could not be run", tool=tool)),
+        (
+            "unsupported version" in check.complaint,
+            say("it was made by a newer pg_dump than the pg_restore here"),
+        ),
     )
-    if check.settled:
-        return fail, observed
-    # A dump that is being written right now looks like one that was cut.
-    return unknown, say("{observed}, but it may still be being written", observed=observed)
+    faults = (
+        (status != 0, say("damaged or cut short")),
+        (check.torn, say("torn: a part in the middle is missing")),
+        (check.ended is False, say("cut short: the words with which pg_dump ends are missing")),
+        (not check.tables, say("there is not one table with data in it")),
+    )
+    for why in (text for holds, text in unread if holds):
+        return partial(unknown, remedy=_by_hand(check.path)), say("{why} ({said})", why=why, said=said)
+    for why in (text for holds, text in faults if holds):
+        if check.settled:
+            return fail, say("{why} ({said})", why=why, said=said)
+        # A dump that is being written right now looks like one that was cut.
+        return unknown, say("{why}, but it may still be being written ({said})", why=why, said=said)
+    return well, say("read to its end by {tool}, {n} tables", tool=tool, n=check.tables)
 
 
-def _unread(check: Check) -> Message | None:
-    """Return why the program's exit status says nothing about the dump."""
-    if check.status == _TIMED_OUT:
-        return say("too large to be read in the time given")
-    if check.status in _NO_TOOL:
-        return say("{tool} could not be run", tool=one_line(check.tool))
-    if "unsupported version" in check.complaint:
-        return say("it was made by a newer pg_dump than the pg_restore here")
-    return None
-
-
-def _fault(check: Check) -> Message | None:
-    if check.status:
-        return say("damaged or cut short")
-    if check.torn:
-        return say("torn: a part in the middle is missing")
-    if check.ended is False:
-        return say("cut short: the words with which pg_dump ends are missing")
-    return None if check.tables else say("there is not one table with data in it")
-
-
-@probe(
-    "backups.encryption",
-    title=say("Encryption of the dumps"),
-    expected=say("encrypted by its own first bytes, or plain and never taken off the host; no key beside it"),
-    needs=(BACKUPS, JOBS),
-    remedy=decision(
-        say(
-            "Encrypt before it leaves, to a key whose private half is elsewhere: "
-            "pg_dump -Fc shop | age -r age1... > shop-$(date +%F).dump.age"
-        )
-    ),
-)
-def encryption(facts: Facts, profile: Profile) -> Judgement:
-    """Judge by magic bytes; names prove nothing."""
-    backups = facts[BACKUPS]
+def _beside(backups: Backups, facts: Facts) -> Judgement | None:
+    """Judge what lies beside the dumps, or in their place: keys, and stores."""
     if backups.keys:
         keys = listed(map(one_line, backups.keys[:3]), ", ")
         return fail(say("a private key or passphrase lies beside the dumps: {keys}", keys=keys))
-    if not backups.dumps and backups.repositories:
-        return _stores(backups)
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
+    if backups.dumps or not backups.repositories:
+        return None
+    for store in backups.repositories:
+        if store.tool != "restic" and not store.key:
+            observed = say("whether the borg store is encrypted cannot be told from outside")
+            return unknown(observed, remedy=look_into(store, borg="info"))
+    stores = stores_of(backups)
+    return well(say("encrypted stores: {stores}", stores=stores), evidence=[stores])
+
+
+@of_dumps(
+    "backups.encryption",
+    title=say("Encryption of the dumps"),
+    expected=say("encrypted by its own first bytes, or plain and never taken off the host; no key beside it"),
+    remedy=say(
+        "Encrypt the dump before it leaves, with age for one, to a key whose private half is elsewhere."
+    ),
+    first=_beside,
+)
+def encryption(found: tuple[Dump, ...], facts: Facts) -> Verdict:
+    """Judge by magic bytes; names prove nothing."""
     # A newest file with nothing in it says nothing of how the others are kept.
     newest = next((dump for dump in found if dump.kind.form != "empty"), found[0])
     verdict, observed = _sealing(facts, newest, found)
-    observed = say("{path}: {observed}", path=one_line(newest.path), observed=observed)
-    return verdict(observed, evidence=listing(found))
+    return verdict, say("{path}: {observed}", path=one_line(newest.path), observed=observed)
 
 
 def _sealing(facts: Facts, newest: Dump, found: tuple[Dump, ...]) -> Verdict:
@@ -139,7 +129,7 @@ def _sealing(facts: Facts, newest: Dump, found: tuple[Dump, ...]) -> Verdict:
     if kind.weak:
         return fail, say("{kind} protects nothing", kind=kind)
     if kind.encryption:
-        return _well, say("{kind}", kind=kind)
+        return well, say("{kind}", kind=kind)
     if _CLAIMS.search(newest.path.rpartition("/")[2]):
         return fail, say("its name says encrypted, its first bytes say {kind}", kind=kind)
     if any(dump.kind.encryption for dump in found):
@@ -147,17 +137,6 @@ def _sealing(facts: Facts, newest: Dump, found: tuple[Dump, ...]) -> Verdict:
     if kind.form == "empty":
         return unknown, say("empty, so that it shows nothing")
     return _plain(facts, newest)
-
-
-def _stores(backups: Backups) -> Judgement:
-    for store in backups.repositories:
-        if store.tool != "restic" and not store.key:
-            return unknown(
-                say("whether the borg store is encrypted cannot be told from outside"),
-                remedy=look_into(store, borg="info"),
-            )
-    stores = stores_of(backups)
-    return _well(say("encrypted stores: {stores}", stores=stores), evidence=[stores])
 
 
 def _plain(facts: Facts, newest: Dump) -> Verdict:
@@ -192,7 +171,7 @@ def _leaves(backups: Backups, leaving: list[Job]) -> Verdict:
         return fail, observed
     if used:
         names = listed(used, ", ")
-        return _well, say("plain here, encrypted on the way by rclone's crypt remote {names}", names=names)
-    remedy = decision(say("Run by hand, as the job's user: rclone listremotes --long"))
+        return well, say("plain here, encrypted on the way by rclone's crypt remote {names}", names=names)
+    remedy = decision(say("Ask rclone, as the job's user, of what type the remote is (listremotes --long)."))
     observed = say("{observed}; whether its remote is of the type crypt is not known", observed=observed)
     return partial(unknown, remedy=remedy), observed

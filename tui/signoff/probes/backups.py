@@ -10,14 +10,12 @@ from statistics import median
 
 from signoff.facts.backups import BACKUPS, Backups, Dump, Place
 from signoff.facts.base import Facts
-from signoff.facts.jobs import JOBS
 from signoff.message import Message, listed, say
-from signoff.probes.base import Judgement, Remedy, probe
-from signoff.probes.kit import Proves, decision, fail, passed, unknown
+from signoff.probes.base import Judgement, Remedy
+from signoff.probes.kit import decision, fail, unknown
 from signoff.probes.remedies import on_paths
 from signoff.probes.secretfiles import served
-from signoff.probes.series import DAY, Verdict, ago, find, jobs_or_none, listing, look_into, of_dumps
-from signoff.target.profile import Profile
+from signoff.probes.series import DAY, Verdict, ago, jobs_or_none, look_into, of_dumps, well
 from signoff.text import one_line
 
 _SMALLEST = 1024
@@ -29,43 +27,17 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _AT_ONCE = timedelta(hours=6)
 """A copy of a dump made so soon after it, the week's or the "latest" one, is as new as the dump."""
 
-_well = partial(passed, proves=Proves.RUNNING)
 _EMPTY = say("every dump is empty")
 
 
-@probe(
-    "backups.age",
-    title=say("Age of the newest dump"),
-    expected=say("a dump that holds something, less than 26 hours old"),
-    needs=(BACKUPS, JOBS),
-    remedy=decision(
-        say(
-            "Make a dump each day with pg_dump -Fc from a timer or cron, and look into the job's own output "
-            "(journalctl -u UNIT, or cron's mail) for why the last one is missing."
-        )
-    ),
-)
-def age(facts: Facts, profile: Profile) -> Judgement:
-    """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
-    backups = facts[BACKUPS]
-    if backups.repositories and not backups.dumps:
-        return _snapshots(backups, facts)
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
-    full = [dump for dump in found if dump.kind.form != "empty"]
-    verdict, observed = _age(full[0], backups.now) if full else (fail, _EMPTY)
-    if full and full[0] is not found[0]:
-        observed = say("{observed}; a newer file holds nothing", observed=observed)
-    return verdict(observed, evidence=listing(found))
-
-
-def _snapshots(backups: Backups, facts: Facts) -> Judgement:
+def _snapshots(backups: Backups, facts: Facts) -> Judgement | None:
     """Judge a store: restic's snapshots have a file each; borg's files change when it prunes, too.
 
     What is in a snapshot is not seen: a job has to show that it is a dump.
     """
     stores, now = backups.repositories, backups.now
+    if not stores or backups.dumps:
+        return None
     newest = max((store.newest for store in stores if store.newest), default=None)
     if newest is None:
         return unknown(say("a backup store in which no snapshot is seen"))
@@ -73,19 +45,38 @@ def _snapshots(backups: Backups, facts: Facts) -> Judgement:
     if now - newest >= DAY:
         return fail(say("the {tool} store last changed {when}", tool=tool, when=when))
     if borg := [store for store in stores if store.tool != "restic"]:
-        return unknown(
-            say("the {tool} store changed {when}; a new archive is not seen", tool=tool, when=when),
-            remedy=look_into(borg[0]),
+        changed = say(
+            "the {tool} store changed {when}; whether by a new archive is not seen", tool=tool, when=when
         )
+        return unknown(changed, remedy=look_into(borg[0]))
     jobs = jobs_or_none(facts)
     dumping = [job for job in (jobs.jobs if jobs else ()) if job.dumps and "restic" in job.text]
-    if not dumping:
-        return unknown(
-            say("the newest restic snapshot is of {when}; no dump is seen in it", when=when),
-            remedy=look_into(stores[0], restic="ls latest"),
-        )
-    shown = [f"{one_line(job.where)} {one_line(job.schedule)}" for job in dumping]
-    return _well(say("the newest restic snapshot is of {when}", when=when), evidence=shown)
+    observed = say("the newest restic snapshot is of {when}", when=when)
+    if dumping:
+        return well(observed, evidence=[f"{one_line(job.where)}: {job.schedule}" for job in dumping])
+    observed = say("{observed}; no dump is seen in it", observed=observed)
+    return unknown(observed, remedy=look_into(stores[0], restic="ls latest"))
+
+
+@of_dumps(
+    "backups.age",
+    title=say("Age of the newest dump"),
+    expected=say("a dump that holds something, less than 26 hours old"),
+    remedy=say(
+        "Make a dump each day with pg_dump from a timer or cron, and look into the job's own output, in the "
+        "journal or in cron's mail, for why the last one is missing."
+    ),
+    first=_snapshots,
+)
+def age(found: tuple[Dump, ...], facts: Facts) -> Verdict:
+    """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
+    full = [dump for dump in found if dump.kind.form != "empty"]
+    if not full:
+        return fail, _EMPTY
+    verdict, observed = _age(full[0], facts[BACKUPS].now)
+    if full[0] is not found[0]:
+        observed = say("{observed}; a newer file holds nothing", observed=observed)
+    return verdict, observed
 
 
 def _age(newest: Dump, now: datetime) -> Verdict:
@@ -106,11 +97,10 @@ def _age(newest: Dump, now: datetime) -> Verdict:
         return unknown, say("{observed}: a copy, or nothing changed", observed=observed)
     named, dated = _date_in(newest.path), newest.modified.date()
     if not newest.kind.made and named and abs((dated - named).days) > 1:
-        return unknown, say(
-            "{path} is dated {dated}, but its name says {named}", path=path, dated=dated, named=named
-        )
+        observed = say("{path} is dated {dated}", path=path, dated=dated)
+        return unknown, say("{observed}, but its name says {named}", observed=observed, named=named)
     old = now - newest.made >= DAY
-    return fail if old else _well, say("{path}: {when}", path=path, when=when)
+    return fail if old else well, say("{path}: {when}", path=path, when=when)
 
 
 def _date_in(path: str) -> date | None:
@@ -135,12 +125,11 @@ def size(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     if newest <= _SMALLEST or found[0].kind.form == "empty":
         return fail, say("{size} bytes, with nothing in it", size=newest)
     if not before:
-        return _well, say("{size} bytes; no older one to compare with", size=newest)
-    half, n, middle = median(before) / 2, len(before), f"{median(before):.0f}"
-    observed = say(
-        "{size} bytes; the median of the {n} before it is {middle}", size=newest, n=n, middle=middle
-    )
-    return fail if newest < half else _well, observed
+        return well, say("{size} bytes; no older one to compare with", size=newest)
+    n, middle = len(before), median(before)
+    median_of = say("the median of the {n} before it is {size}", n=n, size=f"{middle:.0f}")
+    observed = say("{size} bytes; {median}", size=newest, median=median_of)
+    return fail if newest < middle / 2 else well, observed
 
 
 @of_dumps(
@@ -149,7 +138,7 @@ def size(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     expected=say("a dump of each of the last 7 days, and none older than 30 days"),
     remedy=say(
         "Keep 7 to 30 days: have the job take away what is older, only after a dump that succeeded. "
-        "See first what that is: find FOLDER -name 'PATTERN' -mtime +30 -print"
+        "See first what that is."
     ),
 )
 def retention(found: tuple[Dump, ...], facts: Facts) -> Verdict:
@@ -173,7 +162,7 @@ def retention(found: tuple[Dump, ...], facts: Facts) -> Verdict:
         return fail, say("{observed}; none of {missing}", observed=observed, missing=missing)
     if oldest > _LONGEST + 1:
         return fail, say("{observed}: kept longer than {most} days", observed=observed, most=_LONGEST)
-    return _well, observed
+    return well, observed
 
 
 def _passing(place: Place) -> Message | None:
@@ -218,7 +207,7 @@ def modes(found: tuple[Dump, ...], facts: Facts) -> Verdict:
         observed = say("{faults} ({folder})", faults=listed(faults), folder=folder)
         return partial(fail, remedy=_closing(files)), observed
     owners = listed(sorted({dump.access for dump in found}), ", ")
-    return _well, say("{owners}, in {folder}", owners=owners, folder=folder)
+    return well, say("{owners}, in {folder}", owners=owners, folder=folder)
 
 
 def _closing(dumps: tuple[Dump, ...]) -> Remedy:

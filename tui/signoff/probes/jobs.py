@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from signoff.facts.backups import BACKUPS, Dump
 from signoff.facts.base import Facts
@@ -14,22 +13,17 @@ from signoff.message import Message, listed, say
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
 from signoff.probes.kit import Proves, command, decision, fail, informational, passed, unknown
-from signoff.probes.series import DAY, Verdict, ago, find
+from signoff.probes.series import DAY, Verdict, ago, find, well
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 _SLACK = timedelta(seconds=2)
-_well = partial(passed, proves=Proves.RUNNING)
 _WHAT = say("it keeps files; whether a dump of the database is among them is not seen")
 
 
 def _said(job: Job) -> Message:
-    return say(
-        "{job} ({schedule}, as {user})",
-        job=one_line(job.where),
-        schedule=job.schedule,
-        user=one_line(job.user),
-    )
+    where, user = one_line(job.where), one_line(job.user)
+    return say("{job} ({schedule}, as {user})", job=where, schedule=job.schedule, user=user)
 
 
 def _backup_jobs(jobs: Jobs) -> tuple[Job, ...]:
@@ -45,9 +39,8 @@ def _backup_jobs(jobs: Jobs) -> tuple[Job, ...]:
     needs=(JOBS, BACKUPS),
     remedy=decision(
         say(
-            "A systemd timer (OnCalendar=daily, Persistent=true; systemctl enable --now NAME.timer), or a "
-            "file in /etc/cron.d that belongs to root, mode 0644, no dot in its name, a line feed at its "
-            r"end, and \% for %."
+            "A systemd timer, enabled, with OnCalendar=daily and Persistent=true; or a file in /etc/cron.d "
+            r"that belongs to root, mode 0644, no dot in its name, a line feed at its end, and \% for %."
         )
     ),
 )
@@ -73,19 +66,17 @@ def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
     jobs = facts[JOBS]
     for job in jobs.jobs:
         if part := job.dumps_part:
-            observed = say(
-                "{job} dumps {part}, and no job dumps all of the database", job=_said(job), part=part
-            )
             # One table a time may be all of them.
-            return (unknown if "table" in part else fail)(observed, subject=one_line(job.where))
+            judge, said = (unknown if "table" in part else fail), _said(job)
+            observed = say("{job} dumps {part}, and no job dumps all of the database", job=said, part=part)
+            return judge(observed, subject=one_line(job.where))
     if named := [job for job in jobs.jobs if job.resembles_backup]:
         return _called_a_backup(named, jobs)
     if jobs.gaps:
         gaps = listed(map(one_line, jobs.gaps[:3]), ", ")
-        return unknown(
-            say("no backup job is seen, but not everything could be looked at: {gaps}", gaps=gaps),
-            remedy=command(BY_HAND, say("List the jobs with root's rights, and judge for yourself.")),
-        )
+        remedy = command(BY_HAND, say("List the jobs with root's rights, and judge for yourself."))
+        observed = say("no backup job is seen, but not everything could be looked at: {gaps}", gaps=gaps)
+        return unknown(observed, remedy=remedy)
     none = say("no scheduled job runs pg_dump")
     if facts.missing(BACKUPS):
         return fail(none)
@@ -117,9 +108,7 @@ def _called_a_backup(named: Sequence[Job], jobs: Jobs) -> Judgement:
     title=say("Last run of the backup job"),
     expected=say("it ran within the last 26 hours, ended well, and the newest dump is of that run"),
     needs=(JOBS, BACKUPS),
-    remedy=decision(
-        say("Run it by hand and read what it says: systemctl start NAME.service; journalctl -u NAME.service")
-    ),
+    remedy=decision(say("Run the job by hand, and read what it says.")),
 )
 def ran(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the last run from two sides: what the scheduler says of it, and the dump that it left."""
@@ -131,11 +120,9 @@ def ran(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     dumps = _full(facts, profile)
     for job in sound:
         judge, observed = _run(job, jobs.now, dumps[0] if dumps else None)
-        if judge is _well and _too_few(sound, dumps):
-            judge = unknown
-            observed = say(
-                "{observed}; but {n} jobs ran, and left fewer dumps", observed=observed, n=len(sound)
-            )
+        if judge is well and _too_few(sound, dumps):
+            judge, n = unknown, len(sound)
+            observed = say("{observed}; but {n} jobs ran, and left fewer dumps", observed=observed, n=n)
         where = one_line(job.where)
         observed = say("{job}: {observed}", job=where, observed=observed)
         yield judge(observed, subject=where, evidence=[_said(job)])
@@ -156,7 +143,7 @@ def _full(facts: Facts, profile: Profile) -> tuple[Dump, ...]:
 def _run(job: Job, now: datetime, newest: Dump | None) -> Verdict:
     run, fresh = job.run, newest is not None and now - newest.made < DAY
     if job.scheduler == "container" and not job.faults and newest and fresh:
-        return _well, _of(newest, now)
+        return well, _of(newest, now)
     if run.last is None:
         if run.certain:
             return fail, say("it has never run")
@@ -184,7 +171,7 @@ def _left(job: Job, last: datetime, now: datetime, newest: Dump | None) -> Verdi
         made = ago(newest.made, now)
         return fail, say("it ran {when} and left no dump: the newest is of {made}", when=when, made=made)
     how = say("and ended well") if job.run.finished else say("by the scheduler's own log")
-    return _well, say("it ran {when} {how}; {dump}", when=when, how=how, dump=_of(newest, now))
+    return well, say("it ran {when} {how}; {dump}", when=when, how=how, dump=_of(newest, now))
 
 
 def _of(dump: Dump, now: datetime) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from signoff.facts.backups import BACKUPS, Backups, Dump, Repository, names
@@ -12,7 +13,7 @@ from signoff.facts.base import Fact, Facts
 from signoff.facts.jobs import JOBS, Jobs
 from signoff.message import Message, listed, say
 from signoff.probes.base import Judgement, Probe, Remedy, probe
-from signoff.probes.kit import decision, fail, notapplicable, unknown
+from signoff.probes.kit import Proves, decision, fail, notapplicable, passed, unknown
 from signoff.probes.remedies import on_paths
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -26,15 +27,26 @@ _UNTOLD = re.compile(r"pg_dumpall|pg_dump\b[^\n|;>]*\$[{A-Za-z_]")
 Verdict = tuple[Callable[..., Judgement], Message]
 """One of the judge kit's, and what it is to say."""
 
+well = partial(passed, proves=Proves.RUNNING)
+
 
 def of_dumps(
-    name: str, *, title: Message, expected: Message, remedy: Message, needs: tuple[Fact[Any], ...] = ()
+    name: str,
+    *,
+    title: Message,
+    expected: Message,
+    remedy: Message,
+    needs: tuple[Fact[Any], ...] = (),
+    first: Callable[[Backups, Facts], Judgement | None] = lambda backups, facts: None,
 ) -> Callable[[Callable[[tuple[Dump, ...], Facts], Verdict]], Probe]:
-    """Make a judge of the product's dumps, newest first, a probe; where there are none, that is judged."""
+    """Make a judge of the product's dumps, newest first, a probe; where there are none, that is judged.
+
+    ``first`` judges what counts whatever dumps there are.
+    """
 
     def named(judge: Callable[[tuple[Dump, ...], Facts], Verdict]) -> Probe:
         def judged(facts: Facts, profile: Profile) -> Judgement:
-            found = find(facts, profile)
+            found = first(facts[BACKUPS], facts) or find(facts, profile)
             if isinstance(found, Judgement):
                 return found
             verdict, observed = judge(found, facts)
@@ -70,28 +82,23 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     if found and _shown_to_be_of(profile.database, found[0], facts):
         return found
     if found:
+        path, remedy = (
+            one_line(found[0].path),
+            say("Look into it yourself; or correct the database in the profile."),
+        )
         return unknown(
             say(
-                "{path} does not say of which database it is, and no job that is seen dumps {database}",
-                path=one_line(found[0].path),
-                database=database,
+                "{path} does not say of which database it is, and no job dumps {name}",
+                path=path,
+                name=database,
             ),
-            remedy=decision(
-                say(
-                    "Look into it yourself; or correct the database in the profile. {set_folder}",
-                    set_folder=_SET_FOLDER.words,
-                )
-            ),
+            remedy=decision(listed((remedy, _SET_FOLDER.words), " ")),
         )
     if all(dump.kind.roles for dump in backups.dumps):
         return fail(say("{path} holds the roles alone; there is no dump of a database", path=path))
     others = listed(sorted({one_line(dump.kind.database) for dump in backups.dumps}), ", ")
     return fail(
-        say(
-            "the dumps are of the database {others}; there is none of {database}",
-            others=others,
-            database=database,
-        )
+        say("the dumps are of the database {others}; none is of {name}", others=others, name=database)
     )
 
 
@@ -105,15 +112,12 @@ def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
 
 def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
     """There is no dump. That is a failure only where every place was seen."""
-    jobs = jobs_or_none(facts)
+    jobs, stores = jobs_or_none(facts), stores_of(backups)
     for store in backups.repositories:
-        return unknown(
-            say(
-                "no dump files, but a store that cannot be looked into without its key: {stores}",
-                stores=stores_of(backups),
-            ),
-            remedy=look_into(store),
+        closed = say(
+            "no dump files, but a store that cannot be looked into without its key: {stores}", stores=stores
         )
+        return unknown(closed, remedy=look_into(store))
     for folder in backups.absent:
         if backups.as_root:
             return fail(say("there is no folder {folder}", folder=one_line(folder)))
@@ -135,12 +139,11 @@ def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
             say("no dump was found in the usual folders, and not every job and folder could be seen"),
             remedy=_SET_FOLDER,
         )
-    return fail(
-        say("no dump in the usual folders, and no scheduled job that makes one"),
-        remedy=decision(
-            say("Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.")
-        ),
+    remedy = say(
+        "Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile."
     )
+    none = say("no dump in the usual folders, and no scheduled job that makes one")
+    return fail(none, remedy=decision(remedy))
 
 
 def _as_root(path: str) -> Remedy:
@@ -150,13 +153,8 @@ def _as_root(path: str) -> Remedy:
 
 def stores_of(backups: Backups) -> Message:
     """Return the stores of restic's and borg's, for people."""
-    return listed(
-        (
-            say("{tool} in {path}", tool=store.tool, path=one_line(store.path))
-            for store in backups.repositories
-        ),
-        ", ",
-    )
+    stores = ((store.tool, one_line(store.path)) for store in backups.repositories)
+    return listed((say("{tool} in {path}", tool=tool, path=path) for tool, path in stores), ", ")
 
 
 def look_into(store: Repository, restic: str = "snapshots", borg: str = "list") -> Remedy:

@@ -53,17 +53,17 @@ units() {
     [ -n "$timers" ] || return 0
     head_of timers
     # In UTC whatever the host's zone is: the names of zones are ambiguous.
-    TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Unit -p Persistent \
-        -p LastTriggerUSec -p NextElapseUSecRealtime -p TimersCalendar -p TimersMonotonic $timers | show
+    TZ=UTC systemctl show --no-pager $timers \
+        -p Id,LoadState,ActiveState,SubState,UnitFileState,Unit,Persistent,LastTriggerUSec,TimersCalendar,TimersMonotonic | show
     # A masked timer no longer says what it starts: by its name, then.
     services=$({
         printf '%s\n' $timers | sed 's/timer$/service/'
         systemctl show --no-pager -p Unit $timers | sed -n 's/^Unit=//p'
     } | sort -u)
     head_of services
-    TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p Result -p ExecMainStatus -p User \
-        -p ExecMainStartTimestamp -p ExecMainExitTimestamp -p ExecStart -p FragmentPath -p ConditionResult \
-        -p ConditionTimestamp -p AssertResult -p AssertTimestamp $services | show
+    run=Result,User,ExecStart,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp
+    conditions=ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp
+    TZ=UTC systemctl show --no-pager -p "Id,LoadState,ActiveState,$run,$conditions" $services | show
     find /root/.config/systemd/user /home/*/.config/systemd/user -maxdepth 1 -name '*.timer' -type f $owned 2> /dev/null |
         first 50 "timers of users" | while IFS= read -r file; do head_of gap "the user timer $file"; done
 }
@@ -113,15 +113,14 @@ head_of now "$(date +%s)" "$(date +%z)" "$(ps -o etimes= -p 1 2> /dev/null | tr 
 # Who would run them.
 if [ -n "$systemd" ]; then
     head_of cron-units
-    systemctl show --no-pager -p Id -p LoadState -p ActiveState -p UnitFileState \
-        cron.service crond.service cronie.service | show
+    systemctl show --no-pager -p Id,LoadState,ActiveState,UnitFileState cron.service crond.service cronie.service | show
 else
     # Neither a container's daemon nor a process that is merely called so.
     for pid in $(processes cron crond); do
         if is_root "$pid"; then head_of cron-process cron; fi
     done
 fi
-head_of flavour "$(command -v cron > /dev/null && echo cron)" "$(command -v crond > /dev/null && echo crond)"
+head_of flavour "$(command -v cron)"
 head_of users; { getent passwd 2> /dev/null || cat /etc/passwd; } | cut -d: -f1,3 | show
 # Whose jobs PAM refuses: accounts that have expired, and passwords that are to be changed first (shadow(5)).
 head_of refused
