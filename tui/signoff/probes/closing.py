@@ -5,6 +5,8 @@ from __future__ import annotations
 from signoff.facts.exposure import Exposure
 from signoff.facts.outside import Port
 from signoff.message import Message, listed, say
+from signoff.probes.base import Remedy
+from signoff.probes.kit import decision
 
 _SETTINGS = (
     ("redis", "bind 127.0.0.1 -::1", "/etc/redis/redis.conf", "redis-server"),
@@ -28,13 +30,14 @@ _LOOPBACK = {
 }
 
 
-def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> Message:
+def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> Remedy:
     """Return the exact commands that close what is open, by the way that it is opened."""
     ways = {(one.port, _way(one)) for one in exposures if one.owner.sort != "nameless"}
     seen = {one.port for one in exposures} | {port.port for port in ports}
     nameless = seen - {port for port, _ in ways}
     ways |= {(port, say("find what leads there: {commands}", commands=_search(port))) for port in nameless}
-    return listed((say("Port {port}: {way}", port=port, way=way) for port, way in sorted(ways)), "\n")
+    lines = (say("Port {port}: {way}", port=port, way=way) for port, way in sorted(ways))
+    return decision(listed(lines, "\n"))
 
 
 def _search(port: int) -> str:
