@@ -18,7 +18,7 @@ from labhost.host import Host
 
 from matrix import Result
 from signoff.facts.admin_inside import ADMIN_INSIDE
-from signoff.facts.backups import BACKUP_CHECK, BACKUPS
+from signoff.facts.backups import BACKUPS
 from signoff.facts.base import HostFact, text_for
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
@@ -55,7 +55,6 @@ in_git add --force old.env && in_git commit --quiet --message Old
 
 CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("backups.sh", "dumps in $place"): (BACKUPS, SHOP),
-    ("check.sh", "dumps in $place"): (BACKUP_CHECK, SHOP),
     ("environment.sh", "files named like .env"): (ENVIRONMENT, SHOP),
     ("environment.sh", "groups"): (ENVIRONMENT, SHOP),
     ("environment.sh", "users"): (ENVIRONMENT, SHOP),
@@ -68,7 +67,7 @@ CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("git.sh", "commits of $path"): (GIT, SHOP),
     ("inside.sh", "applications behind the web server"): (ADMIN_INSIDE, SHOP),
     ("inside.sh", "admin paths in the description of the API"): (ADMIN_INSIDE, SHOP),
-    ("jobs.sh", "what cron said"): (JOBS, SHOP),
+    ("scheduled.sh", "what cron said"): (JOBS, SHOP),
     ("places.sh", "places where dumps may lie"): (BACKUPS, SHOP),
     ("project-files.sh", "files that compose mounts as secrets"): (ENVIRONMENT, SHOP),
     ("scheduled.sh", "$1"): (JOBS, SHOP),

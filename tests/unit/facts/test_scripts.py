@@ -34,9 +34,8 @@ CUTS = re.compile(
 KNOWN = {
     # The line of a dump's beginning by which it is known; a mode's eleventh character; all but the 60 newest.
     "check.sh": {"NR < 10 && /^-- PostgreSQL", "last[NR % 10]"},
-    "places.sh": {"NR < 10 && /^-- PostgreSQL"},
     "environment.sh": {"cut -c11"},
-    "backups.sh": {"awk 'NR > 60'"},
+    "backups.sh": {"NR < 10 && /^-- PostgreSQL", "awk 'NR > 60'"},
     "git.sh": {"NR == 1 && /^-----BEGIN"},
 }
 

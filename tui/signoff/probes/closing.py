@@ -4,54 +4,64 @@ from __future__ import annotations
 
 from signoff.facts.exposure import Exposure
 from signoff.facts.outside import Port
+from signoff.message import Message, listed, say
+from signoff.probes.base import Remedy
+from signoff.probes.kit import decision
 
+_SETTINGS = (
+    ("redis", "bind 127.0.0.1 -::1", "/etc/redis/redis.conf", "redis-server"),
+    ("mysql", "bind-address = 127.0.0.1", "my.cnf, under [mysqld]", "mysql"),
+    ("mongodb", "net.bindIp: 127.0.0.1", "/etc/mongod.conf", "mongod"),
+    ("elasticsearch", "network.host: 127.0.0.1", "elasticsearch.yml", "elasticsearch"),
+    ("memcached", "-l 127.0.0.1", "/etc/memcached.conf", "memcached"),
+)
 _LOOPBACK = {
-    "postgresql": "sudo -u postgres psql -c \"ALTER SYSTEM SET listen_addresses = 'localhost'\""
-    " && sudo systemctl restart postgresql",
-    "redis": "set `bind 127.0.0.1 -::1` in /etc/redis/redis.conf, then: sudo systemctl restart redis-server",
-    "mysql": "set `bind-address = 127.0.0.1` under [mysqld], then: sudo systemctl restart mysql",
-    "mongodb": "set `net.bindIp: 127.0.0.1` in /etc/mongod.conf, then: sudo systemctl restart mongod",
-    "elasticsearch": "set `network.host: 127.0.0.1` in elasticsearch.yml, then restart it",
-    "memcached": "set `-l 127.0.0.1` in /etc/memcached.conf, then: sudo systemctl restart memcached",
-    "docker-api": "remove `-H tcp://...` from dockerd's unit and `hosts` from /etc/docker/daemon.json,"
-    " then: sudo systemctl restart docker",
+    kind: say("set `{set}` in {file}, then: sudo systemctl restart {unit}", set=setting, file=file, unit=unit)
+    for kind, setting, file, unit in _SETTINGS
+} | {
+    "postgresql": say(
+        "sudo -u postgres psql -c \"ALTER SYSTEM SET listen_addresses = 'localhost'\""
+        " && sudo systemctl restart postgresql"
+    ),
+    "docker-api": say(
+        "remove `-H tcp://...` from dockerd's unit and `hosts` from /etc/docker/daemon.json,"
+        " then: sudo systemctl restart docker"
+    ),
 }
 
 
-def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> str:
+def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> Remedy:
     """Return the exact commands that close what is open, by the way that it is opened."""
-    known = [one for one in exposures if one.owner.sort != "nameless"]
+    ways = {(one.port, _way(one)) for one in exposures if one.owner.sort != "nameless"}
     seen = {one.port for one in exposures} | {port.port for port in ports}
-    lines = dict.fromkeys(f"Port {one.port}: {_one_way_to_close(one)}" for one in known)
-    return "\n".join(
-        [*lines, *(f"Port {port}: {_find(port)}" for port in sorted(seen - {one.port for one in known}))]
-    )
+    nameless = seen - {port for port, _ in ways}
+    ways |= {(port, say("find what leads there: {commands}", commands=_search(port))) for port in nameless}
+    lines = (say("Port {port}: {way}", port=port, way=way) for port, way in sorted(ways))
+    return decision(listed(lines, "\n"))
 
 
-def _one_way_to_close(exposure: Exposure) -> str:
-    number = exposure.port
-    match exposure.owner.sort:
+def _search(port: int) -> str:
+    rules = f"sudo iptables -t nat -S | grep -w {port}; sudo nft -a list ruleset | grep -w {port}"
+    return f"sudo ss -lntup 'sport = :{port}'; {rules}"
+
+
+def _way(exposure: Exposure) -> Message:
+    owner, port = exposure.owner, exposure.port
+    match owner.sort:
         case "published":
-            return (
-                f"in {exposure.owner.file} publish it on loopback only, "
-                f'ports: ["127.0.0.1:{number}:{exposure.leads_to}"], or drop it; then: {exposure.owner.up}'
-            )
+            on = f'ports: ["127.0.0.1:{port}:{exposure.leads_to}"]'
+            how = say("in {file} publish it on loopback only, {on}, or drop it", file=owner.file, on=on)
         case "shared":
-            return (
-                f"in {exposure.owner.file} drop network_mode: host, or make the program listen on 127.0.0.1; "
-                f"then: {exposure.owner.up}"
+            how = say(
+                "in {file} drop network_mode: host, or make the program listen on 127.0.0.1", file=owner.file
             )
         case "rule":
-            return (
-                "take away the rule that forwards it, and where it is loaded from: "
-                f"sudo iptables -t nat -S | grep -w {number}; sudo nft -a list ruleset | grep -w {number}"
+            return say(
+                "take away the rule that forwards it, and where it is loaded from: {commands}",
+                commands=_search(port),
             )
-    refuse = f"bind it to 127.0.0.1, or refuse it: sudo ufw deny {number}/{exposure.protocol}"
-    return _LOOPBACK.get(exposure.owner.kind, refuse)
-
-
-def _find(port: int) -> str:
-    return (
-        f"find what leads there: sudo ss -lntup 'sport = :{port}'; "
-        f"sudo iptables -t nat -S | grep -w {port}; sudo nft list ruleset | grep -w {port}"
-    )
+        case _:
+            refuse = f"sudo ufw deny {port}/{exposure.protocol}"
+            either = say("bind it to 127.0.0.1, or refuse it: {command}", command=refuse)
+            return _LOOPBACK.get(owner.kind, either)
+    return say("{how}; then: {up}", how=how, up=owner.up)

@@ -11,6 +11,9 @@ from pathlib import PurePosixPath
 from shlex import quote
 from typing import Final, Protocol
 
+from signoff.message import Message, say
+from signoff.probes import kit
+from signoff.probes.base import Remedy
 from signoff.text import one_line
 
 ASK: Final = "Ask its owner"
@@ -48,6 +51,15 @@ def command(words: str, paths: Iterable[str]) -> str:
         return f"by hand, for a name holds unusual characters: {words} of {shown}"
     ends = "-- " if any(path.startswith("-") for path in named) else ""
     return f"{words} {ends}{' '.join(map(quote, named))}"
+
+
+def on_paths(words: str, paths: Iterable[str], what: Message) -> Remedy:
+    """Return a command on files as a remedy; where a name cannot be typed, it is for a person to do."""
+    named = list(paths)
+    text = command(words, named)
+    if all(map(typeable, named)):
+        return kit.command(text, what)
+    return kit.decision(say("{what} ({by_hand})", what=what, by_hand=text))
 
 
 def on_files(words: str, files: Iterable[Led]) -> str:
