@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
@@ -266,6 +267,50 @@ def test_a_translation_by_a_map_is_said_to_be_beyond_us() -> None:
     given = facts("nft-maps", NO_OUTSIDE)
     assert any("cannot be followed" in reason for reason in host_view(given).missing)
     assert not any("cannot be followed" in reason for reason in host_view(facts("bad", NO_OUTSIDE)).missing)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fates"),
+    [
+        # Flags that are not set exactly so are TCP's as well: a datagram has none.
+        (
+            [
+                {
+                    "match": {
+                        "op": "!=",
+                        "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["syn", "ack"]]},
+                        "right": "ack",
+                    }
+                },
+                {"drop": None},
+            ],
+            {"tcp": "blocked", "udp": "open"},
+        ),
+        # Sets and maps that change with time; nft 1.1.2 and later print a single flag as a word.
+        (
+            [{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "@seen"}}, {"drop": None}],
+            {"tcp": "unsure", "udp": "unsure"},
+        ),
+        (
+            [{"vmap": {"key": {"meta": {"key": "l4proto"}}, "data": "@told"}}],
+            {"tcp": "unsure", "udp": "unsure"},
+        ),
+    ],
+)
+def test_what_nft_says_in_few_words(rule: list[object], fates: dict[str, str]) -> None:
+    about = {"family": "inet", "table": "t"}
+    said = [
+        {"table": {"family": "inet", "name": "t"}},
+        {"set": {**about, "name": "seen", "flags": "dynamic", "elem": ["tcp", "udp"]}},
+        {"map": {**about, "name": "told", "flags": ["timeout"], "elem": [["tcp", {"drop": None}]]}},
+        {"chain": {**about, "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}},
+        {"rule": {**about, "chain": "in", "handle": 1, "expr": rule}},
+    ]
+    tables = parse_nftables(json.dumps({"nftables": said}))
+    for protocol, fate in fates.items():
+        packet = Packet(protocol, ip_address(GOOD[0]), 5432, "eth0")
+        (found,) = passages(tables, parsed("good", INTERFACES), packet)
+        assert found.fate == fate
 
 
 def test_a_rules_comment_is_made_inert() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.chains import Table
 from signoff.facts.iptables import parse_iptables
-from signoff.facts.nft_beside import believed
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.sections import Section, read_script, sections
 from signoff.target.command import Output, Root
@@ -59,20 +58,20 @@ class Firewall:
 def parse_firewall(output: Output) -> Firewall:
     """Read the output of scripts/firewall.sh; raise Unavailable where a part of the filter cannot be seen."""
     found = {section.name: section for section in sections(output)}
-    tables = tuple(table for name in found if name.endswith("-save") for table in _saved(found[name]))
-    terse = "nft" in found and found["nft"].field(1) == "terse"
-    native = parse_nftables(_checked(found["nft"]), whole=not terse) if "nft" in found else ()
-    if "nft" not in found and not any(name.endswith("-save") for name in found):
-        raise Unavailable("neither nft nor iptables-save is there to show the rules", BY_HAND)
+    saved = {name: section for name, section in found.items() if name.endswith("-save")}
+    tables = tuple(table for section in saved.values() for table in _saved(section))
     legacy = tuple(table for table in tables if table.origin.endswith("legacy"))
     if found["legacy"].text.strip() and not legacy:
         raise Unavailable(
             "iptables-legacy has rules, but iptables-legacy-save is not there to show them", BY_HAND
         )
-    if "nft" in found:
-        ours = tuple(table for table in tables if table not in legacy)
-        tables = (*legacy, *believed(ours, native, found["nft"].text, whole=not terse))
-    elif any("incompatible" in found[name].text for name in found if name.endswith("-save")):
+    if nft := found.get("nft"):
+        shown = [table for table in tables if table not in legacy]
+        whole = nft.field(1) != "terse"
+        tables = (*legacy, *parse_nftables(_checked(nft), whole=whole, shown=shown))
+    elif not saved:
+        raise Unavailable("neither nft nor iptables-save is there to show the rules", BY_HAND)
+    elif any("incompatible" in section.text for section in saved.values()):
         raise Unavailable("nft has rules that iptables-save does not show, and is not there itself", BY_HAND)
     return Firewall(
         tables=tables,

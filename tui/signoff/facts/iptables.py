@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from ipaddress import ip_address, ip_network
 
+from signoff.facts import packets
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.chains import UNTRACK, Base, Rule, Table, Verdict
-from signoff.facts.packets import (
-    Always,
-    Condition,
-    Destination,
-    Flags,
-    InterfaceIs,
-    Local,
-    Network,
-    Not,
-    Opaque,
-    Ports,
-    Proto,
-    Source,
-    State,
-    Tracked,
-)
+from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Rule, Table, Verdict
+from signoff.facts.packets import ALWAYS, LOCAL, NEVER, OPAQUE, TRACKED, Condition, Destination, Ports, Source
 from signoff.text import one_line
 
 _LONGEST = 4096
@@ -42,12 +28,7 @@ _PASSING = re.compile(
     "LOG|NFLOG|ULOG|MARK|CONNMARK|CT|NOTRACK|TCPMSS|CHECKSUM|SET|TRACE|AUDIT|CLASSIFY|DSCP|TOS|TTL|HL|TEE"
     "|SECMARK|CONNSECMARK|IDLETIMER|RATEEST|TCPOPTSTRIP"
 )
-_ENDING = {
-    "ACCEPT": Verdict("accept"),
-    "DROP": Verdict("drop"),
-    "REJECT": Verdict("drop"),
-    "RETURN": Verdict("return"),
-}
+_ENDING = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": DROP, "RETURN": END}
 # Match modules that ask nothing by themselves, only through their options below.
 _MODULES = re.compile("tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp|rt")
 
@@ -61,7 +42,7 @@ def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
 
 
 def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
-    name, policies, rules = "", dict[str, str](), dict[str, list[str]]()
+    name, bases, rules = "", list[Base](), dict[str, list[str]]()
     budget = Budget(_MOST_RULES, origin)
     for line in lines:
         if len(line) > _LONGEST:
@@ -69,69 +50,57 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
         budget.spend()
         match line[:1]:
             case "*":
-                name, policies, rules = line[1:].strip(), {}, {}
+                name, bases, rules = line[1:].strip(), [], {}
             case ":":
                 chain, policy = line[1:].split()[:2]
-                policies[chain], rules[chain] = policy, []
+                rules[chain] = []
+                if policy != "-":
+                    priority = _PRIORITIES.get(name, 0)
+                    drops = policy == "DROP"
+                    bases.append(
+                        Base(chain, chain.lower(), "drop" if drops else "accept", priority, name == "nat")
+                    )
             case "-":
                 rules.setdefault(line.split(None, 2)[1], []).append(line)
             case "C":  # COMMIT
-                yield _table(origin, name, version, policies, rules)
+                chains = {
+                    chain: tuple(_rule(line, rules) for line in found) for chain, found in rules.items()
+                }
+                yield Table(origin, name, version, chains, tuple(bases))
             case "" | "#":
                 pass
             case _:
                 raise Malformed(f"{origin}: a line that is not understood", one_line(line))
 
 
-def _table(
-    origin: str, name: str, version: int, policies: dict[str, str], rules: dict[str, list[str]]
-) -> Table:
-    bases = (
-        Base(
-            chain,
-            chain.lower(),
-            "drop" if policy == "DROP" else "accept",
-            _PRIORITIES.get(name, 0),
-            name == "nat",
-        )
-        for chain, policy in policies.items()
-        if policy != "-"
-    )
-    named = frozenset(rules)
-    chains = {chain: tuple(_rule(line, named) for line in lines) for chain, lines in rules.items()}
-    return Table(origin, name, version, chains, tuple(bases))
-
-
-def _rule(line: str, chains: frozenset[str]) -> Rule:
+def _rule(line: str, chains: Container[str]) -> Rule:
     conditions: list[Condition] = []
     target, goto, options = "", False, dict[str, list[str]]()
-    for option, negated, values in _options(line):
-        value = values[0] if values else ""
+    for option, opposite, values in _options(_words(line)[2:]):
         if option in {"-j", "-g"}:
-            target, goto = value, option == "-g"
+            target, goto = values[0] if values else "", option == "-g"
         elif target:
             # What follows the target belongs to the target.
             options[option] = values
-        else:
-            conditions += _conditions(option, values, negated)
+        elif option != "--comment" and not (option == "-m" and _MODULES.fullmatch(values[0])):
+            found = _condition(option, values)
+            conditions.append(packets.negated(found) if opposite else found)
     return Rule(tuple(conditions), _verdict(target, goto, options, chains), one_line(line, 300))
 
 
-def _options(line: str) -> Iterator[tuple[str, bool, list[str]]]:
-    """Split ``-A CHAIN -p tcp ! --dport 22 -j DROP`` into option, whether negated, and values."""
-    words = _words(line)[2:]
-    option, negated, values, next_negated = "", False, list[str](), False
+def _options(words: list[str]) -> list[tuple[str, bool, list[str]]]:
+    """Split ``-p tcp ! --dport 22 -j DROP`` into option, whether negated, and values."""
+    found: list[tuple[str, bool, list[str]]] = []
+    opposite = False
     for word in words:
         if word == "!":
-            next_negated = True
-        elif word.startswith("-") and len(word) > 1 and not word[1].isdigit():
-            if option:
-                yield option, negated, values
-            option, negated, values, next_negated = word, next_negated, [], False
-        else:
-            values.append(word)
-    if option:
-        yield option, negated, values
+            opposite = True
+        elif re.match(r"-\D", word):
+            found.append((word, opposite, []))
+            opposite = False
+        elif found:
+            found[-1][2].append(word)
+    return found
 
 
 def _words(line: str) -> list[str]:
@@ -142,17 +111,11 @@ def _words(line: str) -> list[str]:
     return [bare or re.sub(r'\\(["\\])', r"\1", quoted) for quoted, bare in found]
 
 
-def _conditions(option: str, values: list[str], negated: bool) -> list[Condition]:
-    if option == "-m":
-        return [] if _MODULES.fullmatch(values[0]) else [Opaque()]
-    if option == "--comment":
-        return []
-    make = _MATCHES.get(option)
+def _condition(option: str, values: list[str]) -> Condition:
     try:
-        condition = make(*values) if make else Opaque()
-    except (TypeError, ValueError):
-        condition = Opaque()
-    return [Not(condition) if negated else condition]
+        return _MATCHES[option](*values)
+    except (KeyError, TypeError, ValueError):
+        return OPAQUE
 
 
 def _ports(text: str, *, original: bool = False) -> Ports:
@@ -165,88 +128,72 @@ def _ports(text: str, *, original: bool = False) -> Ports:
 
 def _source_ports(text: str) -> Condition:
     # Whoever sends chooses the port that it comes from: only a range of all ordinary ones is certain.
-    return Always() if all(low <= 1024 and high == 65535 for low, high in _ports(text).ranges) else Opaque()
+    return ALWAYS if all(low <= 1024 and high == 65535 for low, high in _ports(text).ranges) else OPAQUE
 
 
-def _protocol(name: str) -> Condition:
-    numbers = {"6": "tcp", "17": "udp"}
-    return Always() if name in {"all", "0"} else Proto(frozenset({numbers.get(name, name)}))
-
-
-def _networks(text: str) -> tuple[Network, ...]:
+def _networks(text: str) -> tuple[packets.Network, ...]:
     return tuple(ip_network(part, strict=False) for part in text.split(","))
 
 
 def _destination_type(names: str) -> Condition:
     kinds = set(names.split(","))
     if kinds == {"LOCAL"}:
-        return Local()
-    return Always(False) if kinds <= {"MULTICAST", "BROADCAST", "ANYCAST"} else Opaque()
+        return LOCAL
+    return NEVER if kinds <= {"MULTICAST", "BROADCAST", "ANYCAST"} else OPAQUE
 
 
-def _flags(mask: str, wanted: str) -> Flags:
-    every = frozenset({"syn", "ack", "fin", "rst", "urg", "psh"})
+def _flags(text: str) -> frozenset[str]:
+    named = "syn,ack,fin,rst,urg,psh" if text == "ALL" else text.lower()
+    return frozenset(named.split(",")) - {"none"}
 
-    def read(text: str) -> frozenset[str]:
-        lowered = text.lower()
-        return every if lowered == "all" else frozenset(set(lowered.split(",")) - {"none"})
 
-    return Flags(read(mask), read(wanted))
+def _state(names: str) -> Condition:
+    return packets.state(names.lower().split(","))
 
 
 _MATCHES: dict[str, Callable[..., Condition]] = {
-    "-p": _protocol,
+    "-p": lambda name: ALWAYS if name in {"all", "0"} else packets.Proto.of(name),
     "-s": lambda text: Source(_networks(text)),
     "-d": lambda text: Destination(_networks(text)),
-    "-i": lambda name: InterfaceIs((name,)),
-    "-o": lambda name: InterfaceIs((name,), outgoing=True),
+    "-i": lambda name: packets.interface(name),
+    "-o": lambda name: packets.interface(name, outgoing=True),
     "--dport": _ports,
     "--dports": _ports,
     "--sport": _source_ports,
     "--sports": _source_ports,
-    "--syn": lambda: _flags("FIN,SYN,RST,ACK", "SYN"),
-    "--tcp-flags": _flags,
-    "--ctstate": lambda names: State(frozenset(names.lower().split(","))),
-    "--state": lambda names: State(frozenset(names.lower().split(","))),
-    "--ctdir": lambda direction: Tracked() if direction == "ORIGINAL" else Always(False),
+    "--syn": lambda: packets.flags(_flags("FIN,SYN,RST,ACK"), _flags("SYN")),
+    "--tcp-flags": lambda mask, wanted: packets.flags(_flags(mask), _flags(wanted)),
+    "--ctstate": _state,
+    "--state": _state,
+    "--ctdir": lambda direction: TRACKED if direction == "ORIGINAL" else NEVER,
     "--ctorigdstport": lambda text: _ports(text, original=True),
     "--ctorigdst": lambda text: Destination(_networks(text), original=True),
     "--dst-type": _destination_type,
-    "--rt-type": lambda *_: Always(False),  # IPv6 routing headers: an ordinary packet has none
-    "--icmp-type": lambda *_: Always(False),
-    "--icmpv6-type": lambda *_: Always(False),
+    "--rt-type": lambda *_: NEVER,  # IPv6 routing headers: an ordinary packet has none
+    "--icmp-type": lambda *_: NEVER,
+    "--icmpv6-type": lambda *_: NEVER,
 }
 
 
-def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: frozenset[str]) -> Verdict:
+def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: Container[str]) -> Verdict:
     if target == "NOTRACK" or (target == "CT" and "--notrack" in options):
         return UNTRACK
     if not target or _PASSING.fullmatch(target):
-        return Verdict("pass")
+        return PASS
     if target in chains:
         return Verdict("goto" if goto else "jump", chain=target)
     if target == "REDIRECT":
         return Verdict("translate", port=_first_port(options.get("--to-ports", [""])[0]))
     if target == "DNAT" and options.get("--to-destination"):
         host, port = _endpoint(options["--to-destination"][0])
-        return (
-            Verdict("translate", address=ip_address(host), port=port)
-            if host
-            else Verdict("translate", port=port)
-        )
-    return _ENDING.get(target, Verdict("unknown"))
+        return Verdict("translate", address=ip_address(host) if host else None, port=_first_port(port))
+    return _ENDING.get(target, UNKNOWN)
 
 
-def _endpoint(text: str) -> tuple[str, int | None]:
-    """Split ``10.0.0.2:80``, ``[fd00::2]:80`` or ``10.0.0.2-10.0.0.9:80-90``; the first of a range."""
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
-    elif text.count(":") > 1:
-        host, port = text, ""
-    else:
-        host, _, port = text.partition(":")
-    return host.partition("-")[0], _first_port(port)
+def _endpoint(text: str) -> tuple[str, str]:
+    """Split ``10.0.0.2:80``, ``[fd00::2]:80`` or ``10.0.0.2-10.0.0.9:80-90``; the first host of a range."""
+    host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "")
+    return host.strip("[]").partition("-")[0], port
 
 
 def _first_port(text: str) -> int | None:

@@ -1,21 +1,73 @@
-"""The rules of an nft table: each with its matches, and what it does with a packet."""
+"""The rules of an nft table (libnftables-json(5)): each with its matches, and what it does with a packet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network, summarize_address_range
 from typing import Any
 
-from signoff.facts.chains import UNTRACK, Rule, Verdict
-from signoff.facts.nft_matches import conditions
-from signoff.facts.nft_values import ANY, Sets
-from signoff.facts.packets import Condition, Family, Opaque, Proto
+from signoff.facts import packets
+from signoff.facts.budget import Budget
+from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Rule, Verdict
+from signoff.facts.packets import NEVER, OPAQUE, Condition, Destination, Ports, Proto, Source
 from signoff.text import one_line
+
+_MOST_ELEMENTS = 300_000
 
 # Statements that leave the packet on its way and ask nothing of it.
 _PASSING = frozenset(
     {"counter", "log", "mangle", "ct helper", "ct timeout", "flow", "dup", "comment", "last"}
 )
+_ENDING = {
+    "accept": ACCEPT,
+    "return": END,
+    "drop": DROP,
+    "reject": DROP,
+    "notrack": UNTRACK,
+    **dict.fromkeys(("queue", "synproxy", "tproxy", "fwd"), UNKNOWN),
+}
+
+
+def elements() -> Budget:
+    """Return how many elements of sets the rules may name: a set counts for each rule that names it."""
+    return Budget(_MOST_ELEMENTS, "the sets of nft's rules")
+
+
+@dataclass
+class Sets:
+    """The named sets and maps of a table; not ``whole`` where nft was asked to leave out what is in them."""
+
+    whole: bool
+    budget: Budget
+    named: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def elements(self, of: Any) -> Iterator[Any]:
+        """Yield the single elements of a set, of a map, or of what else a match has on its right.
+
+        Raise ValueError where they change with time, or are not shown.
+        """
+        if isinstance(of, str) and of.startswith("@"):
+            named = self.named[of[1:]]
+            if {"dynamic", "timeout"}.intersection(words(named.get("flags", []))) or "timeout" in named:
+                raise ValueError(of)
+            if "elem" not in named and not self.whole:
+                raise ValueError(of)
+            of = named.get("elem", [])
+        if isinstance(of, dict) and "set" in of:
+            of = of["set"]
+        for one in of if isinstance(of, list) else [of]:
+            self.budget.spend()
+            yield one
+
+
+def words(value: Any) -> Iterator[str]:
+    """Yield the single words of one, of a list, or of what is joined by ``|``."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for one in value if isinstance(value, list) else value["|"]:
+            yield from words(one)
 
 
 def rules_of(rule: Mapping[str, Any], sets: Sets) -> Iterator[Rule]:
@@ -26,58 +78,159 @@ def rules_of(rule: Mapping[str, Any], sets: Sets) -> Iterator[Rule]:
     for statement in rule["expr"]:
         ((kind, value),) = statement.items()
         if kind == "match":
-            asked += conditions(value["op"], value["left"], value["right"], sets)
+            asked += _conditions(value["op"], value["left"], value["right"], sets)
         elif kind == "vmap":
-            for key, verdict in sets.cases(value["data"]):
-                found = conditions("==", value["key"], key, sets) if key != ANY else []
-                yield Rule((*asked, *found), _verdict(verdict), text)
-        elif (ending := _verdict(statement)).kind != "pass":
-            yield Rule((*asked, *_unsaid(statement)), ending, text)
+            for found, verdict in _cases(value["key"], value["data"], sets):
+                yield Rule((*asked, *found), verdict, text)
+        elif (ending := _verdict(statement)) != PASS:
+            yield Rule((*asked, *_unsaid(value)), ending, text)
         elif kind not in _PASSING:
             # limit, quota, ct count, a dynamic set, a match of iptables without a translation: perhaps.
-            asked.append(Opaque())
+            asked.append(OPAQUE)
+
+
+def _cases(asked: Any, data: Any, sets: Sets) -> list[tuple[list[Condition], Verdict]]:
+    """Return the cases of a verdict map; a single unknown one where they are not shown."""
+    try:
+        cases = [(_bare(key), _verdict(verdict)) for key, verdict in sets.elements(data)]
+    except ValueError:
+        return [([], UNKNOWN)]
+    # The key "*" stands for every packet.
+    return [([] if key == "*" else _conditions("==", asked, key, sets), verdict) for key, verdict in cases]
 
 
 def _verdict(statement: Mapping[str, Any]) -> Verdict:
     ((kind, value),) = statement.items()
-    match kind:
-        case "accept" | "return":
-            return Verdict(kind)
-        case "drop" | "reject":
-            return Verdict("drop")
-        case "jump" | "goto":
-            return Verdict(kind, chain=value["target"])
-        case "dnat" | "redirect":
-            return _translation(value or {})
-        case "notrack":
-            return UNTRACK
-        case "queue" | "synproxy" | "tproxy" | "fwd":
-            return Verdict("unknown")
-        case "xt" if isinstance(value, dict) and value.get("type") == "target":
-            return Verdict("unknown")
-        case _:
-            return Verdict("pass")
+    if kind in {"jump", "goto"}:
+        return Verdict("jump" if kind == "jump" else "goto", chain=value["target"])
+    if kind in {"dnat", "redirect"}:
+        address, port = (value or {}).get("addr"), (value or {}).get("port")
+        if not isinstance(address, str | None) or not isinstance(port, int | None):
+            return UNKNOWN  # from a map, or a range
+        return Verdict("translate", address=ip_address(address) if address else None, port=port)
+    if kind == "xt" and isinstance(value, dict) and value.get("type") == "target":
+        return UNKNOWN
+    return _ENDING.get(kind, PASS)
 
 
-def _unsaid(statement: Mapping[str, Any]) -> list[Condition]:
+_IP = {"ip": packets.family(4), "ip6": packets.family(6)}
+_KINDS = {"icmp": packets.family(4), "icmpv6": packets.family(6), "tcp reset": Proto.of("tcp"), **_IP}
+
+
+def _unsaid(value: Any) -> list[Condition]:
     """Return what a verdict implies: the match that it stands for is left out when nft shows the rule."""
-    ((_, value),) = statement.items()
-    if not isinstance(value, dict):
-        return []
-    implied: dict[str, Condition] = {
-        "icmp": Family(4),
-        "icmpv6": Family(6),
-        "tcp reset": Proto(frozenset({"tcp"})),
-        "ip": Family(4),
-        "ip6": Family(6),
-    }
-    return [implied[kind] for kind in (value.get("type"), value.get("family")) if kind in implied]
+    said = (value.get("type"), value.get("family")) if isinstance(value, dict) else ()
+    return [_KINDS[kind] for kind in said if kind in _KINDS]
 
 
-def _translation(value: Mapping[str, Any]) -> Verdict:
-    address, port = value.get("addr"), value.get("port")
-    if (address is not None and not isinstance(address, str)) or (
-        port is not None and not isinstance(port, int)
-    ):
-        return Verdict("unknown")  # from a map, or a range
-    return Verdict("translate", address=ip_address(address) if address else None, port=port)
+def subject(left: Any) -> str:
+    """Return what a match asks about, as nft's own language has it: "tcp dport", "ct original daddr"."""
+    match left:
+        case {"payload": {"protocol": protocol, "field": name}}:
+            return f"{protocol} {name}"
+        case {"meta": {"key": key}}:
+            return f"meta {key}"
+        case {"ct": {"key": key, "dir": direction}}:
+            return f"ct {direction} {key}"
+        case {"ct": {"key": key}}:
+            return f"ct {key}"
+        case {"fib": {"result": result, "flags": [first, *_] | str(first)}}:
+            return f"fib {first} {result}"
+        case {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, _]}:
+            return "tcp flags &"
+    return ""
+
+
+_TRANSPORTS = ("tcp", "udp", "sctp", "dccp", "udplite")
+_UNSAID: dict[str, Condition] = {
+    **{protocol: Proto.of(protocol) for protocol in _TRANSPORTS},
+    **dict.fromkeys(("icmp", "icmpv6", "igmp", "arp"), NEVER),
+    **_IP,
+    "ct": packets.TRACKED,
+}
+"""What a match implies by what it asks about: ``tcp dport`` means TCP."""
+
+
+def _conditions(operator: str, left: Any, right: Any, sets: Sets) -> list[Condition]:
+    """Return the conditions of one match; with those that nft leaves unsaid."""
+    asked = subject(left)
+    try:
+        values = tuple(map(_bare, sets.elements(right)))
+        if asked == "tcp flags &":
+            condition = packets.flags(words(left["&"][1]), words([*values]))
+        elif asked == "tcp flags" and operator == "in":
+            condition = packets.always("syn" in words([*values]))
+        else:
+            condition = _MATCHES[asked](values)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        condition = OPAQUE
+    if operator == "!=":
+        condition = packets.negated(condition)
+    elif operator not in {"==", "in"}:
+        condition = OPAQUE
+    unsaid = _UNSAID.get(asked.partition(" ")[0]) if asked != "ct state" else None
+    return [unsaid, condition] if unsaid else [condition]
+
+
+def _bare(value: Any) -> Any:
+    """Return a set's element without its comment, counter or time of expiry."""
+    return value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
+
+
+def _ports(values: Iterable[Any]) -> tuple[tuple[int, int], ...]:
+    ranges = (value["range"] if isinstance(value, dict) else (value, value) for value in values)
+    return tuple((int(low), int(high)) for low, high in ranges)
+
+
+def _networks(values: Iterable[Any]) -> tuple[packets.Network, ...]:
+    """Return the networks of addresses, prefixes and ranges."""
+
+    def found() -> Iterator[packets.Network]:
+        for value in values:
+            match value:
+                case str():
+                    yield ip_network(value)
+                case {"prefix": {"addr": address, "len": length}}:
+                    yield ip_network(f"{address}/{length}", strict=False)
+                case _:
+                    low, high = value["range"]
+                    yield from summarize_address_range(ip_address(low), ip_address(high))
+
+    return tuple(found())
+
+
+def _versions(names: Iterable[str]) -> Condition:
+    wanted = {"ipv4": 4, "ip": 4, "ipv6": 6, "ip6": 6}
+    return packets.family(*(wanted[name] for name in names))
+
+
+def _address_type(kinds: tuple[Any, ...]) -> Condition:
+    if kinds == ("local",):
+        return packets.LOCAL
+    return NEVER if {"broadcast", "multicast", "anycast"}.issuperset(kinds) else OPAQUE
+
+
+_MATCHES: dict[str, Callable[[tuple[Any, ...]], Condition]] = {
+    **{f"{protocol} dport": lambda values: Ports(_ports(values)) for protocol in ("th", *_TRANSPORTS)},
+    **dict.fromkeys(("ip saddr", "ip6 saddr"), lambda values: Source(_networks(values))),
+    **dict.fromkeys(("ip daddr", "ip6 daddr"), lambda values: Destination(_networks(values))),
+    **dict.fromkeys(("ip protocol", "ip6 nexthdr", "meta l4proto"), lambda values: Proto.of(*values)),
+    **dict.fromkeys(("meta iif", "meta iifname"), lambda values: packets.interface(*map(str, values))),
+    **dict.fromkeys(
+        ("meta oif", "meta oifname"), lambda values: packets.interface(*map(str, values), outgoing=True)
+    ),
+    **dict.fromkeys(("meta nfproto", "meta protocol"), _versions),
+    "meta pkttype": lambda values: packets.always(not {"host", "unicast"}.isdisjoint(values)),
+    **dict.fromkeys(("ct state", "ct status"), lambda values: packets.state(map(str, values))),
+    "ct direction": lambda values: packets.always("original" in values),
+    "ct original proto-dst": lambda values: Ports(_ports(values), original=True),
+    **dict.fromkeys(
+        ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr"),
+        lambda values: Destination(_networks(values), original=True),
+    ),
+    "fib daddr type": _address_type,
+    # Reverse path filtering: an ordinary sender is one that there is a route back to.
+    "fib saddr oif": lambda values: (
+        packets.always(True in values) if all(isinstance(value, bool) for value in values) else OPAQUE
+    ),
+}

@@ -1,4 +1,11 @@
-"""``nft -j list ruleset`` (libnftables-json(5)), read as tables of rules."""
+"""``nft -j list ruleset`` (libnftables-json(5)), read as tables of rules.
+
+Tables that iptables has made iptables-nft-save shows too: its rules in full, where nft may see an extension
+that it cannot express. Of what nft has put beside them it leaves out base chains, and prints rules wrongly,
+without an error: ``tcp dport @closed drop`` as ``-p tcp -j DROP``, a range of senders as its last one (seen
+of 1.8.9). A table that is dormant it prints as if it worked. So which of the two to believe is told rule by
+rule.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from signoff.facts import packets
 from signoff.facts.base import Malformed
 from signoff.facts.chains import Base, Rule, Table, Verdict
-from signoff.facts.nft_rules import rules_of
-from signoff.facts.nft_values import Sets, elements, words
-from signoff.facts.packets import Condition, InterfaceIs, Opaque
+from signoff.facts.nft_rules import Sets, elements, rules_of, subject, words
+from signoff.facts.packets import OPAQUE, Condition
 from signoff.text import one_line
 
 _VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
@@ -19,82 +26,132 @@ _VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
 # A dormant table does nothing. nft 1.0.6 prints the table's own name in the place of its flags.
 _WORKING = frozenset({"owner", "persist"})
 
+# What iptables makes of its options; DNAT and the like are its own extensions (xt).
+_STATEMENTS = frozenset(
+    {"accept", "counter", "drop", "goto", "jump", "limit", "log", "return", "xt", "masquerade", "snat"}
+)
+_PORTS = frozenset({"tcp dport", "tcp sport", "udp dport", "udp sport"})
+_ASKED = frozenset(
+    {
+        *(
+            "meta iif",
+            "meta iifname",
+            "meta l4proto",
+            "meta mark",
+            "meta oif",
+            "meta oifname",
+            "meta pkttype",
+        ),
+        *("ip daddr", "ip protocol", "ip saddr", "ip ttl", "icmp code", "icmp type"),
+        *("ip6 daddr", "ip6 hoplimit", "ip6 nexthdr", "ip6 saddr", "icmpv6 code", "icmpv6 type"),
+    }
+)
+
 
 @dataclass
 class _Table:
     sets: Sets
-    chains: dict[str, list[Rule]] = field(default_factory=dict)
-    bases: list[Base] = field(default_factory=list)
-    limits: dict[str, Condition] = field(default_factory=dict)
-    """What must hold for a base chain to see the packet at all."""
     flags: frozenset[str] = frozenset()
+    chains: dict[str, tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = field(default_factory=dict)
+    """What is said of each chain, and its rules."""
 
 
-def parse_nftables(text: str, *, whole: bool = True) -> tuple[Table, ...]:
+def parse_nftables(text: str, *, whole: bool = True, shown: Iterable[Table] = ()) -> tuple[Table, ...]:
     """Return the tables of IPv4, IPv6 and both; raise Malformed where the text is not nft's JSON.
 
-    Not ``whole`` tells that nft was asked to leave out what is in the sets.
+    Not ``whole`` tells that nft was asked to leave out what is in the sets. ``shown`` are the tables that
+    iptables-nft-save shows: its word is taken for the rules that iptables made.
     """
     try:
-        objects: list[dict[str, dict[str, Any]]] = json.loads(text)["nftables"]
-        return tuple(_tables(objects, whole=whole))
+        tables = _tables(json.loads(text)["nftables"], whole=whole)
+        by_name = {(table.version, table.name): table for table in shown}
+        found = [
+            _table(table, family, name, by_name.get((_VERSIONS[family], name)))
+            for (family, name), table in tables.items()
+            if "dormant" not in table.flags
+        ]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise Malformed("nft -j list ruleset: not the JSON that it prints", one_line(text)) from None
+    return tuple(sorted(found, key=lambda table: table.origin == "nft"))
 
 
-def _tables(objects: Iterable[dict[str, dict[str, Any]]], *, whole: bool) -> Iterator[Table]:
+def _tables(objects: Iterable[dict[str, dict[str, Any]]], *, whole: bool) -> dict[tuple[str, str], _Table]:
     tables: dict[tuple[str, str], _Table] = {}
-    rules: list[dict[str, Any]] = []
     budget = elements()
     for entry in objects:
         ((kind, value),) = entry.items()
         family = value.get("family", "")
         if family not in _VERSIONS:
             continue
-        name = value["name"] if kind == "table" else value["table"]
+        name = value["name" if kind == "table" else "table"]
         table = tables.setdefault((family, name), _Table(Sets(whole, budget)))
         if kind == "table":
             table.flags = frozenset(words(value.get("flags", [])))
         elif kind == "chain":
-            _add_chain(table, value)
+            table.chains[value["name"]] = value, []
         elif kind in {"set", "map"}:
             table.sets.named[value["name"]] = value
         elif kind == "rule":
-            rules.append(value)
-    for rule in rules:
-        table = tables[rule["family"], rule["table"]]
-        table.chains[rule["chain"]] += rules_of(rule, table.sets)
-    for (family, name), table in tables.items():
-        if "dormant" not in table.flags:
-            bases = tuple(_limited(base, table) for base in table.bases)
-            chains = {chain: tuple(found) for chain, found in table.chains.items()}
-            yield Table("nft", f"{family} {name}", _VERSIONS[family], chains, bases)
+            table.chains[value["chain"]][1].append(value)
+    return tables
 
 
-def _add_chain(table: _Table, chain: Mapping[str, Any]) -> None:
-    table.chains[chain["name"]] = []
-    if "hook" in chain:
-        table.bases.append(_base(chain))
-        if chain["hook"] == "ingress":
-            table.limits[chain["name"]] = _on_device(chain.get("dev"))
+def _table(table: _Table, family: str, name: str, shown: Table | None) -> Table:
+    """Read a table's rules; ``shown`` is what iptables shows of it, if it is an ordinary one."""
+    known = (
+        shown if shown and not table.flags else Table("nft", f"{family} {name}", _VERSIONS[family], {}, ())
+    )
+    chains, bases = dict(known.chains), list[Base]()
+    for chain, (about, by_nft) in table.chains.items():
+        rules = tuple(_rules(by_nft, known.chains.get(chain, ()), table.sets))
+        if "hook" in about:
+            base, rules = _base(about, rules, _limit(about, table.flags))
+            bases.append(base)
+        chains[chain] = rules
+    return replace(known, chains=chains, bases=tuple(bases))
 
 
-def _on_device(device: Any) -> Condition:
-    """An ingress chain sees what comes in by its device; which one that is nft 1.0.6 does not say."""
-    return InterfaceIs(tuple(words(device))) if device else Opaque()
+def _rules(rules: list[Mapping[str, Any]], shown: tuple[Rule, ...], sets: Sets) -> Iterator[Rule]:
+    """Yield a chain's rules: as iptables shows them those that it made, if it shows as many."""
+    for at, rule in enumerate(rules):
+        if len(shown) == len(rules) and all(map(_of_iptables, rule["expr"])):
+            yield shown[at]
+        else:
+            yield from rules_of(rule, sets)
 
 
-def _limited(base: Base, table: _Table) -> Base:
-    """Let a base chain, and its policy, hold only where the packet comes to it."""
-    limit = Opaque() if table.flags - _WORKING else table.limits.get(base.chain)
-    if limit is None:
-        return base
-    rules = [replace(rule, conditions=(limit, *rule.conditions)) for rule in table.chains[base.chain]]
-    rules.append(Rule((limit,), Verdict(base.policy), f"policy {base.policy} of nft chain {base.chain}"))
-    table.chains[base.chain] = rules
-    return replace(base, policy="accept")
+def _of_iptables(statement: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a rule is of iptables' making: it has no sets and lists, and few ranges."""
+    ((kind, value),) = statement.items()
+    if kind != "match":
+        return kind in _STATEMENTS
+    asked, right = subject(value["left"]), value["right"]
+    if value["op"] not in {"==", "!="} or isinstance(right, list) or str(right).startswith("@"):
+        return False
+    if asked == "tcp flags &":
+        return True
+    plain = not isinstance(right, dict) or "prefix" in right or (asked in _PORTS and "range" in right)
+    return plain and asked in _ASKED | _PORTS
 
 
-def _base(chain: Mapping[str, Any]) -> Base:
+def _limit(chain: Mapping[str, Any], flags: frozenset[str]) -> Condition | None:
+    """Return what must hold for a base chain to see the packet at all."""
+    if flags - _WORKING:
+        return OPAQUE
+    if chain["hook"] != "ingress":
+        return None
+    # It sees what comes in by its device; which one that is nft 1.0.6 does not say.
+    return packets.interface(*words(chain["dev"])) if chain.get("dev") else OPAQUE
+
+
+def _base(
+    chain: Mapping[str, Any], rules: tuple[Rule, ...], limit: Condition | None
+) -> tuple[Base, tuple[Rule, ...]]:
+    """Return a base chain; where it has a limit, both its rules and its policy hold only there."""
     policy: Literal["accept", "drop"] = "drop" if chain.get("policy") == "drop" else "accept"
-    return Base(chain["name"], chain["hook"], policy, int(chain.get("prio", 0)), chain.get("type") == "nat")
+    if limit:
+        limited = (replace(rule, conditions=(limit, *rule.conditions)) for rule in rules)
+        last = Rule((limit,), Verdict(policy), f"policy {policy} of nft chain {chain['name']}")
+        rules, policy = (*limited, last), "accept"
+    priority, translates = int(chain.get("prio", 0)), chain.get("type") == "nat"
+    return Base(chain["name"], chain["hook"], policy, priority, translates), rules

@@ -6,6 +6,7 @@ One model for iptables and nftables. Conditions are three-valued: True, False, o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -42,37 +43,66 @@ class Packet:
 class Condition(Protocol):
     """Something that a rule asks of a packet."""
 
-    def holds(self, packet: Packet) -> bool | None:
+    def holds(self, packet: Packet, /) -> bool | None:
         """Tell whether it holds; None where it cannot be told."""
 
 
 @dataclass(frozen=True)
-class Opaque:
-    """A match that is not understood, or whose outcome changes with time."""
+class Asks:
+    """A condition that is no more than its question."""
 
-    def holds(self, packet: Packet) -> bool | None:
-        return None
-
-
-@dataclass(frozen=True)
-class Always:
-    """A match that every packet of ours has, or that none has."""
-
-    value: bool = True
-
-    def holds(self, packet: Packet) -> bool | None:
-        return self.value
+    holds: Callable[[Packet], bool | None]
 
 
-@dataclass(frozen=True)
-class Not:
+# OPAQUE is a match that is not understood, or whose outcome changes with time.
+OPAQUE, ALWAYS, NEVER = Asks(lambda packet: None), Asks(lambda packet: True), Asks(lambda packet: False)
+LOCAL = Asks(lambda packet: packet.local)
+# Before connection tracking has looked at the packet nothing else that it knows fits.
+TRACKED = Asks(lambda packet: packet.state == "new")
+
+
+def always(value: bool) -> Condition:
+    """What every packet of ours has, or none."""
+    return ALWAYS if value else NEVER
+
+
+def negated(inner: Condition) -> Condition:
     """The opposite of a condition."""
+    return Asks(lambda packet: None if (held := inner.holds(packet)) is None else not held)
 
-    inner: Condition
 
-    def holds(self, packet: Packet) -> bool | None:
-        held = self.inner.holds(packet)
-        return None if held is None else not held
+def family(*versions: int) -> Condition:
+    """The IP version: 4 or 6."""
+    return Asks(lambda packet: packet.destination.version in versions)
+
+
+def state(names: Iterable[str]) -> Condition:
+    """The state of connection tracking (conntrack(8)): our packet is new, and perhaps translated."""
+    known = frozenset(names)
+    return Asks(lambda packet: packet.state in known or ("dnat" in known and packet.original is not None))
+
+
+def flags(mask: Iterable[str], wanted: Iterable[str]) -> Condition:
+    """TCP flags: of those in ``mask`` exactly ``wanted`` are set. Our packet has SYN alone."""
+    fits = (frozenset(mask) & {"syn"}) == frozenset(wanted)
+    return Asks(lambda packet: fits and packet.protocol == "tcp")
+
+
+def interface(*names: str, outgoing: bool = False) -> Condition:
+    """The interface by name; a trailing ``+`` (iptables) or ``*`` (nftables) stands for any ending."""
+
+    def holds(packet: Packet) -> bool | None:
+        actual = packet.outgoing if outgoing else packet.interface
+        if not actual:
+            return False if not outgoing and all(map(inside_by_name, names)) else None
+        return any(
+            actual.startswith(name[:-1]) if name.endswith(("+", "*")) else actual == name for name in names
+        )
+
+    return Asks(holds)
+
+
+_NUMBERED: dict[str | int, str] = {"6": "tcp", 6: "tcp", "17": "udp", 17: "udp"}
 
 
 @dataclass(frozen=True)
@@ -81,18 +111,13 @@ class Proto:
 
     names: frozenset[str]
 
-    def holds(self, packet: Packet) -> bool | None:
+    @classmethod
+    def of(cls, *names: str | int) -> Proto:
+        """Return the condition; where the machine has no /etc/protocols, its programs print numbers."""
+        return cls(frozenset(_NUMBERED.get(name, str(name)) for name in names))
+
+    def holds(self, packet: Packet, /) -> bool | None:
         return packet.protocol in self.names
-
-
-@dataclass(frozen=True)
-class Family:
-    """The IP version: 4 or 6."""
-
-    version: int
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.destination.version == self.version
 
 
 @dataclass(frozen=True)
@@ -102,9 +127,21 @@ class Ports:
     ranges: tuple[tuple[int, int], ...]
     original: bool = False
 
-    def holds(self, packet: Packet) -> bool | None:
+    def holds(self, packet: Packet, /) -> bool | None:
         port = packet.original[1] if self.original and packet.original else packet.port
         return any(low <= port <= high for low, high in self.ranges)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The network that the packet is sent to; ``original`` for the address before translation."""
+
+    networks: tuple[Network, ...]
+    original: bool = False
+
+    def holds(self, packet: Packet, /) -> bool | None:
+        address = packet.original[0] if self.original and packet.original else packet.destination
+        return any(address in network for network in self.networks)
 
 
 @dataclass(frozen=True)
@@ -113,15 +150,14 @@ class Source:
 
     networks: tuple[Network, ...]
 
-    def holds(self, packet: Packet) -> bool | None:
-        ours = [network for network in self.networks if network.version == packet.destination.version]
+    def holds(self, packet: Packet, /) -> bool | None:
+        version = packet.destination.version
+        ours = [network for network in self.networks if network.version == version]
         if packet.source:
             return any(packet.source in network for network in ours)
         if any(network.prefixlen == 0 for network in ours):
             return True
-        if packet.named:
-            return None if ours else False
-        return None if self._wide[packet.destination.version] else False
+        return None if ours and (packet.named or self._wide[version]) else False
 
     @cached_property
     def _wide(self) -> dict[int, bool]:
@@ -130,9 +166,9 @@ class Source:
         2000::/3 is all of it, a country's networks are not few.
         """
         held = {4: 0, 6: 0}
-        for network in self.networks:
-            if not _private(network):
-                held[network.version] += network.num_addresses
+        for one in self.networks:
+            if not any(one.network_address in net and one.prefixlen >= net.prefixlen for net in _PRIVATE):
+                held[one.version] += one.num_addresses
         return {4: held[4] > 1 << 32 - 8, 6: held[6] > 1 << 128 - 16}
 
 
@@ -144,80 +180,3 @@ _PRIVATE = tuple(
         *("224.0.0.0/4", "240.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8", "::1/128"),
     )
 )
-
-
-def _private(network: Network) -> bool:
-    return any(_within(network, private) for private in _PRIVATE)
-
-
-def _within(network: Network, other: Network) -> bool:
-    return (
-        network.version == other.version
-        and network.prefixlen >= other.prefixlen
-        and network.network_address in other
-    )
-
-
-@dataclass(frozen=True)
-class Destination:
-    """The network that the packet is sent to; ``original`` for the address before translation."""
-
-    networks: tuple[Network, ...]
-    original: bool = False
-
-    def holds(self, packet: Packet) -> bool | None:
-        address = packet.original[0] if self.original and packet.original else packet.destination
-        return any(network.version == address.version and address in network for network in self.networks)
-
-
-@dataclass(frozen=True)
-class Local:
-    """Whether the packet is for the machine itself."""
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.local
-
-
-@dataclass(frozen=True)
-class InterfaceIs:
-    """The interface by name; a trailing ``+`` (iptables) or ``*`` (nftables) stands for any ending."""
-
-    names: tuple[str, ...]
-    outgoing: bool = False
-
-    def holds(self, packet: Packet) -> bool | None:
-        actual = packet.outgoing if self.outgoing else packet.interface
-        if not actual:
-            return False if not self.outgoing and all(map(inside_by_name, self.names)) else None
-        return any(
-            actual.startswith(name[:-1]) if name[-1:] in {"+", "*"} else actual == name for name in self.names
-        )
-
-
-@dataclass(frozen=True)
-class State:
-    """The state of connection tracking (conntrack(8)): our packet is new, and perhaps translated."""
-
-    names: frozenset[str]
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.state in self.names or ("dnat" in self.names and packet.original is not None)
-
-
-@dataclass(frozen=True)
-class Tracked:
-    """Whether connection tracking has looked at the packet: before that nothing else that it knows fits."""
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.state == "new"
-
-
-@dataclass(frozen=True)
-class Flags:
-    """TCP flags: of those in ``mask`` exactly ``set`` are set. Our packet has SYN alone."""
-
-    mask: frozenset[str]
-    set: frozenset[str]
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.protocol == "tcp" and (self.mask & {"syn"}) == self.set
