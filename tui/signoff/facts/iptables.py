@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Container, Iterator
-from ipaddress import ip_address, ip_network
+from collections.abc import Container, Iterator
+from ipaddress import ip_address
 
 from signoff.facts import packets
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Rule, Table, Verdict
-from signoff.facts.packets import ALWAYS, LOCAL, NEVER, OPAQUE, TRACKED, Condition, Destination, Ports, Source
+from signoff.facts.packets import Condition
 from signoff.text import one_line
 
 _LONGEST = 4096
@@ -29,15 +29,18 @@ _PASSING = re.compile(
     "|SECMARK|CONNSECMARK|IDLETIMER|RATEEST|TCPOPTSTRIP"
 )
 _ENDING = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": DROP, "RETURN": END}
-# Match modules that ask nothing by themselves, only through their options below.
-_MODULES = re.compile("tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp|rt")
+# Match modules ask nothing by themselves, only through their options below.
+_NOTHING = re.compile(
+    "--comment .*|-p (?:all|0)"
+    "|-m (?:tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp|rt)"
+)
 
 
 def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
     """Return the tables of one ``iptables-save``; raise Malformed where a line is not understood."""
     try:
         return tuple(_tables(text.splitlines(), version, origin))
-    except (ValueError, IndexError) as problem:
+    except (ValueError, IndexError, TypeError) as problem:
         raise Malformed(f"{origin}: not what it prints ({one_line(str(problem))})") from None
 
 
@@ -82,7 +85,7 @@ def _rule(line: str, chains: Container[str]) -> Rule:
         elif target:
             # What follows the target belongs to the target.
             options[option] = values
-        elif option != "--comment" and not (option == "-m" and _MODULES.fullmatch(values[0])):
+        elif not _NOTHING.fullmatch(" ".join((option, *values))):
             found = _condition(option, values)
             conditions.append(packets.negated(found) if opposite else found)
     return Rule(tuple(conditions), _verdict(target, goto, options, chains), one_line(line, 300))
@@ -112,34 +115,21 @@ def _words(line: str) -> list[str]:
 
 
 def _condition(option: str, values: list[str]) -> Condition:
-    try:
-        return _MATCHES[option](*values)
-    except (KeyError, TypeError, ValueError):
-        return OPAQUE
-
-
-def _ports(text: str, *, original: bool = False) -> Ports:
-    ranges = (part.partition(":") for part in text.split(","))
-    return Ports(
-        tuple((int(low or 0), int(high or 65535) if colon else int(low)) for low, colon, high in ranges),
-        original,
+    if option in _NEVER:
+        return packets.NEVER
+    if option in {"--syn", "--tcp-flags"}:
+        return packets.flags(*map(_flags, values or ("FIN,SYN,RST,ACK", "SYN")))
+    asked = _ASKED.get(option, "")
+    # The name of an interface may have everything in it.
+    parts = (
+        values if asked.startswith("meta") else [part for text in values for part in text.lower().split(",")]
     )
-
-
-def _source_ports(text: str) -> Condition:
-    # Whoever sends chooses the port that it comes from: only a range of all ordinary ones is certain.
-    return ALWAYS if all(low <= 1024 and high == 65535 for low, high in _ports(text).ranges) else OPAQUE
-
-
-def _networks(text: str) -> tuple[packets.Network, ...]:
-    return tuple(ip_network(part, strict=False) for part in text.split(","))
-
-
-def _destination_type(names: str) -> Condition:
-    kinds = set(names.split(","))
-    if kinds == {"LOCAL"}:
-        return LOCAL
-    return NEVER if kinds <= {"MULTICAST", "BROADCAST", "ANYCAST"} else OPAQUE
+    if not asked.endswith(("port", "proto-dst")):
+        return packets.condition(asked, parts)
+    ends = (part.partition(":") for part in parts)
+    return packets.condition(
+        asked, [(low or "0", high or "65535") if colon else low for low, colon, high in ends]
+    )
 
 
 def _flags(text: str) -> frozenset[str]:
@@ -147,32 +137,26 @@ def _flags(text: str) -> frozenset[str]:
     return frozenset(named.split(",")) - {"none"}
 
 
-def _state(names: str) -> Condition:
-    return packets.state(names.lower().split(","))
-
-
-_MATCHES: dict[str, Callable[..., Condition]] = {
-    "-p": lambda name: ALWAYS if name in {"all", "0"} else packets.Proto.of(name),
-    "-s": lambda text: Source(_networks(text)),
-    "-d": lambda text: Destination(_networks(text)),
-    "-i": lambda name: packets.interface(name),
-    "-o": lambda name: packets.interface(name, outgoing=True),
-    "--dport": _ports,
-    "--dports": _ports,
-    "--sport": _source_ports,
-    "--sports": _source_ports,
-    "--syn": lambda: packets.flags(_flags("FIN,SYN,RST,ACK"), _flags("SYN")),
-    "--tcp-flags": lambda mask, wanted: packets.flags(_flags(mask), _flags(wanted)),
-    "--ctstate": _state,
-    "--state": _state,
-    "--ctdir": lambda direction: TRACKED if direction == "ORIGINAL" else NEVER,
-    "--ctorigdstport": lambda text: _ports(text, original=True),
-    "--ctorigdst": lambda text: Destination(_networks(text), original=True),
-    "--dst-type": _destination_type,
-    "--rt-type": lambda *_: NEVER,  # IPv6 routing headers: an ordinary packet has none
-    "--icmp-type": lambda *_: NEVER,
-    "--icmpv6-type": lambda *_: NEVER,
+_ASKED = {
+    "-p": "meta l4proto",
+    "-s": "ip saddr",
+    "-d": "ip daddr",
+    "-i": "meta iifname",
+    "-o": "meta oifname",
+    "--dport": "th dport",
+    "--dports": "th dport",
+    "--sport": "th sport",
+    "--sports": "th sport",
+    "--ctstate": "ct state",
+    "--state": "ct state",
+    "--ctdir": "ct direction",
+    "--ctorigdstport": "ct original proto-dst",
+    "--ctorigdst": "ct original daddr",
+    "--dst-type": "fib daddr type",
 }
+"""What an option asks, in nft's language."""
+_NEVER = frozenset({"--rt-type", "--icmp-type", "--icmpv6-type"})
+"""What no packet of ours has: routing headers of IPv6, types of ICMP."""
 
 
 def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: Container[str]) -> Verdict:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network, summarize_address_range
+from ipaddress import ip_address
 from typing import Any
 
 from signoff.facts import packets
 from signoff.facts.budget import Budget
 from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Rule, Verdict
-from signoff.facts.packets import NEVER, OPAQUE, Condition, Destination, Ports, Proto, Source
+from signoff.facts.packets import ALWAYS, NEVER, OPAQUE, Condition, Proto, Value
 from signoff.text import one_line
 
 _MOST_ELEMENTS = 300_000
@@ -58,7 +59,12 @@ class Sets:
             of = of["set"]
         for one in of if isinstance(of, list) else [of]:
             self.budget.spend()
-            yield one
+            yield _bare(one)
+
+
+def _bare(value: Any) -> Any:
+    """Return a set's element without its comment, counter or time of expiry."""
+    return value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
 
 
 def words(value: Any) -> Iterator[str]:
@@ -92,7 +98,7 @@ def rules_of(rule: Mapping[str, Any], sets: Sets) -> Iterator[Rule]:
 def _cases(asked: Any, data: Any, sets: Sets) -> list[tuple[list[Condition], Verdict]]:
     """Return the cases of a verdict map; a single unknown one where they are not shown."""
     try:
-        cases = [(_bare(key), _verdict(verdict)) for key, verdict in sets.elements(data)]
+        cases = [(key, _verdict(verdict)) for key, verdict in sets.elements(data)]
     except ValueError:
         return [([], UNKNOWN)]
     # The key "*" stands for every packet.
@@ -114,7 +120,12 @@ def _verdict(statement: Mapping[str, Any]) -> Verdict:
 
 
 _IP = {"ip": packets.family(4), "ip6": packets.family(6)}
-_KINDS = {"icmp": packets.family(4), "icmpv6": packets.family(6), "tcp reset": Proto.of("tcp"), **_IP}
+_KINDS = {
+    "icmp": packets.family(4),
+    "icmpv6": packets.family(6),
+    "tcp reset": Proto(frozenset({"tcp"})),
+    **_IP,
+}
 
 
 def _unsaid(value: Any) -> list[Condition]:
@@ -141,9 +152,8 @@ def subject(left: Any) -> str:
     return ""
 
 
-_TRANSPORTS = ("tcp", "udp", "sctp", "dccp", "udplite")
 _UNSAID: dict[str, Condition] = {
-    **{protocol: Proto.of(protocol) for protocol in _TRANSPORTS},
+    **{protocol: Proto(frozenset({protocol})) for protocol in packets.TRANSPORTS},
     **dict.fromkeys(("icmp", "icmpv6", "igmp", "arp"), NEVER),
     **_IP,
     "ct": packets.TRACKED,
@@ -154,83 +164,29 @@ _UNSAID: dict[str, Condition] = {
 def _conditions(operator: str, left: Any, right: Any, sets: Sets) -> list[Condition]:
     """Return the conditions of one match; with those that nft leaves unsaid."""
     asked = subject(left)
-    try:
-        values = tuple(map(_bare, sets.elements(right)))
+    asks: Condition = OPAQUE
+    with suppress(KeyError, TypeError, ValueError):
+        values = [*sets.elements(right)]
         if asked == "tcp flags &":
-            condition = packets.flags(words(left["&"][1]), words([*values]))
+            asks = packets.flags(words(left["&"][1]), words(values))
         elif asked == "tcp flags" and operator == "in":
-            condition = packets.always("syn" in words([*values]))
+            asks = ALWAYS if "syn" in words(values) else NEVER
         else:
-            condition = _MATCHES[asked](values)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        condition = OPAQUE
+            asks = packets.condition(asked, [*map(_value, values)])
     if operator == "!=":
-        condition = packets.negated(condition)
+        asks = packets.negated(asks)
     elif operator not in {"==", "in"}:
-        condition = OPAQUE
+        asks = OPAQUE
     unsaid = _UNSAID.get(asked.partition(" ")[0]) if asked != "ct state" else None
-    return [unsaid, condition] if unsaid else [condition]
+    return [unsaid, asks] if unsaid else [asks]
 
 
-def _bare(value: Any) -> Any:
-    """Return a set's element without its comment, counter or time of expiry."""
-    return value["elem"]["val"] if isinstance(value, dict) and "elem" in value else value
-
-
-def _ports(values: Iterable[Any]) -> tuple[tuple[int, int], ...]:
-    ranges = (value["range"] if isinstance(value, dict) else (value, value) for value in values)
-    return tuple((int(low), int(high)) for low, high in ranges)
-
-
-def _networks(values: Iterable[Any]) -> tuple[packets.Network, ...]:
-    """Return the networks of addresses, prefixes and ranges."""
-
-    def found() -> Iterator[packets.Network]:
-        for value in values:
-            match value:
-                case str():
-                    yield ip_network(value)
-                case {"prefix": {"addr": address, "len": length}}:
-                    yield ip_network(f"{address}/{length}", strict=False)
-                case _:
-                    low, high = value["range"]
-                    yield from summarize_address_range(ip_address(low), ip_address(high))
-
-    return tuple(found())
-
-
-def _versions(names: Iterable[str]) -> Condition:
-    wanted = {"ipv4": 4, "ip": 4, "ipv6": 6, "ip6": 6}
-    return packets.family(*(wanted[name] for name in names))
-
-
-def _address_type(kinds: tuple[Any, ...]) -> Condition:
-    if kinds == ("local",):
-        return packets.LOCAL
-    return NEVER if {"broadcast", "multicast", "anycast"}.issuperset(kinds) else OPAQUE
-
-
-_MATCHES: dict[str, Callable[[tuple[Any, ...]], Condition]] = {
-    **{f"{protocol} dport": lambda values: Ports(_ports(values)) for protocol in ("th", *_TRANSPORTS)},
-    **dict.fromkeys(("ip saddr", "ip6 saddr"), lambda values: Source(_networks(values))),
-    **dict.fromkeys(("ip daddr", "ip6 daddr"), lambda values: Destination(_networks(values))),
-    **dict.fromkeys(("ip protocol", "ip6 nexthdr", "meta l4proto"), lambda values: Proto.of(*values)),
-    **dict.fromkeys(("meta iif", "meta iifname"), lambda values: packets.interface(*map(str, values))),
-    **dict.fromkeys(
-        ("meta oif", "meta oifname"), lambda values: packets.interface(*map(str, values), outgoing=True)
-    ),
-    **dict.fromkeys(("meta nfproto", "meta protocol"), _versions),
-    "meta pkttype": lambda values: packets.always(not {"host", "unicast"}.isdisjoint(values)),
-    **dict.fromkeys(("ct state", "ct status"), lambda values: packets.state(map(str, values))),
-    "ct direction": lambda values: packets.always("original" in values),
-    "ct original proto-dst": lambda values: Ports(_ports(values), original=True),
-    **dict.fromkeys(
-        ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr"),
-        lambda values: Destination(_networks(values), original=True),
-    ),
-    "fib daddr type": _address_type,
-    # Reverse path filtering: an ordinary sender is one that there is a route back to.
-    "fib saddr oif": lambda values: (
-        packets.always(True in values) if all(isinstance(value, bool) for value in values) else OPAQUE
-    ),
-}
+def _value(value: Any) -> Value:
+    match value:
+        case str() | int():
+            return str(value)
+        case {"prefix": {"addr": address, "len": length}}:
+            return f"{address}/{length}"
+        case {"range": [low, high]}:
+            return str(low), str(high)
+    raise ValueError

@@ -10,6 +10,7 @@ rule.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -27,24 +28,11 @@ _VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
 _WORKING = frozenset({"owner", "persist"})
 
 # What iptables makes of its options; DNAT and the like are its own extensions (xt).
-_STATEMENTS = frozenset(
-    {"accept", "counter", "drop", "goto", "jump", "limit", "log", "return", "xt", "masquerade", "snat"}
-)
-_PORTS = frozenset({"tcp dport", "tcp sport", "udp dport", "udp sport"})
-_ASKED = frozenset(
-    {
-        *(
-            "meta iif",
-            "meta iifname",
-            "meta l4proto",
-            "meta mark",
-            "meta oif",
-            "meta oifname",
-            "meta pkttype",
-        ),
-        *("ip daddr", "ip protocol", "ip saddr", "ip ttl", "icmp code", "icmp type"),
-        *("ip6 daddr", "ip6 hoplimit", "ip6 nexthdr", "ip6 saddr", "icmpv6 code", "icmpv6 type"),
-    }
+_STATEMENTS = re.compile("accept|counter|drop|goto|jump|limit|log|return|xt|masquerade|snat")
+_ASKED = re.compile(
+    "meta (?:iif|iifname|l4proto|mark|oif|oifname|pkttype)|ip6? [sd]addr|ip (?:protocol|ttl)|"
+    "ip6 (?:hoplimit|nexthdr)|icmp(?:v6)? (?:code|type)|(?P<port>(?:tcp|udp) [sd]port)|"
+    "(?P<flags>tcp flags &)"
 )
 
 
@@ -124,14 +112,16 @@ def _of_iptables(statement: Mapping[str, Any]) -> bool:
     """Tell whether a part of a rule is of iptables' making: it has no sets and lists, and few ranges."""
     ((kind, value),) = statement.items()
     if kind != "match":
-        return kind in _STATEMENTS
-    asked, right = subject(value["left"]), value["right"]
-    if value["op"] not in {"==", "!="} or isinstance(right, list) or str(right).startswith("@"):
+        return bool(_STATEMENTS.fullmatch(kind))
+    asked, right = _ASKED.fullmatch(subject(value["left"])), value["right"]
+    if not asked or value["op"] not in {"==", "!="} or isinstance(right, list) or str(right).startswith("@"):
         return False
-    if asked == "tcp flags &":
-        return True
-    plain = not isinstance(right, dict) or "prefix" in right or (asked in _PORTS and "range" in right)
-    return plain and asked in _ASKED | _PORTS
+    return bool(
+        asked["flags"]
+        or not isinstance(right, dict)
+        or "prefix" in right
+        or (asked["port"] and "range" in right)
+    )
 
 
 def _limit(chain: Mapping[str, Any], flags: frozenset[str]) -> Condition | None:

@@ -6,10 +6,10 @@ One model for iptables and nftables. Conditions are three-valued: True, False, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from typing import Literal, Protocol
 
 from signoff.facts.network import Address, inside_by_name
@@ -61,11 +61,6 @@ LOCAL = Asks(lambda packet: packet.local)
 TRACKED = Asks(lambda packet: packet.state == "new")
 
 
-def always(value: bool) -> Condition:
-    """What every packet of ours has, or none."""
-    return ALWAYS if value else NEVER
-
-
 def negated(inner: Condition) -> Condition:
     """The opposite of a condition."""
     return Asks(lambda packet: None if (held := inner.holds(packet)) is None else not held)
@@ -102,19 +97,11 @@ def interface(*names: str, outgoing: bool = False) -> Condition:
     return Asks(holds)
 
 
-_NUMBERED: dict[str | int, str] = {"6": "tcp", 6: "tcp", "17": "udp", 17: "udp"}
-
-
 @dataclass(frozen=True)
 class Proto:
     """The transport protocol, by name."""
 
     names: frozenset[str]
-
-    @classmethod
-    def of(cls, *names: str | int) -> Proto:
-        """Return the condition; where the machine has no /etc/protocols, its programs print numbers."""
-        return cls(frozenset(_NUMBERED.get(name, str(name)) for name in names))
 
     def holds(self, packet: Packet, /) -> bool | None:
         return packet.protocol in self.names
@@ -180,3 +167,89 @@ _PRIVATE = tuple(
         *("224.0.0.0/4", "240.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8", "::1/128"),
     )
 )
+
+
+Value = str | tuple[str, str]
+"""A name, a number, an address or a network; or the first and the last of a range."""
+
+
+def condition(asked: str, values: Collection[Value]) -> Condition:
+    """Return what is asked of a packet, by its name in nft's own language: "tcp dport", "ct state".
+
+    OPAQUE where that is not known, or has values that it cannot have.
+    """
+    try:
+        if asked in _RANGES:
+            return _RANGES[asked]([(value, value) if isinstance(value, str) else value for value in values])
+        names = [value for value in values if isinstance(value, str)]
+        return _NAMES[asked](frozenset(names)) if len(names) == len(values) else OPAQUE
+    except (KeyError, ValueError):
+        return OPAQUE
+
+
+_Ranges = list[tuple[str, str]]
+
+
+def _ports(ranges: _Ranges) -> tuple[tuple[int, int], ...]:
+    return tuple((int(low), int(high)) for low, high in ranges)
+
+
+def _networks(ranges: _Ranges) -> tuple[Network, ...]:
+    several = (
+        [ip_network(low, strict=False)]
+        if low == high
+        else summarize_address_range(ip_address(low), ip_address(high))
+        for low, high in ranges
+    )
+    return tuple(network for some in several for network in some)
+
+
+def _source_ports(ranges: _Ranges) -> Condition:
+    # Whoever sends chooses the port that it comes from: only a range of all ordinary ones is certain.
+    return ALWAYS if all(low <= 1024 and high == 65535 for low, high in _ports(ranges)) else OPAQUE
+
+
+def _protocols(names: frozenset[str]) -> Condition:
+    # Where a machine has no /etc/protocols, its programs print numbers.
+    return Proto(frozenset({"6": "tcp", "17": "udp"}.get(name, name) for name in names))
+
+
+def _versions(names: frozenset[str]) -> Condition:
+    wanted = {"ipv4": 4, "ip": 4, "ipv6": 6, "ip6": 6}
+    return family(*(wanted[name] for name in names))
+
+
+def _address_type(kinds: frozenset[str]) -> Condition:
+    if kinds == {"local"}:
+        return LOCAL
+    return NEVER if kinds <= {"broadcast", "multicast", "anycast"} else OPAQUE
+
+
+def _way_back(found: frozenset[str]) -> Condition:
+    # Reverse path filtering: an ordinary sender is one that there is a route back to.
+    return (ALWAYS if "True" in found else NEVER) if found <= {"True", "False"} else OPAQUE
+
+
+TRANSPORTS = ("tcp", "udp", "sctp", "dccp", "udplite")
+_RANGES: dict[str, Callable[[_Ranges], Condition]] = {
+    **{f"{protocol} dport": lambda ranges: Ports(_ports(ranges)) for protocol in ("th", *TRANSPORTS)},
+    **{f"{protocol} sport": _source_ports for protocol in ("th", *TRANSPORTS)},
+    **dict.fromkeys(("ip saddr", "ip6 saddr"), lambda ranges: Source(_networks(ranges))),
+    **dict.fromkeys(("ip daddr", "ip6 daddr"), lambda ranges: Destination(_networks(ranges))),
+    **dict.fromkeys(
+        ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr"),
+        lambda ranges: Destination(_networks(ranges), original=True),
+    ),
+    "ct original proto-dst": lambda ranges: Ports(_ports(ranges), original=True),
+}
+_NAMES: dict[str, Callable[[frozenset[str]], Condition]] = {
+    **dict.fromkeys(("ip protocol", "ip6 nexthdr", "meta l4proto"), _protocols),
+    **dict.fromkeys(("meta iif", "meta iifname"), lambda names: interface(*names)),
+    **dict.fromkeys(("meta oif", "meta oifname"), lambda names: interface(*names, outgoing=True)),
+    **dict.fromkeys(("meta nfproto", "meta protocol"), _versions),
+    "meta pkttype": lambda names: ALWAYS if names & {"host", "unicast"} else NEVER,
+    **dict.fromkeys(("ct state", "ct status"), state),
+    "ct direction": lambda names: TRACKED if "original" in names else NEVER,
+    "fib daddr type": _address_type,
+    "fib saddr oif": _way_back,
+}
