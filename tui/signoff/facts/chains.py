@@ -12,22 +12,22 @@ from typing import Literal
 
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.network import Address
 from signoff.facts.packets import Condition, Packet
 
 Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "untrack", "unknown"]
+Policy = Literal["accept", "drop"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule does. ``chain`` for jump and goto; ``address`` (None: the machine's own) and ``port`` for
+    """What a rule does. ``chain`` for jump and goto; ``address`` (empty: the machine's own) and ``port`` for
     translate; ``unknown`` may end the packet's way or not. ``pass`` goes on to the next rule;
     ``untrack`` too, and the packet is none of connection tracking's from then on.
     """
 
     kind: Kind
     chain: str = ""
-    address: Address | None = None
+    address: str = ""
     port: int | None = None
 
 
@@ -41,9 +41,8 @@ class Rule:
 
     @cached_property
     def weight(self) -> int:
-        """How many steps it takes to look at it: one, and one for each network or range that it names."""
-        named = (getattr(one, "networks", getattr(one, "ranges", ())) for one in self.conditions)
-        return 1 + sum(1 + len(these) for these in named)
+        """How many steps it takes to look at it: one, and one for each condition and value of it."""
+        return 1 + sum(1 + len(one.values) for one in self.conditions)
 
     def matches(self, packet: Packet) -> bool | None:
         """Tell whether all conditions hold: False if one does not, None if one cannot be told."""
@@ -64,7 +63,7 @@ class Base:
 
     chain: str
     hook: str
-    policy: Literal["accept", "drop"]
+    policy: Policy
     priority: int
     translates: bool = False
 

@@ -12,7 +12,7 @@ from signoff.facts.chains import Rule, Table, steps
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
-from signoff.facts.packets import Packet, Ports, Proto
+from signoff.facts.packets import PORTS, PROTOCOLS, Packet
 from signoff.facts.passage import Fate, Passage, passages
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 from signoff.text import one_line
@@ -256,15 +256,19 @@ def _translating(
     for number, chain, protocols, ranges in waiting:
         for rule in tables[number].chains.get(chain, ()):
             budget.spend(rule.weight)
-            ports = next((one.ranges for one in rule.conditions if isinstance(one, Ports)), ranges)
-            named = next((one.names for one in rule.conditions if isinstance(one, Proto)), {*protocols})
-            of = tuple(protocol for protocol in protocols if protocol in named)
+            ports = _named(rule, (*PORTS, "ct original proto-dst"), ranges)
+            of = tuple(name for name in protocols if name in _named(rule, PROTOCOLS, protocols))
             way: _Way = (number, rule.verdict.chain, of, ports)
-            if rule.verdict.kind in {"translate", "unknown"}:
+            if of and rule.verdict.kind in {"translate", "unknown"}:
                 yield rule, of, ports
             elif rule.verdict.kind in {"jump", "goto"} and way not in seen:
                 waiting.append(way)
                 seen.add(way)
+
+
+def _named(rule: Rule, asked: tuple[str, ...], otherwise: T) -> T:
+    found = (one.named(asked) for one in rule.conditions)
+    return next((known for known in found if known is not None), otherwise)
 
 
 def binds(port: PublishedPort, address: Address) -> bool:

@@ -7,11 +7,10 @@ import shlex
 from collections.abc import Container, Iterator
 from ipaddress import ip_address
 
-from signoff.facts import packets
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Rule, Table, Verdict
-from signoff.facts.packets import Condition
+from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Policy, Rule, Table, Verdict
+from signoff.facts.packets import Condition, Value
 from signoff.text import one_line
 
 _LONGEST = 4096
@@ -31,8 +30,7 @@ _PASSING = re.compile(
 _ENDING = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": DROP, "RETURN": END}
 # Match modules ask nothing by themselves, only through their options below.
 _NOTHING = re.compile(
-    "--comment .*|-p (?:all|0)"
-    "|-m (?:tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp|rt)"
+    "-p (?:all|0)|-m (?:tcp|udp|udplite|comment|conntrack|state|multiport|addrtype|icmp|icmp6|ipv6-icmp|rt)"
 )
 
 
@@ -40,7 +38,7 @@ def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
     """Return the tables of one ``iptables-save``; raise Malformed where a line is not understood."""
     try:
         return tuple(_tables(text.splitlines(), version, origin))
-    except (ValueError, IndexError, TypeError) as problem:
+    except (ValueError, IndexError) as problem:
         raise Malformed(f"{origin}: not what it prints ({one_line(str(problem))})") from None
 
 
@@ -58,16 +56,13 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
                 chain, policy = line[1:].split()[:2]
                 rules[chain] = []
                 if policy != "-":
-                    priority = _PRIORITIES.get(name, 0)
-                    drops = policy == "DROP"
-                    bases.append(
-                        Base(chain, chain.lower(), "drop" if drops else "accept", priority, name == "nat")
-                    )
+                    does: Policy = "drop" if policy == "DROP" else "accept"
+                    bases.append(Base(chain, chain.lower(), does, _PRIORITIES.get(name, 0), name == "nat"))
             case "-":
                 rules.setdefault(line.split(None, 2)[1], []).append(line)
             case "C":  # COMMIT
                 chains = {
-                    chain: tuple(_rule(line, rules) for line in found) for chain, found in rules.items()
+                    chain: tuple(_rule(rule, rules) for rule in found) for chain, found in rules.items()
                 }
                 yield Table(origin, name, version, chains, tuple(bases))
             case "" | "#":
@@ -86,8 +81,7 @@ def _rule(line: str, chains: Container[str]) -> Rule:
             # What follows the target belongs to the target.
             options[option] = values
         elif not _NOTHING.fullmatch(" ".join((option, *values))):
-            found = _condition(option, values)
-            conditions.append(packets.negated(found) if opposite else found)
+            conditions.append(Condition(_ASKED.get(option, ""), tuple(_values(option, values)), opposite))
     return Rule(tuple(conditions), _verdict(target, goto, options, chains), one_line(line, 300))
 
 
@@ -95,8 +89,11 @@ def _options(words: list[str]) -> list[tuple[str, bool, list[str]]]:
     """Split ``-p tcp ! --dport 22 -j DROP`` into option, whether negated, and values."""
     found: list[tuple[str, bool, list[str]]] = []
     opposite = False
-    for word in words:
-        if word == "!":
+    left = iter(words)
+    for word in left:
+        if word == "--comment":
+            next(left, "")  # which may be anything, even an option
+        elif word == "!":
             opposite = True
         elif re.match(r"-\D", word):
             found.append((word, opposite, []))
@@ -114,27 +111,16 @@ def _words(line: str) -> list[str]:
     return [bare or re.sub(r'\\(["\\])', r"\1", quoted) for quoted, bare in found]
 
 
-def _condition(option: str, values: list[str]) -> Condition:
-    if option in _NEVER:
-        return packets.NEVER
+def _values(option: str, texts: list[str]) -> Iterator[Value]:
     if option in {"--syn", "--tcp-flags"}:
-        return packets.flags(*map(_flags, values or ("FIN,SYN,RST,ACK", "SYN")))
-    asked = _ASKED.get(option, "")
-    # The name of an interface may have everything in it.
-    parts = (
-        values if asked.startswith("meta") else [part for text in values for part in text.lower().split(",")]
-    )
-    if not asked.endswith(("port", "proto-dst")):
-        return packets.condition(asked, parts)
-    ends = (part.partition(":") for part in parts)
-    return packets.condition(
-        asked, [(low or "0", high or "65535") if colon else low for low, colon, high in ends]
-    )
-
-
-def _flags(text: str) -> frozenset[str]:
-    named = "syn,ack,fin,rst,urg,psh" if text == "ALL" else text.lower()
-    return frozenset(named.split(",")) - {"none"}
+        mask, wanted = texts or ("FIN,SYN,RST,ACK", "SYN")
+        yield mask.lower(), wanted.lower()
+    elif option in {"-i", "-o"}:  # the name of an interface may have everything in it
+        yield from texts
+    else:
+        for part in ",".join(texts).lower().split(","):
+            ends = re.fullmatch(r"(\d*):(\d*)", part)
+            yield (ends[1] or "0", ends[2] or "65535") if ends else part
 
 
 _ASKED = {
@@ -153,10 +139,12 @@ _ASKED = {
     "--ctorigdstport": "ct original proto-dst",
     "--ctorigdst": "ct original daddr",
     "--dst-type": "fib daddr type",
+    "--syn": "tcp flags &",
+    "--tcp-flags": "tcp flags &",
+    # What no packet of ours has: routing headers of IPv6, types of ICMP.
+    **dict.fromkeys(("--rt-type", "--icmp-type", "--icmpv6-type"), "never"),
 }
 """What an option asks, in nft's language."""
-_NEVER = frozenset({"--rt-type", "--icmp-type", "--icmpv6-type"})
-"""What no packet of ours has: routing headers of IPv6, types of ICMP."""
 
 
 def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: Container[str]) -> Verdict:
@@ -170,7 +158,7 @@ def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: Con
         return Verdict("translate", port=_first_port(options.get("--to-ports", [""])[0]))
     if target == "DNAT" and options.get("--to-destination"):
         host, port = _endpoint(options["--to-destination"][0])
-        return Verdict("translate", address=ip_address(host) if host else None, port=_first_port(port))
+        return Verdict("translate", address=str(ip_address(host)) if host else "", port=_first_port(port))
     return _ENDING.get(target, UNKNOWN)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from signoff.facts import packets
 from signoff.facts.budget import Budget
 from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Rule, Verdict
-from signoff.facts.packets import ALWAYS, NEVER, OPAQUE, Condition, Proto, Value
+from signoff.facts.packets import OPAQUE, Condition, Value
 from signoff.text import one_line
 
 _MOST_ELEMENTS = 300_000
@@ -113,19 +112,14 @@ def _verdict(statement: Mapping[str, Any]) -> Verdict:
         address, port = (value or {}).get("addr"), (value or {}).get("port")
         if not isinstance(address, str | None) or not isinstance(port, int | None):
             return UNKNOWN  # from a map, or a range
-        return Verdict("translate", address=ip_address(address) if address else None, port=port)
+        return Verdict("translate", address=str(ip_address(address)) if address else "", port=port)
     if kind == "xt" and isinstance(value, dict) and value.get("type") == "target":
         return UNKNOWN
     return _ENDING.get(kind, PASS)
 
 
-_IP = {"ip": packets.family(4), "ip6": packets.family(6)}
-_KINDS = {
-    "icmp": packets.family(4),
-    "icmpv6": packets.family(6),
-    "tcp reset": Proto(frozenset({"tcp"})),
-    **_IP,
-}
+_IP = {kind: Condition("meta nfproto", (kind,)) for kind in ("ip", "ip6")}
+_KINDS = {"icmp": _IP["ip"], "icmpv6": _IP["ip6"], "tcp reset": Condition("meta l4proto", ("tcp",)), **_IP}
 
 
 def _unsaid(value: Any) -> list[Condition]:
@@ -153,10 +147,13 @@ def subject(left: Any) -> str:
 
 
 _UNSAID: dict[str, Condition] = {
-    **{protocol: Proto(frozenset({protocol})) for protocol in packets.TRANSPORTS},
-    **dict.fromkeys(("icmp", "icmpv6", "igmp", "arp"), NEVER),
+    **{
+        protocol: Condition("meta l4proto", (protocol,))
+        for protocol in ("tcp", "udp", "sctp", "dccp", "udplite")
+    },
+    **dict.fromkeys(("icmp", "icmpv6", "igmp", "arp"), Condition("never")),
     **_IP,
-    "ct": packets.TRACKED,
+    "ct": Condition("tracked"),
 }
 """What a match implies by what it asks about: ``tcp dport`` means TCP."""
 
@@ -164,20 +161,19 @@ _UNSAID: dict[str, Condition] = {
 def _conditions(operator: str, left: Any, right: Any, sets: Sets) -> list[Condition]:
     """Return the conditions of one match; with those that nft leaves unsaid."""
     asked = subject(left)
-    asks: Condition = OPAQUE
-    with suppress(KeyError, TypeError, ValueError):
-        values = [*sets.elements(right)]
-        if asked == "tcp flags &":
-            asks = packets.flags(words(left["&"][1]), words(values))
-        elif asked == "tcp flags" and operator == "in":
-            asks = ALWAYS if "syn" in words(values) else NEVER
-        else:
-            asks = packets.condition(asked, [*map(_value, values)])
-    if operator == "!=":
-        asks = packets.negated(asks)
-    elif operator not in {"==", "in"}:
-        asks = OPAQUE
     unsaid = _UNSAID.get(asked.partition(" ")[0]) if asked != "ct state" else None
+    asks = OPAQUE
+    with suppress(KeyError, TypeError, ValueError):
+        # A list is no set: the flags in it are set together.
+        given = [right] if asked == "tcp flags &" and isinstance(right, list) else sets.elements(right)
+        values: Iterable[Value] = map(_value, given)
+        if asked == "tcp flags &":
+            mask = ",".join(words(left["&"][1]))
+            values = ((mask, ",".join(words(one))) for one in given)
+        elif asked == "tcp flags":
+            asked += f" {operator}"
+        if operator in {"==", "!=", "in"}:
+            asks = Condition(asked, tuple(values), operator == "!=")
     return [unsaid, asks] if unsaid else [asks]
 
 

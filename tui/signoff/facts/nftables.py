@@ -13,11 +13,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
-from signoff.facts import packets
 from signoff.facts.base import Malformed
-from signoff.facts.chains import Base, Rule, Table, Verdict
+from signoff.facts.chains import Base, Policy, Rule, Table, Verdict
 from signoff.facts.nft_rules import Sets, elements, rules_of, subject, words
 from signoff.facts.packets import OPAQUE, Condition
 from signoff.text import one_line
@@ -131,14 +130,14 @@ def _limit(chain: Mapping[str, Any], flags: frozenset[str]) -> Condition | None:
     if chain["hook"] != "ingress":
         return None
     # It sees what comes in by its device; which one that is nft 1.0.6 does not say.
-    return packets.interface(*words(chain["dev"])) if chain.get("dev") else OPAQUE
+    return Condition("meta iifname", tuple(words(chain["dev"]))) if chain.get("dev") else OPAQUE
 
 
 def _base(
     chain: Mapping[str, Any], rules: tuple[Rule, ...], limit: Condition | None
 ) -> tuple[Base, tuple[Rule, ...]]:
     """Return a base chain; where it has a limit, both its rules and its policy hold only there."""
-    policy: Literal["accept", "drop"] = "drop" if chain.get("policy") == "drop" else "accept"
+    policy: Policy = "drop" if chain.get("policy") == "drop" else "accept"
     if limit:
         limited = (replace(rule, conditions=(limit, *rule.conditions)) for rule in rules)
         last = Rule((limit,), Verdict(policy), f"policy {policy} of nft chain {chain['name']}")

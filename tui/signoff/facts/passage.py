@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Literal
 
 from signoff.facts.budget import Budget
@@ -101,7 +102,7 @@ class _Way:
         if turn.kind == "translate":
             after = replace(
                 packet,
-                destination=turn.address or packet.destination,
+                destination=ip_address(turn.address) if turn.address else packet.destination,
                 port=turn.port or packet.port,
                 original=(packet.destination, packet.port),
             )
