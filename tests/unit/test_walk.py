@@ -95,7 +95,7 @@ def test_another_operator_does_not_go_on(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("say", "why"),
+    ("tell", "why"),
     [
         (lambda walk: walk.confirm(PORTS, "   "), "Nothing was said"),
         (lambda walk: walk.confirm(PORTS, "\x1b[2J\u202e"), "Nothing was said"),
@@ -108,11 +108,11 @@ def test_another_operator_does_not_go_on(desk: Desk) -> None:
         (lambda walk: walk.withdraw(PORTS, "why not"), "no answer to take back"),
     ],
 )
-def test_half_an_answer_is_none(desk: Desk, say: Callable[[Walk], None], why: str) -> None:
+def test_half_an_answer_is_none(desk: Desk, tell: Callable[[Walk], None], why: str) -> None:
     walk = desk.begin()
     before = walk.session.state.events
     with pytest.raises(UsageError, match=why):
-        say(walk)
+        tell(walk)
     assert walk.session.state.events == before
 
 
