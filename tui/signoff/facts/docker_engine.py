@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.containers import PublishedPort
+from signoff.facts.base import HostFact, Malformed
+from signoff.facts.containers import EVERYWHERE, PublishedPort
 from signoff.facts.sections import read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
-
-BY_HAND = "sudo docker info; sudo docker service ls"
 
 
 @dataclass(frozen=True)
@@ -31,45 +31,33 @@ class Engine:
 
 
 def parse_engine(output: Output) -> Engine:
-    """Read ``docker info`` and ``docker service inspect``; raise Unavailable where a worker cannot tell."""
-    found = {section.name: section for section in sections(output)}
+    """Read the server's version and ``docker service inspect``."""
+    found = {section.name: section.text for section in sections(output)}
     if "absent" in found:
         return Engine()
-    if "refused" in found:
-        raise Unavailable(f"the Docker daemon does not answer: {one_line(found['refused'].text)}", BY_HAND)
-    version = one_line(found["version"].field(0), 40)
-    state, manager = [*found["swarm"].text.split(), "", ""][:2]
-    if state == "inactive":
-        return Engine(version)
-    if manager != "true" or found["services"].field(0) != "0":
-        raise Unavailable(
-            "this node of a swarm is no manager: it cannot tell what the swarm publishes", BY_HAND
-        )
     try:
-        services = json.loads(found["services"].text or "[]")
-        return Engine(
-            version,
-            tuple(
-                (
-                    one_line(service["Spec"]["Name"]),
-                    PublishedPort("0.0.0.0", port["PublishedPort"], port["TargetPort"], port["Protocol"]),  # noqa: S104
-                )
-                for service in services
-                for port in service.get("Endpoint", {}).get("Ports") or ()
-            ),
+        swarm = tuple(
+            (one_line(service["Spec"]["Name"]), _published(port))
+            for service in json.loads(found["services"] or "[]")
+            for port in service["Endpoint"].get("Ports") or ()
         )
+        return Engine(one_line(found["version"], 40), swarm)
     except (ValueError, KeyError, TypeError, AttributeError):
         # No excerpt: a service's environment may hold secrets.
         raise Malformed("docker service inspect: not the JSON that it prints") from None
 
 
+def _published(port: Mapping[str, Any]) -> PublishedPort:
+    return PublishedPort(EVERYWHERE[0], port["PublishedPort"], port["TargetPort"], port["Protocol"])
+
+
 DOCKER_ENGINE: HostFact[Engine] = HostFact(
-    id="docker-engine",
-    title="The Docker Engine",
-    script=read_script("docker-engine.sh"),
-    parse=parse_engine,
-    root=Root.PREFER,
+    "docker-engine",
+    "The Docker Engine",
+    read_script("docker-engine.sh"),
+    parse_engine,
+    Root.PREFER,
     timeout=15.0,
     sensitive=True,
-    by_hand=BY_HAND,
+    by_hand="sudo docker info; sudo docker service ls",
 )
