@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from signoff.facts.admin import ADMIN_SURVEY, Survey
 from signoff.facts.admin_inside import ADMIN_INSIDE
 from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.network import SSH_SERVER
-from signoff.facts.outside import BY_HAND
+from signoff.facts.outside import BY_HAND, listed
 from signoff.facts.ruling import Fate, Ruling, network
 from signoff.facts.web import WEB_SERVERS
 from signoff.model import Result
@@ -30,7 +30,6 @@ CLOSE = (
 )
 
 _LOGIN_PAGE = re.compile(r"log-?in|sign-?in|auth|sso|oauth|accounts?/|session", re.IGNORECASE)
-_LISTED = 8
 _CLOSED = frozenset({403, 404, 410})
 _ANSWERS_TO_A_WRONG_REQUEST = frozenset({405, 406, 411, 415, 422})
 
@@ -54,58 +53,54 @@ class Reached:
 
 def reached(answer: Answer, view: View) -> Reached:
     """Conclude from one answer, beside those to the front page and to a path that cannot exist."""
-    random = view.random
     if not answer.status:
         return _silent(answer, others=bool(view.front.status or view.random.status))
-    if answer.status == 401 and random.status != 401:
+    if answer.status == 401 and view.random.status != 401:
         return Reached(Reach.OPEN, "it asks for a login")
-    if _alike(answer, random) and answer.status not in {404, 410}:
+    if _alike(answer, view.random) and answer.status not in {404, 410}:
         return _like_nothing(answer)
-    if answer.status < 300:
-        return Reached(Reach.OPEN, "it answers")
-    if answer.status < 400:
-        return _redirected(answer, view)
-    return _refused(answer)
+    if 300 <= answer.status < 400:
+        return _redirected(answer)
+    return _answered(answer)
 
 
 def _silent(answer: Answer, *, others: bool) -> Reached:
     """A page that is slow looks like one that is withheld, unless nothing at all answers there."""
     if not answer.asked:
         return Reached(Reach.UNCLEAR, "not asked: the limit of requests was reached")
-    if not others:
-        return Reached(Reach.CLOSED, "no answer")
-    if not answer.hung_up:
+    if others and not answer.hung_up:
         return Reached(Reach.UNCLEAR, "no answer in time, while other paths are answered")
-    return Reached(Reach.CLOSED, "no answer, while other paths are answered")
+    return Reached(Reach.CLOSED, f"no answer{', while other paths are answered' if others else ''}")
 
 
 def _alike(answer: Answer, random: Answer) -> bool:
-    if answer.status != random.status:
-        return False
-    if 300 <= answer.status < 400:
-        return _onward(answer) == _onward(random)
-    return answer.digest == random.digest
+    same = _leads(answer) == _leads(random) if 300 <= answer.status < 400 else answer.digest == random.digest
+    return answer.status == random.status and same
+
+
+def _leads(answer: Answer) -> str:
+    """Where a redirect leads, without the part of it that quotes the path."""
+    parts = _onward(answer)
+    return f"{parts.hostname}{parts.path}".replace(answer.path.strip("/"), "")
+
+
+def _onward(answer: Answer) -> SplitResult:
+    return urlsplit(urljoin(answer.url, answer.location))
 
 
 def _like_nothing(answer: Answer) -> Reached:
     """The answer is the same as to a path that cannot exist."""
-    if answer.status < 300 and answer.empty:
+    if answer.status >= 300:
+        return Reached(Reach.UNCLEAR, f"{answer.status}, as for any path, made up ones too")
+    if answer.empty:
         return Reached(Reach.CLOSED, "an empty answer, as to any path")
-    if answer.status < 300:
-        return Reached(Reach.SHELL, "the same page as for any path, made up ones too")
-    return Reached(Reach.UNCLEAR, f"{answer.status}, as for any path, made up ones too")
+    return Reached(Reach.SHELL, "the same page as for any path, made up ones too")
 
 
-def _onward(answer: Answer) -> str:
-    """Where a redirect leads, without the part of it that quotes the path."""
-    parts = urlsplit(urljoin(answer.url, answer.location))
-    return f"{parts.hostname}{parts.path}".replace(answer.path.strip("/"), "")
-
-
-def _redirected(answer: Answer, view: View) -> Reached:
-    onward = urlsplit(urljoin(answer.url, answer.location))
-    here = urlsplit(answer.url)
-    if onward.path.rstrip("/") == here.path.rstrip("/") and onward.hostname != here.hostname:
+def _redirected(answer: Answer) -> Reached:
+    here, onward = urlsplit(answer.url), _onward(answer)
+    above = here.path.rstrip("/")
+    if onward.path.rstrip("/") == above and onward.hostname != here.hostname:
         # The bare address leads to the site's own name: what happens there is judged there. From its own
         # name to another one is where the panel may well be.
         by_name = not answer.how and network(here.hostname or "") is None
@@ -113,19 +108,19 @@ def _redirected(answer: Answer, view: View) -> Reached:
         return Reached(Reach.UNCLEAR if by_name else Reach.CLOSED, sent)
     if _LOGIN_PAGE.search(onward.path) or _LOGIN_PAGE.search(onward.hostname or ""):
         return Reached(Reach.OPEN, f"it leads to a login page, {onward.path}")
-    if onward.path.startswith(here.path.rstrip("/") + "/"):
+    if onward.path.startswith(f"{above}/"):
         return Reached(Reach.OPEN, f"it leads further in, {onward.path}")
     return Reached(Reach.UNCLEAR, f"{answer.status}, sent to {onward.path or '/'}")
 
 
-def _refused(answer: Answer) -> Reached:
+def _answered(answer: Answer) -> Reached:
+    if answer.status < 300:
+        return Reached(Reach.OPEN, "it answers")
     if answer.status in _ANSWERS_TO_A_WRONG_REQUEST:
         return Reached(Reach.OPEN, f"{answer.status}: it answers, if not to GET")
     if answer.status == 403 and answer.asks_login and not answer.servers_own:
         return Reached(Reach.OPEN, "403 for want of a login, not for the address")
-    if answer.status in _CLOSED:
-        return Reached(Reach.CLOSED, f"{answer.status}")
-    return Reached(Reach.UNCLEAR, f"{answer.status}")
+    return Reached(Reach.CLOSED if answer.status in _CLOSED else Reach.UNCLEAR, f"{answer.status}")
 
 
 def verdicts(facts: Facts, profile: Profile, path: str) -> tuple[Ruling, ...]:
@@ -152,32 +147,26 @@ def proof(answer: Answer, view: View, facts: Facts, profile: Profile) -> str:
     exists = not facts.missing(ADMIN_INSIDE) and answer.path in facts[ADMIN_INSIDE].exists
     if exists and (answer.status != 403 or answer.servers_own):
         return "the application itself has this path"
-    if answer.status == 403 and answer.servers_own and not _alike(answer, view.random):
-        return "the web server's own refusal"
-    return ""
+    own = answer.status == 403 and answer.servers_own and not _alike(answer, view.random)
+    return "the web server's own refusal" if own else ""
 
 
 def own_address_allowed(facts: Facts, profile: Profile, path: str) -> str:
     """Return the operator's address where a rule lets it in by name; empty where none does."""
-    known = {facts[SSH_SERVER].client} if not facts.missing(SSH_SERVER) else set()
-    if not facts.missing(ADMIN_SURVEY):
-        known |= set(facts[ADMIN_SURVEY].sources)
+    known = set() if facts.missing(SSH_SERVER) else {facts[SSH_SERVER].client}
+    known |= set() if facts.missing(ADMIN_SURVEY) else {*facts[ADMIN_SURVEY].sources}
     nets = [net for ruling in verdicts(facts, profile, path) for net in ruling.allowed]
-    for address in sorted(known - {""}):
-        own = network(address)
-        if own and any(own.version == net.version and own[0] in net for net in nets):
-            return address
-    return ""
+    let_in = (one for one in sorted(known) if (own := network(one)) and any(own[0] in net for net in nets))
+    return next(let_in, "")
 
 
 def not_asked(what: tuple[str, ...]) -> Iterator[Judgement]:
     """Say what was too much to ask for: what nobody looked at is not closed."""
     if what:
-        more = f" and {len(what) - _LISTED} more" if len(what) > _LISTED else ""
         yield Judgement(
             result=Result.UNKNOWN,
             subject="not asked",
-            observed=f"not asked: {', '.join(what[:_LISTED])}{more}",
+            observed=f"not asked: {listed(what, 8)}",
             remedy=f"Ask for it yourself, from elsewhere: {BY_HAND}",
         )
 
