@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from typing import Any
 
-from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.base import HostFact, Malformed
 from signoff.facts.sections import assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
@@ -63,9 +63,8 @@ class Interface:
     @property
     def inside(self) -> bool:
         """Tell whether nothing from outside comes in here: loopback, containers' bridges, tunnels."""
-        if self.default_route:
-            return False
-        return self.enclosed or self.kind in _NOWHERE or inside_by_name(self.name)
+        within = self.enclosed or self.kind in _NOWHERE or inside_by_name(self.name)
+        return within and not self.default_route
 
 
 # Bridges by name: one that an administrator made may well hold the public address.
@@ -94,11 +93,10 @@ class Interfaces:
         a routed prefix) counts; by which interface its packets come in is not known: an empty name.
         """
         return tuple(
-            ("" if interface.inside else interface.name, address.ip)
-            for interface in self.all
-            for address in interface.addresses
-            if not (address.ip.is_link_local or address.ip.is_loopback)
-            and (address.ip.is_global or not interface.inside)
+            ("" if one.inside else one.name, own.ip)
+            for one in self.all
+            for own in one.addresses
+            if own.ip.is_global or not (one.inside or own.ip.is_link_local or own.ip.is_loopback)
         )
 
     def towards(self, address: Address) -> str:
@@ -144,10 +142,6 @@ def parse_listeners(output: Output) -> tuple[Listener, ...]:
     The socket of somebody who is not to be trusted is called theirs, whatever their program calls itself.
     """
     found = {section.name: section.lines for section in sections(output)}
-    if "listeners" not in found:
-        raise Unavailable(
-            "the program ss is not there (package iproute2)", "cat /proc/net/tcp /proc/net/tcp6"
-        )
     groups = map(_CONTAINER.match, found.get("groups", ()))
     containers = {group[1]: group[2] for group in groups if group}
     ours = found.get("ours", ())
@@ -183,8 +177,6 @@ def _listener(line: str, containers: Mapping[str, str], strangers: Mapping[tuple
 def parse_interfaces(output: Output) -> Interfaces:
     """Return what ``ip -j -d addr`` shows (ip-address(8))."""
     found = {section.name: section.text for section in sections(output)}
-    if "links" not in found:
-        raise Unavailable("the program ip is not there (package iproute2)", "cat /proc/net/fib_trie")
     try:
         # ip prints nothing at all, or an empty object, where there is nothing to show.
         links, routes4, routes6 = (
@@ -194,26 +186,23 @@ def parse_interfaces(output: Output) -> Interfaces:
         hops = [hop for route in routes4 + routes6 for hop in (route, *route.get("nexthops", ()))]
         default = {hop["dev"] for hop in hops if "dev" in hop}
         # The ends of containers' and virtual machines' links are veth or tun; a cable's is something else.
-        led_out = {link.get("master") for link in links if _kind(link) not in {"veth", "tun"}}
-        return Interfaces(tuple(_interface(link, default, led_out) for link in links))
+        kinds = {link["ifname"]: link.get("linkinfo", {}).get("info_kind", "") for link in links}
+        led_out = {link.get("master") for link in links if kinds[link["ifname"]] not in {"veth", "tun"}}
+        enclosed = {name for name, kind in kinds.items() if kind == "bridge" and name not in led_out}
+        addresses = {link["ifname"]: _addresses(link) for link in links}
+        return Interfaces(
+            tuple(
+                Interface(one_line(name), kind, addresses[name], name in default, name in enclosed)
+                for name, kind in kinds.items()
+            )
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Malformed("ip -j addr: not the JSON that it prints", one_line(output.stdout)) from None
 
 
-def _kind(link: Mapping[str, Any]) -> str:
-    return str(link.get("linkinfo", {}).get("info_kind", ""))
-
-
-def _interface(link: Mapping[str, Any], default: set[str], led_out: set[str | None]) -> Interface:
-    name, kind = link["ifname"], _kind(link)
-    addresses = tuple(
-        ip_interface(f"{entry['local']}/{entry['prefixlen']}")
-        for entry in link.get("addr_info", ())
-        if "local" in entry
-    )
-    return Interface(
-        one_line(name), kind, addresses, name in default, kind == "bridge" and name not in led_out
-    )
+def _addresses(link: Mapping[str, Any]) -> tuple[IPv4Interface | IPv6Interface, ...]:
+    own = (one for one in link.get("addr_info", ()) if "local" in one)
+    return tuple(ip_interface(f"{one['local']}/{one['prefixlen']}") for one in own)
 
 
 def parse_ssh_server(output: Output) -> SshServer:
