@@ -14,6 +14,7 @@ from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.composed import NONE, Composed, Programs, composed
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -67,23 +68,21 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
     processes = frozenset(found["processes"].lines)
     # Containers may run that the Docker daemon does not know of.
     if "conmon" in processes or state == "podman":
-        raise Unavailable("containers are run by Podman, which is not looked at", "sudo podman ps -a")
+        raise Unavailable(say("containers are run by Podman, which is not looked at"), "sudo podman ps -a")
     if "rootlesskit" in processes:
-        raise Unavailable("a rootless Docker runs here, which is not looked at", "docker ps -a (as its user)")
-    if any(name.startswith("containerd-shim") for name in processes) and "dockerd" not in processes:
-        raise Unavailable("containers run without Docker (containerd), and are not looked at")
+        raise Unavailable(say("a rootless Docker runs here, which is not looked at"), "docker ps -a")
+    if "containerd-shim" in processes and "dockerd" not in processes:
+        raise Unavailable(say("containers run without Docker (containerd), and are not looked at"))
     if state == "none":
         if "dockerd" in processes or found["sockets"].text.strip():
-            raise Unavailable("Docker runs here, but there is no docker command to ask it with", BY_HAND)
+            raise Unavailable(say("Docker runs here, but there is no docker command to ask it with"), BY_HAND)
         if "hidden" in found:
-            raise Unavailable("other users' processes are hidden, and containers with them", BY_HAND)
+            raise Unavailable(say("other users' processes are hidden, and containers with them"), BY_HAND)
         return ()
     if state == "refused" and "permission denied" in said.lower():
-        raise Unavailable("the Docker daemon may not be asked: permission denied", BY_HAND)
+        raise Unavailable(say("the Docker daemon may not be asked: permission denied"), BY_HAND)
     if state == "refused":
-        raise Unavailable(
-            f"the Docker daemon does not answer: {one_line(said) or 'it gives no reason'}", BY_HAND
-        )
+        raise Unavailable(say("the Docker daemon does not answer: {said}", said=one_line(said)), BY_HAND)
     versions = [
         re.match(r"v?(\d+\.[\w.+~-]*)", found[name].text) if name in found else None for name in _COMPOSE
     ]
@@ -92,7 +91,8 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
         return tuple(_container(one, programs) for one in msgspec.json.decode(said))
     except (ValueError, LookupError, TypeError, AttributeError) as problem:
         # No excerpt, and not what it complains of: the text holds the containers' secrets.
-        raise Malformed(f"docker inspect: not the JSON that it prints ({type(problem).__name__})") from None
+        kind = type(problem).__name__
+        raise Malformed(say("docker inspect: not the JSON that it prints ({kind})", kind=kind)) from None
 
 
 _COMPOSE = ("plugin", "program")
@@ -137,9 +137,9 @@ def _published(bound: _Bindings, configured: _Bindings) -> Iterator[PublishedPor
                     yield PublishedPort(address, int(binding["HostPort"]), int(number), protocol or "tcp")
 
 
-CONTAINERS: HostFact[tuple[Container, ...]] = HostFact(
+CONTAINERS = HostFact(
     "containers",
-    "Docker containers",
+    say("Docker containers"),
     lambda profile: assigned(project=profile.project) + read_script("trust.sh", "containers.sh"),
     parse_containers,
     Root.PREFER,

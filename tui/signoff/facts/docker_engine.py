@@ -10,6 +10,7 @@ from typing import Any
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.containers import EVERYWHERE, PublishedPort
 from signoff.facts.sections import read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -44,20 +45,21 @@ def parse_engine(output: Output) -> Engine:
         return Engine(one_line(found["version"], 40), swarm)
     except (ValueError, KeyError, TypeError, AttributeError):
         # No excerpt: a service's environment may hold secrets.
-        raise Malformed("docker service inspect: not the JSON that it prints") from None
+        raise Malformed(say("docker service inspect: not the JSON that it prints")) from None
 
 
 def _published(port: Mapping[str, Any]) -> PublishedPort:
     return PublishedPort(EVERYWHERE[0], port["PublishedPort"], port["TargetPort"], port["Protocol"])
 
 
-DOCKER_ENGINE: HostFact[Engine] = HostFact(
+DOCKER_ENGINE = HostFact(
     "docker-engine",
-    "The Docker Engine",
+    say("The Docker Engine"),
     read_script("docker-engine.sh"),
     parse_engine,
     Root.PREFER,
     timeout=15.0,
     sensitive=True,
     by_hand="sudo docker info; sudo docker service ls",
+    kept=Engine,
 )

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
-Address = IPv4Address | IPv6Address
+if TYPE_CHECKING:
+    Address = IPv4Address | IPv6Address
+    Own = IPv4Interface | IPv6Interface
+else:
+    # One type for both versions: of a union msgspec cannot tell which of them to make of a text that is kept.
+    Address = ABCMeta("Address", (), {"__new__": lambda cls, text: ip_address(text)})
+    Own = ABCMeta("Own", (), {"__new__": lambda cls, text: ip_interface(text)})
+    for _version in (IPv4Address, IPv6Address):
+        Address.register(_version)
+        Own.register(_version)
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,7 @@ class Interface:
 
     name: str
     kind: str
-    addresses: tuple[IPv4Interface | IPv6Interface, ...]
+    addresses: tuple[Own, ...]
     default_route: bool
     enclosed: bool = False
 
@@ -163,7 +174,7 @@ def _listener(line: str, containers: Mapping[str, str], strangers: Mapping[tuple
         address = ip_address("::" if host == "*" else host.strip("[]"))
         number = int(port)
     except ValueError:
-        raise Malformed("ss: a line that is not understood", one_line(line)) from None
+        raise Malformed(say("ss: a line that is not understood"), one_line(line)) from None
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
     processes = _PROCESS.findall("".join(rest))
@@ -197,10 +208,10 @@ def parse_interfaces(output: Output) -> Interfaces:
             )
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Malformed("ip -j addr: not the JSON that it prints", one_line(output.stdout)) from None
+        raise Malformed(say("ip -j addr: not the JSON that it prints"), one_line(output.stdout)) from None
 
 
-def _addresses(link: Mapping[str, Any]) -> tuple[IPv4Interface | IPv6Interface, ...]:
+def _addresses(link: Mapping[str, Any]) -> tuple[Own, ...]:
     own = (one for one in link.get("addr_info", ()) if "local" in one)
     return tuple(ip_interface(f"{one['local']}/{one['prefixlen']}") for one in own)
 
@@ -229,23 +240,30 @@ def ssh_ports(listeners: tuple[Listener, ...], server: SshServer) -> frozenset[i
     }
 
 
-LISTENERS: HostFact[tuple[Listener, ...]] = HostFact(
+LISTENERS = HostFact(
     "listeners",
-    "Listening ports",
+    say("Listening ports"),
     lambda profile: assigned(project=profile.project) + read_script("trust.sh", "listeners.sh"),
     parse_listeners,
     Root.PREFER,
     by_hand="sudo ss -lntup",
+    kept=tuple[Listener, ...],
 )
 
-INTERFACES: HostFact[Interfaces] = HostFact(
-    "interfaces", "Network interfaces", read_script("interfaces.sh"), parse_interfaces, by_hand="ip addr"
+INTERFACES = HostFact(
+    "interfaces",
+    say("Network interfaces"),
+    read_script("interfaces.sh"),
+    parse_interfaces,
+    by_hand="ip addr",
+    kept=Interfaces,
 )
 
-SSH_SERVER: HostFact[SshServer] = HostFact(
+SSH_SERVER = HostFact(
     "ssh-server",
-    "The SSH session's own addresses",
+    say("The SSH session's own addresses"),
     read_script("ssh-server.sh"),
     parse_ssh_server,
     by_hand="echo $SSH_CONNECTION",
+    kept=SshServer,
 )

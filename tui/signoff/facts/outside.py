@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,6 +14,8 @@ from signoff.facts.exposure import translated
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import LISTENERS, SSH_SERVER, ssh_ports
 from signoff.facts.services import DATASTORES, GET, KNOWN_PORTS, MESSAGES, datastore, kind_of_port, spoken
+from signoff.message import NOTHING, Message, listed, say
+from signoff.target.address import LOCAL
 from signoff.target.outside import Connection, Outside, OutsideError, State
 from signoff.target.profile import Profile
 
@@ -35,6 +37,11 @@ class Port:
     port: int
     state: State
     speaks: str = ""
+
+    @property
+    def version(self) -> int:
+        """The version of IP that it was tried by."""
+        return ip_address(self.address).version
 
     @property
     def kind(self) -> str:
@@ -60,10 +67,10 @@ class OutsideView:
     """
 
     ports: tuple[Port, ...]
-    silent: Mapping[str, str]
-    chatty: Mapping[str, str]
+    silent: Mapping[str, Message]
+    chatty: Mapping[str, Message]
     left_out: int = 0
-    near: Mapping[str, str] = field(default_factory=dict)
+    near: Mapping[str, Message] = field(default_factory=dict)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -74,18 +81,19 @@ class OutsideView:
         """Return the ports that answer."""
         return tuple(port for port in self.ports if port.state == "open" and port.address not in self.chatty)
 
-    def doubts(self, numbers: Collection[int] | None = None) -> tuple[str, ...]:
+    def doubts(self, numbers: Collection[int] | None = None) -> tuple[Message, ...]:
         """Return why these ports (all, by default) are not shown to be closed; empty where they are."""
         proves_nothing = {"filtered": self.silent, "unreachable": self.silent, "open": self.chatty}
         asked = [port for port in self.ports if numbers is None or port.port in numbers]
-        found = [proves_nothing.get(port.state, {}).get(port.address, "") for port in asked]
+        found = [proves_nothing.get(port.state, {}).get(port.address, NOTHING) for port in asked]
         if untried := set(numbers or ()) - {port.port for port in asked}:
-            found.append(f"not tried from outside: port {listed(sorted(untried), 8)}")
+            ports = listed(map(str, sorted(untried)), ", ", most=8)
+            found.append(say("not tried from outside: port {ports}", ports=ports))
         if self.left_out:
-            found.append(f"{self.left_out} more ports than can be tried from outside")
+            found.append(say("{number} more ports than can be tried from outside", number=self.left_out))
         return tuple(dict.fromkeys(filter(None, (*found, *self.near.values()))))
 
-    def without(self, near: Mapping[str, str]) -> OutsideView:
+    def without(self, near: Mapping[str, Message]) -> OutsideView:
         """Return the same view without what was seen at addresses where this machine is no stranger."""
         ports = tuple(port for port in self.ports if port.address not in near)
         return replace(self, ports=ports, near={**self.near, **near})
@@ -96,15 +104,10 @@ def _first_message(port: int) -> bytes:
     return datastore(kind).message if kind else b""
 
 
-def listed(found: Sequence[object], most: int) -> str:
-    """Return the first of a list in one line, and how many more there are."""
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(map(str, found[:most])) + more
-
-
-def of_this_machine(addresses: Iterable[str]) -> str:
+def of_this_machine(addresses: Iterable[str]) -> Message:
     """Return why nothing was asked at addresses."""
-    return f"{', '.join(addresses)}: this machine itself, which cannot look at itself from outside"
+    named = listed(addresses, ", ")
+    return say("{named}: this machine itself, which cannot look at itself from outside", named=named)
 
 
 def sends_from(address: str) -> str:
@@ -131,13 +134,10 @@ def elsewhere(outside: Outside) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideView:
     """Connect to the known and the learnt ports on every address; ask the open ones what they are."""
+    if profile.address == LOCAL and not outside.addresses:
+        raise Unavailable(say("this machine cannot look at itself from outside"), BY_HAND)
     if not outside.addresses:
-        raise Unavailable(
-            "this machine cannot look at itself from outside"
-            if profile.address == "local"
-            else "the target has no address that this machine reaches directly",
-            BY_HAND,
-        )
+        raise Unavailable(say("the target has no address that this machine reaches directly"), BY_HAND)
     addresses, here = elsewhere(outside)
     ssh, spans = _ssh(facts), _translated(facts)
     learnt = sorted({*_learnt(profile, facts), *ssh, *(port for span in spans for port in span[:_SPAN_CAP])})
@@ -191,7 +191,7 @@ def _identified(outside: Outside, connection: Connection, ssh: frozenset[int]) -
     return Port(address, port, connection.state, speaks)
 
 
-def in_doubt(ports: tuple[Port, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def in_doubt(ports: tuple[Port, ...]) -> tuple[dict[str, Message], dict[str, Message]]:
     """Return the addresses whose silence, and those whose answers, prove nothing.
 
     A filtered port is a closed one only if something else on the same address answers: else the operator's
@@ -201,15 +201,20 @@ def in_doubt(ports: tuple[Port, ...]) -> tuple[dict[str, str], dict[str, str]]:
     for address in dict.fromkeys(port.address for port in ports):
         states = [port.state for port in ports if port.address == address]
         if "open" not in states:
-            silent[address] = f"nothing answers on {address}, not even SSH: this machine may not get through"
+            silent[address] = say(
+                "nothing answers on {address}, not even SSH: this machine may not get through",
+                address=address,
+            )
         elif states.count("open") > len(states) // 2:
-            said = "accept a connection: something on the way answers for it"
-            chatty[address] = f"most ports of {address} {said}"
+            chatty[address] = say(
+                "most ports of {address} accept a connection: something on the way answers for it",
+                address=address,
+            )
     return silent, chatty
 
 
 _SIGNS = (LISTENERS, CONTAINERS, FIREWALL, SSH_SERVER)
 
 OUTSIDE_PORTS: OutsideFact[OutsideView] = OutsideFact(
-    "outside-ports", "Ports that answer from outside", look_at_ports, _SIGNS
+    "outside-ports", say("Ports that answer from outside"), look_at_ports, _SIGNS, OutsideView
 )

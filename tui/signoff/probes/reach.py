@@ -13,20 +13,22 @@ from signoff.facts.admin_inside import ADMIN_INSIDE
 from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.network import SSH_SERVER
-from signoff.facts.outside import BY_HAND, listed
+from signoff.facts.outside import BY_HAND
 from signoff.facts.ruling import Fate, Ruling, network
 from signoff.facts.web import WEB_SERVERS
-from signoff.model import Result
+from signoff.message import NOTHING, Message, listed, say
 from signoff.probes.base import Judgement
+from signoff.probes.kit import decision, unknown
 from signoff.target.profile import Profile
 
-ITEMS = ("A23", "A4")
 NEEDS = (ADMIN_SURVEY, ADMIN_INSIDE, WEB_SERVERS, SSH_SERVER)
-NAME_THEM = "Name the paths of the panel and of its API in the target's profile: admin_paths."
-CLOSE = (
-    "Let in a VPN or known addresses only, for the page and for its API. nginx: location ~ "
-    "^/(admin|api/admin)(/|$) { allow 10.8.0.0/24; deny all; ... }; Caddy: a matcher with not remote_ip, "
-    "and respond 403."
+NAME_THEM = decision(say("Name the paths of the panel and of its API in the target's profile: admin_paths."))
+CLOSE = decision(
+    say(
+        "Let in a VPN or known addresses only, for the page and for its API. nginx: location ~ "
+        "^/(admin|api/admin)(/|$) with allow 10.8.0.0/24 and deny all; Caddy: a matcher with not remote_ip, "
+        "and respond 403."
+    )
 )
 
 _LOGIN_PAGE = re.compile(r"log-?in|sign-?in|auth|sso|oauth|accounts?/|session", re.IGNORECASE)
@@ -48,7 +50,7 @@ class Reached:
     """A conclusion on one answer, and why."""
 
     reach: Reach
-    why: str
+    why: Message
 
 
 def reached(answer: Answer, view: View) -> Reached:
@@ -56,7 +58,7 @@ def reached(answer: Answer, view: View) -> Reached:
     if not answer.status:
         return _silent(answer, others=bool(view.front.status or view.random.status))
     if answer.status == 401 and view.random.status != 401:
-        return Reached(Reach.OPEN, "it asks for a login")
+        return Reached(Reach.OPEN, say("it asks for a login"))
     if _alike(answer, view.random) and answer.status not in {404, 410}:
         return _like_nothing(answer)
     if 300 <= answer.status < 400:
@@ -67,10 +69,12 @@ def reached(answer: Answer, view: View) -> Reached:
 def _silent(answer: Answer, *, others: bool) -> Reached:
     """A page that is slow looks like one that is withheld, unless nothing at all answers there."""
     if not answer.asked:
-        return Reached(Reach.UNCLEAR, "not asked: the limit of requests was reached")
+        return Reached(Reach.UNCLEAR, say("not asked: the limit of requests was reached"))
     if others and not answer.hung_up:
-        return Reached(Reach.UNCLEAR, "no answer in time, while other paths are answered")
-    return Reached(Reach.CLOSED, f"no answer{', while other paths are answered' if others else ''}")
+        return Reached(Reach.UNCLEAR, say("no answer in time, while other paths are answered"))
+    if others:
+        return Reached(Reach.CLOSED, say("no answer, while other paths are answered"))
+    return Reached(Reach.CLOSED, say("no answer"))
 
 
 def _alike(answer: Answer, random: Answer) -> bool:
@@ -91,10 +95,12 @@ def _onward(answer: Answer) -> SplitResult:
 def _like_nothing(answer: Answer) -> Reached:
     """The answer is the same as to a path that cannot exist."""
     if answer.status >= 300:
-        return Reached(Reach.UNCLEAR, f"{answer.status}, as for any path, made up ones too")
+        return Reached(
+            Reach.UNCLEAR, say("{status}, as for any path, made up ones too", status=answer.status)
+        )
     if answer.empty:
-        return Reached(Reach.CLOSED, "an empty answer, as to any path")
-    return Reached(Reach.SHELL, "the same page as for any path, made up ones too")
+        return Reached(Reach.CLOSED, say("an empty answer, as to any path"))
+    return Reached(Reach.SHELL, say("the same page as for any path, made up ones too"))
 
 
 def _redirected(answer: Answer) -> Reached:
@@ -104,23 +110,25 @@ def _redirected(answer: Answer) -> Reached:
         # The bare address leads to the site's own name: what happens there is judged there. From its own
         # name to another one is where the panel may well be.
         by_name = not answer.how and network(here.hostname or "") is None
-        sent = f"sent on to {onward.scheme}://{onward.hostname}"
+        sent = say("sent on to {scheme}://{host}", scheme=onward.scheme, host=onward.hostname)
         return Reached(Reach.UNCLEAR if by_name else Reach.CLOSED, sent)
     if _LOGIN_PAGE.search(onward.path) or _LOGIN_PAGE.search(onward.hostname or ""):
-        return Reached(Reach.OPEN, f"it leads to a login page, {onward.path}")
+        return Reached(Reach.OPEN, say("it leads to a login page, {path}", path=onward.path))
     if onward.path.startswith(f"{above}/"):
-        return Reached(Reach.OPEN, f"it leads further in, {onward.path}")
-    return Reached(Reach.UNCLEAR, f"{answer.status}, sent to {onward.path or '/'}")
+        return Reached(Reach.OPEN, say("it leads further in, {path}", path=onward.path))
+    sent = say("{status}, sent to {path}", status=answer.status, path=onward.path or "/")
+    return Reached(Reach.UNCLEAR, sent)
 
 
 def _answered(answer: Answer) -> Reached:
     if answer.status < 300:
-        return Reached(Reach.OPEN, "it answers")
+        return Reached(Reach.OPEN, say("it answers"))
     if answer.status in _ANSWERS_TO_A_WRONG_REQUEST:
-        return Reached(Reach.OPEN, f"{answer.status}: it answers, if not to GET")
+        return Reached(Reach.OPEN, say("{status}: it answers, if not to GET", status=answer.status))
     if answer.status == 403 and answer.asks_login and not answer.servers_own:
-        return Reached(Reach.OPEN, "403 for want of a login, not for the address")
-    return Reached(Reach.CLOSED if answer.status in _CLOSED else Reach.UNCLEAR, f"{answer.status}")
+        return Reached(Reach.OPEN, say("403 for want of a login, not for the address"))
+    reach = Reach.CLOSED if answer.status in _CLOSED else Reach.UNCLEAR
+    return Reached(reach, say("{status}", status=answer.status))
 
 
 def verdicts(facts: Facts, profile: Profile, path: str) -> tuple[Ruling, ...]:
@@ -135,20 +143,20 @@ def refused_by_rule(found: tuple[Ruling, ...]) -> bool:
     return Fate.REFUSED in fates and fates <= {Fate.REFUSED, Fate.REDIRECTED}
 
 
-def proof(answer: Answer, view: View, facts: Facts, profile: Profile) -> str:
+def proof(answer: Answer, view: View, facts: Facts, profile: Profile) -> Message:
     """Return what shows that a closed answer is a refusal of the address; empty where nothing does.
 
     A 404 may mean that there is no such page, a 403 that somebody has not logged in.
     """
     if refused_by_rule(verdicts(facts, profile, answer.path)):
-        return "the web server's rules refuse strangers"
+        return say("the web server's rules refuse strangers")
     if not answer.status:
-        return "no answer, while other paths are answered" if view.random.status else ""
+        return say("no answer, while other paths are answered") if view.random.status else NOTHING
     exists = not facts.missing(ADMIN_INSIDE) and answer.path in facts[ADMIN_INSIDE].exists
     if exists and (answer.status != 403 or answer.servers_own):
-        return "the application itself has this path"
+        return say("the application itself has this path")
     own = answer.status == 403 and answer.servers_own and not _alike(answer, view.random)
-    return "the web server's own refusal" if own else ""
+    return say("the web server's own refusal") if own else NOTHING
 
 
 def own_address_allowed(facts: Facts, profile: Profile, path: str) -> str:
@@ -163,19 +171,15 @@ def own_address_allowed(facts: Facts, profile: Profile, path: str) -> str:
 def not_asked(what: tuple[str, ...]) -> Iterator[Judgement]:
     """Say what was too much to ask for: what nobody looked at is not closed."""
     if what:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject="not asked",
-            observed=f"not asked: {listed(what, 8)}",
-            remedy=f"Ask for it yourself, from elsewhere: {BY_HAND}",
-        )
+        observed = say("not asked: {what}", what=listed(what, ", ", most=8))
+        remedy = decision(say("Ask for it yourself, from elsewhere: {command}", command=BY_HAND))
+        yield unknown(observed, remedy=remedy, subject="not asked")
 
 
 def unnamed(survey: Survey) -> Judgement:
     """Return what to say where nobody named the paths: that the usual ones are silent proves nothing."""
-    tried = ", ".join((*survey.paths, *survey.guessed))
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed=f"nobody has named the admin paths; of the usual ones none is seen to answer ({tried})",
-        remedy=NAME_THEM,
+    tried = listed((*survey.paths, *survey.guessed), ", ")
+    observed = say(
+        "nobody has named the admin paths; of the usual ones none is seen to answer ({tried})", tried=tried
     )
+    return unknown(observed, remedy=NAME_THEM)
