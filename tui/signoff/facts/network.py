@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     Own = IPv4Interface | IPv6Interface
 else:
     # One type for both versions: of a union msgspec cannot tell which of them to make of a text that is kept.
-    Address = ABCMeta("Address", (), {"__new__": lambda cls, text: ip_address(text)})
-    Own = ABCMeta("Own", (), {"__new__": lambda cls, text: ip_interface(text)})
-    for _version in (IPv4Address, IPv6Address):
-        Address.register(_version)
-        Own.register(_version)
+    _made = {"__new__": lambda cls, text: ip_interface(text) if "/" in text else ip_address(text)}
+    Address = Own = ABCMeta("Address", (), _made)
+    Address.register(IPv4Address)
+    Address.register(IPv6Address)
 
 
 @dataclass(frozen=True)

@@ -140,18 +140,16 @@ def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideVi
         raise Unavailable(say("the target has no address that this machine reaches directly"), BY_HAND)
     addresses, here = elsewhere(outside)
     ssh, spans = _ssh(facts), _translated(facts)
-    learnt = sorted({*_learnt(profile, facts), *ssh, *(port for span in spans for port in span[:_SPAN_CAP])})
-    new = [port for port in learnt if port not in KNOWN_PORTS]
-    wanted = [*sorted(KNOWN_PORTS), *new[:_LEARNT_CAP]]
+    signs = {*_learnt(profile, facts), *ssh, *(port for span in spans for port in span[:_SPAN_CAP])}
+    wanted = [*sorted(KNOWN_PORTS), *sorted(signs - KNOWN_PORTS)[:_LEARNT_CAP]]
     try:
         found = outside.connect((address, port) for address in addresses for port in wanted)
         ports = tuple(_identified(outside, connection, ssh) for connection in found)
     except OutsideError as refusal:
         raise Unavailable(refusal.message) from None
     # A rule for all ports is no sign of any one of them; what the host says of it counts.
-    beyond = set().union(*(span for span in spans if len(span) < _ALL)).difference(wanted)
-    left_out = max(0, len(new) - _LEARNT_CAP) + len(beyond)
-    return OutsideView(ports, *in_doubt(ports), left_out, {one: of_this_machine([one]) for one in here})
+    left_out = signs.union(*(span for span in spans if len(span) < _ALL)).difference(wanted)
+    return OutsideView(ports, *in_doubt(ports), len(left_out), {one: of_this_machine([one]) for one in here})
 
 
 def _learnt(profile: Profile, facts: Facts) -> Iterator[int]:

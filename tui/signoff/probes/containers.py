@@ -46,20 +46,9 @@ def _leads_to_docker(path: str) -> bool:
     return any(f"{socket}/".startswith(f"{path.rstrip('/')}/") for socket in _SOCKETS)
 
 
-TOP = lines(
-    "docker-top",
-    say("The containers' processes"),
-    "docker-top.sh",
-    by_hand="sudo docker top CONTAINER",
-    kept=Lines,
-)
-MADE = json_rows(
-    "docker-made",
-    say("The containers' privileges"),
-    Made,
-    "docker-made.sh",
-    kept=Mapping[str, tuple[Made, ...]],
-)
+TOP = lines("docker-top", say("The containers' processes"), "docker-top.sh", kept=Lines)
+_KEPT = Mapping[str, tuple[Made, ...]]
+MADE = json_rows("docker-made", say("The containers' privileges"), Made, "docker-made.sh", kept=_KEPT)
 
 
 @probe(

@@ -53,7 +53,7 @@ def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 
 def _closed(ways: Ways, numbers: Collection[int], seen: Vantages, **about: Unpack[About]) -> Judgement:
     let_in, evidence = ways.having("open"), ways.evidence
-    sides = (_from_outside(ways, numbers, seen), _on_the_host(ways, seen))
+    sides = listed(_both_sides(ways, numbers, seen), most=6)
     if ways.answering and not let_in and all(map(seen.let_in_by_name, ways.answering)):
         observed = say(
             "it answers this machine, which the firewall lets in by its address ({client}); "
@@ -64,35 +64,24 @@ def _closed(ways: Ways, numbers: Collection[int], seen: Vantages, **about: Unpac
         return unknown(observed, evidence=evidence, remedy=remedy, **about)
     if ways.answering or let_in:
         remedy = how_to_close(let_in or ways.leading, ways.answering)
-        return fail(listed(sides), evidence=evidence, remedy=remedy, **about)
+        return fail(sides, evidence=evidence, remedy=remedy, **about)
     if doubts := seen.doubts(numbers, ways):
         return unknown(listed(doubts), evidence=evidence, remedy=_LOOK_AGAIN, **about)
-    return passed(listed(sides), proves=Proves.OUTSIDE, evidence=(*sides, *evidence), **about)
+    return passed(sides, proves=Proves.OUTSIDE, evidence=evidence or (sides,), **about)
 
 
-def _from_outside(ways: Ways, numbers: Collection[int], seen: Vantages) -> Message:
-    if ways.answering:
-        return say("from outside: {ports}", ports=listed(map(str, ways.answering), ", ", most=4))
+def _both_sides(ways: Ways, numbers: Collection[int], seen: Vantages) -> Iterator[Message]:
     if seen.outside is None:
-        return say("from outside: not looked at ({reason})", reason=seen.not_outside)
-    closed = sorted({*numbers} - {port.port for port in seen.outside.open()})
-    addresses, ports = listed(seen.outside.addresses, ", "), listed(map(str, closed), ", ")
-    return say("from outside: closed on {addresses} (ports {ports})", addresses=addresses, ports=ports)
-
-
-def _on_the_host(ways: Ways, seen: Vantages) -> Message:
-    leading = ways.having("open") or ways.leading
-    ports = listed(map(str, leading), ", ", most=4)
-    if ways.having("open"):
-        return say("on the host: {ports}, and no rule stops it", ports=ports)
-    for one in ways.having("unsure"):
-        why = "on the host: {ports}, whether a rule stops it is not certain ({because})"
-        return say(why, ports=ports, because=one.because)
-    if leading:
-        return say("on the host: {ports}, stopped by {because}", ports=ports, because=leading[0].because)
-    if seen.host.missing:
-        return say("on the host: {missing}", missing=listed(seen.host.missing))
-    return say("on the host: nothing of the kind listens on an outside address, or is forwarded to")
+        yield say("from outside: not looked at ({reason})", reason=seen.not_outside)
+    elif not ways.answering:
+        closed = sorted({*numbers} - {port.port for port in seen.outside.open()})
+        addresses, ports = listed(seen.outside.addresses, ", "), listed(map(str, closed), ", ")
+        yield say("from outside: closed on {addresses} (ports {ports})", addresses=addresses, ports=ports)
+    yield from ways.evidence
+    if seen.host.missing and not ways.leading:
+        yield say("on the host: {missing}", missing=listed(seen.host.missing))
+    elif not ways.leading:
+        yield say("on the host: nothing of the kind listens on an outside address, or is forwarded to")
 
 
 @probe(

@@ -33,7 +33,7 @@ CLOSE = decision(
 
 _LOGIN_PAGE = re.compile(r"log-?in|sign-?in|auth|sso|oauth|accounts?/|session", re.IGNORECASE)
 _CLOSED = frozenset({403, 404, 410})
-_ANSWERS_TO_A_WRONG_REQUEST = frozenset({405, 406, 411, 415, 422})
+_TO_A_WRONG_REQUEST = frozenset({405, 406, 411, 415, 422})
 
 
 class Reach(StrEnum):
@@ -54,81 +54,61 @@ class Reached:
 
 
 def reached(answer: Answer, view: View) -> Reached:
-    """Conclude from one answer, beside those to the front page and to a path that cannot exist."""
-    if not answer.status:
-        return _silent(answer, others=bool(view.front.status or view.random.status))
-    if answer.status == 401 and view.random.status != 401:
-        return Reached(Reach.OPEN, say("it asks for a login"))
-    if _alike(answer, view.random) and answer.status not in {404, 410}:
-        return _like_nothing(answer)
-    if 300 <= answer.status < 400:
-        return _redirected(answer)
-    return _answered(answer)
+    """Conclude from one answer, beside those to the front page and to a path that cannot exist.
 
-
-def _silent(answer: Answer, *, others: bool) -> Reached:
-    """A page that is slow looks like one that is withheld, unless nothing at all answers there."""
-    if not answer.asked:
-        return Reached(Reach.UNCLEAR, say("not asked: the limit of requests was reached"))
-    if others and not answer.hung_up:
-        return Reached(Reach.UNCLEAR, say("no answer in time, while other paths are answered"))
-    if others:
-        return Reached(Reach.CLOSED, say("no answer, while other paths are answered"))
-    return Reached(Reach.CLOSED, say("no answer"))
-
-
-def _alike(answer: Answer, random: Answer) -> bool:
-    same = _leads(answer) == _leads(random) if 300 <= answer.status < 400 else answer.digest == random.digest
-    return answer.status == random.status and same
-
-
-def _leads(answer: Answer) -> str:
-    """Where a redirect leads, without the part of it that quotes the path."""
-    parts = _onward(answer)
-    return f"{parts.hostname}{parts.path}".replace(answer.path.strip("/"), "")
+    The first line of the table that holds counts.
+    """
+    status, path = answer.status, urlsplit(answer.url).path.rstrip("/")
+    redirected = 300 <= status < 400
+    onward = _onward(answer) if redirected else urlsplit("")
+    # The bare address leads to the site's own name: what happens there is judged there. From its own name to
+    # another one is where the panel may well be.
+    host = urlsplit(answer.url).hostname or ""
+    renamed = redirected and onward.path.rstrip("/") == path and onward.hostname != host
+    by_name = not answer.how and network(host) is None
+    to_login = redirected and _LOGIN_PAGE.search(f"{onward.hostname or ''} {onward.path}")
+    alike = _alike(answer, view.random) and status not in {404, 410}
+    wants_login = status == 403 and answer.asks_login and not answer.servers_own
+    # A page that is slow looks like one that is withheld, unless nothing at all answers there.
+    dead = not (status or view.front.status or view.random.status)
+    code = say("{status}", status=status)
+    sent = say("sent on to {scheme}://{host}", scheme=onward.scheme, host=onward.hostname)
+    table = (
+        (not answer.asked, Reach.UNCLEAR, say("not asked: the limit of requests was reached")),
+        (dead, Reach.CLOSED, say("no answer")),
+        (not status and answer.hung_up, Reach.CLOSED, say("no answer, while other paths are answered")),
+        (not status, Reach.UNCLEAR, say("no answer in time, while other paths are answered")),
+        (status == 401 != view.random.status, Reach.OPEN, say("it asks for a login")),
+        (alike and status >= 300, Reach.UNCLEAR, say("{code}, as for any path, made up ones too", code=code)),
+        (alike and answer.empty, Reach.CLOSED, say("an empty answer, as to any path")),
+        (alike, Reach.SHELL, say("the same page as for any path, made up ones too")),
+        (status < 300, Reach.OPEN, say("it answers")),
+        (renamed, Reach.UNCLEAR if by_name else Reach.CLOSED, sent),
+        (to_login, Reach.OPEN, say("it leads to a login page, {path}", path=onward.path)),
+        (
+            onward.path.startswith(f"{path}/"),
+            Reach.OPEN,
+            say("it leads further in, {path}", path=onward.path),
+        ),
+        (redirected, Reach.UNCLEAR, say("{code}, sent to {path}", code=code, path=onward.path or "/")),
+        (status in _TO_A_WRONG_REQUEST, Reach.OPEN, say("{code}: it answers, if not to GET", code=code)),
+        (wants_login, Reach.OPEN, say("403 for want of a login, not for the address")),
+        (status in _CLOSED, Reach.CLOSED, code),
+    )
+    return next((Reached(reach, why) for holds, reach, why in table if holds), Reached(Reach.UNCLEAR, code))
 
 
 def _onward(answer: Answer) -> SplitResult:
     return urlsplit(urljoin(answer.url, answer.location))
 
 
-def _like_nothing(answer: Answer) -> Reached:
-    """The answer is the same as to a path that cannot exist."""
-    if answer.status >= 300:
-        return Reached(
-            Reach.UNCLEAR, say("{status}, as for any path, made up ones too", status=answer.status)
-        )
-    if answer.empty:
-        return Reached(Reach.CLOSED, say("an empty answer, as to any path"))
-    return Reached(Reach.SHELL, say("the same page as for any path, made up ones too"))
-
-
-def _redirected(answer: Answer) -> Reached:
-    here, onward = urlsplit(answer.url), _onward(answer)
-    above = here.path.rstrip("/")
-    if onward.path.rstrip("/") == above and onward.hostname != here.hostname:
-        # The bare address leads to the site's own name: what happens there is judged there. From its own
-        # name to another one is where the panel may well be.
-        by_name = not answer.how and network(here.hostname or "") is None
-        sent = say("sent on to {scheme}://{host}", scheme=onward.scheme, host=onward.hostname)
-        return Reached(Reach.UNCLEAR if by_name else Reach.CLOSED, sent)
-    if _LOGIN_PAGE.search(onward.path) or _LOGIN_PAGE.search(onward.hostname or ""):
-        return Reached(Reach.OPEN, say("it leads to a login page, {path}", path=onward.path))
-    if onward.path.startswith(f"{above}/"):
-        return Reached(Reach.OPEN, say("it leads further in, {path}", path=onward.path))
-    sent = say("{status}, sent to {path}", status=answer.status, path=onward.path or "/")
-    return Reached(Reach.UNCLEAR, sent)
-
-
-def _answered(answer: Answer) -> Reached:
-    if answer.status < 300:
-        return Reached(Reach.OPEN, say("it answers"))
-    if answer.status in _ANSWERS_TO_A_WRONG_REQUEST:
-        return Reached(Reach.OPEN, say("{status}: it answers, if not to GET", status=answer.status))
-    if answer.status == 403 and answer.asks_login and not answer.servers_own:
-        return Reached(Reach.OPEN, say("403 for want of a login, not for the address"))
-    reach = Reach.CLOSED if answer.status in _CLOSED else Reach.UNCLEAR
-    return Reached(reach, say("{status}", status=answer.status))
+def _alike(answer: Answer, random: Answer) -> bool:
+    if answer.status != random.status or not 300 <= answer.status < 400:
+        return (answer.status, answer.digest) == (random.status, random.digest)
+    # Where it leads, without the part of it that quotes the path.
+    ways = [(one, _onward(one)) for one in (answer, random)]
+    here, there = (f"{way.hostname}{way.path}".replace(one.path.strip("/"), "") for one, way in ways)
+    return here == there
 
 
 def verdicts(facts: Facts, profile: Profile, path: str) -> tuple[Ruling, ...]:

@@ -36,7 +36,7 @@ class Ways:
     @property
     def evidence(self) -> tuple[Message, ...]:
         """What was seen from both sides, up to a limit."""
-        answering = (say("outside: {port}", port=port) for port in self.answering)
+        answering = (say("from outside: {port}", port=port) for port in self.answering)
         return (*answering, *map(described, self.leading))[:_MOST]
 
 
