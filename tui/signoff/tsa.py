@@ -81,7 +81,8 @@ def _parts(url: str) -> SplitResult:
         proper = None
     if not proper:
         raise UsageError(
-            say("{url} is not an authority's http or https address.", url=ascii(one_line(url))), say("--tsa URL")
+            say("{url} is not an authority's http or https address.", url=ascii(one_line(url))),
+            say("--tsa URL"),
         )
     return parts
 

@@ -171,4 +171,4 @@ def test_it_is_this_machines_docker_that_is_asked(tmp_path: Path) -> None:
     """A docker context, or DOCKER_HOST in somebody's profile, may lead to another machine."""
     docker = 'echo "Docker version 26, asked at $DOCKER_HOST$DOCKER_CONTEXT" >&2; exit 1'
     said = asked(tmp_path, docker, DOCKER_HOST="ssh://other.test", DOCKER_CONTEXT="other")
-    assert b"asked at unix:///var/run/docker.sock\t" in said.stdout
+    assert b"asked at unix:///var/run/docker.sock\n" in said.stdout

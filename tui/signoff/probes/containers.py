@@ -18,6 +18,7 @@ from signoff.message import listed, say
 from signoff.probes import kit
 from signoff.probes.base import Judgement, probe
 from signoff.probes.kit import Proves, Seen, decision, each, right, unseen, wrong
+from signoff.probes.remedies import within
 from signoff.target.profile import Profile
 
 _MIGHTY = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH"})
@@ -35,15 +36,15 @@ class Made(msgspec.Struct):
     pid: str
     mounts: tuple[str, ...]
 
-    def powers(self) -> list[str]:
-        """Return what makes it as good as root on the host."""
-        found = ["privileged"] * self.privileged + ["sees the host's processes"] * (self.pid == "host")
-        found += sorted({one.removeprefix("CAP_") for one in self.capabilities or ()} & _MIGHTY)
-        return found + [f"has {path} mounted" for path in self.mounts if path and _leads_to_docker(path)]
-
-
-def _leads_to_docker(path: str) -> bool:
-    return any(f"{socket}/".startswith(f"{path.rstrip('/')}/") for socket in _SOCKETS)
+    def powers(self) -> Iterator[str]:
+        """Yield what makes it as good as root on the host."""
+        if self.privileged:
+            yield say("privileged")
+        if self.pid == "host":
+            yield say("sees the host's processes")
+        yield from sorted({one.removeprefix("CAP_") for one in self.capabilities or ()} & _MIGHTY)
+        leading = [path for path in self.mounts if any(within(socket, path) for socket in _SOCKETS)]
+        yield from (say("has {path} mounted", path=path) for path in leading)
 
 
 TOP = lines("docker-top", say("The containers' processes"), "docker-top.sh", kept=Lines)
@@ -71,21 +72,20 @@ def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         if one.id not in made or not processes:
             return unseen(say("its processes are not shown"))
         users = {uid for uid, _, name in processes if uid != "0" or not _STARTER.fullmatch(name)} or {"0"}
-        if problems := made[one.id].powers() + ["root"] * ("0" in users):
+        if problems := [*made[one.id].powers(), *[say("root")] * ("0" in users)]:
             return wrong(listed(problems, ", "))
         return right(say("user {users}", users=listed(sorted(users), ", ")))
 
-    if not facts[CONTAINERS]:
+    containers = facts[CONTAINERS]
+    if not containers:
         yield kit.notapplicable(say("no containers here"))
         return
     made = {row.id: row for row in facts[MADE].get("made", ())}
-    places = {one.id: one.labels.get("com.docker.compose.project.working_dir") for one in facts[CONTAINERS]}
-    ours = [one for one in facts[CONTAINERS] if places[one.id] in {None, profile.project or places[one.id]}]
+    places = {one.id: one.labels.get("com.docker.compose.project.working_dir") for one in containers}
+    ours = [one for one in containers if places[one.id] in {None, profile.project or places[one.id]}]
     running = [one for one in ours if one.running]
     if ours:
         yield each(say("containers"), running, look, proves=Proves.RUNNING, name=lambda one: one.name)
-    if others := [one.name for one in facts[CONTAINERS] if one not in running]:
-        names = listed(others, ", ")
-        yield kit.informational(
-            say("not running, or of another project: {names}", names=names), subject="others"
-        )
+    if others := listed((one.name for one in containers if one not in running), ", "):
+        text = say("not running, or of another project: {names}", names=others)
+        yield kit.informational(text, subject="others")

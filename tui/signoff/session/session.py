@@ -111,7 +111,8 @@ class Session:
         copies = copies or {}
         if wrong := [name for name in copies if not is_copy_name(name)]:
             raise RecordError(
-                say("A record keeps no file called {wrong}.", wrong=ascii(wrong[0])), say("Call it <id>.yaml.")
+                say("A record keeps no file called {wrong}.", wrong=ascii(wrong[0])),
+                say("Call it <id>.yaml."),
             )
 
         def genesis(session_key: str, ledger_head: str) -> Genesis:
