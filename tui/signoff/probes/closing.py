@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from signoff.facts.exposure import Exposure
 from signoff.facts.outside import Port
+from signoff.message import listed, say
+from signoff.probes.base import Remedy
+from signoff.probes.kit import decision
 
 _LOOPBACK = {
     "postgresql": "sudo -u postgres psql -c \"ALTER SYSTEM SET listen_addresses = 'localhost'\""
@@ -18,13 +21,14 @@ _LOOPBACK = {
 }
 
 
-def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> str:
+def how_to_close(exposures: tuple[Exposure, ...], ports: tuple[Port, ...]) -> Remedy:
     """Return the exact commands that close what is open, by the way that it is opened."""
     known = [one for one in exposures if one.owner.sort != "nameless"]
+    ways = {say("Port {port}: {way}", port=one.port, way=_one_way_to_close(one)): one.port for one in known}
     seen = {one.port for one in exposures} | {port.port for port in ports}
-    lines = dict.fromkeys(f"Port {one.port}: {_one_way_to_close(one)}" for one in known)
-    return "\n".join(
-        [*lines, *(f"Port {port}: {_find(port)}" for port in sorted(seen - {one.port for one in known}))]
+    rest = sorted(seen - {*ways.values()})
+    return decision(
+        listed((*ways, *(say("Port {port}: {way}", port=one, way=_find(one)) for one in rest)), "\n")
     )
 
 
