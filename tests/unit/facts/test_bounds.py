@@ -210,7 +210,7 @@ def test_more_rules_than_can_be_judged_are_an_error_of_the_probe() -> None:
         Rule((Condition("th dport", (("1", "2"),)),), Verdict("drop"), "a rule") for _ in range(20_000)
     )
     table = Table("nft", "inet t", 0, {"in": rules}, (Base("in", "input", "drop", 0),))
-    firewall = Firewall((table,), Ufw(), {}, False, False, False, {})
+    firewall = Firewall((table,), Ufw(), frozenset(), False, False, False, {})
     listeners = tuple(Listener("tcp", ip_address("0.0.0.0"), port) for port in range(10_000, 10_500))  # noqa: S104
     known = facts("good", NO_OUTSIDE, firewall=firewall, listeners=listeners)
     with pytest.raises(Malformed, match="more than can be judged"):

@@ -13,6 +13,7 @@ from typing import Literal
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.packets import Condition, Packet
+from signoff.message import say
 
 Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "untrack", "unknown"]
 Policy = Literal["accept", "drop"]
@@ -122,7 +123,9 @@ class _Walk:
             # A chain that leads back to itself, which no kernel takes, is as good as one not shown.
             self.known[chain] = {UNKNOWN: f"the chain {chain}"}
             if depth > _DEEPEST:
-                raise Malformed(f"the packet filter: over {_DEEPEST} chains that jump one to the next")
+                raise Malformed(
+                    say("the packet filter: over {most} chains that jump one to the next", most=_DEEPEST)
+                )
             if chain in self.table.chains:
                 self.known[chain] = self._outcomes(chain, depth)
         return self.known[chain]

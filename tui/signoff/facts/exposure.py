@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.facts.base import Fact, Facts
 from signoff.facts.budget import Budget
 from signoff.facts.chains import Rule, Table, steps
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
@@ -15,6 +15,7 @@ from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Li
 from signoff.facts.packets import PORTS, PROTOCOLS, Packet
 from signoff.facts.passage import Fate, Passage, passages
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
+from signoff.message import Message, say
 from signoff.text import one_line
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ class HostView:
                 yield Exposure(one.protocol, address, one.port, owner, "unsure", blind, one.port)
         for container, port in self._published(address):
             inner = port.container_port
-            owner = _of_container("published", container, inner)
+            owner = of_container("published", container, inner)
             yield Exposure(port.protocol, address, port.port, owner, "unsure", blind, inner, True)
 
     def _published(self, address: Address) -> Iterator[tuple[Container, PublishedPort]]:
@@ -158,7 +159,7 @@ class HostView:
     def _forwarded(self, way: Passage, packet: Packet) -> Owner:
         for container in self.containers:
             if container.running and str(way.to) in container.addresses:
-                return _of_container("published", container, way.port)
+                return of_container("published", container, way.port)
         kind = kind_of_port(way.port) or kind_of_port(packet.port)
         return Owner("rule", f"forwarded to {way.to} port {way.port}", kind)
 
@@ -166,12 +167,12 @@ class HostView:
         """Return who holds a listening socket."""
         for container in self.containers:
             if container.running and container.id == listener.container:
-                return _of_container("shared", container, listener.port)
+                return of_container("shared", container, listener.port)
         # A port that a container publishes has a listener of Docker's.
         if not listener.processes or {"docker-proxy", "dockerd"}.intersection(listener.processes):
             for container, port in self._published(address):
                 if (port.protocol, port.port) == (listener.protocol, listener.port):
-                    return _of_container("published", container, port.container_port)
+                    return of_container("published", container, port.container_port)
         known = listener.protocol == "tcp" or listener.port in _ON_UDP
         by_port = kind_of_port(listener.port) if known else ""
         if not listener.processes:
@@ -185,28 +186,19 @@ def host_view(facts: Facts) -> HostView:
 
     Raise Malformed where there is more than can be worked out.
     """
-    missing: list[str] = []
 
-    def have(fact: Fact[T]) -> T | None:
-        try:
-            return facts[fact]
-        except (Unavailable, Malformed) as absent:
-            missing.append(absent.reason)
-            return None
+    def have(fact: Fact[T], otherwise: T) -> T:
+        return otherwise if facts.missing(fact) else facts[fact]
 
-    listeners = have(LISTENERS) or ()
-    interfaces = have(INTERFACES) or Interfaces(())
-    firewall = have(FIREWALL)
-    tables = firewall.tables if firewall else None
-    missing += dict.fromkeys(_not_followed(tables or ()))
+    blind = facts.missing(FIREWALL)
+    tables = None if blind else facts[FIREWALL].tables
     # Containers give names; what leads into them is in listeners and translations. Without root they are
     # the only sign of a published port.
-    no_containers = facts.missing(CONTAINERS)
-    if tables is None and no_containers:
-        missing.append(no_containers)
-    containers = () if no_containers else facts[CONTAINERS]
-    view = HostView(listeners, containers, interfaces, tables, tuple(missing))
-    return replace(view, exposures=tuple(dict.fromkeys(view.found(facts.missing(FIREWALL)))))
+    needed: tuple[Fact[Any], ...] = (LISTENERS, INTERFACES, FIREWALL, *([CONTAINERS] if blind else []))
+    missing = dict.fromkeys((*filter(None, map(facts.missing, needed)), *_not_followed(tables or ())))
+    interfaces = have(INTERFACES, Interfaces(()))
+    view = HostView(have(LISTENERS, ()), have(CONTAINERS, ()), interfaces, tables, tuple(missing))
+    return replace(view, exposures=tuple(dict.fromkeys(view.found(blind))))
 
 
 def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
@@ -220,17 +212,21 @@ def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _not_followed(tables: Iterable[Table]) -> Iterator[str]:
+def _not_followed(tables: Iterable[Table]) -> Iterator[Message]:
     """Tell of translations that do not say themselves where to, as by a map, or are of too many ports."""
     for rule, protocols, ranges in _translating(tables):
         if rule.verdict.kind == "unknown":
-            yield f"a translation that cannot be followed: {rule.text}"
+            yield say("a translation that cannot be followed: {rule}", rule=rule.text)
             continue
         for low, high in ranges:
             if high - low > _RANGE_CAP:
-                yield (
-                    f"{'/'.join(protocols)} ports {low} to {high} are translated, and those above"
-                    f" {low + _RANGE_CAP} were not looked at"
+                yield say(
+                    "{protocols} ports {low} to {high} are translated, and those above {last} were not"
+                    " looked at",
+                    protocols="/".join(protocols),
+                    low=low,
+                    high=high,
+                    last=low + _RANGE_CAP,
                 )
 
 
@@ -276,15 +272,10 @@ def binds(port: PublishedPort, address: Address) -> bool:
     return port.address in {str(address), "0.0.0.0" if address.version == 4 else "::"}  # noqa: S104
 
 
-def _of_container(sort: Literal["shared", "published"], container: Container, port: int) -> Owner:
+def of_container(sort: Literal["shared", "published"], container: Container, port: int) -> Owner:
+    """Return the owner that a container is, with its compose file and the command that makes it anew."""
     kind = kind_of_name(container.image, container.name) or kind_of_port(port)
     known = "on the host's network" if sort == "shared" else f"image {container.image}"
-    return Owner(sort, f"container {container.name}, {known}", kind, *how_made(container))
-
-
-def how_made(container: Container) -> tuple[str, ...]:
-    """Return its compose file and the command that makes it anew, where compose made it."""
     made = container.composed
-    if made is None or not made.files:
-        return ()
-    return one_line(made.files[0]), one_line(made.up())
+    how = (one_line(made.files[0]), one_line(made.up())) if made and made.files else ()
+    return Owner(sort, f"container {container.name}, {known}", kind, *how)

@@ -11,6 +11,7 @@ from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Policy, Rule, Table, Verdict
 from signoff.facts.packets import Condition, Value
+from signoff.message import say
 from signoff.text import one_line
 
 _LONGEST = 4096
@@ -39,7 +40,9 @@ def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
     try:
         return tuple(_tables(text.splitlines(), version, origin))
     except (ValueError, IndexError) as problem:
-        raise Malformed(f"{origin}: not what it prints ({one_line(str(problem))})") from None
+        raise Malformed(
+            say("{program}: not what it prints ({problem})", program=origin, problem=one_line(str(problem)))
+        ) from None
 
 
 def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
@@ -47,7 +50,8 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
     budget = Budget(_MOST_RULES, origin)
     for line in lines:
         if len(line) > _LONGEST:
-            raise Malformed(f"{origin}: a line of {len(line)} characters", one_line(line[:_LONGEST], 80))
+            length = say("{program}: a line of {count} characters", program=origin, count=len(line))
+            raise Malformed(length, one_line(line[:_LONGEST], 80))
         budget.spend()
         match line[:1]:
             case "*":
@@ -68,7 +72,9 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
             case "" | "#":
                 pass
             case _:
-                raise Malformed(f"{origin}: a line that is not understood", one_line(line))
+                raise Malformed(
+                    say("{program}: a line that is not understood", program=origin), one_line(line)
+                )
 
 
 def _rule(line: str, chains: Container[str]) -> Rule:

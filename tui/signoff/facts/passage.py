@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Literal
@@ -11,6 +10,7 @@ from signoff.facts.budget import Budget
 from signoff.facts.chains import ACCEPT, DROP, END, UNKNOWN, UNTRACK, Base, Table, Verdict, steps, walk
 from signoff.facts.network import Address, Interfaces
 from signoff.facts.packets import Packet
+from signoff.message import say
 from signoff.text import one_line
 
 Fate = Literal["open", "blocked", "unsure"]
@@ -109,48 +109,39 @@ class _Way:
         forwarded = after.destination != packet.destination and not self.interfaces.own(after.destination)
         if forwarded:
             after = replace(after, outgoing=self.interfaces.towards(after.destination), local=False)
-        fate, because = _worst(self._stages(packet, after))
+        fate, because = self._end(packet, after)
         if turn == UNKNOWN:
             fate = "unsure"
         exceptions: tuple[str, ...] = ()
         if fate == "blocked" and not packet.source:
-            letting, through = _worst(self._stages(replace(packet, named=True), replace(after, named=True)))
+            letting, through = self._end(replace(packet, named=True), replace(after, named=True))
             exceptions = (through,) if letting != "blocked" else ()
         return Passage(fate, because, after.destination, after.port, forwarded, exceptions)
 
-    def _stages(self, before: Packet, behind: Packet) -> Iterator[tuple[Fate, str]]:
-        """Tell what each base chain does to a packet: before it is tracked, before and behind translation."""
-        early = replace(before, state="invalid")
-        for table, base in self._bases(
-            before, "ingress", "prerouting", "input" if behind.local else "forward"
-        ):
+    def _end(self, before: Packet, behind: Packet) -> tuple[Fate, str]:
+        """Tell what becomes of a packet, by what it is like before and behind its translation.
+
+        An accept ends one chain only; the next one still has its say. A chain that blocks for certain is
+        enough; open for certain is only what every one lets through.
+        """
+        fate: Fate = "open"
+        because: str = say("no packet filter rule stands in the way")
+        untracked = replace(before, state="invalid")
+        last_hook = "input" if behind.local else "forward"
+        for table, base in self._bases(before, "ingress", "prerouting", last_hook):
             place = _place(base)
-            yield self._fate(
-                table, base, early if place < _CONNTRACK else before if place < _DSTNAT else behind
-            )
-
-    def _fate(self, table: Table, base: Base, packet: Packet) -> tuple[Fate, str]:
-        """Tell what one base chain does. An accept ends this chain only; the next one still has its say."""
-        outcomes = walk(table, base.chain, packet, self.budget)
-        policy = one_line(f"policy {base.policy} of {table.name} {base.chain} ({table.origin})")
-        texts = {
-            Verdict(base.policy) if verdict == END else verdict: policy if verdict == END else text
-            for verdict, text in outcomes.items()
-            if verdict != UNTRACK
-        }
-        if [*texts] == [DROP]:
-            return "blocked", texts[DROP]
-        if [*texts] == [ACCEPT]:
-            return "open", texts[ACCEPT]
-        return "unsure", next(text for verdict, text in texts.items() if verdict != DROP)
-
-
-def _worst(stages: Iterable[tuple[Fate, str]]) -> tuple[Fate, str]:
-    """One stage that blocks for certain is enough; open for certain is only what every stage lets through."""
-    fate: tuple[Fate, str] = ("open", "no packet filter rule stands in the way")
-    for stage in stages:
-        if stage[0] == "blocked":
-            return stage
-        if stage[0] == "unsure" or fate[0] == "open":
-            fate = stage
-    return fate
+            packet = untracked if place < _CONNTRACK else before if place < _DSTNAT else behind
+            about = {"table": one_line(table.name), "chain": one_line(base.chain), "program": table.origin}
+            policy = say("policy {policy} of {table} {chain} ({program})", policy=base.policy, **about)
+            ends = {
+                Verdict(base.policy) if verdict == END else verdict: policy if verdict == END else text
+                for verdict, text in walk(table, base.chain, packet, self.budget).items()
+                if verdict != UNTRACK
+            }
+            if [*ends] == [DROP]:
+                return "blocked", ends[DROP]
+            if [*ends] != [ACCEPT]:
+                fate, because = "unsure", next(text for verdict, text in ends.items() if verdict != DROP)
+            elif fate == "open":
+                because = ends[ACCEPT]
+        return fate, because
