@@ -16,6 +16,7 @@ from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.packets import Condition, Packet
+from signoff.facts.packing import pack, unpack
 from signoff.facts.passage import Passage, passages
 from signoff.target.command import Output
 from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, RECORDED, facts, output, parsed
@@ -207,6 +208,20 @@ def test_who_loads_the_rules_at_boot_is_read() -> None:
     assert "nftables" in nftables.enabled
     assert nftables.flushes
     assert nftables.refuses
+
+
+@pytest.mark.parametrize("state", sorted(path.parent.name for path in RECORDED.glob("*/firewall.txt")))
+def test_the_rules_can_be_kept_and_judged_by_again(state: str) -> None:
+    value = parsed(state, FIREWALL)
+    line = pack(FIREWALL, value)
+    assert line
+    assert unpack(FIREWALL, line) == value
+
+
+def test_a_service_that_is_enabled_until_the_next_start_loads_nothing_then() -> None:
+    text = output("good", FIREWALL).stdout
+    runtime = text.replace(b"|UnitFileState=enabled\n", b"|UnitFileState=enabled-runtime\n", 1)
+    assert "ufw" not in parse_firewall(Output("firewall", 0, runtime)).enabled
 
 
 def test_rules_of_iptables_legacy_that_nft_does_not_show_are_seen() -> None:
