@@ -222,7 +222,7 @@ def parse_ssh_server(output: Output) -> SshServer:
     active = "\n".join(unit for unit in found["socket"].split("\n\n") if "ActiveState=active" in unit)
     ports = re.findall(r"^Listen=\S*?(\d+) \(Stream\)", active, re.MULTILINE)
     try:
-        client, _client_port, _server, port = found["session"].split()
+        client, _client_port, _server, port = found["session"].split()[:4]
         ip_address(client)
         ports.append(port)
     except ValueError:  # no session, or sshd says UNKNOWN

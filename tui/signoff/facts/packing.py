@@ -23,7 +23,7 @@ class Withheld:
 
 class _Packed(msgspec.Struct, frozen=True, omit_defaults=True):
     fact: str
-    value: msgspec.Raw | None = None
+    value: Any = None
     left_out: tuple[Said, ...] = ()
     strangers: tuple[str, ...] = ()
     unavailable: tuple[Said, str] | None = None
@@ -64,7 +64,7 @@ def unpack(fact: Fact[Any], line: bytes) -> Any:
         return Malformed(restored(packed.malformed[0]), packed.malformed[1])
     value: Any = Withheld()
     if packed.value is not None and kept_as(fact) is not None:
-        value = msgspec.convert(msgspec.json.decode(packed.value), kept_as(fact), dec_hook=_of, str_keys=True)
+        value = msgspec.convert(packed.value, kept_as(fact), dec_hook=_of, str_keys=True)
     if packed.left_out or packed.strangers:
         return Noted(value, tuple(map(restored, packed.left_out)), packed.strangers)
     return value
