@@ -44,8 +44,8 @@ def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     def by_name(one: _Way) -> Seen:
         if not isinstance(one, Port) or one.state != "open":
             return _look(one)
-        text = "the firewall lets this machine in by its address ({client}); others were not seen"
-        return unseen(say(text, client=seen.client))
+        you = seen.client
+        return unseen(say("the firewall lets you in by your address ({you}); others were not seen", you=you))
 
     # What a port says of itself counts for more than the number it is forwarded to.
     said = {(port.port, port.version): port.kind for port in seen.open_outside() if port.kind}
@@ -79,19 +79,19 @@ def _look(one: _Way) -> Seen:
 
 def _closed(ways: Sequence[_Way], look: Callable[[_Way], Seen], **about: Unpack[kit.About]) -> Judgement:
     """Judge ways in that are to be closed, and what was not seen of others."""
+
+    def name(one: _Way) -> str:
+        if isinstance(one, Port):
+            return described(one)
+        return say("host: {way}", way=one) if isinstance(one, Exposure) else say("other ways")
+
     faulty = [one for one in ways if look(one).right is not True]
     leading = tuple(one for one in faulty if isinstance(one, Exposure))
     ports = tuple(one for one in faulty if isinstance(one, Port))
     is_open = any(look(one).right is False for one in faulty)
     remedy = how_to_close(leading, ports) if is_open else _LOOK_AGAIN
     what = say("ways in")
-    return each(what, ways, look, proves=Proves.OUTSIDE, name=_named, remedy=remedy, **about)
-
-
-def _named(one: _Way) -> str:
-    if isinstance(one, Port):
-        return say("from outside: {port}", port=one)
-    return say("host: {way}", way=one) if isinstance(one, Exposure) else say("other ways")
+    return each(what, ways, look, proves=Proves.OUTSIDE, name=name, remedy=remedy, **about)
 
 
 @probe(
@@ -184,4 +184,4 @@ def vantages_agree(facts: Facts, profile: Profile) -> Judgement:
     if odd:
         return kit.informational(listed(odd))
     agreed = say("every port that was tried is open on both sides or on neither")
-    return kit.passed(agreed, proves=Proves.OUTSIDE, evidence=map(_named, seen.outside.ports))
+    return kit.passed(agreed, proves=Proves.OUTSIDE, evidence=map(described, seen.outside.ports))

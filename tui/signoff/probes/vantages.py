@@ -11,6 +11,7 @@ from signoff.facts.base import Fact, Facts
 from signoff.facts.exposure import HOST_FACTS, Exposure, HostView, host_view
 from signoff.facts.network import SSH_SERVER, ssh_ports
 from signoff.facts.outside import OUTSIDE_PORTS, OutsideView, Port
+from signoff.facts.passage import Fate
 from signoff.message import Message, listed, say
 from signoff.target.profile import Profile
 
@@ -18,6 +19,24 @@ BOTH: tuple[Fact[Any], ...] = (*HOST_FACTS, SSH_SERVER, OUTSIDE_PORTS)
 """The facts that both vantages rest on."""
 
 WEB = frozenset({80, 443})
+_MOST = 12
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What answers from outside, and what the host says leads in, of the ports in question."""
+
+    answering: tuple[Port, ...] = ()
+    leading: tuple[Exposure, ...] = ()
+
+    def having(self, fate: Fate) -> tuple[Exposure, ...]:
+        """Return what the packet filter does this to."""
+        return tuple(one for one in self.leading if one.fate == fate)
+
+    @property
+    def evidence(self) -> tuple[Message, ...]:
+        """What was seen from both sides, up to a limit."""
+        return (*map(described, self.answering), *map(described, self.leading))[:_MOST]
 
 
 @dataclass(frozen=True)
@@ -126,6 +145,8 @@ def fate_of(exposure: Exposure) -> Message:
     return listed((fate, *let_in))
 
 
-def described(exposure: Exposure) -> Message:
-    """Return an exposure with what the packet filter does to it, as evidence."""
-    return say("host: {exposure}: {fate}", exposure=exposure, fate=fate_of(exposure))
+def described(way: Port | Exposure) -> Message:
+    """Return what was seen of a way in, from either side, as evidence."""
+    if isinstance(way, Port):
+        return say("from outside: {port}", port=way)
+    return say("host: {exposure}: {fate}", exposure=way, fate=fate_of(way))
