@@ -26,8 +26,8 @@ _NONE = msgspec.Raw()
 
 class _Packed(msgspec.Struct, frozen=True, omit_defaults=True):
     fact: str
-    value: Any = None
-    left_out: tuple[Said, ...] = ()
+    value: msgspec.Raw = _NONE
+    left_out: tuple[str | Said, ...] = ()
     strangers: tuple[str, ...] = ()
     unavailable: tuple[Said, str] | None = None
     malformed: tuple[Said, str] | None = None
@@ -66,8 +66,8 @@ def unpack(fact: Fact[Any], line: bytes) -> Any:
     if packed.malformed:
         return Malformed(restored(packed.malformed[0]), packed.malformed[1])
     value: Any = Withheld()
-    if packed.value is not None and kept_as(fact) is not None:
-        value = msgspec.convert(packed.value, kept_as(fact), dec_hook=_of, str_keys=True)
+    if bytes(packed.value) and kept_as(fact) is not None:
+        value = msgspec.convert(msgspec.json.decode(packed.value), kept_as(fact), dec_hook=_of, str_keys=True)
     if packed.left_out or packed.strangers:
         left = tuple(restored(one) if isinstance(one, Said) else one for one in packed.left_out)
         return Noted(value, left, packed.strangers)
