@@ -79,30 +79,24 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
         if "hidden" in found:
             raise Unavailable(say("other users' processes are hidden, and containers with them"), BY_HAND)
         return ()
-    if state == "refused" and "permission denied" in said.lower():
-        raise Unavailable(say("the Docker daemon may not be asked: permission denied"), BY_HAND)
     if state == "refused":
         raise Unavailable(say("the Docker daemon does not answer: {said}", said=one_line(said)), BY_HAND)
-    versions = [
-        re.match(r"v?(\d+\.[\w.+~-]*)", found[name].text) if name in found else None for name in _COMPOSE
-    ]
+    versions = [_VERSION.match(found[name].text if name in found else "") for name in ("plugin", "program")]
     programs = Programs(*(version[1] if version else "" for version in versions))
     try:
         return tuple(_container(one, programs) for one in msgspec.json.decode(said))
-    except (ValueError, LookupError, TypeError, AttributeError) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError):
         # No excerpt, and not what it complains of: the text holds the containers' secrets.
-        kind = type(problem).__name__
-        raise Malformed(say("docker inspect: not the JSON that it prints ({kind})", kind=kind)) from None
+        raise Malformed(say("docker inspect: not the JSON that it prints")) from None
 
 
-_COMPOSE = ("plugin", "program")
+_VERSION = re.compile(r"v?(\d+\.[\w.+~-]*)")
 
 
 def _container(one: Mapping[str, Any], programs: Programs) -> Container:
     """Read a container in the spelling of the Docker Engine API (GET /containers/{id}/json)."""
     state, config, host, network = (one[key] for key in ("State", "Config", "HostConfig", "NetworkSettings"))
-    networks = network.get("Networks") or {}
-    started = state.get("StartedAt", "")
+    networks, started = network.get("Networks") or {}, state.get("StartedAt", "")
     environment = (entry.partition("=") for entry in config.get("Env") or ())
     values = {
         "id": one["Id"],

@@ -196,23 +196,22 @@ def parse_interfaces(output: Output) -> Interfaces:
         hops = [hop for route in routes4 + routes6 for hop in (route, *route.get("nexthops", ()))]
         default = {hop["dev"] for hop in hops if "dev" in hop}
         # The ends of containers' and virtual machines' links are veth or tun; a cable's is something else.
-        kinds = {link["ifname"]: link.get("linkinfo", {}).get("info_kind", "") for link in links}
-        led_out = {link.get("master") for link in links if kinds[link["ifname"]] not in {"veth", "tun"}}
-        enclosed = {name for name, kind in kinds.items() if kind == "bridge" and name not in led_out}
-        addresses = {link["ifname"]: _addresses(link) for link in links}
-        return Interfaces(
-            tuple(
-                Interface(one_line(name), kind, addresses[name], name in default, name in enclosed)
-                for name, kind in kinds.items()
-            )
-        )
+        led_out = {link.get("master") for link in links if _kind(link) not in {"veth", "tun"}}
+        return Interfaces(tuple(_interface(link, default, led_out) for link in links))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Malformed(say("ip -j addr: not the JSON that it prints"), one_line(output.stdout)) from None
 
 
-def _addresses(link: Mapping[str, Any]) -> tuple[Own, ...]:
-    own = (one for one in link.get("addr_info", ()) if "local" in one)
-    return tuple(ip_interface(f"{one['local']}/{one['prefixlen']}") for one in own)
+def _kind(link: Mapping[str, Any]) -> str:
+    return str(link.get("linkinfo", {}).get("info_kind", ""))
+
+
+def _interface(link: Mapping[str, Any], default: set[str], led_out: set[str | None]) -> Interface:
+    name, kind = link["ifname"], _kind(link)
+    own = [one for one in link.get("addr_info", ()) if "local" in one]
+    addresses = tuple(ip_interface(f"{one['local']}/{one['prefixlen']}") for one in own)
+    enclosed = kind == "bridge" and name not in led_out
+    return Interface(one_line(name), kind, addresses, name in default, enclosed)
 
 
 def parse_ssh_server(output: Output) -> SshServer:
@@ -222,7 +221,7 @@ def parse_ssh_server(output: Output) -> SshServer:
     active = "\n".join(unit for unit in found["socket"].split("\n\n") if "ActiveState=active" in unit)
     ports = re.findall(r"^Listen=\S*?(\d+) \(Stream\)", active, re.MULTILINE)
     try:
-        client, _client_port, _server, port = found["session"].split()
+        client, _client_port, _server, port = found["session"].split()[:4]
         ip_address(client)
         ports.append(port)
     except ValueError:  # no session, or sshd says UNKNOWN

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Unpack
 
 from signoff.facts.base import Facts
+from signoff.facts.exposure import Exposure
+from signoff.facts.outside import Port
 from signoff.facts.services import DATASTORES
 from signoff.message import Message, listed, say
 from signoff.model import Vantage
+from signoff.probes import kit
 from signoff.probes.base import Judgement, probe
 from signoff.probes.closing import how_to_close
-from signoff.probes.kit import About, Proves, decision, fail, informational, passed, unknown
-from signoff.probes.vantages import BOTH, Vantages, Ways, vantages
+from signoff.probes.kit import Proves, Seen, each, right, unseen, wrong
+from signoff.probes.vantages import BOTH, Vantages, described, fate_of, vantages
 from signoff.target.profile import Profile
 
 _ALWAYS = frozenset({"postgresql", "redis"})
 """Judged one by one on every host; the other kinds only where there is a sign of them."""
-_LOOK_AGAIN = decision(
+_LOOK_AGAIN = kit.decision(
     say(
         "Look from a second machine too: signoff run --target ssh://user@host; "
         "and allow root: sudo ss -lntup; sudo iptables-save; sudo nft list ruleset"
     )
 )
+_Way = Port | Exposure | Message
+"""A way in, as it is seen from one of the sides, or why others are not."""
 
 
 @probe(
@@ -33,55 +38,60 @@ _LOOK_AGAIN = decision(
     vantage=Vantage.OUTSIDE,
 )
 def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
-    """Judge each kind of datastore, and as one those of which there is no sign: closed from both sides?"""
+    """Judge each kind of datastore, and as one those of which there is no sign."""
     seen = vantages(facts, profile)
+
+    def by_name(one: _Way) -> Seen:
+        if not isinstance(one, Port) or one.state != "open":
+            return _look(one)
+        you = seen.client
+        return unseen(say("the firewall lets you in by your address ({you}); others were not seen", you=you))
+
     # What a port says of itself counts for more than the number it is forwarded to.
     said = {(port.port, port.version): port.kind for port in seen.open_outside() if port.kind}
     kinds = {one: said.get((one.port, one.address.version), one.owner.kind) for one in seen.host.exposures}
     others: set[int] = set()
     for store in DATASTORES:
-        answering = tuple(port for port in seen.open_outside() if port.kind == store.kind)
-        ways = Ways(answering, tuple(one for one, kind in kinds.items() if kind == store.kind))
-        if ways.answering or ways.leading or store.kind in _ALWAYS:
-            numbers = {*store.ports, *(one.port for one in ways.leading if one.protocol == "tcp")}
-            title = say("{store} from outside", store=store.title)
-            yield _closed(ways, numbers, seen, title=title, subject=store.kind)
-        else:
+        answering = [port for port in seen.open_outside() if port.kind == store.kind]
+        leading = [one for one, kind in kinds.items() if kind == store.kind]
+        if not (answering or leading or store.kind in _ALWAYS):
             others.update(store.ports)
-    yield _closed(Ways(), others, seen, title=say("Other datastores from outside"), subject="others")
+            continue
+        numbers = {*store.ports, *(one.port for one in leading if one.protocol == "tcp")}
+        named = all(one.fate != "open" for one in leading) and all(map(seen.let_in_by_name, answering))
+        ways: list[_Way] = [*answering, *leading, *seen.closed_outside(numbers), *seen.doubts(numbers)]
+        title = say("{store} from outside", store=store.title)
+        yield _closed(ways, by_name if named else _look, title=title, subject=store.kind)
+    rest: list[_Way] = [*seen.closed_outside(others), *seen.doubts(others)]
+    yield _closed(rest, _look, title=say("Other datastores from outside"), subject="others")
 
 
-def _closed(ways: Ways, numbers: Collection[int], seen: Vantages, **about: Unpack[About]) -> Judgement:
-    let_in, evidence = ways.having("open"), ways.evidence
-    sides = listed(_both_sides(ways, numbers, seen), most=6)
-    if ways.answering and not let_in and all(map(seen.let_in_by_name, ways.answering)):
-        observed = say(
-            "it answers this machine, which the firewall lets in by its address ({client}); "
-            "whether it answers others was not seen",
-            client=seen.client,
-        )
-        remedy = decision(say("Look from a machine that the firewall does not name."))
-        return unknown(observed, evidence=evidence, remedy=remedy, **about)
-    if ways.answering or let_in:
-        remedy = how_to_close(let_in or ways.leading, ways.answering)
-        return fail(sides, evidence=evidence, remedy=remedy, **about)
-    if doubts := seen.doubts(numbers, ways):
-        return unknown(listed(doubts), evidence=evidence, remedy=_LOOK_AGAIN, **about)
-    return passed(sides, proves=Proves.OUTSIDE, evidence=evidence or (sides,), **about)
+def _look(one: _Way) -> Seen:
+    match one:
+        case Port(state="open"):
+            return wrong(say("it answers"))
+        case Port():
+            return right(say("closed at {address}", address=one.address))
+        case Exposure():
+            return {"open": wrong, "unsure": unseen, "blocked": right}[one.fate](fate_of(one))
+    return unseen(one)
 
 
-def _both_sides(ways: Ways, numbers: Collection[int], seen: Vantages) -> Iterator[Message]:
-    if seen.outside is None:
-        yield say("from outside: not looked at ({reason})", reason=seen.not_outside)
-    elif not ways.answering:
-        closed = sorted({*numbers} - {port.port for port in seen.outside.open()})
-        addresses, ports = listed(seen.outside.addresses, ", "), listed(map(str, closed), ", ")
-        yield say("from outside: closed on {addresses} (ports {ports})", addresses=addresses, ports=ports)
-    yield from ways.evidence
-    if seen.host.missing and not ways.leading:
-        yield say("on the host: {missing}", missing=listed(seen.host.missing))
-    elif not ways.leading:
-        yield say("on the host: nothing of the kind listens on an outside address, or is forwarded to")
+def _closed(ways: Sequence[_Way], look: Callable[[_Way], Seen], **about: Unpack[kit.About]) -> Judgement:
+    """Judge ways in that are to be closed, and what was not seen of others."""
+
+    def name(one: _Way) -> str:
+        if isinstance(one, Port):
+            return described(one)
+        return say("host: {way}", way=one) if isinstance(one, Exposure) else say("other ways")
+
+    faulty = [one for one in ways if look(one).right is not True]
+    leading = tuple(one for one in faulty if isinstance(one, Exposure))
+    ports = tuple(one for one in faulty if isinstance(one, Port))
+    is_open = any(look(one).right is False for one in faulty)
+    remedy = how_to_close(leading, ports) if is_open else _LOOK_AGAIN
+    what = say("ways in")
+    return each(what, ways, look, proves=Proves.OUTSIDE, name=name, remedy=remedy, **about)
 
 
 @probe(
@@ -94,52 +104,28 @@ def _both_sides(ways: Ways, numbers: Collection[int], seen: Vantages) -> Iterato
 def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge every port that was tried from outside, and everything that the host says leads in."""
     seen = vantages(facts, profile)
-    ways = Ways(
-        tuple(port for port in seen.open_outside() if port.port not in seen.expected),
-        tuple(one for one in seen.host.exposures if one.protocol == "tcp" and one.port not in seen.expected),
+    tcp = [one for one in seen.host.exposures if one.protocol == "tcp" and one.port not in seen.expected]
+    let_in = {one.port for one in tcp if one.fate == "open"}
+    answered = any(port.port not in seen.expected for port in seen.open_outside())
+    # A provider's firewall or a router before it may well stop what the host lets in.
+    hidden = not answered and (seen.outside is None or bool(seen.outside.doubts(let_in)))
+
+    def look(one: _Way) -> Seen:
+        match one:
+            case Port(state="open") if one.port in seen.expected:
+                return right(say("expected"))
+            case Exposure(fate="open") if hidden:
+                return unseen(say("{fate}; whether it answers from outside was not seen", fate=fate_of(one)))
+            case Exposure(fate="open") if not answered:
+                return wrong(say("{fate}; none of them answers", fate=fate_of(one)))
+        return _look(one)
+
+    ports = listed(map(str, sorted(seen.expected)), ", ")
+    expected = say("only {ports} answer, on every address", ports=ports)
+    yield _closed(
+        [*seen.open_outside(), *tcp, *seen.closed_outside(), *seen.doubts()], look, expected=expected
     )
-    expected = listed(map(str, sorted(seen.expected)), ", ")
-    yield _unexpected(ways, seen, expected=say("only {ports} answer, on every address", ports=expected))
     yield from _udp(seen)
-
-
-def _unexpected(ways: Ways, seen: Vantages, **about: Unpack[About]) -> Judgement:
-    answering, let_in, evidence = ways.answering, ways.having("open"), ways.evidence
-    doubts = listed(seen.doubts(None, ways))
-    through = let_in or ways.having("unsure")
-    outside, host = (listed(map(str, found), ", ", most=6) for found in (answering, through))
-    close = how_to_close(through, answering)
-    unseen = seen.outside is None or seen.outside.doubts({one.port for one in let_in})
-    if let_in and not answering and unseen:
-        # A provider's firewall or a router before it may well stop what the host lets in.
-        observed = say(
-            "the host lets in {ports}; whether they answer from outside was not seen: {doubts}",
-            ports=host,
-            doubts=doubts,
-        )
-        remedy = decision(listed((_LOOK_AGAIN.words, close.words), "\n"))
-        return unknown(observed, evidence=evidence, remedy=remedy, **about)
-    if answering or let_in:
-        observed = say(
-            "unexpected ports: from outside: {outside}; on the host: {host}",
-            outside=outside or say("none of them answers"),
-            host=host or say("nothing that leads there is seen"),
-        )
-        return fail(observed, evidence=evidence, remedy=close, **about)
-    if doubts:
-        return unknown(doubts, evidence=evidence, remedy=_LOOK_AGAIN, **about)
-    tried = _tried(seen)
-    return passed(tried, proves=Proves.OUTSIDE, evidence=(tried, *evidence), **about)
-
-
-def _tried(seen: Vantages) -> Message:
-    ports = seen.outside.ports if seen.outside else ()
-    return say(
-        "{number} ports tried on each of {addresses}; answering: {answering}",
-        number=len({port.port for port in ports}),
-        addresses=listed(dict.fromkeys(port.address for port in ports), ", "),
-        answering=listed(map(str, seen.open_outside()), ", "),
-    )
 
 
 # DHCP clients (68, 546) must listen; HTTP/3 is 443.
@@ -157,19 +143,11 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
     # port for each interface; what is more is something else, such as VXLAN, which answers to everybody.
     tunnels = [one for one in seen.host.interfaces.all if one.kind == "wireguard"]
     is_wireguard = len({one.port for one in unexpected if one.owner.sort == "nameless"}) <= len(tunnels)
-    ways = Ways((), tuple(one for one in unexpected if not (is_wireguard and one.owner.sort == "nameless")))
-    if ways.leading:
-        let_in = ways.having("open")
-        ports = listed(map(str, let_in or ways.leading), ", ", most=6)
-        yield (fail if let_in else unknown)(
-            say("on the host: {ports}", ports=ports),
-            title=say("UDP ports that lead in"),
-            subject="udp",
-            expected=say("no UDP port but 443 is open to the outside"),
-            evidence=ways.evidence,
-            remedy=how_to_close(ways.leading, ()),
-            vantage=Vantage.HOST,
-        )
+    leading = [one for one in unexpected if not (is_wireguard and one.owner.sort == "nameless")]
+    if leading:
+        title, expected = say("UDP ports that lead in"), say("no UDP port but 443 is open to the outside")
+        about = kit.About(title=title, expected=expected, subject="udp", vantage=Vantage.HOST)
+        yield _closed(leading, _look, **about)
 
 
 @probe(
@@ -183,30 +161,27 @@ def vantages_agree(facts: Facts, profile: Profile) -> Judgement:
     """Judge the disagreements: a port that one side shows open and the other does not."""
     seen = vantages(facts, profile)
     if seen.outside is None or seen.host.missing:
-        return unknown(listed(filter(None, (*seen.host.missing, seen.not_outside))), remedy=_LOOK_AGAIN)
+        return kit.unknown(listed(filter(None, (*seen.host.missing, seen.not_outside))), remedy=_LOOK_AGAIN)
     known = {(one.port, one.address.version) for one in seen.host.exposures if one.fate != "blocked"}
     answering = {(port.port, port.version) for port in seen.open_outside()}
     shown = {(one.port, one.version) for one in seen.outside.ports if one.address not in seen.outside.silent}
-    unseen = tuple(port for port in seen.open_outside() if (port.port, port.version) not in known)
-    unanswered = tuple(
-        one
-        for one in Ways((), seen.host.exposures).having("open")
-        if one.protocol == "tcp" and (one.port, one.address.version) in shown - answering
-    )
+    unknown = tuple(port for port in seen.open_outside() if (port.port, port.version) not in known)
+    let_in = [one for one in seen.host.exposures if one.protocol == "tcp" and one.fate == "open"]
+    unanswered = tuple(one for one in let_in if (one.port, one.address.version) in shown - answering)
     odd = [
-        *(say("{port}, though the host shows nothing that lets it in", port=port) for port in unseen),
+        *(say("{port}, though the host shows nothing that lets it in", port=port) for port in unknown),
         *(say("{port} is let in by the host, but from outside", port=one) for one in unanswered),
     ]
-    if unseen or any(one.port not in seen.expected for one in unanswered):
+    if unknown or any(one.port not in seen.expected for one in unanswered):
         why = say(
             "A firewall of the provider, or a machine in between, may explain it. Find out which: "
             "what the host lets in is open as soon as that one is not there."
         )
-        remedy = decision(listed((why, how_to_close(unanswered, unseen).words), "\n"))
-        return fail(listed(odd[:6]), evidence=Ways((), unanswered).evidence, remedy=remedy)
+        remedy = kit.decision(listed((why, how_to_close(unanswered, unknown).words), "\n"))
+        return kit.fail(listed(odd[:6]), evidence=map(described, unanswered), remedy=remedy)
     if doubts := seen.outside.doubts():
-        return unknown(listed(doubts), remedy=_LOOK_AGAIN)
+        return kit.unknown(listed(doubts), remedy=_LOOK_AGAIN)
     if odd:
-        return informational(listed(odd))
+        return kit.informational(listed(odd))
     agreed = say("every port that was tried is open on both sides or on neither")
-    return passed(agreed, proves=Proves.OUTSIDE, evidence=[_tried(seen)])
+    return kit.passed(agreed, proves=Proves.OUTSIDE, evidence=map(described, seen.outside.ports))

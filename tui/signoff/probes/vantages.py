@@ -36,8 +36,7 @@ class Ways:
     @property
     def evidence(self) -> tuple[Message, ...]:
         """What was seen from both sides, up to a limit."""
-        answering = (say("from outside: {port}", port=port) for port in self.answering)
-        return (*answering, *map(described, self.leading))[:_MOST]
+        return (*map(described, self.answering), *map(described, self.leading))[:_MOST]
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ class Vantages:
     expected: frozenset[int]
     client: str
 
-    def doubts(self, ports: Collection[int] | None = None, ways: Ways = Ways()) -> tuple[str, ...]:
+    def doubts(self, ports: Collection[int] | None = None) -> tuple[Message, ...]:
         """Return why these TCP ports (all, by default) are not shown closed from both sides."""
-        found = [*self.host.missing]
+        found = [listed([reason]) for reason in self.host.missing]
         if not self.host.addresses and not self.host.missing:
             found.append(say("the host shows no address that the outside could come to"))
         if self.outside is None:
@@ -65,7 +64,7 @@ class Vantages:
             found += self.outside.doubts(ports)
             if untried := [*self._untried(self.outside)]:
                 found.append(say("not tried from outside: {addresses}", addresses=listed(untried, ", ")))
-        return tuple(dict.fromkeys((*found, *map(described, ways.having("unsure")))))
+        return tuple(dict.fromkeys(found))
 
     def _untried(self, outside: OutsideView) -> Iterator[str]:
         """Yield public addresses that nobody has tried: the host's, beside the one that DNS names.
@@ -83,6 +82,11 @@ class Vantages:
     def open_outside(self) -> tuple[Port, ...]:
         """Return the ports that answer from outside."""
         return self.outside.open() if self.outside else ()
+
+    def closed_outside(self, numbers: Collection[int] | None = None) -> list[Port]:
+        """Return those (of all, by default) that do not."""
+        tried = [port for port in (self.outside.ports if self.outside else ()) if port.state != "open"]
+        return [port for port in tried if numbers is None or port.port in numbers]
 
     def let_in_by_name(self, port: Port) -> bool:
         """Tell whether a port answers this operator only because the packet filter names their address."""
@@ -129,13 +133,20 @@ def _from_within(outside: OutsideView, host: HostView, client: str) -> dict[str,
     }
 
 
-def described(exposure: Exposure) -> Message:
-    """Return an exposure with what the packet filter does to it, as evidence."""
-    told: dict[str, Any] = {"exposure": exposure, "because": exposure.because}
-    said = {
-        "open": say("host: {exposure}: let in by {because}", **told),
-        "blocked": say("host: {exposure}: stopped by {because}", **told),
-        "unsure": say("host: {exposure}: it is not certain what becomes of it: {because}", **told),
+def fate_of(exposure: Exposure) -> Message:
+    """Return what the packet filter does to an exposure."""
+    because = exposure.because
+    fate = {
+        "open": say("let in by {because}", because=because),
+        "blocked": say("stopped by {because}", because=because),
+        "unsure": say("it is not certain what becomes of it: {because}", because=because),
     }[exposure.fate]
     let_in = (say("but let in for some: {rule}", rule=rule) for rule in exposure.exceptions[:1])
-    return listed((said, *let_in))
+    return listed((fate, *let_in))
+
+
+def described(way: Port | Exposure) -> Message:
+    """Return what was seen of a way in, from either side, as evidence."""
+    if isinstance(way, Port):
+        return say("from outside: {port}", port=way)
+    return say("host: {exposure}: {fate}", exposure=way, fate=fate_of(way))
