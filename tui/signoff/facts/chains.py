@@ -81,7 +81,7 @@ class Table:
 
     def concerns(self, packet: Packet) -> bool:
         """Tell whether packets of this IP version go through this table."""
-        return self.version in {0, packet.destination.version}
+        return self.version in {0, packet.version}
 
 
 ACCEPT, DROP, PASS, UNKNOWN = Verdict("accept"), Verdict("drop"), Verdict("pass"), Verdict("unknown")

@@ -203,41 +203,25 @@ def host_view(facts: Facts) -> HostView:
 
 def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
     """Return (protocol, lowest port, highest port) of everything that is translated on its way in."""
-    found = (
-        (protocol, low, high)
-        for _, protocols, ranges in _translating(tables)
-        for protocol in protocols
-        for low, high in ranges
-    )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((protocol, low, high) for _, protocol, low, high in _translating(tables)))
 
 
 def _not_followed(tables: Iterable[Table]) -> Iterator[Message]:
     """Tell of translations that do not say themselves where to, as by a map, or are of too many ports."""
-    for rule, protocols, ranges in _translating(tables):
+    template = "{protocol} ports {low} to {high} are translated, and those above {last} were not looked at"
+    for rule, protocol, low, high in _translating(tables):
         if rule.verdict.kind == "unknown":
             yield say("a translation that cannot be followed: {rule}", rule=rule.text)
-            continue
-        for low, high in ranges:
-            if high - low > _RANGE_CAP:
-                yield say(
-                    "{protocols} ports {low} to {high} are translated, and those above {last} were not"
-                    " looked at",
-                    protocols="/".join(protocols),
-                    low=low,
-                    high=high,
-                    last=low + _RANGE_CAP,
-                )
+        elif high - low > _RANGE_CAP:
+            yield say(template, protocol=protocol, low=low, high=high, last=low + _RANGE_CAP)
 
 
 _Way = tuple[int, str, tuple[str, ...], tuple[tuple[int, int], ...]]
 """A table's number, a chain, and the protocols and the ranges of ports that come to it."""
 
 
-def _translating(
-    tables: Iterable[Table],
-) -> Iterator[tuple[Rule, tuple[str, ...], tuple[tuple[int, int], ...]]]:
-    """Yield the rules that translate, with the protocols and the ranges of ports that come to them.
+def _translating(tables: Iterable[Table]) -> Iterator[tuple[Rule, str, int, int]]:
+    """Yield the rules that translate, with each protocol and range of ports that comes to them.
 
     A chain that others jump to is gone through once for each set of protocols and ports.
     """
@@ -255,8 +239,8 @@ def _translating(
             ports = _named(rule, (*PORTS, "ct original proto-dst"), ranges)
             of = tuple(name for name in protocols if name in _named(rule, PROTOCOLS, protocols))
             way: _Way = (number, rule.verdict.chain, of, ports)
-            if of and rule.verdict.kind in {"translate", "unknown"}:
-                yield rule, of, ports
+            if rule.verdict.kind in {"translate", "unknown"}:
+                yield from ((rule, protocol, low, high) for protocol in of for low, high in ports)
             elif rule.verdict.kind in {"jump", "goto"} and way not in seen:
                 waiting.append(way)
                 seen.add(way)

@@ -38,6 +38,11 @@ class Packet:
     state: Literal["new", "invalid", "untracked"] = "new"
 
     @property
+    def version(self) -> int:
+        """The version of IP."""
+        return self.destination.version
+
+    @property
     def states(self) -> tuple[str, ...]:
         """The states and the status of connection tracking that it has (conntrack(8))."""
         return (self.state, "dnat") if self.original else (self.state,)
@@ -155,7 +160,7 @@ def _senders(values: Collection[Value]) -> dict[int, tuple[Ranges, bool | None]]
 
 def _sent_by(packet: Packet, senders: dict[int, tuple[Ranges, bool | None]]) -> bool | None:
     """An ordinary sender is in no named network, and in no private one."""
-    ranges, ordinary = senders[packet.destination.version]
+    ranges, ordinary = senders[packet.version]
     if packet.source:
         return _within(int(packet.source), ranges)
     return ordinary or None if packet.named and ranges else ordinary
@@ -169,6 +174,10 @@ def _comes_by(packet: Packet, names: frozenset[str]) -> bool | None:
     if packet.interface:
         return _called(packet.interface, names)
     return False if all(map(inside_by_name, names)) else None
+
+
+def _leaves_by(packet: Packet, names: frozenset[str]) -> bool | None:
+    return _called(packet.outgoing, names) if packet.outgoing else None
 
 
 def _called(actual: str, names: frozenset[str]) -> bool:
@@ -190,9 +199,20 @@ def _of_type(packet: Packet, types: frozenset[str]) -> bool | None:
     return False if types <= {"broadcast", "multicast", "anycast"} else None
 
 
+def _goes_back(packet: Packet, found: frozenset[str]) -> bool | None:
+    # Reverse path filtering: an ordinary sender is one that there is a route back to.
+    return "True" in found if found <= {"True", "False"} else None
+
+
+def _sent_from(packet: Packet, ranges: Ranges) -> bool | None:
+    # Whoever sends chooses the port that it comes from: only a range of all ordinary ones is certain.
+    return any(low <= 1024 and high == 65535 for low, high in ranges) or None
+
+
 PORTS = ("th dport", "tcp dport", "udp dport")
 PROTOCOLS = ("ip protocol", "ip6 nexthdr", "meta l4proto")
-_ORIGINAL = ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr")
+_SENT_FROM = ("th sport", "tcp sport", "udp sport")
+_SENT_FIRST = ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr")
 _MATCHES: dict[str, tuple[Callable[[Collection[Value]], Any], Test]] = {
     asked: (read, test)
     for names, read, test in (
@@ -200,40 +220,22 @@ _MATCHES: dict[str, tuple[Callable[[Collection[Value]], Any], Test]] = {
         # Before connection tracking has looked at the packet nothing else that it knows fits.
         (("tracked",), _names, lambda packet, names: packet.state == "new"),
         (PORTS, _ranges, lambda packet, ranges: _within(packet.port, ranges)),
-        # Whoever sends chooses the port that it comes from: only a range of all ordinary ones is certain.
-        (
-            ("th sport", "tcp sport", "udp sport"),
-            _ranges,
-            lambda packet, ranges: all(low <= 1024 and high == 65535 for low, high in ranges) or None,
-        ),
+        (_SENT_FROM, _ranges, _sent_from),
         (("ip saddr", "ip6 saddr"), _senders, _sent_by),
         (("ip daddr", "ip6 daddr"), _addresses, lambda packet, found: _among(packet.destination, found)),
         (PROTOCOLS, _protocols, lambda packet, names: packet.protocol in names),
         (("meta iif", "meta iifname"), _names, _comes_by),
-        (
-            ("meta oif", "meta oifname"),
-            _names,
-            lambda packet, names: _called(packet.outgoing, names) if packet.outgoing else None,
-        ),
-        (
-            ("meta nfproto", "meta protocol"),
-            _versions,
-            lambda packet, versions: packet.destination.version in versions,
-        ),
+        (("meta oif", "meta oifname"), _names, _leaves_by),
+        (("meta nfproto", "meta protocol"), _versions, lambda packet, found: packet.version in found),
         (("meta pkttype",), _names, lambda packet, names: not names.isdisjoint({"host", "unicast"})),
         (("tcp flags &",), _flags, lambda packet, fits: fits and packet.protocol == "tcp"),
         (("tcp flags in",), _names, lambda packet, names: "syn" in names),
         (("ct state", "ct status"), _names, lambda packet, names: not names.isdisjoint(packet.states)),
         (("ct direction",), _names, lambda packet, names: packet.state == "new" and "original" in names),
         (("ct original proto-dst",), _ranges, lambda packet, ranges: _within(packet.first[1], ranges)),
-        (_ORIGINAL, _addresses, lambda packet, found: _among(packet.first[0], found)),
+        (_SENT_FIRST, _addresses, lambda packet, found: _among(packet.first[0], found)),
         (("fib daddr type",), _names, _of_type),
-        # Reverse path filtering: an ordinary sender is one that there is a route back to.
-        (
-            ("fib saddr oif",),
-            _names,
-            lambda packet, found: "True" in found if found <= {"True", "False"} else None,
-        ),
+        (("fib saddr oif",), _names, _goes_back),
     )
     for asked in names
 }

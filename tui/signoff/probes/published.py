@@ -43,27 +43,29 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     failed = False
     for (name, number, protocol), ports in _grouped(containers, engine).items():
         addresses = listed(dict.fromkeys(port.address for port in ports), ", ")
-        port = f"{number}/{protocol}"
-        text = say("port {port} on {addresses} by {name}", port=port, addresses=addresses, name=name)
-        wide = [one for one in ports if not (_meant(one, profile) or _inside(one, seen))]
-        ways = [_ways(one, seen) for one in wide]
+        at = f"{number}/{protocol}"
+        text = say("port {port} on {addresses} by {name}", port=at, addresses=addresses, name=name)
+        wide = [port for port in ports if not _meant(port, seen, profile)]
         if not wide:
             kept.append(text)
-        elif not seen.host.missing and seen.outside and all(map(_stopped, ways)):
+        elif _stopped(ways := _ways(wide, seen), wide, seen):
             kept.append(say("{port} (stopped by the firewall)", port=text))
         else:
             failed = True
-            both = Ways(ways[0].answering, tuple(one for way in ways for one in way.leading))
-            observed = say(
-                "published on an outside address: {port}; {outside}", port=text, outside=_outside(both, seen)
-            )
+            outside = say("from outside: no answer now")
+            if ways.answering:
+                outside = say("from outside: {ports}", ports=listed(map(str, ways.answering), ", "))
+            elif seen.outside is None:
+                outside = say("from outside: not looked at ({reason})", reason=seen.not_outside)
+            observed = say("published on an outside address: {port}; {outside}", port=text, outside=outside)
             remedy = _on_loopback(by_name.get(name), name, wide[0])
-            yield fail(observed, subject=f"{name} {port}", evidence=both.evidence, remedy=remedy)
+            yield fail(observed, subject=f"{name} {at}", evidence=ways.evidence, remedy=remedy)
     if no_engine:
         yield unknown(no_engine, subject="swarm")
     elif not failed:
-        found = say("published: {ports}", ports=listed(kept, ", "))
-        observed = found if kept else say("no running container publishes a port")
+        observed = say("no running container publishes a port")
+        if kept:
+            observed = say("published: {ports}", ports=listed(kept, ", "))
         evidence = (observed, *_remarks(containers, engine))
         yield passed(observed, proves=Proves.RUNNING, evidence=evidence)
 
@@ -73,46 +75,37 @@ def _grouped(
 ) -> dict[tuple[str, int, str], list[PublishedPort]]:
     """Return what is published now, by who publishes it, port and protocol: one for each address."""
     found: dict[tuple[str, int, str], list[PublishedPort]] = {}
-    running = (container for container in containers if container.running)
+    running = [one for one in containers if one.running]
     named = [(f"container {one.name}", port) for one in running for port in one.published]
     for name, port in [*named, *((f"swarm service {service}", port) for service, port in engine.swarm)]:
         found.setdefault((name, port.port, port.protocol), []).append(port)
     return found
 
 
-def _meant(port: PublishedPort, profile: Profile) -> bool:
-    return port.port in WEB or (port.protocol == "tcp" and port.port in profile.open_ports)
-
-
-def _inside(port: PublishedPort, seen: Vantages) -> bool:
-    """Tell whether a port is bound to an address that nothing from outside comes to."""
+def _meant(port: PublishedPort, seen: Vantages, profile: Profile) -> bool:
+    """Tell whether it may answer, or is bound to an address that nothing from outside comes to."""
+    if port.port in WEB or (port.protocol == "tcp" and port.port in profile.open_ports):
+        return True
     address = ip_address(port.address)
     elsewhere = seen.host.interfaces.own(address) and address not in seen.host.addresses
     return address.is_loopback or (elsewhere and not address.is_unspecified)
 
 
-def _ways(port: PublishedPort, seen: Vantages) -> Ways:
+def _ways(ports: list[PublishedPort], seen: Vantages) -> Ways:
+    number, protocol = ports[0].port, ports[0].protocol
+    leading = (one for one in seen.host.exposures if (one.port, one.protocol) == (number, protocol))
     return Ways(
-        tuple(one for one in seen.open_outside() if one.port == port.port),
-        tuple(
-            one
-            for one in seen.host.exposures
-            if (one.protocol, one.port) == (port.protocol, port.port) and binds(port, one.address)
-        ),
+        tuple(one for one in seen.open_outside() if one.port == number),
+        tuple(one for one in leading if any(binds(port, one.address) for port in ports)),
     )
 
 
-def _stopped(ways: Ways) -> bool:
-    """Tell whether the packet filter stops it for certain, and nobody outside was answered."""
-    return bool(ways.leading) and ways.having("blocked") == ways.leading and not ways.answering
-
-
-def _outside(ways: Ways, seen: Vantages) -> Message:
-    if ways.answering:
-        return say("from outside: {ports}", ports=listed(map(str, ways.answering), ", "))
-    if seen.outside is None:
-        return say("from outside: not looked at ({reason})", reason=seen.not_outside)
-    return say("from outside: no answer now")
+def _stopped(ways: Ways, ports: list[PublishedPort], seen: Vantages) -> bool:
+    """Tell whether the packet filter stops them for certain, and nobody outside was answered."""
+    if seen.host.missing or seen.outside is None or ways.answering:
+        return False
+    every = all(any(binds(port, one.address) for one in ways.leading) for port in ports)
+    return every and ways.having("blocked") == ways.leading
 
 
 def _on_loopback(container: Container | None, name: str, port: PublishedPort) -> Remedy:
@@ -162,47 +155,37 @@ def host_networking(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     listeners, seen = facts[LISTENERS], vantages(facts, profile)
     nameless = any(not one.processes for one in listeners if one.protocol == "tcp")
-    for name, own in (
-        (one.name, [held for held in listeners if held.container == one.id]) for one in sharing
-    ):
-        ports = {
-            (one.protocol, one.port)
-            for one in own
-            if not one.address.is_loopback and one.port not in seen.expected
-        }
+    for container in sharing:
+        own = [one for one in listeners if one.container == container.id]
+        wide = [one for one in own if not one.address.is_loopback and one.port not in seen.expected]
+        ports = {(one.protocol, one.port) for one in wide}
+        leading = (one for one in seen.host.exposures if (one.protocol, one.port) in ports)
         ways = Ways(
             tuple(port for port in seen.open_outside() if ("tcp", port.port) in ports),
-            tuple(
-                one for one in seen.host.exposures if (one.protocol, one.port) in ports and not one.forwarded
-            ),
+            tuple(one for one in leading if not one.forwarded),
         )
-        listed_ones = listed(sorted(f"{one.address}:{one.port}/{one.protocol}" for one in own), ", ")
+        heard = listed(sorted(f"{one.address}:{one.port}/{one.protocol}" for one in own), ", ")
         observed = say(
             "container {name} is on the host's network and listens on {ports}",
-            name=name,
-            ports=listed_ones or say("nothing seen"),
+            name=container.name,
+            ports=heard or say("nothing seen"),
         )
-        let_in = ways.having("open")
-        if let_in or ways.answering:
-            words = say(
-                "Give it a network of its own (drop network_mode: host), or make it listen on 127.0.0.1."
-            )
-            remedy = decision(listed((words, how_to_close(let_in, ways.answering).words), "\n"))
-            yield fail(observed, subject=name, evidence=ways.evidence, remedy=remedy)
-        elif (nameless and not own) or ways.having("unsure"):
-            why = (
-                say("the firewall rules leave it open")
-                if own
-                else say("which sockets are its own is not visible")
-            )
-            yield unknown(
-                say("{observed}: {why}", observed=observed, why=why),
-                subject=name,
-                evidence=ways.evidence,
-                remedy=decision(say("Find out whose the sockets are: sudo ss -lntup")),
-            )
-        else:
-            yield passed(observed, proves=Proves.RUNNING, subject=name, evidence=ways.evidence or (observed,))
+        yield _shared(observed, ways, nameless and not own, container.name)
+
+
+def _shared(observed: Message, ways: Ways, hidden: bool, subject: str) -> Judgement:
+    evidence, let_in = ways.evidence, ways.having("open")
+    if let_in or ways.answering:
+        words = say("Give it a network of its own (drop network_mode: host), or make it listen on 127.0.0.1.")
+        remedy = decision(listed((words, how_to_close(let_in, ways.answering).words), "\n"))
+        return fail(observed, subject=subject, evidence=evidence, remedy=remedy)
+    if hidden or ways.having("unsure"):
+        why = say("which sockets are its own is not visible")
+        if not hidden:
+            why = say("the firewall rules leave it open")
+        remedy = decision(say("Find out whose the sockets are: sudo ss -lntup"))
+        return unknown(listed((observed, why), ": "), subject=subject, evidence=evidence, remedy=remedy)
+    return passed(observed, proves=Proves.RUNNING, subject=subject, evidence=evidence or (observed,))
 
 
 def _sharing(containers: tuple[Container, ...]) -> Iterator[Container]:
