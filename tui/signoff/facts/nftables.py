@@ -1,16 +1,14 @@
 """``nft -j list ruleset`` (libnftables-json(5)), read as tables of rules.
 
-Tables that iptables has made iptables-nft-save shows too: its rules in full, where nft may see an extension
+Tables that iptables has made iptables-nft-save shows too: its own rules in full, where nft sees extensions
 that it cannot express. Of what nft has put beside them it leaves out base chains, and prints rules wrongly,
 without an error: ``tcp dport @closed drop`` as ``-p tcp -j DROP``, a range of senders as its last one (seen
-of 1.8.9). A table that is dormant it prints as if it worked. So which of the two to believe is told rule by
-rule.
+of 1.8.9). A table that is dormant it prints as if it worked. So it is believed of its extensions alone.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,13 +29,6 @@ _VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
 
 # A dormant table does nothing. nft 1.0.6 prints the table's own name in the place of its flags.
 _WORKING = frozenset({"owner", "persist"})
-
-# What iptables makes of its options; DNAT and the like are its own extensions (xt).
-_STATEMENTS = re.compile("accept|counter|drop|goto|jump|limit|log|return|xt|masquerade|snat")
-_ASKED = re.compile(
-    "meta (?:iif|iifname|l4proto|mark|oif|oifname|pkttype)|ip6? [sd]addr|ip (?:protocol|ttl)|"
-    "ip6 (?:hoplimit|nexthdr)|icmp(?:v6)? (?:code|type)|(?P<port>(?:tcp|udp) [sd]port)|(?P<flags>tcp flags &)"
-)
 
 # Statements that leave the packet on its way and ask nothing of it.
 _PASSING = frozenset(
@@ -137,12 +128,17 @@ class _Table:
         return Condition("meta iifname", tuple(_words(chain["dev"]))) if chain.get("dev") else OPAQUE
 
     def _rules(self, said: list[Mapping[str, Any]], shown: tuple[Rule, ...]) -> Iterator[Rule]:
-        """Yield a chain's rules: as iptables shows them those that it made, if it shows as many."""
+        """Yield a chain's rules. ``shown`` count where they are as many: iptables counts packets in its own.
+
+        Its extensions (xt) are nothing that nft can read: their rules are taken as iptables shows them.
+        """
         for number, rule in enumerate(said):
-            if len(shown) == len(said) and all(map(_of_iptables, rule["expr"])):
-                yield shown[number]
+            kinds = {kind for statement in rule["expr"] for kind in statement}
+            own = shown[number] if len(shown) == len(said) and kinds & {"counter", "xt"} else None
+            if own and "xt" in kinds:
+                yield own
             else:
-                yield from self._cases(rule)
+                yield from (replace(one, text=own.text) if own else one for one in self._cases(rule))
 
     def _cases(self, rule: Mapping[str, Any]) -> Iterator[Rule]:
         """Yield a rule of nft's; several where a verdict map tells cases apart."""
@@ -252,15 +248,3 @@ def _verdict(statement: Mapping[str, Any]) -> Verdict:
     if kind == "xt" and isinstance(value, dict) and value.get("type") == "target":
         return UNKNOWN
     return _ENDING.get(kind, PASS)
-
-
-def _of_iptables(statement: Mapping[str, Any]) -> bool:
-    """Tell whether a part of a rule is of iptables' making: it has no sets and lists, and few ranges."""
-    ((kind, value),) = statement.items()
-    if kind != "match":
-        return bool(_STATEMENTS.fullmatch(kind))
-    asked, right = _ASKED.fullmatch(_subject(value["left"])), value["right"]
-    if not asked or value["op"] not in {"==", "!="} or isinstance(right, list) or str(right).startswith("@"):
-        return False
-    plain = not isinstance(right, dict) or "prefix" in right or (asked["port"] and "range" in right)
-    return bool(plain or asked["flags"])
