@@ -137,26 +137,38 @@ def test_the_engine_tells_its_version_and_what_a_swarm_publishes() -> None:
     assert swarm == (("api", PublishedPort(ANY, 8088, 8025, "tcp")),)
 
 
-def test_a_worker_of_a_swarm_cannot_tell() -> None:
-    text = output("swarm", DOCKER_ENGINE).stdout.replace(b"|active true", b"|active false")
-    with pytest.raises(Unavailable, match="no manager"):
-        parse_engine(Output("docker-engine", 0, text))
-    with pytest.raises(Unavailable, match="does not answer"):
+def asked(tmp_path: Path, docker: str, **environment: str) -> Output:
+    """What the script of the engine prints with this for its docker."""
+    (tmp_path / "docker").write_text(f"#!/bin/sh\n{docker}\n")
+    (tmp_path / "docker").chmod(0o755)
+    said = subprocess.run(
+        ["/bin/sh", "-s"],
+        input=read_script("docker-engine.sh").encode(),
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **environment},
+        capture_output=True,
+        check=True,
+    )
+    return Output("docker-engine", 0, said.stdout)
+
+
+def test_a_worker_of_a_swarm_cannot_tell(tmp_path: Path) -> None:
+    refusal = "Error response from daemon: This node is not a swarm manager."
+    worker = f'case $1 in version) echo 28.0;; info) echo active;; *) echo "{refusal}" >&2; exit 1;; esac'
+    with pytest.raises(Unavailable, match="not a swarm manager") as caught:
+        parse_engine(asked(tmp_path, worker))
+    assert "docker service ls" in caught.value.by_hand
+    with pytest.raises(Unavailable, match="permission denied"):
         parse_engine(output("viewer", DOCKER_ENGINE))
+
+
+def test_a_swarm_of_which_nothing_is_said_is_malformed() -> None:
+    text = output("swarm", DOCKER_ENGINE).stdout
+    with pytest.raises(Malformed):
+        parse_engine(Output("docker-engine", 0, text[: text.index(b"#services")] + b"#end\n"))
 
 
 def test_it_is_this_machines_docker_that_is_asked(tmp_path: Path) -> None:
     """A docker context, or DOCKER_HOST in somebody's profile, may lead to another machine."""
-    docker = tmp_path / "docker"
-    docker.write_text('#!/bin/sh\necho "Docker version 26, asked at $DOCKER_HOST$DOCKER_CONTEXT"; exit 1\n')
-    docker.chmod(0o755)
-    elsewhere = {"DOCKER_HOST": "ssh://other.test", "DOCKER_CONTEXT": "other"}
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **elsewhere}
-    said = subprocess.run(
-        ["/bin/sh", "-s"],
-        input=read_script("docker-engine.sh").encode(),
-        env=environment,
-        capture_output=True,
-        check=True,
-    )
+    docker = 'echo "Docker version 26, asked at $DOCKER_HOST$DOCKER_CONTEXT" >&2; exit 1'
+    said = asked(tmp_path, docker, DOCKER_HOST="ssh://other.test", DOCKER_CONTEXT="other")
     assert b"asked at unix:///var/run/docker.sock\n" in said.stdout

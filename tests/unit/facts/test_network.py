@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
+from typing import Any
 
 import pytest
 
-from signoff.facts.base import Malformed, Unavailable
+from signoff.facts.base import HostFact, Malformed, Unavailable, text_for
 from signoff.facts.network import (
     INTERFACES,
     LISTENERS,
@@ -22,6 +24,7 @@ from signoff.facts.network import (
     ssh_ports,
 )
 from signoff.target.command import Output
+from signoff.target.profile import Profile
 from unit.network_hosts import output
 
 ANY = "0.0.0.0"  # noqa: S104 - what ss prints
@@ -83,9 +86,16 @@ def test_without_root_the_processes_are_empty_and_the_ports_are_all_there() -> N
     assert not any(one.processes for several in as_viewer.values() for one in several)
 
 
-def test_ss_missing_is_unavailable_and_a_strange_line_is_malformed() -> None:
-    with pytest.raises(Unavailable, match="ss is not there"):
-        parse_listeners(Output("listeners", 0, b"#absent\n#end\n"))
+@pytest.mark.parametrize("fact", [LISTENERS, INTERFACES], ids=lambda fact: fact.id)
+def test_a_program_that_is_not_there_is_unavailable(fact: HostFact[Any]) -> None:
+    """Whatever else is missing: without ss and ip there is no way to look."""
+    script = text_for(fact.script, Profile()).replace("command -v", "false")
+    said = subprocess.run(["/bin/sh", "-s"], input=script.encode(), capture_output=True, check=True)
+    with pytest.raises(Unavailable, match="not installed"):
+        fact.parse(Output(fact.id, 0, said.stdout))
+
+
+def test_a_strange_line_is_malformed() -> None:
     cut = output("good", LISTENERS).stdout.replace(b"0.0.0.0:443 ", b"0.0.0.0:https ")
     with pytest.raises(Malformed, match="not understood"):
         parse_listeners(Output("listeners", 0, cut))

@@ -154,7 +154,7 @@ def test_silence_proves_nothing_where_nothing_answers() -> None:
 
 def test_a_refusal_is_an_answer_of_its_own() -> None:
     view = outside(("192.0.2.1",), silence="refused")
-    assert replace(view, silent={"192.0.2.1": "nothing answers"}).doubts() == ()
+    assert replace(view, silent={"192.0.2.1": say("nothing answers")}).doubts() == ()
 
 
 def test_where_everything_answers_nothing_is_open() -> None:

@@ -32,6 +32,7 @@ from signoff.facts.outside import (
     of_this_machine,
     sends_from,
 )
+from signoff.message import say
 from signoff.model import Result, worst
 from signoff.probes.admin import forged_header
 from signoff.probes.admin import outside as admin_outside
@@ -63,7 +64,7 @@ def test_what_the_host_lets_in_and_nobody_asked_from_outside_is_unknown() -> Non
 
 def test_what_the_host_lets_in_and_silence_that_proves_nothing_is_unknown() -> None:
     view = outside()
-    mute = replace(view, silent=dict.fromkeys(GOOD, "nothing answers, not even SSH"))
+    mute = replace(view, silent=dict.fromkeys(GOOD, say("nothing answers, not even SSH")))
     known = network_hosts.facts("ufw-inactive", mute, listeners=_listening(9200))
     assert judged(only_expected, known)[""].result is Result.UNKNOWN
 
@@ -176,7 +177,7 @@ def test_the_ports_of_a_range_that_nobody_tries_are_counted(last: int, left: int
 
 def test_untried_ports_are_all_counted() -> None:
     (said,) = OutsideView((), {}, {}).doubts(range(1, 21))
-    assert said == "not tried from outside: port 1, 2, 3, 4, 5, 6, 7, 8 and 12 more"
+    assert said == "not tried from outside: port 1, 2, 3, 4, 5, 6, 7, 8, and 12 more"
 
 
 def _named(count: int) -> Profile:

@@ -139,7 +139,7 @@ def test_silence_everywhere_proves_nothing() -> None:
     """The operator's own network may be what blocks: not even SSH answers."""
     view = outside()
     ports = tuple(replace(port, state="filtered", speaks="") for port in view.ports)
-    mute = replace(view, ports=ports, silent=dict.fromkeys(GOOD, "nothing answers, not even SSH"))
+    mute = replace(view, ports=ports, silent=dict.fromkeys(GOOD, say("nothing answers, not even SSH")))
     assert set(results(datastores(facts("good", mute))).values()) == {Result.UNKNOWN}
 
 
@@ -148,7 +148,7 @@ def test_silence_on_one_address_is_enough_to_doubt() -> None:
     ports = tuple(
         replace(port, state="filtered", speaks="") if port.address == GOOD[1] else port for port in view.ports
     )
-    half = replace(view, ports=ports, silent={GOOD[1]: "nothing answers on IPv6"})
+    half = replace(view, ports=ports, silent={GOOD[1]: say("nothing answers on IPv6")})
     found = datastores(facts("good", half))
     assert found["redis"].result is Result.UNKNOWN
     assert "nothing answers on IPv6" in found["redis"].observed

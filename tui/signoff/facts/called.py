@@ -31,46 +31,31 @@ _TELLS = re.compile(
 _TOLD = re.compile(r"\s(?:--version|--help|-V)(?![\w-])")
 
 # Programs that start another one, and what may stand between: options, numbers, assignments, flock's file.
-_STARTERS = frozenset(
-    {
-        "nice",
-        "ionice",
-        "chrt",
-        "time",
-        "timeout",
-        "flock",
-        "env",
-        "sudo",
-        "setsid",
-        "nohup",
-        "chronic",
-        "cronic",
-        "exec",
-        "systemd-cat",
-        "stdbuf",
-    }
+_STARTERS = re.compile(
+    r"(?:.*/)?(nice|ionice|chrt|time|timeout|flock|env|sudo|setsid|nohup|chronic|cronic|exec|systemd-cat|stdbuf)"
 )
 _BETWEEN = re.compile(r"-\S*|\d\S*|\w+=\S*")
 _NAMED_OPTIONS = frozenset({"-u", "-g", "-t", "--user", "--group", "--identifier"})
 
-# What makes the copy, where a program does other things too.
-_VERBS = {
-    "pgbackrest": re.compile(r"\bbackup\b"),
-    "pg_probackup": re.compile(r"\bbackup\b"),
-    "pg_backupcluster": re.compile(r"\b(dump|basebackup)\b"),
-    "barman": re.compile(r"\bbackup\b"),
-    "wal-g": re.compile(r"\bbackup-push\b"),
-    "wal-e": re.compile(r"\bbackup-push\b"),
-    "restic": re.compile(r"\bbackup\b"),
-    "borg": re.compile(r"\bcreate\b"),
-}
+_DUMPS = re.compile(r".*pg_dump|pg_dumpall|dbbackup|autopostgresqlbackup|pg_back|pg_backupcluster")
 _FILES = frozenset({"borg", "borgmatic", "restic"})
-_DUMPS = frozenset(
-    {"pg_dump", "pg_dumpall", "dbbackup", "autopostgresqlbackup", "pg_back", "pg_backupcluster"}
+_VERBS = {
+    **dict.fromkeys(("pgbackrest", "pg_probackup", "barman", "restic"), r"\bbackup\b"),
+    **dict.fromkeys(("wal-g", "wal-e"), r"\bbackup-push\b"),
+    "pg_backupcluster": r"\b(dump|basebackup)\b",
+    "borg": r"\bcreate\b",
+}
+"""What makes the copy, where a program does other things too."""
+_PARTS = (
+    (
+        r"pg_dumpall",
+        r"\s(?:--globals-only|--roles-only|--tablespaces-only|-[grt])(?![\w-])",
+        "the roles alone",
+    ),
+    (r".*pg_dump(?:all)?", r"\s(?:--schema-only|-s)(?![\w-])|\s--section=pre-data\b", "the schema alone"),
+    (r".*pg_dump", r"\s(?:--table(?=[= ])|-t(?=[ \w\"']))", "some tables alone"),
 )
-_SCHEMA = re.compile(r"\s(?:--schema-only|-s)(?![\w-])|\s--section=pre-data\b")
-_ROLES = re.compile(r"\s(?:--globals-only|--roles-only|--tablespaces-only|-[grt])(?![\w-])")
-_TABLES = re.compile(r"\s(?:--table(?=[= ])|-t(?=[ \w\"']))")
+"""The options with which a program copies a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +68,7 @@ class Call:
     @property
     def dumps(self) -> bool:
         """Whether it leaves a dump of the whole database."""
-        return (self.program in _DUMPS or self.program.endswith("pg_dump")) and not self.part
+        return not self.part and bool(_DUMPS.fullmatch(self.program))
 
     @property
     def keeps_files(self) -> bool:
@@ -98,36 +83,21 @@ def calls(text: str) -> Iterator[Call]:
     after_last = 0
     for found in _PROGRAMS.finditer(text):
         budget.spend()
-        name, start = found[0], found.start()
-        led = text[max(after_last, start - _LONGEST_PATH) : start]
-        path = _BREAK.split(led)[-1] if led.endswith("/") else ""
-        start, after_last = start - len(path), found.end()
+        name, start, end = found[0], found.start(), found.end()
+        led = _BREAK.split(text[max(after_last, start - _LONGEST_PATH) : start])[-1]
+        path = led if led.endswith("/") else ""
+        after_last = end
         if path and not path.rstrip("/").endswith("bin") and "$" not in path and "}" not in path:
             continue
-        before = _ENDS.split(text[max(0, start - 400) : start])[-1]
-        after = _ENDS.split(text[found.end() : found.end() + 2000], maxsplit=1)[0]
+        before = _ENDS.split(text[max(0, start - len(path) - 400) : start - len(path)])[-1]
+        after = _ENDS.split(text[end : end + 2000], maxsplit=1)[0]
         # systemctl tells a program's path before its arguments: { path=/usr/bin/pg_dump ; argv[]=...
-        if before.endswith("{ path=") or _mentioned(before, after):
-            continue
-        verb = _VERBS.get(name)
-        if verb is None or verb.search(after):
-            yield Call(name, _part(name, after))
-
-
-def _mentioned(before: str, after: str) -> bool:
-    return bool(_TELLS.match(before) or _COMMENT.search(before) or _TOLD.search(after))
-
-
-def _part(name: str, after: str) -> str:
-    if name == "pg_dumpall":
-        return (
-            "the roles alone" if _ROLES.search(after) else "the schema alone" if _SCHEMA.search(after) else ""
-        )
-    if not name.endswith("pg_dump"):
-        return ""
-    return (
-        "the schema alone" if _SCHEMA.search(after) else "some tables alone" if _TABLES.search(after) else ""
-    )
+        told = before.endswith("{ path=") or _TELLS.match(before) or _COMMENT.search(before)
+        if not told and not _TOLD.search(after) and re.search(_VERBS.get(name, ""), after):
+            parts = (
+                part for of, options, part in _PARTS if re.fullmatch(of, name) and re.search(options, after)
+            )
+            yield Call(name, next(parts, ""))
 
 
 def called(command: str) -> Iterator[str]:
@@ -136,24 +106,20 @@ def called(command: str) -> Iterator[str]:
     A shell that is given a script reads it: that needs no mode. Where one program stands for another that is
     not there (``||``), none is named.
     """
-    if "||" in command:
-        return
-    for part in re.split(r"[;|&\n]+", command):
-        if path := _program(part.split()):
-            yield path
+    parts = [] if "||" in command else re.split(r"[;|&\n]+", command)
+    yield from filter(None, (_program(part.split()) for part in parts))
 
 
 def _program(words: list[str]) -> str:
     """Return the path of the program that the words start; empty where it has none, or cannot be told."""
-    starter = name = ""
-    for word in words:
-        named, name = bool(name), word if word in _NAMED_OPTIONS else ""
-        if word in _STARTERS or word.rpartition("/")[2] in _STARTERS:
-            starter = word.rpartition("/")[2]
-        elif named or _BETWEEN.fullmatch(word):
-            continue
-        elif starter == "flock":
+    starter, ahead = "", iter(words)
+    for word in ahead:
+        if word in _NAMED_OPTIONS:
+            next(ahead, "")
+        elif found := _STARTERS.fullmatch(word):
+            starter = found[1]
+        elif starter == "flock" and not _BETWEEN.fullmatch(word):
             starter = ""  # its lock file
-        else:
+        elif not _BETWEEN.fullmatch(word):
             return word if word.startswith("/") else ""
     return ""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.containers import PublishedPort
+from signoff.facts.base import HostFact, Malformed
+from signoff.facts.containers import EVERYWHERE, PublishedPort
 from signoff.facts.sections import read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
-
-BY_HAND = "sudo docker info; sudo docker service ls"
 
 
 @dataclass(frozen=True)
@@ -32,47 +32,34 @@ class Engine:
 
 
 def parse_engine(output: Output) -> Engine:
-    """Read ``docker info`` and ``docker service inspect``; raise Unavailable where a worker cannot tell."""
-    found = {section.name: section for section in sections(output)}
+    """Read the server's version and ``docker service inspect``."""
+    found = {section.name: section.text for section in sections(output)}
     if "absent" in found:
         return Engine()
-    if "refused" in found:
-        raise Unavailable(
-            say("the Docker daemon does not answer: {found}", found=one_line(found["refused"].text)), BY_HAND
-        )
-    version = one_line(found["version"].field(0), 40)
-    state, manager = [*found["swarm"].text.split(), "", ""][:2]
-    if state == "inactive":
-        return Engine(version)
-    if manager != "true" or found["services"].field(0) != "0":
-        raise Unavailable(
-            say("this node of a swarm is no manager: it cannot tell what the swarm publishes"), BY_HAND
-        )
     try:
-        services = json.loads(found["services"].text or "[]")
-        return Engine(
-            version,
-            tuple(
-                (
-                    one_line(service["Spec"]["Name"]),
-                    PublishedPort("0.0.0.0", port["PublishedPort"], port["TargetPort"], port["Protocol"]),  # noqa: S104
-                )
-                for service in services
-                for port in service.get("Endpoint", {}).get("Ports") or ()
-            ),
+        swarm = tuple(
+            (one_line(service["Spec"]["Name"]), _published(port))
+            for service in json.loads(found["services"] or "[]")
+            for port in service["Endpoint"].get("Ports") or ()
         )
+        return Engine(one_line(found["version"], 40), swarm)
     except (ValueError, KeyError, TypeError, AttributeError):
         # No excerpt: a service's environment may hold secrets.
         raise Malformed(say("docker service inspect: not the JSON that it prints")) from None
 
 
-DOCKER_ENGINE: HostFact[Engine] = HostFact(
-    id="docker-engine",
-    title=say("The Docker Engine"),
-    script=read_script("docker-engine.sh"),
-    parse=parse_engine,
-    root=Root.PREFER,
+def _published(port: Mapping[str, Any]) -> PublishedPort:
+    return PublishedPort(EVERYWHERE[0], port["PublishedPort"], port["TargetPort"], port["Protocol"])
+
+
+DOCKER_ENGINE = HostFact(
+    "docker-engine",
+    say("The Docker Engine"),
+    read_script("docker-engine.sh"),
+    parse_engine,
+    Root.PREFER,
     timeout=15.0,
     sensitive=True,
-    by_hand=BY_HAND,
+    by_hand="sudo docker info; sudo docker service ls",
+    kept=Engine,
 )

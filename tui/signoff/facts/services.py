@@ -2,30 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from re import Pattern
-from re import compile as pattern
-
-
-@dataclass(frozen=True)
-class Datastore:
-    """A kind of service that holds data, or power over the machine, and speaks to whoever connects.
-
-    ``names`` matches the programs' and images' names, ``says`` what it answers to one of the MESSAGES.
-    """
-
-    kind: str
-    title: str
-    ports: tuple[int, ...]
-    names: Pattern[str]
-    says: Pattern[bytes]
-    message: bytes = b""
-
-    @property
-    def speaks_http(self) -> bool:
-        """Tell whether it answers plain HTTP requests."""
-        return self.message.startswith(b"GET")
-
 
 # What is sent to a port that does not speak first. None of them changes anything.
 PING = b"PING\r\nPING\r\n"
@@ -33,99 +11,69 @@ SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # PostgreSQL protocol, 54.7: 
 GET = b"GET / HTTP/1.0\r\nUser-Agent: signoff\r\n\r\n"
 MESSAGES = (PING, SSL_REQUEST, GET)
 
-DATASTORES: tuple[Datastore, ...] = (
-    Datastore(
-        "postgresql",
-        "PostgreSQL",
-        (5432, 5433, 6432),
-        pattern(r"postgres|postgis|timescale|pgbouncer|pgvector|pgpool"),
-        pattern(rb"\A[SN]\Z"),
-        SSL_REQUEST,
-    ),
-    Datastore(
-        "redis",
-        "Redis",
-        (6379, 6380, 16379, 26379),
-        pattern(r"redis|valkey|keydb|dragonfly"),
-        pattern(rb"\A(?:\+PONG|-NOAUTH|-DENIED|-NOPERM|-ERR (?:unknown command|wrong number|operation|max))"),
-        PING,
-    ),
-    Datastore(
-        "mysql",
-        "MySQL or MariaDB",
-        (3306, 33060),
-        pattern(r"mysql|mariadb|percona"),
-        pattern(rb"(?s)\A...\x00(?:\x0a\d|\xff)"),
-    ),
-    Datastore(
-        "mongodb",
-        "MongoDB",
-        (27017, 27018, 27019),
-        pattern(r"mongo"),
-        pattern(rb"MongoDB over HTTP"),
-        GET,
-    ),
-    Datastore(
-        "elasticsearch",
-        "Elasticsearch or OpenSearch",
-        (9200, 9300),
-        pattern(r"elasticsearch|opensearch"),
-        pattern(
-            rb"You Know, for Search|(?i:x-elastic-product)|\"cluster_name\"|realm=\"(?:security|OpenSearch)"
-        ),
-        GET,
-    ),
-    Datastore(
-        "rabbitmq",
-        "RabbitMQ",
-        (5672, 5671, 15672, 25672, 4369),
-        pattern(r"rabbitmq|^epmd$|^beam"),
-        pattern(rb"\AAMQP|RabbitMQ"),
-        PING,
-    ),
-    Datastore(
-        "memcached",
-        "Memcached",
-        (11211,),
-        pattern(r"memcached"),
-        pattern(rb"\AERROR\r\n"),
-        PING,
-    ),
-    Datastore(
-        "docker-api",
-        "the Docker API",
-        (2375, 2376),
-        pattern(r"(?!)"),
-        pattern(rb"(?i)api-version: \d|docker-experimental:"),
-        b"GET /_ping HTTP/1.0\r\nUser-Agent: signoff\r\n\r\n",
-    ),
-    Datastore("etcd", "etcd", (2379, 2380), pattern(r"etcd"), pattern(rb"(?i)x-etcd|etcdserver"), GET),
-    Datastore(
-        "clickhouse",
-        "ClickHouse",
-        (8123,),
-        pattern(r"clickhouse"),
-        pattern(rb"ClickHouse|port 9000 is for clickhouse"),
-        GET,
-    ),
-    Datastore("cassandra", "Cassandra", (9042, 7000), pattern(r"cassandra|scylla"), pattern(rb"(?!)")),
-    Datastore("couchdb", "CouchDB", (5984,), pattern(r"couchdb"), pattern(rb"(?i)couchdb"), GET),
-    Datastore("influxdb", "InfluxDB", (8086,), pattern(r"influx"), pattern(rb"(?i)x-influxdb"), GET),
-    Datastore("minio", "MinIO", (9001,), pattern(r"minio"), pattern(rb"(?i)server: minio"), GET),
-    Datastore("mssql", "SQL Server", (1433,), pattern(r"sqlservr|mssql"), pattern(rb"(?!)")),
-    Datastore(
-        "oracle",
-        "Oracle Database",
-        (1521,),
-        pattern(r"tnslsnr|oracle-(?:xe|free|database)"),
-        pattern(rb"(?!)"),
-    ),
-    Datastore(
-        "zookeeper-kafka", "ZooKeeper or Kafka", (2181, 9092), pattern(r"zookeeper|kafka"), pattern(rb"(?!)")
-    ),
-    Datastore("nats", "NATS", (4222,), pattern(r"nats"), pattern(rb"\AINFO \{")),
-    Datastore("neo4j", "Neo4j", (7474, 7687), pattern(r"neo4j"), pattern(rb"(?i)neo4j"), GET),
+
+@dataclass(frozen=True)
+class Datastore:
+    """A kind of service that holds data, or power over the machine, and speaks to whoever connects.
+
+    ``names`` is a pattern of the programs' and images' names, ``message`` what it is asked first.
+    """
+
+    kind: str
+    title: str
+    ports: tuple[int, ...]
+    names: str
+    message: bytes = b""
+
+
+_POSTGRES = r"postgres|postgis|timescale|pgbouncer|pgvector|pgpool"
+_DOCKER = b"GET /_ping HTTP/1.0\r\nUser-Agent: signoff\r\n\r\n"
+
+DATASTORES = (
+    Datastore("postgresql", "PostgreSQL", (5432, 5433, 6432), _POSTGRES, SSL_REQUEST),
+    Datastore("redis", "Redis", (6379, 6380, 16379, 26379), r"redis|valkey|keydb|dragonfly", PING),
+    Datastore("mysql", "MySQL or MariaDB", (3306, 33060), r"mysql|mariadb|percona"),
+    Datastore("mongodb", "MongoDB", (27017, 27018, 27019), r"mongo", GET),
+    Datastore("elasticsearch", "Elasticsearch or OpenSearch", (9200, 9300), r"elasticsearch|opensearch", GET),
+    Datastore("rabbitmq", "RabbitMQ", (5672, 5671, 15672, 25672, 4369), r"rabbitmq|^epmd$|^beam", PING),
+    Datastore("memcached", "Memcached", (11211,), r"memcached", PING),
+    Datastore("docker-api", "the Docker API", (2375, 2376), r"(?!)", _DOCKER),
+    Datastore("etcd", "etcd", (2379, 2380), r"etcd", GET),
+    Datastore("clickhouse", "ClickHouse", (8123,), r"clickhouse", GET),
+    Datastore("cassandra", "Cassandra", (9042, 7000), r"cassandra|scylla"),
+    Datastore("couchdb", "CouchDB", (5984,), r"couchdb", GET),
+    Datastore("influxdb", "InfluxDB", (8086,), r"influx", GET),
+    Datastore("minio", "MinIO", (9001,), r"minio", GET),
+    Datastore("mssql", "SQL Server", (1433,), r"sqlservr|mssql"),
+    Datastore("oracle", "Oracle Database", (1521,), r"tnslsnr|oracle-(?:xe|free|database)"),
+    Datastore("zookeeper-kafka", "ZooKeeper or Kafka", (2181, 9092), r"zookeeper|kafka"),
+    Datastore("nats", "NATS", (4222,), r"nats"),
+    Datastore("neo4j", "Neo4j", (7474, 7687), r"neo4j", GET),
 )
+
+_SAYS = {
+    "postgresql": rb"\A[SN]\Z",
+    "redis": rb"\A(?:\+PONG|-NOAUTH|-DENIED|-NOPERM|-ERR (?:unknown command|wrong number|operation|max))",
+    "mysql": rb"(?s)\A...\x00(?:\x0a\d|\xff)",
+    "mongodb": rb"MongoDB over HTTP",
+    "elasticsearch": rb"You Know, for Search|(?i:x-elastic-product)|\"cluster_name\""
+    rb"|realm=\"(?:security|OpenSearch)",
+    "rabbitmq": rb"\AAMQP|RabbitMQ",
+    "memcached": rb"\AERROR\r\n",
+    "docker-api": rb"(?i)api-version: \d|docker-experimental:",
+    "etcd": rb"(?i)x-etcd|etcdserver",
+    "clickhouse": rb"ClickHouse|port 9000 is for clickhouse",
+    "couchdb": rb"(?i)couchdb",
+    "influxdb": rb"(?i)x-influxdb",
+    "minio": rb"(?i)server: minio",
+    "nats": rb"\AINFO \{",
+    "neo4j": rb"(?i)neo4j",
+    "ssh": rb"\ASSH-\d",
+    "smtp": rb"\A220[ -].*(?i:smtp|mail)",
+    "ftp": rb"\A220[ -]",
+    "http": rb"\AHTTP/\d",
+}
+"""What they answer to one of the messages, and what others do that are no datastores: the first that fits."""
 
 OTHER_PORTS = (
     *(21, 23, 25, 81, 111, 139, 389, 445, 873, 1883, 2019, 2049, 2377, 3000, 3128, 3389, 4000, 5000),
@@ -134,44 +82,29 @@ OTHER_PORTS = (
 )
 """What else is usually left open: application servers, admin panels, metrics, file and remote access."""
 
-KNOWN_PORTS = frozenset(
-    {port for store in DATASTORES for port in store.ports} | set(OTHER_PORTS) | {22, 80, 443}
-)
+_KIND_OF_PORT = {port: store.kind for store in DATASTORES for port in store.ports}
+KNOWN_PORTS = frozenset({*_KIND_OF_PORT, *OTHER_PORTS, 22, 80, 443})
 
-_BY_KIND = {store.kind: store for store in DATASTORES}
-_SPOKEN = (
-    ("ssh", pattern(rb"\ASSH-\d")),
-    ("smtp", pattern(rb"\A220[ -].*(?i:smtp|mail)")),
-    ("ftp", pattern(rb"\A220[ -]")),
-    ("http", pattern(rb"\AHTTP/\d")),
-)
+# Programs that are about a datastore and are none themselves: redis_exporter, mongo-express, pgbackup.
+_ABOUT = re.compile(r"exporter|express|commander|insight|admin|backup")
 
 
 def datastore(kind: str) -> Datastore:
     """Return a datastore by its kind; raise KeyError where there is none of that name."""
-    return _BY_KIND[kind]
+    return {store.kind: store for store in DATASTORES}[kind]
 
 
 def spoken(said: bytes) -> str:
     """Return what speaks like this: a datastore's kind, ``ssh``, ``http``, ...; empty where not known."""
-    if not said:
-        return ""
-    for store in DATASTORES:
-        if store.says.search(said):
-            return store.kind
-    return next((name for name, sounds in _SPOKEN if sounds.search(said)), "")
+    return next((kind for kind, says in _SAYS.items() if re.search(says, said)), "")
 
 
 def kind_of_port(port: int) -> str:
     """Return the datastore that usually listens on a TCP port; empty where none does."""
-    return next((store.kind for store in DATASTORES if port in store.ports), "")
+    return _KIND_OF_PORT.get(port, "")
 
 
 def kind_of_name(*names: str) -> str:
     """Return the datastore that a process or an image is, by its name; empty where it is none."""
     shorts = [short for name in names if not _ABOUT.search(short := name.rpartition("/")[2].lower())]
-    return next((store.kind for store in DATASTORES for short in shorts if store.names.search(short)), "")
-
-
-# Programs that are about a datastore and are none themselves: redis_exporter, mongo-express, pgbackup.
-_ABOUT = pattern(r"exporter|express|commander|insight|admin|backup")
+    return next((one.kind for one in DATASTORES for short in shorts if re.search(one.names, short)), "")

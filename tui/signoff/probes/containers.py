@@ -7,26 +7,18 @@ may do as root does on the host counts as root, whatever the number.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS, Container
-from signoff.facts.kinds import json_rows, lines
+from signoff.facts.kinds import Lines, json_rows, lines
 from signoff.message import listed, say
+from signoff.probes import kit
 from signoff.probes.base import Judgement, probe
-from signoff.probes.kit import (
-    Proves,
-    Seen,
-    decision,
-    each,
-    informational,
-    notapplicable,
-    right,
-    unseen,
-    wrong,
-)
+from signoff.probes.kit import Proves, Seen, decision, each, right, unseen, wrong
+from signoff.probes.remedies import within
 from signoff.target.profile import Profile
 
 _MIGHTY = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH"})
@@ -44,19 +36,20 @@ class Made(msgspec.Struct):
     pid: str
     mounts: tuple[str, ...]
 
-    def powers(self) -> list[str]:
-        """Return what makes it as good as root on the host."""
-        found = ["privileged"] * self.privileged + ["sees the host's processes"] * (self.pid == "host")
-        found += sorted({one.removeprefix("CAP_") for one in self.capabilities or ()} & _MIGHTY)
-        return found + [f"has {path} mounted" for path in self.mounts if path and _leads_to_docker(path)]
+    def powers(self) -> Iterator[str]:
+        """Yield what makes it as good as root on the host."""
+        if self.privileged:
+            yield say("privileged")
+        if self.pid == "host":
+            yield say("sees the host's processes")
+        yield from sorted({one.removeprefix("CAP_") for one in self.capabilities or ()} & _MIGHTY)
+        leading = [path for path in self.mounts if any(within(socket, path) for socket in _SOCKETS)]
+        yield from (say("has {path} mounted", path=path) for path in leading)
 
 
-def _leads_to_docker(path: str) -> bool:
-    return any(f"{socket}/".startswith(f"{path.rstrip('/')}/") for socket in _SOCKETS)
-
-
-TOP = lines("docker-top", "The containers' processes", "docker-top.sh", by_hand="sudo docker top CONTAINER")
-MADE = json_rows("docker-made", "The containers' privileges", Made, "docker-made.sh")
+TOP = lines("docker-top", say("The containers' processes"), "docker-top.sh", kept=Lines)
+_KEPT = Mapping[str, tuple[Made, ...]]
+MADE = json_rows("docker-made", say("The containers' privileges"), Made, "docker-made.sh", kept=_KEPT)
 
 
 @probe(
@@ -66,8 +59,8 @@ MADE = json_rows("docker-made", "The containers' privileges", Made, "docker-made
     needs=(CONTAINERS, TOP, MADE),
     remedy=decision(
         say(
-            "Give the service a user (user: in compose, USER in its Dockerfile), and neither "
-            "privileged nor the Docker socket. Then: docker compose up -d --force-recreate"
+            "Give the service a user (user: in compose, USER in its Dockerfile), and neither privileged nor "
+            "the Docker socket. Then: docker compose up -d --force-recreate"
         )
     ),
 )
@@ -79,23 +72,20 @@ def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         if one.id not in made or not processes:
             return unseen(say("its processes are not shown"))
         users = {uid for uid, _, name in processes if uid != "0" or not _STARTER.fullmatch(name)} or {"0"}
-        problems = made[one.id].powers() + ["root"] * ("0" in users)
-        return (
-            wrong(listed(problems, ", "))
-            if problems
-            else right(say("user {users}", users=", ".join(sorted(users))))
-        )
+        if problems := [*made[one.id].powers(), *[say("root")] * ("0" in users)]:
+            return wrong(listed(problems, ", "))
+        return right(say("user {users}", users=listed(sorted(users), ", ")))
 
-    if not facts[CONTAINERS]:
-        yield notapplicable(say("no containers here"))
+    containers = facts[CONTAINERS]
+    if not containers:
+        yield kit.notapplicable(say("no containers here"))
         return
     made = {row.id: row for row in facts[MADE].get("made", ())}
-    places = {one.id: one.labels.get("com.docker.compose.project.working_dir") for one in facts[CONTAINERS]}
-    ours = [one for one in facts[CONTAINERS] if places[one.id] in {None, profile.project or places[one.id]}]
+    places = {one.id: one.labels.get("com.docker.compose.project.working_dir") for one in containers}
+    ours = [one for one in containers if places[one.id] in {None, profile.project or places[one.id]}]
     running = [one for one in ours if one.running]
     if ours:
         yield each(say("containers"), running, look, proves=Proves.RUNNING, name=lambda one: one.name)
-    if others := [one.name for one in facts[CONTAINERS] if one not in running]:
-        yield informational(
-            say("not running, or of another project: {others}", others=", ".join(others)), subject="others"
-        )
+    if others := listed((one.name for one in containers if one not in running), ", "):
+        text = say("not running, or of another project: {names}", names=others)
+        yield kit.informational(text, subject="others")

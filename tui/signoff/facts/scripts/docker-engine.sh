@@ -1,10 +1,8 @@
-if ! command -v docker >/dev/null 2>&1; then head_of absent; exit 0; fi
-if ! version=$(docker version --format '{{.Server.Version}}' 2>&1); then
-    head_of refused; printf '%s\n' "$version" | show; exit 0
-fi
-head_of version "$version"
-head_of swarm
-docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>/dev/null | show
-services=$(docker service ls -q 2>/dev/null)
-head_of services "$?"
-if [ -n "$services" ]; then docker service inspect $services | show; fi
+# A worker of a swarm cannot tell what the swarm publishes: then there is no answer.
+command -v docker > /dev/null 2>&1 || { head_of absent; exit 0; }
+ask version docker version --format '{{.Server.Version}}'
+ask swarm docker info --format '{{.Swarm.LocalNodeState}}'
+case $said in
+    inactive) head_of services ;;
+    *) ask services sh -c 'ids=$(docker service ls -q) && if [ -n "$ids" ]; then docker service inspect $ids; fi' ;;
+esac

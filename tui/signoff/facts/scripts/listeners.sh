@@ -1,7 +1,7 @@
 # After trust.sh. ss names the processes behind each socket; whose it is stands in lines without names, in which nobody can
 # write anything. Of those of others no more are listed than one reads. Their control groups tell which container processes
 # are in; below user.slice anybody makes groups of any name.
-command -v ss >/dev/null 2>&1 || { head_of absent; exit 0; }
+command -v ss >/dev/null 2>&1 || { no_answer missing '' ss -lntup; exit 0; }
 owners=$(ss -Hlntue) || exit 1
 listed=$(ss -Hlntup) || exit 1
 ours_list=$(echo $ours)
