@@ -177,7 +177,7 @@ def test_modes_and_owners(changes: dict[str, Any], result: str) -> None:
 @pytest.mark.parametrize(("bits", "fails"), [(0o777, True), (0o1777, False), (0o775, False), (0o757, True)])
 def test_a_directory_above_that_anybody_may_write_to_fails(bits: int, fails: bool) -> None:
     known = facts("good-root")
-    parents = (Access("/srv/shop", bits, 0, "root", 0, "root"),)
+    parents = (Access("/srv/shop", bits, "root", "root"),)
     known = Facts({**known.values, ENVIRONMENT.id: replace(known[ENVIRONMENT], parents=parents)})
     assert ("/srv/shop" in results(mode, known)) is fails
 

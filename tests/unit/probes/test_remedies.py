@@ -37,7 +37,7 @@ class Led:
 
 
 def file(path: str, target: str = "", bits: int = 0o644, kind: Kind = Kind.COPY) -> SecretFile:
-    access = Access(path, bits, 1001, "mallory", 1001, "mallory")
+    access = Access(path, bits, "mallory", "mallory")
     return SecretFile(access, kind, None, None, 10, readable=True, target=target or path, content=None)
 
 
@@ -138,7 +138,7 @@ def test_the_file_that_is_read_unasked_is_the_projects_own(by_compose: bool) -> 
 
 @pytest.mark.parametrize("path", ["/srv", "/"])
 def test_a_directory_above_the_project_is_its_owners_business(path: str) -> None:
-    finding = judge(mode, host(parents=(Access(path, 0o777, 0, "root", 0, "root"),)))[path]
+    finding = judge(mode, host(parents=(Access(path, 0o777, "root", "root"),)))[path]
     assert finding.result == "fail"
     assert finding.remedy.startswith("Ask its owner, root")
     assert "chmod" not in finding.remedy

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import shlex
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from shlex import quote
@@ -13,7 +12,7 @@ from shlex import quote
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.compose import EnvReference, written_in
-from signoff.facts.environment import script_for
+from signoff.facts.environment import decoded, moment, script_for
 from signoff.facts.sections import Section, sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
@@ -47,10 +46,8 @@ class Unit:
     active: bool
     user: str
     group: str
-    directory: str
     env_files: tuple[EnvReference, ...]
     environment: Mapping[str, Secret] = field(repr=False)
-    file: str
     started: datetime | None
     processes: tuple[Process, ...]
     written: Mapping[str, Secret] = field(default_factory=dict, repr=False)
@@ -58,11 +55,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """``systemd`` tells whether it runs here. ``strays`` are processes in the project's directory that no
-    unit accounts for; those of other users are not seen where ``hidden``.
+    """``strays`` are processes in the project's directory that no unit accounts for; those of other users are
+    not seen where ``hidden``.
     """
 
-    systemd: bool
     units: tuple[Unit, ...]
     strays: tuple[Process, ...] = ()
     hidden: bool = False
@@ -71,72 +67,58 @@ class Units:
 def parse_units(output: Output) -> Units:
     """Return the project's services and processes."""
     found = sections(output)
-    systemd = next((section for section in found if section.name == "systemd"), None)
-    if systemd is None:
+    if all(one.name != "systemd" for one in found):
         raise Malformed("the look at the services did not run to its end")
-    processes = [(section.field(0), _process(section)) for section in found if section.name == "process"]
+    processes = [(one.field(0), _process(one)) for one in found if one.name == "process"]
     return Units(
-        systemd=systemd.field(0) == "yes",
         units=tuple(
-            _unit(section, tuple(process for unit, process in processes if unit == section.field(0)))
-            for section in found
-            if section.name == "unit"
+            _unit(one, tuple(process for unit, process in processes if unit == one.field(0)))
+            for one in found
+            if one.name == "unit"
         ),
         strays=tuple(process for unit, process in processes if not unit),
-        hidden=any(section.name == "hidden" for section in found),
+        hidden=any(one.name == "hidden" for one in found),
     )
 
 
 def _unit(section: Section, processes: tuple[Process, ...]) -> Unit:
-    pairs = [line.partition("=") for line in section.lines if line]
-    properties = {key: value for key, _, value in pairs}
-    files = [value for key, _, value in pairs if key == "EnvironmentFiles"]
+    pairs = [line.partition("=")[::2] for line in section.lines if line]
+    shown = defaultdict(str, pairs)
+    files = [
+        value.partition(" (ignore_errors=") for key, value in pairs if key == "EnvironmentFiles" and value
+    ]
+    # { path=... ; argv[]=the words ; ignore_errors=no ; ... }, several of them in a line.
+    told = [
+        one
+        for key, value in pairs
+        if key.startswith("ExecStart")
+        for one in value.split(" ; ignore_errors=")[:-1]
+    ]
     return Unit(
-        name=properties.get("Id", section.field(0)),
-        exists=properties.get("LoadState") not in {"not-found", None},
-        active=properties.get("ActiveState") in {"active", "reloading", "activating"},
-        user=properties.get("User", ""),
-        group=properties.get("Group", ""),
-        directory=properties.get("WorkingDirectory", "").lstrip("!-"),
-        env_files=tuple(_reference(value) for value in files if value),
-        environment=dict(_assignments(properties.get("Environment", ""))),
-        file=properties.get("FragmentPath", ""),
-        started=_time(properties.get("ExecMainStartTimestamp", "")),
+        name=shown["Id"] or section.field(0),
+        exists=shown["LoadState"] not in {"not-found", ""},
+        active=shown["ActiveState"] in {"active", "reloading", "activating"},
+        user=shown["User"],
+        group=shown["Group"],
+        env_files=tuple(EnvReference(path, required=flag != "yes)") for path, _, flag in files),
+        environment=_assignments(shown["Environment"]),
+        started=_time(shown["ExecMainStartTimestamp"]),
         processes=processes,
-        written=dict(
-            pair
-            for key, _, value in pairs
-            if key.startswith("ExecStart")
-            for command in _commands(value)
-            for pair in written_in(command)
-        ),
+        written=dict(pair for one in told for pair in written_in(one.partition("argv[]=")[2])),
     )
 
 
-def _commands(value: str) -> Iterator[str]:
-    """Yield the words that systemctl tells: ``{ path=... ; argv[]=the words ; ignore_errors=no ; ... }``."""
-    while value:
-        _, _, value = value.partition("argv[]=")
-        command, ends, value = value.partition(" ; ignore_errors=")
-        if ends:
-            yield command
-
-
-def _reference(value: str) -> EnvReference:
-    path, _, flag = value.partition(" (ignore_errors=")
-    return EnvReference(path, required=flag != "yes)")
-
-
-def _assignments(text: str) -> Iterator[tuple[str, Secret]]:
+def _assignments(text: str) -> dict[str, Secret]:
     """Read systemctl's list of assignments, quoted as for a shell (``A=b "C=d e"``)."""
     try:
-        words = shlex.split(text)
+        return _secrets(shlex.split(text))
     except ValueError:
         raise Malformed("systemctl show: Environment cannot be read") from None
-    for word in words:
-        name, equals, value = word.partition("=")
-        if equals:
-            yield name, Secret(value)
+
+
+def _secrets(assignments: list[str]) -> dict[str, Secret]:
+    pairs = (one.partition("=") for one in assignments)
+    return {name: Secret(value) for name, equals, value in pairs if equals}
 
 
 def _time(text: str) -> datetime | None:
@@ -148,24 +130,16 @@ def _time(text: str) -> datetime | None:
 
 
 def _process(section: Section) -> Process:
-    _, pid, name, started, readable = (section.field(index) for index in range(5))
-    entries = _entries(section) if readable == "yes" else []
-    pairs = [entry.partition("=") for entry in entries]
+    _, pid, name, started = section.fields[:4]
+    raw = decoded(section).removesuffix(b"\0").decode("utf-8", "surrogateescape")
+    entries = raw.split("\0")
     return Process(
         pid=int(pid),
         name=one_line(name),
-        started=datetime.fromtimestamp(int(started), UTC) if started else None,
-        environment={key: Secret(value) for key, equals, value in pairs if equals} if entries else None,
-        whole=all(equals for _, equals, _ in pairs) and any(key == "PATH" for key, _, _ in pairs),
+        started=moment(started),
+        environment=_secrets(entries) if raw else None,
+        whole=all("=" in entry for entry in entries) and any(entry.startswith("PATH=") for entry in entries),
     )
-
-
-def _entries(section: Section) -> list[str]:
-    try:
-        raw = base64.b64decode("".join(section.lines), validate=True)
-    except binascii.Error:
-        raise Malformed("a process's environment did not come through") from None
-    return raw.removesuffix(b"\0").decode("utf-8", "surrogateescape").split("\0") if raw else []
 
 
 UNITS: HostFact[Units] = HostFact(
