@@ -73,7 +73,7 @@ class Composed:
         options = ["--project-directory", self.directory] if away else []
         for option, paths in (("-f", self.files), ("--env-file", self.env_files)):
             for path in paths:
-                options += [option, path.removeprefix(f"{self.directory.rstrip('/')}/")]
+                options += [option, path.removeprefix(join(self.directory, ""))]
         return (*self.program, *named, *options)
 
     def up(self, *options: str) -> str:
@@ -102,7 +102,8 @@ def composed(name: str, labels: Mapping[str, str], programs: Programs) -> Compos
     )
     # Version 1 notes paths from where it was called. ``-f deploy/x.yml`` leads into ``deploy``, which is the
     # project's directory then.
-    start = directory.removesuffix(f"/{normpath(dirname(files[0]))}") if files else directory
+    above = dirname(normpath(files[0])) if files else ""
+    start = (directory.removesuffix(f"/{above}") or directory[:1]) if above else directory
     underscored = name == f"{project}_{service}_{about.get('container-number', '1')}"
     return Composed(
         program=programs.words(about.get("version", ""), underscored=underscored),
