@@ -14,7 +14,7 @@ from signoff.facts import plain_yaml
 
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))")
 """``$NAME``, ``${NAME}``, ``${NAME:-default}``; of ``$$``, a plain dollar, nothing is caught."""
-_REFERENCE: Final = re.compile(r"\$(\w+|\{\w+(?:(?::?-)(?P<default>.*)|[:?+].*)?\})", re.DOTALL)
+_REFERENCE: Final = re.compile(r"\A\$(\w+|\{\w+(?:(?::?-)(?P<default>.*)|[:?+].*)?\})\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,8 @@ def _variables(entry: Any) -> dict[str, str | None]:
 
 def _literals(variables: Mapping[str, str | None]) -> dict[str, Secret]:
     """Return what stands in the file itself: of ``${NAME:-default}`` the default, of ``${NAME}`` nothing."""
-    found = {}
-    for name, value in variables.items():
-        reference = _REFERENCE.fullmatch(value or "")
-        if literal := reference["default"] if reference else value:
-            found[name] = Secret(literal)
-    return found
+    literals = {name: _REFERENCE.sub(r"\g<default>", value or "") for name, value in variables.items()}
+    return {name: Secret(literal) for name, literal in literals.items() if literal}
 
 
 # redis-server --requirepass VALUE, redis-cli -a VALUE, --password=VALUE, PGPASSWORD=VALUE, a URL with one.

@@ -96,10 +96,8 @@ def composed(name: str, labels: Mapping[str, str], programs: Programs) -> Compos
     if not service:
         return None
     directory = about.get("project.working_dir", "")
-    files, env_files = (
-        [path for path in about.get(f"project.{name}", "").split(",") if path]
-        for name in ("config_files", "environment_file")
-    )
+    files = [path for path in about.get("project.config_files", "").split(",") if path]
+    env_files = [path for path in about.get("project.environment_file", "").split(",") if path]
     # Version 1 notes paths from where it was called. ``-f deploy/x.yml`` leads into ``deploy``, which is the
     # project's directory then.
     above = dirname(normpath(files[0])) if files else ""

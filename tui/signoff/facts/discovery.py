@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from posixpath import relpath
+from posixpath import dirname, relpath
 from typing import Any
 
 import msgspec
 
-from signoff.errors import UsageError
 from signoff.facts.backups import BACKUPS
 from signoff.facts.base import Fact, Facts, HostFact
 from signoff.facts.containers import CONTAINERS
-from signoff.facts.sections import Section, read_script, sections
+from signoff.facts.sections import by_name, read_script, sections
 from signoff.facts.web import WEB_SERVERS, WebServers
+from signoff.message import Message, say
 from signoff.target.address import parse_address
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 _WHY = {
-    "here": "the current directory",
-    "compose": "the working directory of its containers",
-    "unit": "the directory of its service",
-    "usual": "a usual place",
+    "here": say("the current directory"),
+    "compose": say("the working directory of its containers"),
+    "unit": say("the directory of its service"),
+    "usual": say("a usual place"),
 }
 
 
@@ -67,35 +66,28 @@ class Proposal:
 
     profile: Profile
     candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)
+    why: dict[str, Message] = field(default_factory=dict)
 
 
 def parse_surroundings(output: Output) -> Surroundings:
     """Return the projects and services; raise Malformed where the script did not run to its end."""
+    found = by_name(sections(output))
     reasons: dict[str, str] = {}
-    files = defaultdict[str, list[Section]](list)
-    units: list[Unit] = []
-    path = ""
-    for section in sections(output):
-        match section.name:
-            case "project":
-                path = section.field(0)
-                # Found twice, it keeps the likelier reason.
-                reasons.setdefault(path, section.field(1))
-            case "env":
-                files[path].append(section)
-            case "unit":
-                units.append(Unit(section.field(0), section.field(1), section.field(2)))
+    for one in found["project"]:
+        # Found twice, it keeps the likelier reason.
+        reasons.setdefault(one.field(0), one.field(1))
+    files = {path: [one for one in found["env"] if dirname(one.field(0)) == path] for path in reasons}
     projects = [
         Project(
             path,
-            found,
+            reason,
             _once(one.field(0) for one in files[path]),
             _once(name for one in files[path] for name in one.lines),
         )
-        for path, found in reasons.items()
+        for path, reason in reasons.items()
     ]
-    return Surroundings(tuple(sorted(projects, key=_likelihood)), tuple(units))
+    units = tuple(Unit(*one.fields[:3]) for one in found["unit"])
+    return Surroundings(tuple(sorted(projects, key=_likelihood)), units)
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:
@@ -109,7 +101,7 @@ def _likelihood(project: Project) -> int:
 
 SURROUNDINGS: HostFact[Surroundings] = HostFact(
     id="surroundings",
-    title="where the product lies",
+    title=say("where the product lies"),
     script=read_script("trust.sh", "discovery.sh"),
     parse=parse_surroundings,
     root=Root.PREFER,
@@ -123,7 +115,7 @@ DISCOVERY_FACTS: tuple[Fact[Any], ...] = (SURROUNDINGS, WEB_SERVERS, BACKUPS, CO
 def propose(facts: Facts, profile: Profile) -> Proposal:
     """Return the profile with what the operator left empty filled in, where only one value fits. Pure."""
     candidates: dict[str, tuple[str, ...]] = {}
-    why: dict[str, str] = {}
+    why: dict[str, Message] = {}
     for name, values, reason in _offers(facts, profile):
         shown = _once(one_line(value) for value in values if value)
         if shown and getattr(profile, name) == getattr(Profile(), name):
@@ -142,19 +134,19 @@ _SEVERAL = frozenset({"services", "env_files", "admin_paths"})
 _PUBLIC_NAME = re.compile(r"(?!_)([\w-]+\.)+(?!local(host)?$)[^\W\d][\w-]*")
 """A server's name that people type: no wildcard, no pattern, no address, not localhost."""
 
-_Offer = tuple[str, Iterable[str], str]
+_Offer = tuple[str, Iterable[str], Message]
 """A field, its values, and where they come from."""
 
 
 def _offers(facts: Facts, profile: Profile) -> Iterator[_Offer]:
     around = Surroundings((), ()) if facts.missing(SURROUNDINGS) else facts[SURROUNDINGS]
-    given = profile.project or _in_address(profile.address)
-    if given:
+    address = parse_address(profile.address)
+    if given := profile.project or (address.project if address else ""):
         projects = [one for one in around.projects if one.path == given] or [Project(given, "usual")]
     else:
         projects = [one for one in around.projects if _likelihood(one) == _likelihood(around.projects[0])]
     if projects:
-        why = "the target's address" if given else _WHY[projects[0].found]
+        why = say("the target's address") if given else _WHY[projects[0].found]
         yield "project", (one.path for one in projects), why
     databases: tuple[str, ...] = ()
     if len(projects) == 1:
@@ -163,20 +155,12 @@ def _offers(facts: Facts, profile: Profile) -> Iterator[_Offer]:
     if not facts.missing(BACKUPS):
         backups = facts[BACKUPS]
         names = [dump.kind.database for dump in backups.dumps]
-        yield "database", databases or names, "the project's .env" if databases else "its dumps"
+        yield "database", databases or names, say("the project's .env") if databases else say("its dumps")
         places = [dump.place.path for dump in backups.dumps]
-        why = "where the dumps lie" if places else "the backup job's folder"
+        why = say("where the dumps lie") if places else say("the backup job's folder")
         yield "backup_directory", places or backups.closed, why
     if not facts.missing(WEB_SERVERS):
         yield from _of_web(facts[WEB_SERVERS])
-
-
-def _in_address(address: str) -> str:
-    try:
-        parsed = parse_address(address)
-    except UsageError:
-        return ""
-    return parsed.project if parsed else ""
 
 
 def _of_project(facts: Facts, around: Surroundings, project: Project) -> Iterator[_Offer]:
@@ -187,16 +171,16 @@ def _of_project(facts: Facts, around: Surroundings, project: Project) -> Iterato
     ]
     made = () if facts.missing(CONTAINERS) else (one.composed for one in facts[CONTAINERS])
     composed = sorted({one.service for one in made if one and one.directory == project.path})
-    yield "services", (*units, *composed), "what runs from the project's directory"
+    yield "services", (*units, *composed), say("what runs from the project's directory")
     names = [relpath(path, project.path) for path in project.env_files]
     # Where there is a .env, the default stands.
-    yield "env_files", names if ".env" not in names else (), "the project's directory"
+    yield "env_files", names if ".env" not in names else (), say("the project's directory")
 
 
 def _of_web(servers: WebServers) -> Iterator[_Offer]:
     names = [*filter(_PUBLIC_NAME.fullmatch, (name.lower().rstrip(".") for name in servers.names()))]
     own = [name for name in names if not name.startswith("www.") or name.removeprefix("www.") not in names]
-    yield "url", (f"https://{name}" for name in own), "the web server's sites"
+    yield "url", (f"https://{name}" for name in own), say("the web server's sites")
     paths = servers.admin_paths()
     spelt = [path for path in paths if path.endswith("/") or f"{path}/" not in paths]
-    yield "admin_paths", spelt, "the web server's rules"
+    yield "admin_paths", spelt, say("the web server's rules")

@@ -6,8 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import translate
-from functools import lru_cache
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -68,12 +67,7 @@ def _fits(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
         return not pattern
     if pattern[0] == "**":
         return any(_fits(pattern[1:], path[start:]) for start in range(len(path)))
-    return bool(_pattern(pattern[0]).match(path[0])) and _fits(pattern[1:], path[1:])
-
-
-@lru_cache(_MOST_PATTERNS)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(translate(text))
+    return fnmatchcase(path[0], pattern[0]) and _fits(pattern[1:], path[1:])
 
 
 def parse_dockerfile(path: str, text: Secret | None) -> Dockerfile:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from shlex import quote
 from typing import Final
 
 from signoff.credentials.dotenv import EnvFile, read
 from signoff.credentials.secret import Secret
-from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.base import Facts, HostFact, Unavailable
 from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
 from signoff.facts.dumps import encrypted_with
-from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.facts.sections import Named, Section, assigned, by_name, moment, read_script, sections
+from signoff.facts.units import UNITS, decoded
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -39,17 +38,11 @@ class Kind(StrEnum):
 _DRAFT: Final = r"\.signoff-[0-9a-f]{16}(/new)?$"
 """Our own, left where a file was being replaced when the power went."""
 _KINDS: Final = {
-    kind: re.compile(pattern, re.IGNORECASE)
-    for kind, pattern in (
-        (
-            Kind.COPY,
-            r"(~|#|\.sw[a-p]|[ ._-]\(?(bak|backup|old|orig|save|saved|copy|copied|tmp|temp|prev|previous|rej"
-            r"|disabled|swp|\d+)\)?[ \d._()-]*)$"
-            r"|\.(zip|tar|tgz|gz|bz2|xz|zst|7z|rar)$|^env\.(bak|old|txt)$|" + _DRAFT,
-        ),
-        (Kind.EXAMPLE, r"example|sample|template|skeleton|\b(dist|tpl|tmpl|j2)\b"),
-        (Kind.DEVELOPMENT, r"[._-](dev|develop|development|test|testing|tests|ci|e2e)\b"),
-    )
+    Kind.COPY: r"(?i)(~|#|\.sw[a-p]|[ ._-]\(?(bak|backup|old|orig|saved?|copy|copied|tmp|temp|prev|previous"
+    r"|rej|disabled|swp|\d+)\)?[ \d._()-]*)$|\.(zip|tar|tgz|gz|bz2|xz|zst|7z|rar)$|^env\.(bak|old|txt)$|"
+    + _DRAFT,
+    Kind.EXAMPLE: r"(?i)example|sample|template|skeleton|\b(dist|tpl|tmpl|j2)\b",
+    Kind.DEVELOPMENT: r"(?i)[._-](dev|develop|development|tests?|testing|ci|e2e)\b",
 }
 _SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
 
@@ -133,25 +126,14 @@ def kind_of(path: str) -> Kind:
     """Tell by its name what a file is."""
     *above, name = path.split("/")
     name = "/".join([*above[-1:], name]) if name == "new" else name
-    return next((kind for kind, pattern in _KINDS.items() if pattern.search(name)), Kind.LIVE)
-
-
-def no_project(reason: str, project: str = "") -> Unavailable:
-    """Return why there is no project directory to look into."""
-    if reason == "closed":
-        return Unavailable(f"{project} may not be looked into without root", f"sudo ls -la {quote(project)}")
-    if reason == "missing":
-        return Unavailable(f"there is no directory {project}; put the project's into targets.toml")
-    return Unavailable("the project directory is not known; put it into targets.toml as project")
+    return next((kind for kind, pattern in _KINDS.items() if re.search(pattern, name)), Kind.LIVE)
 
 
 def parse_environment(output: Output) -> Environment:
     """Return what was found; raise Unavailable where the project directory is not known or closed."""
-    found = defaultdict[str, list[Section]](list)
-    for section in sections(output):
-        found[section.name].append(section)
+    found = by_name(sections(output))
     for section in found["nowhere"]:
-        raise no_project(section.field(0), one_line(section.field(1)))
+        raise _no_project(section.field(0), one_line(section.field(1)))
     return Environment(
         project=found["project"][0].field(0),
         files=tuple(map(_file, found["file"])),
@@ -162,8 +144,19 @@ def parse_environment(output: Output) -> Environment:
         dockerignores=tuple(parse_dockerignore(one.field(0), _text(one)) for one in found["dockerignore"]),
         elsewhere=tuple(map(_file, found["elsewhere"])),
         mounted=tuple(map(_file, found["mounted"])),
-        members=_members(_rows(found["users"]), _rows(found["groups"])),
+        members=_members(found),
     )
+
+
+def _no_project(reason: str, project: str) -> Unavailable:
+    match reason:
+        case "closed":
+            why = say("{project} may not be looked into without root", project=project)
+            return Unavailable(why, f"sudo ls -la {quote(project)}")
+        case "missing":
+            why = say("there is no directory {project}; put the project's into targets.toml", project=project)
+            return Unavailable(why)
+    return Unavailable(say("the project directory is not known; put it into targets.toml as project"))
 
 
 def _access(section: Section) -> Access:
@@ -189,19 +182,6 @@ def _file(section: Section) -> SecretFile:
     )
 
 
-def moment(seconds: str) -> datetime | None:
-    """Return a time; None where it is not known."""
-    return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
-
-
-def decoded(section: Section) -> bytes:
-    """Return the content that a script sent in base64."""
-    try:
-        return base64.b64decode("".join(section.lines), validate=True)
-    except binascii.Error:
-        raise Malformed(f"a content did not come through: {one_line(section.name)}") from None
-
-
 def _sealed(content: bytes) -> bool:
     """Whether a content is encrypted: as a whole, or each of its values (sops, dotenvx, dotenv-vault)."""
     if encrypted_with(content) or content.startswith((b"\0GITCRYPT\0", b"$ANSIBLE_VAULT;")):
@@ -216,39 +196,34 @@ def _text(section: Section) -> Secret | None:
     return Secret(decoded(section).decode("utf-8", "replace")) if section.field(1) == "yes" else None
 
 
-def _rows(found: list[Section]) -> list[list[str]]:
-    return [line.split(":") for one in found for line in one.lines if line]
-
-
-def _members(users: list[list[str]], groups: list[list[str]]) -> dict[str, frozenset[str]]:
+def _members(found: Named) -> dict[str, frozenset[str]]:
     """Return the users of each group: those listed in it, and those whose own group it is."""
+    users = [line.split(":") for section in found["users"] for line in section.lines if line]
+    groups = [line.split(":") for section in found["groups"] for line in section.lines if line]
     return {
         name: frozenset(filter(None, listed.split(","))) | {user for user, _, gid in users if gid == number}
         for name, number, listed in groups
     }
 
 
-def script_for(name: str) -> Callable[[Profile], str]:
-    """Return a script that looks at a project, given what the profile knows of it."""
-    text = read_script("trust.sh", "project-files.sh", name)
-    return lambda profile: (
-        assigned(
-            project=profile.project,
-            listed="\n".join(profile.env_files),
-            services="\n".join(profile.services),
-        )
-        + text
-    )
+def _given(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    """Return the files that the profile names and that services read."""
+    units = () if facts.missing(UNITS) else facts[UNITS].units
+    return {"file": [*profile.env_files, *(file.path for unit in units for file in unit.env_files)]}
 
+
+_SCRIPT = read_script("trust.sh", "environment.sh")
 
 ENVIRONMENT: HostFact[Environment] = HostFact(
     id="environment",
-    title="the project's files with secrets",
-    script=script_for("environment.sh"),
+    title=say("the project's files with secrets"),
+    script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_environment,
     root=Root.PREFER,
     timeout=20.0,
     cap=8 << 20,
     sensitive=True,
     by_hand=lambda profile: f"sudo ls -la {quote(profile.project or '.')}",
+    needs=(UNITS,),
+    given=_given,
 )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 from urllib.parse import urlsplit
 
-from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.environment import no_project, script_for
-from signoff.facts.sections import Section, sections
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable
+from signoff.facts.environment import ENVIRONMENT, Kind
+from signoff.facts.sections import Section, assigned, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
+from signoff.target.profile import Profile
 from signoff.text import one_line
 
 
@@ -78,8 +79,6 @@ def parse_git(output: Output) -> Git:
 
 
 def _refusals(found: Mapping[str, Section]) -> None:
-    if "nowhere" in found:
-        raise no_project(found["nowhere"].field(0), one_line(found["nowhere"].field(1)))
     if "norepository" in found and found["norepository"].field(1) != "sure":
         directory = one_line(found["norepository"].field(0))
         raise Unavailable(
@@ -164,10 +163,22 @@ def _search(section: Section) -> Search:
     return Search({name: tuple(commits) for name, commits in found.items()}, complete, tuple(files))
 
 
+def _given(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    """Return where the project lies, and its files with secrets."""
+    environment = facts[ENVIRONMENT]
+    files = [one.path for one in environment.files if one.kind not in {Kind.EXAMPLE, Kind.COPY}]
+    mounted = [one.path for one in environment.mounted]
+    return {"project": [environment.project], "file": files, "mounted": mounted}
+
+
+_SCRIPT = read_script("trust.sh", "git.sh")
+
 GIT: HostFact[Git] = HostFact(
     id="git",
     title=say("the project's git repository"),
-    script=script_for("git.sh"),
+    script=lambda profile: assigned(project=profile.project) + _SCRIPT,
+    needs=(ENVIRONMENT,),
+    given=_given,
     parse=parse_git,
     root=Root.PREFER,
     timeout=45.0,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from shlex import quote
 
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.compose import EnvReference, written_in
-from signoff.facts.environment import decoded, moment, script_for
-from signoff.facts.sections import Section, sections
+from signoff.facts.sections import Section, assigned, by_name, moment, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -66,45 +68,35 @@ class Units:
 
 def parse_units(output: Output) -> Units:
     """Return the project's services and processes."""
-    found = sections(output)
-    if all(one.name != "systemd" for one in found):
-        raise Malformed("the look at the services did not run to its end")
-    processes = [(one.field(0), _process(one)) for one in found if one.name == "process"]
+    found = by_name(sections(output))
+    processes = [(one.field(0), _process(one)) for one in found["process"]]
     return Units(
         units=tuple(
             _unit(one, tuple(process for unit, process in processes if unit == one.field(0)))
-            for one in found
-            if one.name == "unit"
+            for one in found["unit"]
         ),
         strays=tuple(process for unit, process in processes if not unit),
-        hidden=any(one.name == "hidden" for one in found),
+        hidden=bool(found["hidden"]),
     )
 
 
 def _unit(section: Section, processes: tuple[Process, ...]) -> Unit:
-    pairs = [line.partition("=")[::2] for line in section.lines if line]
-    shown = defaultdict(str, pairs)
-    files = [
-        value.partition(" (ignore_errors=") for key, value in pairs if key == "EnvironmentFiles" and value
-    ]
+    shown = defaultdict(str, (line.partition("=")[::2] for line in section.lines))
+    files = re.findall(r"^EnvironmentFiles=(.+?)(?: \(ignore_errors=(\w+)\))?$", section.text, re.MULTILINE)
     # { path=... ; argv[]=the words ; ignore_errors=no ; ... }, several of them in a line.
-    told = [
-        one
-        for key, value in pairs
-        if key.startswith("ExecStart")
-        for one in value.split(" ; ignore_errors=")[:-1]
-    ]
+    started = re.findall(r"^ExecStart.*", section.text, re.MULTILINE)
+    told = [one.partition("argv[]=")[2] for line in started for one in line.split(" ; ignore_errors=")[:-1]]
     return Unit(
         name=shown["Id"] or section.field(0),
         exists=shown["LoadState"] not in {"not-found", ""},
         active=shown["ActiveState"] in {"active", "reloading", "activating"},
         user=shown["User"],
         group=shown["Group"],
-        env_files=tuple(EnvReference(path, required=flag != "yes)") for path, _, flag in files),
+        env_files=tuple(EnvReference(path, required=ignored != "yes") for path, ignored in files),
         environment=_assignments(shown["Environment"]),
         started=_time(shown["ExecMainStartTimestamp"]),
         processes=processes,
-        written=dict(pair for one in told for pair in written_in(one.partition("argv[]=")[2])),
+        written=dict(pair for one in told for pair in written_in(one)),
     )
 
 
@@ -113,7 +105,7 @@ def _assignments(text: str) -> dict[str, Secret]:
     try:
         return _secrets(shlex.split(text))
     except ValueError:
-        raise Malformed("systemctl show: Environment cannot be read") from None
+        raise Malformed(say("systemctl show: Environment cannot be read")) from None
 
 
 def _secrets(assignments: list[str]) -> dict[str, Secret]:
@@ -142,16 +134,24 @@ def _process(section: Section) -> Process:
     )
 
 
+def decoded(section: Section) -> bytes:
+    """Return the content that a script sent in base64."""
+    try:
+        return base64.b64decode("".join(section.lines), validate=True)
+    except binascii.Error:
+        raise Malformed(say("a content did not come through: {name}", name=one_line(section.name))) from None
+
+
+_SCRIPT = read_script("trust.sh", "units.sh")
+
 UNITS: HostFact[Units] = HostFact(
     id="units",
-    title="the project's systemd services and processes",
-    script=script_for("units.sh"),
+    title=say("the project's systemd services and processes"),
+    script=lambda profile: assigned(project=profile.project, services="\n".join(profile.services)) + _SCRIPT,
     parse=parse_units,
     root=Root.PREFER,
     timeout=20.0,
     cap=8 << 20,
     sensitive=True,
-    by_hand=lambda profile: (
-        f"systemctl status {' '.join(map(quote, profile.services)) or quote('*.service')}"
-    ),
+    by_hand=lambda profile: f"systemctl status {shlex.join(profile.services or ('*.service',))}",
 )

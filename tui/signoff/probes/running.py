@@ -16,6 +16,9 @@ from signoff.facts.composed import LABEL
 from signoff.facts.containers import CONTAINERS, Container
 from signoff.facts.environment import ENVIRONMENT, Environment, SecretFile
 from signoff.facts.units import UNITS, Process, Unit, Units
+from signoff.message import say
+from signoff.probes.base import Remedy
+from signoff.probes.kit import command, decision
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -34,7 +37,7 @@ class Running:
     name: str
     started: datetime | None
     environments: tuple[Mapping[str, Secret], ...] = field(repr=False)
-    remedy: str
+    remedy: Remedy
     what: Container | Unit | Process = field(repr=False)
     seen: bool = True
     whole: bool = True
@@ -116,13 +119,17 @@ def _apart(directory: PurePosixPath, service: ComposeService, files: tuple[Secre
     return not (service.env_files or service.builds or sees or variable)
 
 
-def _recreate(one: Container, project: str) -> str:
+def _recreate(one: Container, project: str) -> Remedy:
     if made := one.composed:
-        return replace(made, directory=made.directory or project).up("--force-recreate")
-    name, aside = quote(one.name), quote(f"{one.name}-before")
-    return (
-        f"docker stop {name} && docker rename {name} {aside}, and docker run it again: a container keeps"
-        " its environment"
+        up = replace(made, directory=made.directory or project).up("--force-recreate")
+        return command(up, say("Make it anew: a container keeps its environment"))
+    return decision(
+        say(
+            "docker stop {name} && docker rename {name} {aside}, and docker run it again: a container keeps"
+            " its environment",
+            name=quote(one.name),
+            aside=quote(f"{one.name}-before"),
+        )
     )
 
 
@@ -132,7 +139,7 @@ def _unit(unit: Unit) -> Running:
         name=one_line(unit.name),
         started=unit.started,
         environments=tuple(one for one in environments if one is not None),
-        remedy=f"sudo systemctl restart {quote(unit.name)}",
+        remedy=command(f"sudo systemctl restart {quote(unit.name)}", say("Restart it")),
         what=unit,
         seen=None not in environments,
         whole=all(process.whole for process in unit.processes),
@@ -142,6 +149,6 @@ def _unit(unit: Unit) -> Running:
 
 def _stray(process: Process) -> Running:
     name = f"process {process.pid} ({process.name})"
-    remedy = f"Start {name} anew, with today's environment"
+    remedy = decision(say("Start {process} anew, with today's environment", process=name))
     environments = (process.environment or {},)
     return Running(name, process.started, environments, remedy, process, whole=process.whole)

@@ -1,5 +1,10 @@
-# After trust.sh and project-files.sh. A project's files with secrets: who may read them, what they say, who refers to
-# them, and where copies lie about. Reads only; contents go out in base64.
+# After trust.sh. A project's files with secrets: who may read them, what they say, who refers to them, and where copies lie
+# about. Reads only; contents go out in base64. Is given the files that the profile and the project's services name.
+refuse() { head_of nowhere "$@"; exit 0; }
+[ -n "$project" ] || refuse 'not known'
+if stat -- "$project/." 2>&1 > /dev/null | grep -q 'Permission denied'; then refuse closed "$project"; fi
+cd -- "$project" 2> /dev/null || refuse missing "$project"
+project=$(pwd -P)
 # NAME PATH FIELD ...: between them what is known of the file that the path leads to.
 tell() {
     name=$1 path=$2
@@ -23,24 +28,30 @@ candidates() {
 like_secrets() {
     grep -E '/(\.env([ ._~-][^/]*)?|\.envrc|[^/]*\.env([ ._~-][^/]*)?|#[^/]*env#|env\.(bak|old|txt)|[^/]*\.signoff-[0-9a-f]{16}/new)$'
 }
+# Names, one a line: as paths.
+in_project() { project=$project awk '/^[^\/]/ { sub(/^\.\//, ""); $0 = ENVIRON["project"] "/" $0 } NF'; }
 file() {
-    if [ ! -f "$1" ]; then head_of absent "$1" "$([ -x "$(nearest "$1")" ] && echo sure)"; return; fi
-    tell file "$1" "$([ -r "$1" ] && echo yes)" "$(readlink -f -- "$1")"
-    case $1 in *.sw[a-p] | *'~' | *'#') ;; *) content "$1" ;; esac
+    if [ -f "$1" ]; then
+        tell file "$1" "$([ -r "$1" ] && echo yes)" "$(readlink -f -- "$1")"
+        case $1 in *.sw[a-p] | *'~' | *'#') ;; *) content "$1" ;; esac
+    else
+        head_of absent "$1" "$(stat -- "$1" 2>&1 > /dev/null | grep -q 'Permission denied' || echo sure)"
+    fi
 }
 document() { if [ -f "$2" ]; then head_of "$1" "$2" "$(small "$2" && echo yes)"; content "$2"; fi; }
 
-enter_project
 head_of project "$project"
 way "$project" | while IFS= read -r folder; do tell parent "$folder"; done
 {
-    secret_files | while IFS= read -r path; do
-        printf '%s\n' "$path"
-        for draft in "$path".signoff-*/new; do if [ -f "$draft" ]; then printf '%s\n' "$draft"; fi; done
-    done
+    # Also what a rotation left beside them.
+    given file | in_project | while IFS= read -r path; do printf '%s\n' "$path"; ls -- "$path".signoff-*/new 2> /dev/null; done
     { candidates 6 '' "$project" || left_out "folders in $project that may not be looked into"; } | names 'files of the project' | like_secrets
 } | sort -u | first 200 'files named like .env' | while IFS= read -r path; do file "$path"; done
-mounted_files | while IFS= read -r path; do
+# The files that compose mounts as secrets: each is one secret's value.
+cat docker-compose*.y*ml compose*.y*ml 2> /dev/null | tr -d "\"'\r" | awk '
+    /^[^ \t#]/ { inside = /^secrets:/ }
+    inside && /^[ \t]+file:[ \t]/ && !/\$/ { sub(/^[ \t]+file:[ \t]+/, ""); sub(/[ \t]+#.*$/, ""); print }' |
+    in_project | sort -u | first 100 'files that compose mounts as secrets' | while IFS= read -r path; do
     [ -f "$path" ] || continue
     real=$(readlink -f -- "$path")
     # In a folder that others may not enter, a file may be open: the container's user has to read it.

@@ -1,7 +1,7 @@
-# After trust.sh and project-files.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
+# After trust.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
 # whether today's values stand there. Reads only. Values go through pipes alone, and what comes out names commits
 # and variables.
-enter_project
+project=$(given project)
 top=$project
 while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
 if [ ! -e "$top/.git" ]; then
@@ -73,7 +73,7 @@ find "$top" -xdev -maxdepth 5 \( -path "$top/.git" -o -name node_modules -o -nam
 head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
 # Of the working tree and of every ref's history, whatever .gitignore says.
 set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
-mounted=$(mounted_files)
+mounted=$(given mounted)
 # One path a line, whatever else is in it.
 set -f
 IFS='
@@ -84,7 +84,7 @@ done
 set +f
 unset IFS
 head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | first 500 'tracked files named like .env' | show
-secret_files | while IFS= read -r path; do
+given file | while IFS= read -r path; do
     [ -f "$path" ] || continue
     in_git check-ignore -q --no-index -- "$path" 2> /dev/null
     head_of ignored "$path" "$?"
@@ -121,7 +121,7 @@ printf '%s\n' "$past" | sed '/^commit /d; /^$/d' | sort -u | first 200 'paths in
 done | show
 
 values() {
-    secret_files | while IFS= read -r path; do
+    given file | while IFS= read -r path; do
         if [ -r "$path" ] && [ -f "$path" ] && ! sealed cat -- "$path"; then printf '#read\t%s\n' "$(inert "$path")"; cat -- "$path"; echo; fi
     done | awk -v q="'" '
         /^#read\t/ { print; pem = ""; next }

@@ -1,5 +1,9 @@
-# After trust.sh and project-files.sh. The systemd services that belong to a project, and
-# the environments that its processes run with. Reads only; environments go out in base64.
+# After trust.sh. Wants $services: names, one a line. The systemd services that belong to a project: those named, and those with
+# its directory in their working directory, their environment files or their command. And the environments that its
+# processes run with, in base64. Reads only.
+project=$(cd -- "${project:-/nonexistent}" 2> /dev/null && pwd -P || printf %s "$project")
+# A path ends here: /srv/shop is not in /srv/shop2.
+like="$(printf %s "$project" | sed 's/[][\.*^$(){}+?|]/\\&/g')([^A-Za-z0-9_.-]|\$)"
 ticks=$(getconf CLK_TCK 2> /dev/null || echo 100)
 booted=$(awk '$1 == "btime" {print $2}' /proc/stat)
 process() { # UNIT PID
@@ -10,10 +14,12 @@ process() { # UNIT PID
     head_of process "$1" "$2" "$name" "$started"
     printf '%s\n' "$environment" | show # nothing where it may not be read
 }
-project=$(cd -- "${project:-/nonexistent}" 2> /dev/null && pwd -P || printf %s "$project")
 known=' '
-head_of systemd
-for unit in $(project_units); do
+for unit in $([ ! -d /run/systemd/system ] || {
+    printf '%s\n' "$services" | sed -n -e '/\.service$/{p;d}' -e 's/^[A-Za-z0-9:_.@\\-]\{1,\}$/&.service/p'
+    [ -z "$project" ] || systemctl show '*.service' -p Id,WorkingDirectory,EnvironmentFiles,ExecStart 2> /dev/null |
+        like=$like awk -v RS= '$0 ~ ENVIRON["like"] { sub(/^(.*\n)?Id=/, ""); sub(/\n.*/, ""); print }'
+} | sort -u); do
     shown=$(TZ=UTC systemctl show "$unit" -p Id,LoadState,ActiveState,MainPID,User,Group,EnvironmentFiles,Environment \
         -p ExecStart,ExecStartPre,ExecStartPost,ExecMainStartTimestamp,ControlGroup 2> /dev/null) || continue
     head_of unit "$unit"
