@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -95,8 +96,10 @@ def _looked_up(profile: Profile) -> dict[str, Any]:
         target.close()
 
 
+@cache
 def _as_oneself(fact: HostFact[Any]) -> HostFact[Any]:
-    return replace(fact, root=Root.NO)
+    needs = tuple(_as_oneself(one) for one in fact.needs if isinstance(one, HostFact))
+    return replace(fact, root=Root.NO, needs=needs)
 
 
 def _of_file(values: Mapping[str, Any], name: str) -> tuple[Facts, SecretFile]:

@@ -8,13 +8,13 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from signoff.credentials.redact import find_secrets
 from signoff.credentials.secret import Secret
-from signoff.facts.base import HostFact, Malformed, Unavailable, text_for
+from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.compose import EnvReference, parse_compose
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
@@ -22,6 +22,7 @@ from signoff.facts.git import GIT, Git
 from signoff.facts.units import UNITS, Units
 from signoff.target.command import Output
 from signoff.target.profile import Profile
+from unit.here import look
 
 RECORDED = Path(__file__).parent.parent / "recorded/env"
 
@@ -81,9 +82,8 @@ def test_what_is_absent_is_told() -> None:
 
 @pytest.mark.parametrize(("name", "tells"), [("closed", "without root"), ("nowhere", "not known")])
 def test_a_project_that_cannot_be_entered_is_a_reason(name: str, tells: str) -> None:
-    for fact in (ENVIRONMENT, GIT):
-        with pytest.raises(Unavailable, match=tells):
-            fact.parse(output(name, fact.id))
+    with pytest.raises(Unavailable, match=tells):
+        environment(name)
 
 
 def test_odd_files() -> None:
@@ -330,14 +330,9 @@ def test_compose_tags_and_lists() -> None:
     assert found.mounts == ("./d",)
 
 
-T = TypeVar("T")
-
-
-def run(fact: HostFact[T], project: Path, shell: str = "sh") -> T:
+def run(fact: HostFact[Any], project: Path, shell: str = "sh") -> Any:
     """Run a fact's script on this machine, as it would run on a target."""
-    script = text_for(fact.script, Profile(project=str(project)))
-    ran = subprocess.run([shell, "-s"], input=script.encode(), capture_output=True, check=True, cwd="/")
-    return fact.parse(Output(fact.id, ran.returncode, ran.stdout, ran.stderr))
+    return look(fact, Profile(project=str(project)), shell)
 
 
 def in_git(directory: Path, *arguments: str) -> None:

@@ -106,6 +106,7 @@ SURROUNDINGS: HostFact[Surroundings] = HostFact(
     parse=parse_surroundings,
     root=Root.PREFER,
     timeout=20.0,
+    kept=Surroundings,
 )
 
 DISCOVERY_FACTS: tuple[Fact[Any], ...] = (SURROUNDINGS, WEB_SERVERS, BACKUPS, CONTAINERS)

@@ -9,7 +9,7 @@ booted=$(awk '$1 == "btime" {print $2}' /proc/stat)
 process() { # UNIT PID
     name=$(tr -d '\t\n\r' < "/proc/$2/comm" 2> /dev/null) || return 0
     started=$(awk -v b="$booted" -v t="$ticks" '{sub(/^.*\) /, ""); printf "%d", b + $20 / t}' "/proc/$2/stat" 2> /dev/null)
-    environment=$(base64 < "/proc/$2/environ" 2> /dev/null)
+    environment=$(cat "/proc/$2/environ" 2> /dev/null | base64)
     [ -d "/proc/$2" ] || return 0
     head_of process "$1" "$2" "$name" "$started"
     printf '%s\n' "$environment" | show # nothing where it may not be read
