@@ -73,7 +73,7 @@ def check(path: Path) -> Check:
     profile = Profile(project=str(path.parent.resolve()), env_files=(path.name,))
     facts, file = _of_file(_looked_up(profile), path.name)
     findings = (one for one in around(facts, profile) if one.probe != present.id or _is_about(one, file))
-    secrets = tuple(rated(file.path, file.content, facts, profile)) if file.content else ()
+    secrets = tuple(rated(file, facts, profile))
     return Check(file.path, file.content, secrets, tuple(findings))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,6 @@ from unit.harmless import harm_in
 
 ENV = "/srv/shop/.env"
 PACKAGE = Path(signoff.__file__).parent
-
-
-@dataclass(frozen=True)
-class Led:
-    path: str
-    target: str
 
 
 def file(path: str, target: str = "", bits: int = 0o644, kind: Kind = Kind.COPY) -> SecretFile:
@@ -179,7 +173,7 @@ def test_a_name_that_cannot_be_typed_gets_no_command(name: str) -> None:
 
 
 def test_several_files_and_links() -> None:
-    found = (Led("/p/a", "/p/a"), Led("/p/b", "/p/c"), Led("/p/d", "/p/a"))
+    found = (file("/p/a"), file("/p/b", "/p/c"), file("/p/d", "/p/a"))
     assert on_files("chmod 600", found) == (
         "chmod 600 /p/a /p/c; /p/b is a link, and /p/c is what changes;"
         " /p/d is a link, and /p/a is what changes"

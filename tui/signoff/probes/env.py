@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 
-from signoff.credentials.recognise import secret_like
+from signoff.credentials.dotenv import EnvFile, Reader
 from signoff.facts.base import Facts
-from signoff.facts.environment import ENVIRONMENT, Access, Environment, Kind, SecretFile
+from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
@@ -18,10 +19,10 @@ from signoff.probes.secretfiles import (
     foreign_files,
     listing,
     no_files,
-    readers,
     references,
     secrets_of,
     served,
+    units_of,
     used_files,
 )
 from signoff.target.profile import Profile
@@ -39,24 +40,20 @@ _SHOWN = 20
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
-def present(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+def present(facts: Facts, profile: Profile) -> list[Judgement]:
     """Judge that the files are there, can be read, and mean the same to all their readers."""
-    environment = facts[ENVIRONMENT]
     known = references(facts, profile)
-    missing = tuple(_missing(environment, known))
-    used = used_files(facts, profile)
-    led_out = tuple(_led_out(facts, profile))
-    if not missing and not used and not led_out:
+    found = [*_missing(facts[ENVIRONMENT], known), *_led_out(facts, profile)]
+    for file in used_files(facts, profile):
+        found += _file(file, [one for one in known if one.path in {file.path, file.target}])
+    if not found:
         raise no_files(facts)
-    yield from missing
-    yield from led_out
-    for file in used:
-        yield from _file(file, environment, known)
+    return found
 
 
 def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
     for path in dict.fromkeys(one.path for one in known if one.required):
-        by = listing(dict.fromkeys(one.by for one in known if one.path == path))
+        by = listing(one.by for one in known if one.path == path)
         if environment.file(path):
             continue
         inside = PurePosixPath(path).is_relative_to(environment.project)
@@ -96,7 +93,8 @@ def _looked_for(path: str) -> bool:
     return name.startswith(".env") or name.endswith(".env") or ".env." in name
 
 
-def _file(file: SecretFile, environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
+def _file(file: SecretFile, known: list[Reference]) -> Iterator[Judgement]:
+    """Judge one file by what it says and who reads it."""
     if file.content is None:
         yield Judgement(
             result=Result.UNKNOWN,
@@ -105,10 +103,10 @@ def _file(file: SecretFile, environment: Environment, known: tuple[Reference, ..
             remedy="Run signoff with a user who may use sudo.",
         )
         return
-    faults = [*_faults(file, environment, known)]
+    faults = [*_faults(file, file.content, {one.reader for one in known if one.reader})]
     yield from faults
     if not faults:
-        by = listing(dict.fromkeys(one.by for one in known if one.path in {file.path, file.target}))
+        by = listing(one.by for one in known)
         secrets = secrets_of([file])
         yield Judgement(
             result=Result.PASS,
@@ -118,10 +116,7 @@ def _file(file: SecretFile, environment: Environment, known: tuple[Reference, ..
         )
 
 
-def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
-    content = file.content
-    if content is None:
-        return
+def _faults(file: SecretFile, content: EnvFile, readers: set[Reader]) -> Iterator[Judgement]:
     if content.broken:
         yield Judgement(
             result=Result.FAIL,
@@ -136,10 +131,8 @@ def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, 
             observed=f"{one_line(file.path)}: {listing(content.repeated)} set twice, to different values",
             remedy="Keep one line of each: which one counts depends on the program that reads it.",
         )
-    actual = readers(file, environment, known)
-    for variable in content.variables.values():
-        disputed = actual.intersection(variable.disputed)
-        if disputed and secret_like(variable.name, variable.value):
+    for _, variable in secrets_of([file]):
+        if disputed := readers.intersection(variable.disputed):
             yield Judgement(
                 result=Result.FAIL,
                 subject=f"{file.path}: {variable.name}",
@@ -161,35 +154,42 @@ def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, 
 def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge modes and owners of the files in use, of copies of them, and of the directories above."""
     environment = facts[ENVIRONMENT]
-    users = {unit.user for unit in facts[UNITS].units} if not facts.missing(UNITS) else set()
-    used = used_files(facts, profile)
+    services = {unit.user for unit in units_of(facts)}
+    fault = partial(_fault, environment.members, services)
+    used, others = used_files(facts, profile), foreign_files(facts, profile)
     if not used:
         yield Judgement(result=Result.UNKNOWN, observed=no_files(facts).reason)
-    for directory in environment.parents:
-        if directory.mode is not None and directory.mode & 0o002 and not directory.mode & 0o1000:
-            yield Judgement(
-                result=Result.FAIL,
-                subject=directory.path,
-                observed=f"anybody may replace files in {one_line(directory.path)} ({directory.mode:04o})",
-                remedy=_close_directory(directory, environment),
-            )
-    for file in used:
-        yield _access(file, environment, users)
-    for file in environment.mounted:
-        if file.readable:
-            yield _access(file, environment, users)
+    yield from _above(environment)
+    for file in (*used, *(file for file in environment.mounted if file.readable)):
+        yield _access(file, fault(file))
     yield from _drafts(file for file in environment.files if file.is_draft)
-    copies = [file for file in environment.files if file.kind is Kind.COPY and file not in used]
-    others = foreign_files(facts, profile)
-    yield from _copies([file for file in copies if file not in others], environment, users)
-    yield from _foreign([file for file in others if _fault(file, environment, users)])
+    kept = (*used, *others)
+    copies = [file for file in environment.files if file.kind is Kind.COPY and file not in kept]
+    away = "Move what nobody needs to where only its owner reads."
+    open_ones = [file for file in copies if fault(file)]
+    closing = f"{on_files('chmod 600', open_ones)}\n{away}"
+    yield from _together(Result.FAIL, "copies that others may read", open_ones, closing)
+    rest = [file for file in copies if file not in open_ones]
+    yield from _together(Result.INFORMATIONAL, "copies that nothing reads", rest, away)
+    # What is not the project's is none of its faults, and none of its business to change.
+    open_others = [file for file in others if fault(file)]
+    yield from _together(Result.INFORMATIONAL, "files outside of the project", open_others, f"{ASK}.")
 
 
-def _close_directory(directory: Access, environment: Environment) -> str:
-    if within(directory.path, environment.project):
-        return command("chmod o-w", [directory.path])
-    owner = one_line(directory.owner)
-    return f"{ASK}, {owner}: nobody else should write there. Or move the project to another directory."
+def _above(environment: Environment) -> Iterator[Judgement]:
+    """Judge the directories above: who may write to one can replace what lies in it."""
+    for directory in environment.parents:
+        if directory.mode is None or not directory.mode & 0o002 or directory.mode & 0o1000:
+            continue
+        ask = f"{ASK}, {one_line(directory.owner)}: nobody else should write there. Or move the project to"
+        yield Judgement(
+            result=Result.FAIL,
+            subject=directory.path,
+            observed=f"anybody may replace files in {one_line(directory.path)} ({directory.mode:04o})",
+            remedy=command("chmod o-w", [directory.path])
+            if within(directory.path, environment.project)
+            else f"{ask} another directory.",
+        )
 
 
 def _drafts(files: Iterable[SecretFile]) -> Iterator[Judgement]:
@@ -206,60 +206,25 @@ def _drafts(files: Iterable[SecretFile]) -> Iterator[Judgement]:
         )
 
 
-def _copies(files: list[SecretFile], environment: Environment, services: set[str]) -> Iterator[Judgement]:
-    """Judge what lies in the project and nothing reads."""
-    open_ones = [file for file in files if _fault(file, environment, services)]
-    closed_ones = [file for file in files if file not in open_ones]
-    away = "Move what nobody needs to where only its owner reads."
-    if open_ones:
-        yield Judgement(
-            result=Result.FAIL,
-            subject="copies that others may read",
-            observed=_told("files with secrets that others may read", open_ones),
-            evidence=_evidence(open_ones),
-            remedy=f"{on_files('chmod 600', open_ones)}\n{away}",
-        )
-    if closed_ones:
-        yield Judgement(
-            result=Result.INFORMATIONAL,
-            subject="copies that nothing reads",
-            observed=_told("files with secrets that nothing reads", closed_ones),
-            evidence=_evidence(closed_ones),
-            remedy=away,
-        )
-
-
-def _foreign(files: list[SecretFile]) -> Iterator[Judgement]:
-    """Tell of what is not the project's: it is none of its faults, and none of its business to change."""
+def _together(result: Result, what: str, files: list[SecretFile], remedy: str) -> Iterator[Judgement]:
+    """Judge files that nothing of the project reads as one: there may be many."""
     if files:
+        names = (
+            one.path if one.target == one.path else f"{one.path} (a link to {one.target})" for one in files
+        )
         yield Judgement(
-            result=Result.INFORMATIONAL,
-            subject="files outside of the project",
-            observed=_told("outside of the project, files with secrets that others may read", files),
-            expected="nothing: they are not the project's",
-            evidence=_evidence(files),
-            remedy=f"{ASK}.",
+            result=result,
+            subject=what,
+            observed=f"{what}: {listing(names)}",
+            evidence=tuple(map(_seen, files[:_SHOWN])),
+            remedy=remedy,
         )
 
 
-def _told(what: str, files: list[SecretFile]) -> str:
-    return f"{what}: {listing(_led(file) for file in files)}"
-
-
-def _led(file: SecretFile) -> str:
-    return file.path if file.target == file.path else f"{file.path} (a link to {file.target})"
-
-
-def _evidence(files: list[SecretFile]) -> tuple[str, ...]:
-    more = f"and {len(files) - _SHOWN} more"
-    return (*(_seen(file) for file in files[:_SHOWN]), *([more] if len(files) > _SHOWN else []))
-
-
-def _access(file: SecretFile, environment: Environment, services: set[str]) -> Judgement:
+def _access(file: SecretFile, fault: str) -> Judgement:
     if file.access.mode is None:
         observed = f"{one_line(file.path)}: its mode cannot be seen"
         return Judgement(result=Result.UNKNOWN, subject=file.path, observed=observed)
-    fault = _fault(file, environment, services)
     if not fault:
         return Judgement(result=Result.PASS, subject=file.path, observed=_seen(file))
     return Judgement(
@@ -276,29 +241,20 @@ def _seen(file: SecretFile) -> str:
     return f"{one_line(file.path)} has mode {access.mode or 0:04o} and belongs to {owners}"
 
 
-def _fault(file: SecretFile, environment: Environment, services: set[str]) -> str:
-    return _too_open(file.access, environment, services) or _wrong_place(file)
-
-
-def _too_open(access: Access, environment: Environment, services: set[str]) -> str:
-    bits = access.mode or 0
-    if bits & 0o007:
-        return "every user of the machine may read it" if bits & 0o004 else "every user has some right to it"
-    if access.owner in {"nobody", "UNKNOWN"}:
-        return "its owner is nobody in particular"
-    if bits & 0o030 and not access.listed:
-        return f"the group {one_line(access.group)} may change it"
-    if bits & 0o070 and access.listed:
-        return "its access control list (getfacl) lets others in"
-    if bits & 0o040:
-        strangers = environment.members.get(access.group, frozenset()) - {access.owner, "root"} - services
-        if access.group not in environment.members:
-            return f"who is in the group {one_line(access.group)} cannot be told, and it may read it"
-        if strangers:
-            return f"the group {one_line(access.group)} may read it, and so {listing(sorted(strangers))}"
-    return ""
-
-
-def _wrong_place(file: SecretFile) -> str:
-    folder = served(file.target)
-    return f"it lies in {folder}, a directory that web servers serve from" if folder else ""
+def _fault(members: Mapping[str, frozenset[str]], services: set[str], file: SecretFile) -> str:
+    """Say why others may have what is in a file; empty where they may not."""
+    access, bits, folder = file.access, file.access.mode or 0, served(file.target)
+    group = one_line(access.group)
+    strangers = members.get(access.group, frozenset()) - {access.owner, "root"} - services
+    faults = {
+        "every user of the machine may read it": bits & 0o004,
+        "every user has some right to it": bits & 0o003,
+        "its owner is nobody in particular": access.owner in {"nobody", "UNKNOWN"},
+        f"the group {group} may change it": bits & 0o030 and not access.listed,
+        "its access control list (getfacl) lets others in": bits & 0o070 and access.listed,
+        f"who is in the group {group} cannot be told, and it may read it": bits & 0o040
+        and access.group not in members,
+        f"the group {group} may read it, and so {listing(sorted(strangers))}": bits & 0o040 and strangers,
+        f"it lies in {folder}, a directory that web servers serve from": folder,
+    }
+    return next((fault for fault, there_is in faults.items() if there_is), "")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from signoff.credentials.dotenv import Variable
-from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate, reused
-from signoff.credentials.recognise import Form, form_of, words
+from signoff.credentials.rating import Verdict, provider_test_keys, rate, reused
+from signoff.credentials.recognise import Form, words
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
-from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
+from signoff.facts.environment import ENVIRONMENT, Kind, kind_of
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
-from signoff.probes.secretfiles import listing, readable_files, secrets_of, surroundings
+from signoff.probes.rated import weakness
+from signoff.probes.secretfiles import (
+    listing,
+    readable_files,
+    secrets_of,
+    surroundings,
+    units_of,
+    variables_of,
+)
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -43,18 +50,31 @@ _GENERATE: Final = {
 def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each secret. What cannot be judged from here, an unused provider's key, is unknown."""
     context = surroundings(facts, profile)
-    found = secrets_of(readable_files(facts, profile))
-    ratings = [(file, rate(variable.name, variable.value, context)) for file, variable in found]
-    published = {one.subject: one for one in _published(facts, found)}
-    yield from published.values()
-    strong = [
-        rating
-        for file, rating in ratings
-        if rating.verdict is Verdict.STRONG and f"{file.path}: {one_line(rating.name)}" not in published
-    ]
-    for file, rating in ratings:
-        if rating.verdict is not Verdict.STRONG:
-            yield _weak(rating, file.path)
+    examples = (file for file in facts[ENVIRONMENT].files if file.kind is Kind.EXAMPLE)
+    published = {variable.value: file.path for file, variable in variables_of(examples) if variable.value}
+    ratings, strong = [], []
+    for file, variable in secrets_of(readable_files(facts, profile)):
+        rating = rate(variable.name, variable.value, context)
+        ratings.append(rating)
+        name, fault = one_line(rating.name), weakness(rating)
+        if not fault and variable.value in published:
+            fault = f"the value that stands in {one_line(published[variable.value])}"
+        if not fault:
+            strong.append(rating)
+        elif rating.verdict is Verdict.EMPTY and not rating.own:
+            yield Judgement(
+                result=Result.UNKNOWN,
+                subject=f"{file.path}: {name}",
+                observed=f"{name} is empty: whether something needs it cannot be seen from here",
+                remedy="Set it, or take the line out.",
+            )
+        else:
+            yield Judgement(
+                result=Result.FAIL,
+                subject=f"{file.path}: {name}",
+                observed=f"{name} is {fault}",
+                remedy=_GENERATE[rating.form],
+            )
     if not ratings:
         yield Judgement(result=Result.UNKNOWN, observed="none of the variables looks like a secret")
     elif strong:
@@ -64,43 +84,6 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             subject="strong",
             observed=f"{listing(rating.name for rating in strong)}: strong, {least} bits or more",
         )
-
-
-def _published(facts: Facts, found: Iterable[tuple[SecretFile, Variable]]) -> Iterator[Judgement]:
-    """Judge what looks strong, and stands in an example file, which is made to be read by everybody."""
-    examples = {
-        variable.value: file.path
-        for file in facts[ENVIRONMENT].files
-        if file.kind is Kind.EXAMPLE and file.content
-        for variable in file.content.variables.values()
-        if variable.value
-    }
-    for file, variable in found:
-        path = examples.get(variable.value)
-        if path and rate(variable.name, variable.value).verdict is Verdict.STRONG:
-            name = one_line(variable.name)
-            yield Judgement(
-                result=Result.FAIL,
-                subject=f"{file.path}: {name}",
-                observed=f"{name} is the value that stands in {one_line(path)}",
-                remedy=_GENERATE[form_of(variable.name, variable.value)],
-            )
-
-
-def _weak(rating: Rating, path: str) -> Judgement:
-    name = one_line(rating.name)
-    subject = f"{path}: {name}"
-    if rating.verdict is Verdict.EMPTY and not rating.own:
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=subject,
-            observed=f"{name} is empty: whether something needs it cannot be seen from here",
-            remedy="Set it, or take the line out.",
-        )
-    observed = f"{name} is {rating.verdict.value}"
-    if rating.verdict not in {Verdict.EMPTY, Verdict.DEFAULT}:
-        observed += f": {listing(rating.reasons)}"
-    return Judgement(result=Result.FAIL, subject=subject, observed=observed, remedy=_GENERATE[rating.form])
 
 
 @probe(
@@ -113,8 +96,7 @@ def _weak(rating: Rating, path: str) -> Judgement:
 )
 def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge whether variables share a value."""
-    variables = _variables(facts, profile)
-    groups = reused(variables)
+    groups = reused(_variables(facts, profile))
     for names in groups:
         yield Judgement(
             result=Result.FAIL,
@@ -136,10 +118,8 @@ def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 )
 def test_keys(facts: Facts, profile: Profile) -> Judgement:
     """Judge by the prefixes that providers give their test keys."""
-    names = [*provider_test_keys(_variables(facts, profile))]
-    for where, variables in _beside(facts, profile):
-        names += [f"{one_line(name)} in {where}" for name in provider_test_keys(variables)]
-    if names:
+    places = _places(facts, profile)
+    if names := [f"{name}{where}" for where, found in places for name in provider_test_keys(found)]:
         return Judgement(
             result=Result.FAIL,
             observed=f"{listing(names)}: a provider's test key, or the address of its sandbox",
@@ -163,19 +143,15 @@ _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test"
 def debug(facts: Facts, profile: Profile) -> Judgement:
     """Judge the switches that open a program up for developers."""
     faults = [
-        fault
-        for name, value in _variables(facts, profile).items()
+        f"{one_line(fault)}{where}"
+        for where, variables in _places(facts, profile)
+        for name, value in variables.items()
         if (fault := _switch(name.upper(), value.reveal().strip().casefold()))
     ]
-    for where, variables in _beside(facts, profile):
-        found = [
-            _switch(name.upper(), value.reveal().strip().casefold()) for name, value in variables.items()
-        ]
-        faults += [f"{fault} in {where}" for fault in found if fault]
     if faults:
         return Judgement(
             result=Result.FAIL,
-            observed="; ".join(one_line(fault) for fault in faults),
+            observed="; ".join(faults),
             remedy="Turn it off in the file, and restart the services that read it.",
         )
     return Judgement(result=Result.PASS, observed="no switch for debugging or development is on")
@@ -194,33 +170,26 @@ def _switch(name: str, value: str) -> str:
     return ""
 
 
-def _beside(facts: Facts, profile: Profile) -> Iterator[tuple[str, dict[str, Secret]]]:
-    """Yield what compose files and units set themselves: it goes before what stands in the file.
+def _places(facts: Facts, profile: Profile) -> Iterator[tuple[str, Mapping[str, Secret]]]:
+    """Yield variables with where they are set: in the files, and in compose files and units, which go first.
 
-    A default (``DEBUG: ${DEBUG:-1}``) counts where the file does not say otherwise.
+    A default (``DEBUG: ${DEBUG:-1}``) counts where the files do not say otherwise.
     """
     said = _variables(facts, profile)
+    yield "", said
     for compose in facts[ENVIRONMENT].compose:
         for service in compose.services if kind_of(compose.path) is Kind.LIVE else ():
-            yield (
-                one_line(compose.path),
-                {
-                    name: value
-                    for name, value in service.environment.items()
-                    if not (name in service.interpolates and name in said)
-                },
-            )
-    for unit in () if facts.missing(UNITS) else facts[UNITS].units:
-        yield one_line(unit.name), dict(unit.environment)
+            overridden = service.interpolates & said.keys()
+            own = {name: value for name, value in service.environment.items() if name not in overridden}
+            yield f" in {one_line(compose.path)}", own
+    for unit in units_of(facts):
+        yield f" in {one_line(unit.name)}", unit.environment
 
 
 def _variables(facts: Facts, profile: Profile) -> dict[str, Secret]:
     """Return all variables of the files in use, by name; a file's name is added where two files have one."""
     found: dict[str, Secret] = {}
-    for file in readable_files(facts, profile):
-        for variable in file.content.variables.values() if file.content else ():
-            name = variable.name
-            if name in found and found[name] != variable.value:
-                name = f"{name} ({one_line(file.path)})"
-            found[name] = variable.value
+    for file, variable in variables_of(readable_files(facts, profile)):
+        other = found.get(variable.name, variable.value) != variable.value
+        found[f"{variable.name} ({one_line(file.path)})" if other else variable.name] = variable.value
     return found

@@ -9,22 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from shlex import quote
-from typing import Final, Protocol
+from typing import Final
 
+from signoff.facts.environment import SecretFile
 from signoff.text import one_line
 
 ASK: Final = "Ask its owner"
 """The remedy for what is not the project's own."""
 _WIDTH: Final = 4096
-
-
-class Led(Protocol):
-    """A file with where it really lies: a symbolic link's ``target`` is another path than its own."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def target(self) -> str: ...
 
 
 def within(path: str, folder: str) -> bool:
@@ -50,12 +42,13 @@ def command(words: str, paths: Iterable[str]) -> str:
     return f"{words} {ends}{' '.join(map(quote, named))}"
 
 
-def on_files(words: str, files: Iterable[Led]) -> str:
+def on_files(words: str, files: Iterable[SecretFile]) -> str:
     """Return a command on files, by where they really lie; says which name leads to another file."""
-    found = list(files)
-    led = [
-        f"{one_line(file.path)} is a link, and {one_line(file.target)} is what changes"
-        for file in found
-        if file.target != file.path
-    ]
-    return "; ".join([command(words, (file.target for file in found)), *led])
+    paths = [(file.path, file.target) for file in files]
+    led = [(one_line(path), one_line(target)) for path, target in paths if target != path]
+    return "; ".join(
+        [
+            command(words, (target for _, target in paths)),
+            *(f"{path} is a link, and {target} is what changes" for path, target in led),
+        ]
+    )

@@ -11,19 +11,21 @@ from posixpath import normpath
 from signoff.credentials.dotenv import Reader, Variable
 from signoff.credentials.recognise import secret_like, words
 from signoff.facts.base import Facts, Unavailable
-from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
-from signoff.facts.units import UNITS
+from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile
+from signoff.facts.units import UNITS, Unit
 from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_DEFAULT = Profile().env_files
 _SERVED = frozenset({"public", "public_html", "htdocs", "html", "static", "wwwroot", "webroot"})
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """That something reads a file: a unit, a compose service, or the profile says so."""
+    """That something reads a file: a unit, a compose service, or the profile says so.
+
+    ``by`` is empty where it is read because it is where such files are looked for.
+    """
 
     path: str
     by: str
@@ -34,42 +36,31 @@ class Reference:
 def references(facts: Facts, profile: Profile) -> tuple[Reference, ...]:
     """Return who reads which file, as far as can be seen."""
     environment = facts[ENVIRONMENT]
-    found = list(_of_compose(environment))
-    if not facts.missing(UNITS):
+    found = [
+        Reference(normpath(one.path), unit.name, Reader.SYSTEMD, one.required)
+        for unit in units_of(facts)
+        for one in unit.env_files
+    ]
+    for compose in environment.compose:
+        folder, name = PurePosixPath(compose.path).parent, PurePosixPath(compose.path).name
+        # It reads the file beside its own unasked.
+        found.append(Reference(str(folder / ".env"), "", Reader.COMPOSE, required=False))
         found += [
-            Reference(normpath(one.path), unit.name, Reader.SYSTEMD, one.required)
-            for unit in facts[UNITS].units
-            for one in unit.env_files
+            Reference(normpath(folder / one.path), f"{service.name} in {name}", Reader.COMPOSE, one.required)
+            for service in compose.services
+            for one in service.env_files
+            if "$" not in one.path
         ]
-    if profile.env_files != _DEFAULT:
-        found += [
-            Reference(
-                normpath(f"{environment.project}/{name}" if name[:1] != "/" else name),
-                "targets.toml",
-                None,
-                True,
-            )
-            for name in profile.env_files
-        ]
+    asked = profile.env_files != Profile().env_files
+    for path in profile.env_files:
+        by = "targets.toml" if asked else ""
+        found.append(Reference(normpath(PurePosixPath(environment.project, path)), by, None, required=asked))
     return tuple(found)
 
 
-def _of_compose(environment: Environment) -> Iterator[Reference]:
-    for compose in environment.compose:
-        directory, name = PurePosixPath(compose.path).parent, PurePosixPath(compose.path).name
-        for service in compose.services:
-            for one in service.env_files:
-                if "$" not in one.path:
-                    path = normpath(str(directory / one.path))
-                    yield Reference(path, f"{service.name} in {name}", Reader.COMPOSE, one.required)
-
-
-def readers(file: SecretFile, environment: Environment, known: Iterable[Reference]) -> frozenset[Reader]:
-    """Return which programs read a file for sure. Compose reads ``.env`` beside its own file unasked."""
-    found = {one.reader for one in known if one.path in {file.path, file.target} and one.reader}
-    if file.path in {str(PurePosixPath(one.path).parent / ".env") for one in environment.compose}:
-        found.add(Reader.COMPOSE)
-    return frozenset(found)
+def units_of(facts: Facts) -> tuple[Unit, ...]:
+    """Return the project's units; none where they cannot be seen."""
+    return () if facts.missing(UNITS) else facts[UNITS].units
 
 
 def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
@@ -77,14 +68,12 @@ def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
 
     A file that something of the project names is its own wherever it lies.
     """
-    named = _named(facts, profile)
+    named = {one.path for one in references(facts, profile)}
     project = facts[ENVIRONMENT].project
     return tuple(
         file
         for file in facts[ENVIRONMENT].files
-        if file.path in named
-        or file.target in named
-        or (file.kind is Kind.LIVE and within(file.target, project))
+        if {file.path, file.target} & named or (file.kind is Kind.LIVE and within(file.target, project))
     )
 
 
@@ -102,15 +91,6 @@ def foreign_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
         for file in (*led_out, *environment.elsewhere)
         if file.path not in known and file.kind is not Kind.EXAMPLE
     )
-
-
-def _named(facts: Facts, profile: Profile) -> frozenset[str]:
-    """Return the files that the project reads by name: its units, its compose files, and the profile."""
-    environment = facts[ENVIRONMENT]
-    by_profile = (normpath(PurePosixPath(environment.project, name)) for name in profile.env_files)
-    # Compose reads it unasked.
-    beside = (str(PurePosixPath(one.path).parent / ".env") for one in environment.compose)
-    return frozenset((*(one.path for one in references(facts, profile)), *by_profile, *beside))
 
 
 def no_files(facts: Facts) -> Unavailable:
@@ -148,15 +128,16 @@ def closed(file: SecretFile) -> str:
     return f"{one_line(file.path)} is too large to be a file with secrets ({file.size} bytes)"
 
 
+def variables_of(files: Iterable[SecretFile]) -> Iterator[tuple[SecretFile, Variable]]:
+    """Yield every variable of the files that were read, with its file."""
+    for file in files:
+        for variable in file.content.variables.values() if file.content else ():
+            yield file, variable
+
+
 def secrets_of(files: Iterable[SecretFile]) -> tuple[tuple[SecretFile, Variable], ...]:
     """Return every variable that holds a secret, with its file."""
-    return tuple(
-        (file, variable)
-        for file in files
-        if file.content
-        for variable in file.content.variables.values()
-        if secret_like(variable.name, variable.value)
-    )
+    return tuple((file, one) for file, one in variables_of(files) if secret_like(one.name, one.value))
 
 
 def surroundings(facts: Facts, profile: Profile) -> tuple[str, ...]:
@@ -164,9 +145,7 @@ def surroundings(facts: Facts, profile: Profile) -> tuple[str, ...]:
     environment = facts[ENVIRONMENT]
     users = [
         variable.value.reveal()
-        for file in environment.live
-        if file.content
-        for variable in file.content.variables.values()
+        for _, variable in variables_of(environment.live)
         if words(variable.name)[-1:] in {("user",), ("username",), ("db",), ("database",)}
     ]
     texts = (profile.name, profile.url, profile.database, PurePosixPath(environment.project).name, *users)
@@ -179,7 +158,7 @@ def served(path: str) -> str:
 
 
 def listing(names: Iterable[str], most: int = 8) -> str:
-    """Return names in a row, the first few of many."""
-    found = [one_line(name, 60) for name in names]
+    """Return names in a row, each once, the first few of many."""
+    found = [one_line(name, 60) for name in dict.fromkeys(names) if name]
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return ", ".join(found[:most]) + more
