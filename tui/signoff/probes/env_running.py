@@ -23,8 +23,10 @@ from signoff.probes.secretfiles import listing, readable_files, secrets_of, used
 from signoff.target.profile import Profile
 
 _ROOT = "Run signoff with a user who may use sudo."
-_NOTHING_RUNS = "no running service of the project was found (put their names into targets.toml)"
-_NAME_THEM = "Name them in targets.toml (services), or check by hand that each was started after the change."
+
+
+_Known = Mapping[str, list[tuple[SecretFile, Variable]]]
+"""The secrets that have a value, by name; two files may have one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,13 @@ def values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each running service, then name the secrets that none of them shows."""
     known = _secrets(readable_files(facts, profile))
     services = running(facts, profile, frozenset(known))
-    shown: set[str] = set()
+    hidden = dict.fromkeys(known)
     for service in services:
         match = _match(service, known)
-        shown.update(match.same, match.other, match.without)
+        hidden = {name: None for name in hidden if name not in (*match.same, *match.other, *match.without)}
         yield from _judge(service, match)
-    yield from _not_seen(facts)
-    hidden = [name for name in known if name not in shown]
-    if not services:
-        if not blind(facts):
-            raise Unavailable(_NOTHING_RUNS)
-    elif hidden and all(service.seen for service in services):
+    yield from _not_seen(facts, services)
+    if services and hidden and all(service.seen for service in services):
         yield Judgement(
             result=Result.UNKNOWN,
             subject="not seen",
@@ -68,7 +66,8 @@ def values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         )
 
 
-def _not_seen(facts: Facts) -> Iterator[Judgement]:
+def _not_seen(facts: Facts, services: tuple[Running, ...]) -> Iterator[Judgement]:
+    """Name what may run and was not seen; raise Unavailable where nothing runs for all that was."""
     for reason in blind(facts):
         observed = f"not all services were seen: {reason}"
         yield Judgement(result=Result.UNKNOWN, subject=reason, observed=observed, remedy=_ROOT)
@@ -78,54 +77,49 @@ def _not_seen(facts: Facts) -> Iterator[Judgement]:
             " from systemd and Docker would not show"
         )
         yield Judgement(result=Result.UNKNOWN, subject="other users", observed=observed, remedy=_ROOT)
+    if not services and not blind(facts):
+        raise Unavailable("no running service of the project was found (put their names into targets.toml)")
 
 
-def _secrets(files: tuple[SecretFile, ...]) -> Mapping[str, tuple[tuple[SecretFile, Variable], ...]]:
-    """Return the secrets that have a value, by name; two files may have one each."""
+def _secrets(files: Iterable[SecretFile]) -> _Known:
     found = defaultdict[str, list[tuple[SecretFile, Variable]]](list)
     for file, variable in secrets_of(files):
         if variable.value:
             found[variable.name].append((file, variable))
-    return {name: tuple(pairs) for name, pairs in found.items()}
+    return found
 
 
-def _match(service: Running, known: Mapping[str, tuple[tuple[SecretFile, Variable], ...]]) -> _Match:
+def _match(service: Running, known: _Known) -> _Match:
     same, other, without = [], [], []
     for name, pairs in known.items():
-        mine = [pair for pair in pairs if _reads(service, pair[0])] or pairs
+        mine = [pair for pair in pairs if _reads(service, pair[0])]
         given = [environment[name] for environment in service.environments if name in environment]
         if instead := _instead(service, name, given, known):
             same.append(instead)
-        elif any(not _is_one_of(value, mine) for value in given):
+        elif not all(_is_one_of(value, mine or pairs) for value in given):
             other.append(name)
         elif given and len(given) == len(service.environments):
             same.append(name)
-        elif service.whole and service.environments and any(_reads(service, file) for file, _ in pairs):
+        elif service.whole and service.environments and mine:
             # The whole file is given to it, and this was not in it then.
             without.append(name)
     return _Match(tuple(dict.fromkeys(same)), tuple(other), tuple(without))
 
 
-def _instead(
-    service: Running,
-    name: str,
-    given: list[Secret],
-    known: Mapping[str, tuple[tuple[SecretFile, Variable], ...]],
-) -> str:
+def _instead(service: Running, name: str, given: list[Secret], known: _Known) -> str:
     """Return the variable whose value compose gives a container under another's name, where it does.
 
     ``environment: {POSTGRES_PASSWORD: ${ADMIN_PASSWORD}}``: the file's own POSTGRES_PASSWORD is not meant.
     """
-    if service.interpolates is None or name in service.interpolates or service.reads or not given:
+    filled_in = service.interpolates or frozenset()
+    if service.reads or name in filled_in or not given:
         return ""
-    return next(
-        (
-            one
-            for one in sorted(service.interpolates & known.keys())
-            if all(_is_one_of(value, known[one]) for value in given)
-        ),
-        "",
+    others = (
+        one
+        for one in sorted(filled_in & known.keys())
+        if all(_is_one_of(value, known[one]) for value in given)
     )
+    return next(others, "")
 
 
 def _reads(service: Running, file: SecretFile) -> bool:
@@ -175,18 +169,16 @@ def _judge(service: Running, match: _Match) -> Iterator[Judgement]:
 def restarted(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each running service by its start and its files' times, and by its values where they are seen."""
     files = used_files(facts, profile)
-    readable = tuple(file for file in files if file.content)
-    known = _secrets(readable)
+    known = _secrets(files)
+    compared = all(file.content for file in files)
     services = running(facts, profile, frozenset(known))
     for service in services:
-        mine = tuple(file for file in files if _reads(service, file)) or files
-        yield _since(service, mine, _match(service, known) if len(readable) == len(files) else None)
-    yield from _not_seen(facts)
-    if not services and not blind(facts):
-        raise Unavailable(_NOTHING_RUNS)
+        mine = [file for file in files if _reads(service, file)] or files
+        yield _since(service, mine, _match(service, known) if compared else None)
+    yield from _not_seen(facts, services)
 
 
-def _since(service: Running, files: tuple[SecretFile, ...], match: _Match | None) -> Judgement:
+def _since(service: Running, files: Iterable[SecretFile], match: _Match | None) -> Judgement:
     changed = max((file.changed for file in files if file.changed), default=None)
     touched = max((file.touched for file in files if file.touched), default=None)
     if service.apart and match is not None and not match.same and not match.other:
@@ -197,7 +189,8 @@ def _since(service: Running, files: tuple[SecretFile, ...], match: _Match | None
             result=Result.UNKNOWN,
             subject=service.name,
             observed=f"{service.name}: when it started, or when the file changed, cannot be seen",
-            remedy=_NAME_THEM,
+            remedy="Name them in targets.toml (services), or check by hand that each was started after the"
+            " change.",
         )
     times = f"started {_utc(service.started)}, the file changed {_utc(changed)}"
     stale = match is not None and bool(match.other or match.without)
