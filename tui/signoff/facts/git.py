@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 from urllib.parse import urlsplit
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.environment import no_project, script_for
-from signoff.facts.sections import Section, sections
+from signoff.facts.sections import sections
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -33,9 +33,10 @@ class Git:
     """A project's repository, or the proof that there is none: then ``top`` is empty.
 
     ``tracked`` and ``history`` (path to commits, newest first) hold the paths of files named like ``.env``,
-    from the repository's top. ``whole`` tells whether all of the history is here: not where the clone is
-    shallow or partial. ``ignored`` says of the files with secrets whether .gitignore names them;
-    ``open_remotes`` are the remotes whose URL holds a password or token.
+    from the repository's top; of those that are ``sealed`` every version is encrypted. ``whole`` tells
+    whether all of the history is here: not where the clone is shallow or partial. ``ignored`` says of the
+    files with secrets whether .gitignore names them; ``open_remotes`` are the remotes whose URL holds a
+    password or token. The repositories ``inside`` it were not looked at.
     """
 
     top: str = ""
@@ -45,110 +46,84 @@ class Git:
     ignored: Mapping[str, bool] = field(default_factory=dict)
     open_remotes: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
-    """Repositories within it, which were not looked at."""
     sealed: frozenset[str] = frozenset()
-    """The paths of which every version is encrypted."""
     search: Search = Search({}, complete=True, files=())
+
+
+LOG = "git log --all --full-history --oneline -- '*.env*'"
+_REFUSALS = {
+    "within": "the project directory holds a repository of its own, which was not looked at: {}",
+    "deployed": "it is deployed from the repository {}, which was not looked at",
+    "nogit": "{} is a git repository, and there is no git here to ask",
+    "foreign": "others than its owner can write to the git repository ({}): what it says is theirs to say",
+    "refused": "git could not be asked: {}",
+    "hidden": "a directory above {} may not be looked into, and may hold a repository",
+}
+"""Why git was not asked, by what the script says."""
 
 
 def parse_git(output: Output) -> Git:
     """Return what git knows; raise Unavailable where it could not be asked."""
-    found = {section.name: section for section in sections(output)}
-    _refusals(found)
+    all_sections = sections(output)
+    found = {section.name: section for section in all_sections}
+    if "nowhere" in found:
+        raise no_project(found["nowhere"].field(0), one_line(found["nowhere"].field(1)))
+    if refusals := found.keys() & _REFUSALS:
+        name = refusals.pop()
+        about = one_line(found[name].field(0))
+        raise Unavailable(_REFUSALS[name].format(about), f"in a full clone, on another machine: {LOG}")
     if "norepository" in found:
         return Git()
     if not {"repository", "tracked", "history", "values", "remotes"} <= found.keys():
         raise Malformed("the look at the repository did not run to its end")
-    repository = found["repository"]
-    ignored = (section for section in sections(output) if section.name == "ignored")
+    lines = {name: tuple(filter(None, section.lines)) for name, section in found.items()}
+    history = _history(lines["history"])
+    sealed = Counter(version.partition(":")[2] for version in set(lines.get("sealed", ())))
     return Git(
-        top=repository.field(0),
-        whole=repository.field(1) == "false" and repository.field(2) != "yes",
-        tracked=tuple(line for line in found["tracked"].lines if line),
-        history=_history(found["history"]),
-        ignored={section.field(0): section.field(1) == "0" for section in ignored},
-        inside=tuple(line for line in found["inside"].lines if line) if "inside" in found else (),
-        sealed=frozenset(line for line in found["sealed"].lines if line)
-        if "sealed" in found
-        else frozenset(),
-        open_remotes=_open_remotes(found["remotes"]),
-        search=_search(found["values"]),
+        top=found["repository"].field(0),
+        whole=found["repository"].field(1) == "false" and found["repository"].field(2) != "yes",
+        tracked=lines["tracked"],
+        history=history,
+        ignored={one.field(0): one.field(1) == "0" for one in all_sections if one.name == "ignored"},
+        inside=lines.get("inside", ()),
+        sealed=frozenset(path for path, commits in history.items() if sealed[path] == len(commits)),
+        open_remotes=tuple(_open_remotes(lines["remotes"])),
+        search=_search(lines["values"]),
     )
 
 
-def _refusals(found: Mapping[str, Section]) -> None:
-    if "nowhere" in found:
-        raise no_project(found["nowhere"].field(0), one_line(found["nowhere"].field(1)))
-    if "norepository" in found and found["norepository"].field(1) != "sure":
-        directory = one_line(found["norepository"].field(0))
-        raise Unavailable(f"a directory above {directory} may not be looked into, and may hold a repository")
-    if "within" in found:
-        paths = one_line(found["within"].field(0).replace("?", ", "))
-        raise Unavailable(
-            f"the project directory holds a repository of its own, which was not looked at: {paths}",
-            "in it: git log --all --full-history --oneline -- '*.env*'",
-        )
-    if "deployed" in found:
-        path = found["deployed"].field(0)
-        raise Unavailable(
-            f"it is deployed from the repository {one_line(path)}, which was not looked at",
-            f"git --git-dir={quote(one_line(path))} log --all --full-history --oneline -- '*.env*'",
-        )
-    if "nogit" in found:
-        top = found["nogit"].field(0)
-        raise Unavailable(
-            f"{one_line(top)} is a git repository, and there is no git here to ask",
-            "apt-get install git, or look into a full clone on another machine",
-        )
-    if "foreign" in found:
-        path = one_line(found["foreign"].field(0))
-        raise Unavailable(
-            f"others than its owner can write to the git repository ({path}): what it says is theirs to say",
-            f"ls -la {quote(path)}",
-        )
-    for name in ("refused", "noowner"):
-        if name in found:
-            said = one_line(found[name].field(0)) if name == "refused" else "setpriv is missing"
-            raise Unavailable(
-                f"git could not be asked: {said}",
-                "git -c safe.directory='*' log --all --full-history --oneline -- '*.env*'",
-            )
-
-
-def _history(section: Section) -> dict[str, tuple[str, ...]]:
+def _history(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
     commits = defaultdict[str, dict[str, None]](dict)
     commit = ""
-    for line in section.lines:
+    for line in lines:
         if line.startswith("commit "):
             commit = line.split(" ")[1]
-        elif line:
+        else:
             commits[line][commit] = None
     return {path: tuple(found) for path, found in commits.items()}
 
 
-def _open_remotes(section: Section) -> tuple[str, ...]:
-    found = []
-    for line in section.lines:
+def _open_remotes(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
         key, _, url = line.partition(" ")
         parts = urlsplit(url)
         # git@host is an account; https://TOKEN@host is a secret, with a name before it or not.
         if parts.password or (parts.scheme in {"http", "https"} and parts.username):
-            found.append(key.removeprefix("remote.").removesuffix(".url"))
-    return tuple(found)
+            yield key.removeprefix("remote.").removesuffix(".url")
 
 
-def _search(section: Section) -> Search:
-    found = defaultdict[str, list[str]](list)
-    files = []
-    complete = False
-    for line in section.lines:
-        word, *fields = line.split("\t")
-        if word == "commit" and len(fields) == 2:
-            found[fields[1]].append(fields[0])
-        elif word == "read" and fields:
-            files.append(fields[0])
-        complete = complete or word == "complete"
-    return Search({name: tuple(commits) for name, commits in found.items()}, complete, tuple(files))
+def _search(lines: Iterable[str]) -> Search:
+    found = defaultdict[str, tuple[str, ...]](tuple)
+    files, complete = [], False
+    for line in lines:
+        match line.split("\t"):
+            case ["commit", commit, name]:
+                found[name] += (commit,)
+            case ["read", path]:
+                files.append(path)
+            case ["complete", *_]:
+                complete = True
+    return Search(dict(found), complete, tuple(files))
 
 
 GIT: HostFact[Git] = HostFact(
@@ -160,7 +135,5 @@ GIT: HostFact[Git] = HostFact(
     timeout=45.0,
     cap=4 << 20,
     sensitive=True,
-    by_hand=lambda profile: (
-        f"git -C {quote(profile.project or '.')} log --all --full-history --oneline -- '*.env*'"
-    ),
+    by_hand=lambda profile: f"cd {quote(profile.project or '.')} && {LOG}",
 )

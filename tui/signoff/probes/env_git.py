@@ -10,7 +10,7 @@ from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.recognise import named_secret
 from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
-from signoff.facts.git import GIT, Git
+from signoff.facts.git import GIT, LOG, Git
 from signoff.facts.units import UNITS
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
@@ -145,8 +145,7 @@ def _doubts(known: Git, files: Files, profile: Profile) -> Iterator[Judgement]:
             result=Result.UNKNOWN,
             subject="clone",
             observed="this clone is shallow or partial: its history is not all here",
-            remedy=f"git -C {top} fetch --unshallow, or in a full clone:"
-            " git log --all --full-history --oneline -- '*.env*'",
+            remedy=f"git -C {top} fetch --unshallow, or in a full clone: {LOG}",
         )
     if known.inside:
         yield Judgement(

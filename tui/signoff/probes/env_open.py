@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
-from posixpath import normpath
+from collections.abc import Iterable, Iterator, Mapping
+from posixpath import basename, dirname, join, normpath
 
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.recognise import secret_like, url_password
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
+from signoff.facts.compose import Compose
 from signoff.facts.composed import NONE
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import Dockerfile
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
-from signoff.facts.units import UNITS
+from signoff.facts.units import UNITS, Unit
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
-from signoff.probes.remedies import command
-from signoff.probes.secretfiles import listing
+from signoff.probes.remedies import command, within
+from signoff.probes.secretfiles import listing, units_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -36,60 +36,57 @@ _MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make
 def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge what stands in the project's own files, and what of the units any user can ask for."""
     del profile
-    environment = facts[ENVIRONMENT]
-    found = [*_compose(facts), *_unread(facts), *_dockerfiles(environment), *_units(facts)]
+    environment, units = facts[ENVIRONMENT], units_of(facts)
+    containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
+    program = " ".join((containers[0].programs if containers else NONE).words("", underscored=False))
+    used = [path for one in containers if one.composed for path in one.composed.files]
+    found = [*_unread(environment, used), *_dockerfiles(environment), *_units(units)]
+    for compose in environment.compose:
+        # By the name alone: where compose was called the directory may have gone by another one, a link.
+        runs = facts.missing(CONTAINERS) or basename(compose.path) in map(basename, used)
+        for_developers = kind_of(compose.path) is not Kind.LIVE and not runs
+        found += _compose(compose, program, for_developers=for_developers)
+    if facts.missing(UNITS):
+        found.append(Judgement(result=Result.UNKNOWN, subject="units", observed=facts.missing(UNITS)))
     yield from found
     if all(one.result is Result.INFORMATIONAL for one in found):
-        files = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
-        units = [] if facts.missing(UNITS) else [unit.name for unit in facts[UNITS].units if unit.exists]
-        looked = listing([*(PurePosixPath(path).name for path in files), *units])
+        paths = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
+        looked = listing([*map(basename, paths), *(unit.name for unit in units if unit.exists)])
         yield Judgement(
             result=Result.PASS,
             observed=f"no secret in {looked}" if looked else "there is no compose file, Dockerfile or unit",
         )
 
 
-def _secrets(variables: Mapping[str, Secret]) -> list[str]:
-    return [name for name, value in variables.items() if value and secret_like(name, value)]
+def _secrets(variables: Mapping[str, Secret]) -> dict[str, Secret]:
+    return {name: value for name, value in variables.items() if value and secret_like(name, value)}
 
 
-def _compose(facts: Facts) -> Iterator[Judgement]:
-    for compose in facts[ENVIRONMENT].compose:
-        path = one_line(compose.path)
-        if compose.problem:
-            yield Judgement(
-                result=Result.UNKNOWN,
-                subject=compose.path,
-                observed=f"{path} was not read: {compose.problem}",
-                remedy=f"{command(f'{_program(facts)} -f', [compose.path])} config --quiet",
-            )
-        found = [
-            (name, variables[name])
-            for service in compose.services
-            for variables in (service.environment, service.written)
-            for name in _secrets(variables)
-        ]
-        names = dict.fromkeys(name for name, _ in found)
-        if names and _for_developers(compose.path, facts) and all(_known(value) for _, value in found):
-            yield Judgement(
-                result=Result.INFORMATIONAL,
-                subject=compose.path,
-                observed=f"{path} is for developers, and nothing runs by it; {listing(names)}: a default",
-            )
-        elif names:
-            yield Judgement(
-                result=Result.FAIL,
-                subject=compose.path,
-                observed=f"{listing(names)} in {path} itself",
-                remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
-            )
-
-
-def _program(facts: Facts) -> str:
-    """Return the target's compose; version 2 where it is not known."""
-    containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
-    programs = next((one.programs for one in containers), NONE)
-    return " ".join(programs.words("", underscored=False))
+def _compose(compose: Compose, program: str, *, for_developers: bool) -> Iterator[Judgement]:
+    path = one_line(compose.path)
+    if compose.problem:
+        yield Judgement(
+            result=Result.UNKNOWN,
+            subject=compose.path,
+            observed=f"{path} was not read: {compose.problem}",
+            remedy=f"{command(f'{program} -f', [compose.path])} config --quiet",
+        )
+    places = [place for service in compose.services for place in (service.environment, service.written)]
+    found = [pair for place in places for pair in _secrets(place).items()]
+    names = listing(name for name, _ in found)
+    if found and for_developers and all(_known(value) for _, value in found):
+        yield Judgement(
+            result=Result.INFORMATIONAL,
+            subject=compose.path,
+            observed=f"{path} is for developers, and nothing runs by it; {names}: a default",
+        )
+    elif found:
+        yield Judgement(
+            result=Result.FAIL,
+            subject=compose.path,
+            observed=f"{names} in {path} itself",
+            remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
+        )
 
 
 def _known(value: Secret) -> bool:
@@ -97,26 +94,12 @@ def _known(value: Secret) -> bool:
     return is_placeholder((value if inner is None else inner).reveal())
 
 
-def _for_developers(path: str, facts: Facts) -> bool:
-    """Whether a compose file is called one for developers, and no container is made by it for sure."""
-    if kind_of(path) is Kind.LIVE or facts.missing(CONTAINERS):
-        return False
-    # By the name alone: where compose was called the directory may have gone by another one, a link.
-    used = (file for one in facts[CONTAINERS] if one.composed for file in one.composed.files)
-    return PurePosixPath(path).name not in {PurePosixPath(file).name for file in used}
-
-
-def _unread(facts: Facts) -> Iterator[Judgement]:
+def _unread(environment: Environment, used: list[str]) -> Iterator[Judgement]:
     """Name the compose files that count, and are not at the project's top: they are not seen."""
-    environment = facts[ENVIRONMENT]
-    paths = [
-        str(PurePosixPath(one.path).parent / other) for one in environment.compose for other in one.others
-    ]
-    for container in () if facts.missing(CONTAINERS) else facts[CONTAINERS]:
-        named = container.composed.files if container.composed else ()
-        paths += [path for path in named if PurePosixPath(path).is_relative_to(environment.project)]
     read = {one.path for one in environment.compose}
-    for path in dict.fromkeys(map(normpath, paths)):
+    taken = [join(dirname(one.path), other) for one in environment.compose for other in one.others]
+    own = [path for path in used if within(path, environment.project)]
+    for path in dict.fromkeys(map(normpath, taken + own)):
         if path not in read:
             yield Judgement(
                 result=Result.UNKNOWN,
@@ -128,50 +111,45 @@ def _unread(facts: Facts) -> Iterator[Judgement]:
 
 def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
     for dockerfile in environment.dockerfiles:
-        path = one_line(dockerfile.path)
+        path, context = one_line(dockerfile.path), one_line(dockerfile.context)
         if not dockerfile.readable:
             yield Judgement(
                 result=Result.UNKNOWN, subject=dockerfile.path, observed=f"{path} may not be read"
             )
-        names = _secrets(dockerfile.variables)
-        if names:
+        if names := _secrets(dockerfile.variables):
             yield Judgement(
                 result=Result.FAIL,
                 subject=dockerfile.path,
                 observed=f"{listing(names)} in {path}: everybody with the image can read them",
                 remedy=f"{_MOVE} What only the build needs: RUN --mount=type=secret",
             )
-        taken = list(_taken(dockerfile, environment)) if dockerfile.takes_all else []
-        if taken:
-            context = dockerfile.context
+        if dockerfile.takes_all and (taken := [*_taken(dockerfile, environment)]):
             yield Judgement(
                 result=Result.FAIL,
                 subject=f"{dockerfile.path}: image",
                 observed=f"{path} copies {listing(taken)} into the image: no .dockerignore keeps them out",
-                remedy=f"In {one_line(context)}/.dockerignore, add the lines .env* and !.env.example; build"
-                " again, and make new secrets: whoever has an old image has the old ones",
+                remedy=f"In {context}/.dockerignore, add the lines .env* and !.env.example;"
+                " build again, and make new secrets: whoever has an old image has the old ones",
             )
 
 
 def _taken(dockerfile: Dockerfile, environment: Environment) -> Iterator[str]:
     """Yield the files with secrets that a build takes in. A Dockerfile's own .dockerignore goes first."""
     names = (f"{dockerfile.path}.dockerignore", f"{dockerfile.context}/.dockerignore")
-    found = [one for name in names for one in environment.dockerignores if one.path == name]
+    ignoring = [one for name in names for one in environment.dockerignores if one.path == name][:1]
     for file in environment.files:
-        path = PurePosixPath(file.path)
-        if file.kind in {Kind.LIVE, Kind.COPY} and path.is_relative_to(dockerfile.context):
-            inside = str(path.relative_to(dockerfile.context))
-            if not found or not found[0].ignores(inside):
-                yield inside
+        inside = file.path.removeprefix(f"{dockerfile.context}/")
+        if (
+            file.kind in {Kind.LIVE, Kind.COPY}
+            and inside != file.path
+            and not any(one.ignores(inside) for one in ignoring)
+        ):
+            yield inside
 
 
-def _units(facts: Facts) -> Iterator[Judgement]:
-    if facts.missing(UNITS):
-        yield Judgement(result=Result.UNKNOWN, subject="units", observed=facts.missing(UNITS))
-        return
-    for unit in facts[UNITS].units:
-        names = [*dict.fromkeys((*_secrets(unit.environment), *_secrets(unit.written)))]
-        if names:
+def _units(units: Iterable[Unit]) -> Iterator[Judgement]:
+    for unit in units:
+        if names := [*_secrets(unit.environment), *_secrets(unit.written)]:
             yield Judgement(
                 result=Result.FAIL,
                 subject=unit.name,

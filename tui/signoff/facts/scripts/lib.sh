@@ -50,7 +50,7 @@ names() {
 ask() {
     asked=$1
     shift
-    command -v "$1" > /dev/null 2>&1 || { no_answer 'not installed' "$@"; return 1; }
+    command -v "$1" > /dev/null 2>&1 || { no_answer 'not installed' "$@"; return; }
     said=$(timeout "${patience:-5}" "$@" 2> /dev/null < /dev/null)
     code=$?
     if [ "$code" = 0 ]; then
@@ -58,18 +58,16 @@ ask() {
         head_of "$asked" $(($(printf %s "${said:+$said$nl}" | wc -c)))
         if [ -n "$said" ]; then printf '%s\n' "$said" | show; fi
         return 0
-    elif [ "$code" = 124 ]; then
-        no_answer "no answer within ${patience:-5} s" "$@"
-        return 1
     fi
     # Once more, for what it complains of: apart from its answer, and without a file to write to.
-    said=$(timeout "${patience:-5}" "$@" 2>&1 > /dev/null < /dev/null)
-    case $said in
+    [ "$code" = 124 ] || said=$(timeout "${patience:-5}" "$@" 2>&1 > /dev/null < /dev/null)
+    case $code,$said in
+        124,*) no_answer "no answer within ${patience:-5} s" "$@" ;;
         *[Pp]'ermission denied'* | *'not permitted'* | *'must be root'*) no_answer "permission refused: $said" "$@" ;;
         *) no_answer "exit code $code${said:+: $said}" "$@" ;;
     esac
-    return 1
 }
+# REASON COMMAND...: says so, and is a failure.
 no_answer() {
     reason=$1 by_hand=
     shift
@@ -81,4 +79,5 @@ no_answer() {
     done
     [ "$(id -u)" = 0 ] || by_hand=" sudo$by_hand"
     head_of unavailable "$1: $reason" "${by_hand# }"
+    return 1
 }
