@@ -17,6 +17,7 @@ from signoff.checklist.model import Use
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts, Unavailable, closure
 from signoff.facts.collect import Collected, collect
+from signoff.message import NOTHING, Message, listed, say
 from signoff.misfit import MisfitError
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.base import Judgement, Probe
@@ -115,11 +116,11 @@ class Engine:
     def _used(self, use: Use) -> Probe:
         known = self._probes.get(use.use)
         if known is None:
-            return _missing(use, "this version of signoff has no such probe")
+            return _missing(use, say("this version of signoff has no such probe"))
         try:
             return known.used(use)
         except MisfitError:
-            return _missing(use, "this version of signoff takes other parameters for it")
+            return _missing(use, say("this version of signoff takes other parameters for it"))
 
     def _judge_ready(self, waiting: dict[Key, list[Probe]], values: Mapping[str, Any]) -> None:
         facts = Facts(values)
@@ -136,7 +137,9 @@ class Engine:
             self._session.append(_found(checklist, step, one, findings))
         except RefusedError as refused:
             # Better no finding than a secret in the record.
-            withheld = Judgement(result=Result.ERROR, observed=f"withheld: {refused.message}")
+            withheld = Judgement(
+                result=Result.ERROR, observed=say("withheld: {refused}", refused=refused.message)
+            )
             found = (one.finding(withheld),)
             self._session.append(_found(checklist, step, one, found))
 
@@ -169,7 +172,7 @@ def record(session: Session, event: Looked) -> None:
         session.append(msgspec.structs.replace(event, command="", problem=""))
 
 
-def _missing(use: Use, reason: str) -> Probe:
+def _missing(use: Use, reason: Message) -> Probe:
     """Return a stand-in for a probe that a resumed session's checklist uses and this signoff cannot."""
 
     def judge(facts: Facts, profile: Profile) -> Judgement:
@@ -177,8 +180,8 @@ def _missing(use: Use, reason: str) -> Probe:
 
     return Probe(
         id=use.use,
-        title=str(use),
-        expected="",
+        title=listed((str(use),)),
+        expected=NOTHING,
         items=use.items,
         vantage=Vantage.HOST,
         needs=(),

@@ -16,6 +16,7 @@ from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, te
 from signoff.facts.collect import Collected, collect
 from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
+from signoff.message import say
 from signoff.session.events import TargetRef
 from signoff.target.base import Prompter, Target
 from signoff.target.learning import LearningPrompter
@@ -96,8 +97,8 @@ def reach_again(
         machine = _machine(Facts({one.fact.id: one.value for one in seen}))
         if (was.host_key, was.machine_id) != (target.host_key, machine.id):
             raise TargetError(
-                f"{profile.address} is not the machine that this session began on.",
-                "Start a new session for it; this one can still be read, answered and finished.",
+                say("{address} is not the machine that this session began on.", address=profile.address),
+                say("Start a new session for it; this one can still be read, answered and finished."),
             )
     except BaseException:
         target.close()
@@ -126,7 +127,8 @@ def _discover(
     seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, cancel))
     if all(isinstance(one.value, Unavailable) for one in seen):
         raise TargetError(
-            f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
+            say("{address}: {problem}", address=profile.address, problem=seen[0].problem),
+            say("Check that the login shell runs commands."),
         )
     redactor.know(find_secrets([one.value for one in seen]))
     return seen, Facts({one.fact.id: one.value for one in seen})

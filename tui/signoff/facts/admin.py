@@ -21,6 +21,7 @@ from signoff.facts.base import Facts, OutsideFact, Unavailable
 from signoff.facts.outside import BY_HAND, OUTSIDE_PORTS, Port, elsewhere, of_this_machine, sends_from
 from signoff.facts.ruling import network
 from signoff.facts.web import WEB_SERVERS
+from signoff.message import say
 from signoff.target.outside import Outside
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -68,9 +69,9 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
     """Ask for every admin path at every address: by name, with forged headers, and by the bare address."""
     host = urlsplit(profile.url).hostname
     if not host:
-        raise Unavailable("the product's URL is not known: name it in the target's profile (url)")
+        raise Unavailable(say("the product's URL is not known: name it in the target's profile (url)"))
     if not outside.addresses:
-        raise Unavailable("there is no address at which to look from outside", BY_HAND)
+        raise Unavailable(say("there is no address at which to look from outside"), BY_HAND)
     reachable, here = elsewhere(outside)
     paths, named, unasked = _paths(profile, facts)
     guessed = tuple(path for path in USUAL_API_PATHS if path.rstrip("/") not in unslashed(paths))
@@ -79,7 +80,9 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
     views = asker.views([(address, profile.url.rstrip("/"), "") for address in addresses], (*paths, *guessed))
     answering = [view.only(paths) for view in views if view.front.status]
     if not answering:
-        raise Unavailable(f"the site does not answer from outside: {one_line(str(views[0].front))}")
+        raise Unavailable(
+            say("the site does not answer from outside: {front}", front=one_line(str(views[0].front)))
+        )
     claims, ports = _claims(facts), _beside(profile, facts)
     forged = asker.forged(answering[0], claims[:_MOST_CLAIMS]) if named else ()
     ways = list(_bare(addresses, profile, ports[:_MOST_PORTS]))
@@ -179,7 +182,7 @@ def _twin(host: str) -> str:
 
 ADMIN_SURVEY: OutsideFact[Survey] = OutsideFact(
     id="admin.survey",
-    title="the admin panel from outside",
+    title=say("the admin panel from outside"),
     look=look_at_admin,
     needs=(WEB_SERVERS, ADMIN_INSIDE, OUTSIDE_PORTS),
 )

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import listed, say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -34,7 +35,7 @@ def parse_inside(output: Output) -> Inside:
     found = sections(output)
     for section in found:
         if section.name == "none":
-            raise Unavailable(section.field(0))
+            raise Unavailable(listed((section.field(0),)))
     answers = [
         section.fields for section in found if section.name == "answer" and section.field(2)[:3] != "000"
     ]
@@ -42,7 +43,7 @@ def parse_inside(output: Output) -> Inside:
         fields[0]: (_kind(fields[2], _RANDOM), fields[3]) for fields in answers if fields[1] == _RANDOM
     }
     if not nowhere:
-        raise Unavailable("no application is known on the host that could be asked past the web server")
+        raise Unavailable(say("no application is known on the host that could be asked past the web server"))
     known, asked = set[str](), set[str]()
     for upstream, path, said, digest in answers:
         if path != _RANDOM and upstream in nowhere:
@@ -85,7 +86,7 @@ def _inside(profile: Profile) -> str:
 
 ADMIN_INSIDE: HostFact[Inside] = HostFact(
     id="admin.inside",
-    title="the admin paths, asked of the application itself",
+    title=say("the admin paths, asked of the application itself"),
     script=_inside,
     parse=parse_inside,
     root=Root.PREFER,

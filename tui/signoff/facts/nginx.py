@@ -15,6 +15,7 @@ from posixpath import dirname, join
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.ruling import too_slow
+from signoff.message import say
 
 _FILE = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 _DEEPEST = 64
@@ -82,7 +83,7 @@ def parse(dump: str) -> tuple[Server, ...]:
     pieces = _FILE.split(dump)
     files = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     if not files:
-        raise Malformed("nginx -T: no configuration file in its output")
+        raise Malformed(say("nginx -T: no configuration file in its output"))
     main = pieces[1]
     found = tuple(_Files(files, dirname(main)).directives(main, 0))
     servers = tuple(
@@ -118,7 +119,7 @@ class _Files:
 
     def _included(self, directives: tuple[Directive, ...], depth: int) -> Iterator[Directive]:
         if depth > _DEEPEST:
-            raise Malformed("nginx -T: the files include each other")
+            raise Malformed(say("nginx -T: the files include each other"))
         for directive in directives:
             self._budget.spend()
             if directive.name == "include" and directive.args:
@@ -144,7 +145,7 @@ def _block(tokens: Iterator[tuple[str, bool]], depth: int) -> Iterator[Directive
             return
         elif words:
             if depth > _DEEPEST:
-                raise Malformed("nginx -T: blocks nested too deep")
+                raise Malformed(say("nginx -T: blocks nested too deep"))
             block = tuple(_block(tokens, depth + 1)) if word == "{" else ()
             yield Directive(words[0], tuple(words[1:]), block)
             words = []
@@ -168,7 +169,7 @@ def _tokens(text: str, budget: Budget) -> Iterator[tuple[str, bool]]:
         budget.spend()
         found = _TOKEN.match(text, at)
         if not found:
-            raise Malformed("nginx -T: not the syntax of nginx")
+            raise Malformed(say("nginx -T: not the syntax of nginx"))
         at = found.end()
         if quoted := found["quoted"]:
             yield re.sub(r"\\([\"'\\])", r"\1", quoted[1:-1]), True
@@ -260,8 +261,8 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     # Python spells a named group otherwise.
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
     if too_slow(pattern, text):
-        raise Malformed("nginx -T: a regular expression that takes too long")
+        raise Malformed(say("nginx -T: a regular expression that takes too long"))
     try:
         return bool(re.search(pattern, text, re.IGNORECASE if ignore_case else 0))
     except re.error:
-        raise Malformed("nginx -T: a regular expression that cannot be judged") from None
+        raise Malformed(say("nginx -T: a regular expression that cannot be judged")) from None

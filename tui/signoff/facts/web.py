@@ -8,6 +8,7 @@ from signoff.facts import caddy, nginx, nginx_access
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.ruling import Network, Ruling
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -80,7 +81,7 @@ def parse_web(output: Output) -> WebServers:
         except Malformed as garbled:
             unread.append(f"{where}: {garbled.reason}")
     if not (servers or sites or unread or others) and not output.as_root:
-        raise Unavailable("needs root: what web server runs cannot be told", BY_HAND)
+        raise Unavailable(say("needs root: what web server runs cannot be told"), BY_HAND)
     return WebServers(tuple(servers), tuple(sites), tuple(unread), tuple(others), tuple(stale))
 
 
@@ -92,7 +93,7 @@ _SCRIPT = read_script("trust.sh", "servers.sh", "web.sh")
 
 WEB_SERVERS: HostFact[WebServers] = HostFact(
     id="web-servers",
-    title="the web servers' configuration",
+    title=say("the web servers' configuration"),
     script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_web,
     root=Root.PREFER,

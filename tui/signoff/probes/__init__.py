@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from types import ModuleType
 
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.probes.base import Probe
 
 
@@ -31,7 +32,9 @@ def all_probes() -> dict[str, Probe]:
         for value in vars(module).values():
             if isinstance(value, Probe) and found.setdefault(value.id, value) is not value:
                 raise UsageError(
-                    f"Two probes are called {value.id}; one is in {module.__name__}.",
-                    "Uninstall one of the packages that bring them.",
+                    say(
+                        "Two probes are called {id}; one is in {name__}.", id=value.id, name__=module.__name__
+                    ),
+                    say("Uninstall one of the packages that bring them."),
                 )
     return found

@@ -8,11 +8,12 @@ from signoff.facts.admin import ADMIN_SURVEY, Survey
 from signoff.facts.admin_paths import admin_paths, of_an_api
 from signoff.facts.admin_requests import BELOW, Answer, View
 from signoff.facts.base import Facts
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.reach import (
     CLOSE,
-    ITEMS,
     NAME_THEM,
     NEEDS,
     Reach,
@@ -28,9 +29,8 @@ from signoff.target.profile import Profile
 
 @probe(
     "admin.outside",
-    title="Admin panel from outside",
-    expected="403, 404 or no answer, for the page and for its API, at every address",
-    items=ITEMS,
+    title=say("Admin panel from outside"),
+    expected=say("403, 404 or no answer, for the page and for its API, at every address"),
     needs=NEEDS,
     vantage=Vantage.OUTSIDE,
     remedy=CLOSE,
@@ -63,14 +63,25 @@ def _no_api(survey: Survey) -> Judgement:
         result=Result.UNKNOWN,
         subject="API",
         observed=(
-            f"only pages are named ({', '.join(survey.paths)}), and no path of an API; of the usual ones "
-            f"none is seen to answer ({', '.join(survey.guessed)})"
+            say(
+                "only pages are named ({paths}), and no path of an API; of the usual ones none is "
+                "seen to answer ({guessed})",
+                paths=", ".join(survey.paths),
+                guessed=", ".join(survey.guessed),
+            )
         ),
-        remedy=f"{NAME_THEM} Where the panel has no API, say so when you confirm the step.",
+        remedy=decision(
+            say(
+                "{name_them} Where the panel has no API, say so when you confirm the step.",
+                name_them=NAME_THEM,
+            )
+        ),
     )
 
 
-_SHELL = "This page is the same for everybody; what matters is its API: name its paths in admin_paths."
+_SHELL = decision(
+    say("This page is the same for everybody; what matters is its API: name its paths in admin_paths.")
+)
 
 
 def _is_shell(path: str, survey: Survey) -> bool:
@@ -83,7 +94,7 @@ def _is_shell(path: str, survey: Survey) -> bool:
 
 def _as_shell(one: Judgement) -> Judgement:
     """The page that the site gives for every path, and behind it an API that is closed."""
-    observed = f"{one.observed}; its API is closed"
+    observed = say("{observed}; its API is closed", observed=one.observed)
     return Judgement(
         result=Result.INFORMATIONAL, subject=one.subject, observed=observed, evidence=one.evidence
     )
@@ -102,16 +113,23 @@ def _path(path: str, survey: Survey, facts: Facts, profile: Profile) -> Judgemen
     if ways := by_reach[Reach.OPEN] or [one for one in around if one[2].reach is Reach.OPEN]:
         return _open(path, ways, facts, profile, evidence)
     if ways := by_reach[Reach.UNCLEAR]:
-        observed = f"{path}: {ways[0][2].why} at {ways[0][0].address}; whether it was reached cannot be told"
+        observed = say(
+            "{path}: {why} at {address}; whether it was reached cannot be told",
+            path=path,
+            why=ways[0][2].why,
+            address=ways[0][0].address,
+        )
         return Judgement(
             result=Result.UNKNOWN,
             subject=path,
             observed=observed,
             evidence=evidence,
-            remedy="Ask for it yourself from an address that is not let in, and from one that is.",
+            remedy=decision(
+                say("Ask for it yourself from an address that is not let in, and from one that is.")
+            ),
         )
     if by_reach[Reach.SHELL]:
-        observed = f"{path}: {by_reach[Reach.SHELL][0][2].why}"
+        observed = say("{path}: {why}", path=path, why=by_reach[Reach.SHELL][0][2].why)
         return Judgement(
             result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=_SHELL
         )
@@ -130,9 +148,15 @@ def _but_below(closed: Judgement, found: _Found, below: list[Answer]) -> Judgeme
     return Judgement(
         result=Result.UNKNOWN,
         subject=closed.subject,
-        observed=f"{closed.observed}; yet what lies below it is answered otherwise ({said})",
+        observed=say(
+            "{observed}; yet what lies below it is answered otherwise ({said})",
+            observed=closed.observed,
+            said=said,
+        ),
         evidence=(*closed.evidence, str(other)),
-        remedy=f"Let the rule hold for all below it, scripts of its own included. {CLOSE}",
+        remedy=decision(
+            say("Let the rule hold for all below it, scripts of its own included. {close}", close=CLOSE)
+        ),
     )
 
 
@@ -140,14 +164,25 @@ def _open(path: str, ways: _Found, facts: Facts, profile: Profile, evidence: tup
     where = ", ".join(dict.fromkeys(answer.address for answer, _, _ in ways))
     answer, _, how = ways[0]
     spelt = f" as {answer.url}" if answer.how else ""
-    observed = f"{path}: {answer.status} at {where}{spelt}: {how.why}"
+    observed = say(
+        "{path}: {status} at {where}{spelt}: {why}",
+        path=path,
+        status=answer.status,
+        where=where,
+        spelt=spelt,
+        why=how.why,
+    )
     if own := own_address_allowed(facts, profile, path):
         return Judgement(
             result=Result.UNKNOWN,
             subject=path,
-            observed=f"{observed}; but you look from {own}, which a rule lets in",
+            observed=say(
+                "{observed}; but you look from {own}, which a rule lets in", observed=observed, own=own
+            ),
             evidence=evidence,
-            remedy="Look again from an address that is not let in: another network, a phone without Wi-Fi.",
+            remedy=decision(
+                say("Look again from an address that is not let in: another network, a phone without Wi-Fi.")
+            ),
         )
     return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
 
@@ -159,7 +194,12 @@ def _closed(path: str, found: _Found, silent: list[str], facts: Facts, profile: 
         return Judgement(
             result=Result.UNKNOWN,
             subject=path,
-            observed=f"{path}: {said}; the site does not answer at {', '.join(silent)}",
+            observed=say(
+                "{path}: {said}; the site does not answer at {silent}",
+                path=path,
+                said=said,
+                silent=", ".join(silent),
+            ),
             evidence=evidence,
         )
     proofs = [proof(answer, view, facts, profile) for answer, view, _ in found]
@@ -167,25 +207,34 @@ def _closed(path: str, found: _Found, silent: list[str], facts: Facts, profile: 
         return Judgement(
             result=Result.UNKNOWN,
             subject=path,
-            observed=f"{path}: {said}; nothing shows that the address is why",
+            observed=say("{path}: {said}; nothing shows that the address is why", path=path, said=said),
             evidence=evidence,
-            remedy="Check that the path is spelt as it is used; ask for it from an address that is let in.",
+            remedy=decision(
+                say("Check that the path is spelt as it is used; ask for it from an address that is let in.")
+            ),
         )
     return Judgement(
-        result=Result.PASS, subject=path, observed=f"{path}: {said}; {proofs[0]}", evidence=evidence
+        result=Result.PASS,
+        subject=path,
+        observed=say("{path}: {said}; {proofs}", path=path, said=said, proofs=proofs[0]),
+        evidence=evidence,
     )
 
 
 @probe(
     "admin.forged-header",
-    title="Admin panel with forged headers",
-    expected="the same refusal with X-Forwarded-For and the like of an address that is let in",
-    items=ITEMS,
+    title=say("Admin panel with forged headers"),
+    expected=say("the same refusal with X-Forwarded-For and the like of an address that is let in"),
     needs=NEEDS,
     vantage=Vantage.OUTSIDE,
     remedy=(
-        "Take the client's address from the connection. nginx: set_real_ip_from your own proxy only; Caddy: "
-        "trusted_proxies of your own proxy only, no remote_ip forwarded; in the application, no such header."
+        decision(
+            say(
+                "Take the client's address from the connection. nginx: set_real_ip_from your own "
+                "proxy only; Caddy: trusted_proxies of your own proxy only, no remote_ip forwarded; "
+                "in the application, no such header."
+            )
+        )
     ),
 )
 def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -196,7 +245,8 @@ def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         return
     if not survey.forged:
         yield Judgement(
-            result=Result.UNKNOWN, observed="no path is refused at all, so that there is nothing to get past"
+            result=Result.UNKNOWN,
+            observed=say("no path is refused at all, so that there is nothing to get past"),
         )
         return
     for path in dict.fromkeys(answer.path for _, answer in survey.forged):
@@ -209,13 +259,27 @@ def _forged(path: str, tried: list[tuple[Answer, View]]) -> Judgement:
     evidence = tuple(str(answer) for answer, _ in found)[:8]
     for answer, how in found:
         if how.reach in {Reach.OPEN, Reach.SHELL}:
-            observed = f"{path}: {answer.status} with {answer.how}: {how.why}"
+            observed = say(
+                "{path}: {status} with {how}: {why}",
+                path=path,
+                status=answer.status,
+                how=answer.how,
+                why=how.why,
+            )
             return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
     plain = next(one for one in tried[0][1].answers if one.path == path)
     for answer, how in found:
         if how.reach is Reach.UNCLEAR or answer.status != plain.status:
             said = answer.status or answer.error
-            observed = f"{path}: {plain.status} became {said} with {answer.how}"
+            observed = say(
+                "{path}: {status} became {said} with {how}",
+                path=path,
+                status=plain.status,
+                said=said,
+                how=answer.how,
+            )
             return Judgement(result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence)
-    observed = f"{path}: refused all the same, {len(found)} requests in the names of others"
+    observed = say(
+        "{path}: refused all the same, {count} requests in the names of others", path=path, count=len(found)
+    )
     return Judgement(result=Result.PASS, subject=path, observed=observed, evidence=evidence)

@@ -12,11 +12,12 @@ from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.ruling import Fate, Ruling
 from signoff.facts.web import BY_HAND, WEB_SERVERS
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.reach import (
     CLOSE,
-    ITEMS,
     NAME_THEM,
     NEEDS,
     Reach,
@@ -32,14 +33,17 @@ from signoff.target.profile import Profile
 
 @probe(
     "admin.raw-address",
-    title="Admin panel around its name",
-    expected="nothing of it by the bare address, another name, plain HTTP or the application's own port",
-    items=ITEMS,
+    title=say("Admin panel around its name"),
+    expected=say("nothing of it by the bare address, another name, plain HTTP or the application's own port"),
     needs=NEEDS,
     vantage=Vantage.OUTSIDE,
     remedy=(
-        "Publish the application on 127.0.0.1 only, and give the web server a default site that refuses "
-        "(nginx: default_server, ssl_reject_handshake on, return 444)."
+        decision(
+            say(
+                "Publish the application on 127.0.0.1 only, and give the web server a default site "
+                "that refuses (nginx: default_server, ssl_reject_handshake on, return 444)."
+            )
+        )
     ),
 )
 def raw_address(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -65,25 +69,33 @@ def _around(survey: Survey, facts: Facts, profile: Profile) -> Judgement:
         others = f", and {len(opened) - 1} more ways" if len(opened) > 1 else ""
         return Judgement(
             result=_unless_allowed(facts, profile, [(answer, view) for answer, view, _ in opened]),
-            observed=f"{answer}: {how.why}{others}",
+            observed=say("{answer}: {why}{others}", answer=answer, why=how.why, others=others),
             evidence=tuple(str(answer) for answer, _, _ in opened)[:10],
         )
     if doubtful := [one for one in found if one[2].reach in {Reach.UNCLEAR, Reach.SHELL}]:
         answer, _, how = doubtful[0]
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{answer}: {how.why}: whether it was reached cannot be told",
+            observed=say(
+                "{answer}: {why}: whether it was reached cannot be told", answer=answer, why=how.why
+            ),
             evidence=evidence,
         )
     if unproved := list(_not_known_to_exist(survey, facts, profile)):
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"refused on {len(survey.raw)} ways, but nothing shows that {unproved[0]} is there",
+            observed=say(
+                "refused on {count} ways, but nothing shows that {unproved} is there",
+                count=len(survey.raw),
+                unproved=unproved[0],
+            ),
             evidence=evidence,
             remedy=NAME_THEM,
         )
     return Judgement(
-        result=Result.PASS, observed=f"refused or not answered on {len(survey.raw)} ways", evidence=evidence
+        result=Result.PASS,
+        observed=say("refused or not answered on {count} ways", count=len(survey.raw)),
+        evidence=evidence,
     )
 
 
@@ -115,9 +127,8 @@ def _not_known_to_exist(survey: Survey, facts: Facts, profile: Profile) -> Itera
 
 @probe(
     "admin.restriction",
-    title="Web server's rules for the admin panel",
-    expected="deny all but named networks, by the connection's own address, for every admin path",
-    items=ITEMS,
+    title=say("Web server's rules for the admin panel"),
+    expected=say("deny all but named networks, by the connection's own address, for every admin path"),
     needs=NEEDS,
     remedy=CLOSE,
 )
@@ -129,12 +140,16 @@ def restriction(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         missing = "the product's URL (url)" if not profile.url else "the admin paths (admin_paths)"
         yield Judgement(
             result=Result.UNKNOWN,
-            observed=f"nothing to judge by: {missing} are not in the target's profile",
+            observed=say("nothing to judge by: {missing} are not in the target's profile", missing=missing),
             remedy=NAME_THEM,
         )
         return
     if doubt := _doubt(facts):
-        yield Judgement(result=Result.UNKNOWN, observed=doubt, remedy=f"Run by hand: {BY_HAND}")
+        yield Judgement(
+            result=Result.UNKNOWN,
+            observed=doubt,
+            remedy=decision(say("Run by hand: {by_hand}", by_hand=BY_HAND)),
+        )
     for path in paths if servers.known else ():
         yield _restricted(path, facts, profile)
 
@@ -155,11 +170,19 @@ def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
     found = verdicts(facts, profile, path)
     evidence = tuple(f"{ruling.where}: {ruling.fate}: {ruling.why}" for ruling in found)
     if spoofed := [ruling for ruling in found if ruling.spoofable and ruling.fate is Fate.REFUSED]:
-        observed = f"{path}: {spoofed[0].spoofable}, so that anybody can say to be let in"
+        observed = say(
+            "{path}: {spoofable}, so that anybody can say to be let in",
+            path=path,
+            spoofable=spoofed[0].spoofable,
+        )
         return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
     host = urlsplit(profile.url).hostname or ""
     if others := facts[WEB_SERVERS].elsewhere(host, path):
-        observed = f"{path}: let in under another name, where no rule refuses it ({others[0].where})"
+        observed = say(
+            "{path}: let in under another name, where no rule refuses it ({where})",
+            path=path,
+            where=others[0].where,
+        )
         evidence = (*evidence, *(f"{ruling.where}: {ruling.fate}: {ruling.why}" for ruling in others))[:12]
         return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
     if served := [ruling for ruling in found if ruling.fate is Fate.SERVED]:
@@ -169,32 +192,37 @@ def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
         return Judgement(
             result=Result.UNKNOWN,
             subject=path,
-            observed=f"{path}: {why}",
+            observed=say("{path}: {why}", path=path, why=why),
             evidence=evidence,
-            remedy=f"Run by hand, and judge: {BY_HAND}",
+            remedy=decision(say("Run by hand, and judge: {by_hand}", by_hand=BY_HAND)),
         )
     below = f"{path.rstrip('/')}/signoff-none-such.php"
     if served := [ruling for ruling in verdicts(facts, profile, below) if ruling.fate is Fate.SERVED]:
         # A rule for the one page, or one that a location for scripts (~ \.php$) goes around.
-        observed = f"{path}: {found[0].why}; but what lies below it is let through ({served[0].where})"
+        observed = say(
+            "{path}: {why}; but what lies below it is let through ({where})",
+            path=path,
+            why=found[0].why,
+            where=served[0].where,
+        )
         return Judgement(
             result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=CLOSE
         )
     refusing = next(ruling for ruling in found if ruling.fate is Fate.REFUSED)
     let_in = ", ".join(map(str, refusing.allowed)) or "nobody"
-    observed = f"{path}: {refusing.why}; lets in {let_in}"
+    observed = say("{path}: {why}; lets in {let_in}", path=path, why=refusing.why, let_in=let_in)
     return Judgement(result=Result.PASS, subject=path, observed=observed, evidence=evidence)
 
 
 def _served(path: str, ruling: Ruling, facts: Facts, evidence: tuple[str, ...]) -> Judgement:
-    observed = f"{path}: {ruling.why} ({ruling.where})"
+    observed = say("{path}: {why} ({where})", path=path, why=ruling.why, where=ruling.where)
     if not facts.missing(ADMIN_SURVEY) and _refused_everywhere(path, facts[ADMIN_SURVEY]):
         return Judgement(
             result=Result.UNKNOWN,
             subject=path,
-            observed=f"{observed}; yet it is refused from outside, by something else",
+            observed=say("{observed}; yet it is refused from outside, by something else", observed=observed),
             evidence=evidence,
-            remedy="Find what refuses, and whether it goes by the connection's address.",
+            remedy=decision(say("Find what refuses, and whether it goes by the connection's address.")),
         )
     return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
 

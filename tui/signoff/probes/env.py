@@ -36,7 +36,6 @@ _SHOWN = 20
     "env.present",
     title="Files with secrets",
     expected="each file that something refers to is there, and has one reading",
-    items=("A5", "A20", "B2", "B6"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -147,7 +146,6 @@ def _faults(file: SecretFile, content: EnvFile, readers: set[Reader]) -> Iterato
     "env.mode",
     title="Access to the files with secrets",
     expected="mode 0600, or 0640 with the service's own group; no readable copies",
-    items=("A5", "B4"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.HOST,
 )

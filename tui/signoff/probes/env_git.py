@@ -29,7 +29,6 @@ Files = tuple[SecretFile, ...] | None
     "env.git",
     title="Secrets in git",
     expected="no file with secrets is tracked or in the history of any ref, nor are today's values",
-    items=("A5", "B4", "X1"),
     needs=(GIT, ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )

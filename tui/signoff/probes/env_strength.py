@@ -43,7 +43,6 @@ _GENERATE: Final = {
     title="Strength of the secrets",
     expected="no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 characters"
     " of four classes, or 128 bits",
-    items=("A5", "B1", "B2", "B7", "X2"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -90,7 +89,6 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     "env.reuse",
     title="Reuse of secrets",
     expected="each key and password is used for one thing only",
-    items=("A5", "B2"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -112,7 +110,6 @@ def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     "env.test-keys",
     title="Test keys",
     expected="no test or sandbox key",
-    items=("B3",),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -136,7 +133,6 @@ _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test"
     "env.debug",
     title="Debugging and development modes",
     expected="DEBUG off, the environment called production, no wildcard among the allowed hosts",
-    items=("B3", "B6", "B16"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )

@@ -14,6 +14,7 @@ import signoff
 from signoff import own_files, paths
 from signoff.durable import write_new
 from signoff.errors import RecordError
+from signoff.message import listed, say
 from signoff.session.begin import begin
 from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_copy_name, ledger_beside
 from signoff.session.enrol import locked
@@ -98,12 +99,15 @@ class Session:
         """
         if not is_name(signer.name):
             raise RecordError(
-                f"{signer.name!a} cannot be an operator's name.", "Use letters, digits, and . _ + @ -"
+                say("{name} cannot be an operator's name.", name=signer.name),
+                say("Use letters, digits, and . _ + @ -"),
             )
 
         copies = copies or {}
         if wrong := [name for name in copies if not is_copy_name(name)]:
-            raise RecordError(f"A record keeps no file called {wrong[0]!a}.", "Call it <id>.yaml.")
+            raise RecordError(
+                say("A record keeps no file called {wrong}.", wrong=wrong[0]), say("Call it <id>.yaml.")
+            )
 
         def genesis(session_key: str, ledger_head: str) -> Genesis:
             return Genesis(
@@ -122,7 +126,7 @@ class Session:
         try:
             begun = begin(sessions or paths.sessions_directory(), signer, genesis, guard, copies)
         except LineError as problem:
-            raise RecordError(f"The session could not be begun: {problem}.") from None
+            raise RecordError(say("The session could not be begun: {problem}.", problem=problem)) from None
         state = SessionState()
         _fold(state, begun.entry)
         return cls(begun.directory, begun.lock, begun.journal, begun.key, begun.tip, state, guard)
@@ -136,14 +140,18 @@ class Session:
         """
         if not directory.is_dir():
             raise RecordError(
-                f"There is no session at {directory}.", "signoff sessions list shows those there are."
+                say("There is no session at {directory}.", directory=directory),
+                say("signoff sessions list shows those there are."),
             )
         directory = directory.resolve()
         own_files.check(directory / JOURNAL)
         lock = Lock(directory / LOCK, f"The session {directory.name}")
         try:
             if (directory / SEAL_SIGNATURE).exists():
-                raise RecordError(f"The session {directory.name} is sealed.", "Begin a new one: signoff run")
+                raise RecordError(
+                    say("The session {name} is sealed.", name=directory.name),
+                    say("Begin a new one: signoff run"),
+                )
             state = SessionState()
             scan = verified(directory, state)
             key = session_key(directory, state)
@@ -165,7 +173,7 @@ class Session:
         Raises RecordError where the event is refused or cannot be written: then nothing is recorded.
         """
         if isinstance(event, (Genesis, Checkpoint, Recovered, Sealed)):
-            raise RecordError("A session makes these events itself.")
+            raise RecordError(say("A session makes these events itself."))
         with self._lock:
             self._check_open()
             return self._write(event)
@@ -192,8 +200,11 @@ class Session:
             genesis = self.state.genesis
             if genesis is None or signer.fingerprint != genesis.operator.key:
                 raise RecordError(
-                    f"This session was begun with another key than {signer.fingerprint}.",
-                    f"Seal it with {genesis.operator.key if genesis else 'that one'}.",
+                    say(
+                        "This session was begun with another key than {fingerprint}.",
+                        fingerprint=signer.fingerprint,
+                    ),
+                    say("Seal it with {key}.", key=genesis.operator.key if genesis else "that one"),
                 )
             release(self.directory / RESERVE)
             try:
@@ -220,7 +231,9 @@ class Session:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RecordError(f"The session {self.id} is closed.", "Resume it: signoff run --resume")
+            raise RecordError(
+                say("The session {id} is closed.", id=self.id), say("Resume it: signoff run --resume")
+            )
 
     def _write(self, event: AnyEvent) -> Entry:
         tip, entries, data = self._prepare(event)
@@ -235,7 +248,10 @@ class Session:
         try:
             entry, line = tip.add(event)
         except LineError as problem:
-            raise RecordError(f"This cannot be recorded: {problem}.", "Shorten it, then try again.") from None
+            raise RecordError(
+                say("This cannot be recorded: {problem}.", problem=problem),
+                say("Shorten it, then try again."),
+            ) from None
         self._guard(line)
         entries, lines = [entry], [line]
         if isinstance(event, DECISIONS):
@@ -272,8 +288,10 @@ class Session:
         written = self._journal.content()
         if len(written) != self._tip.size or digest(written) != self._tip.sha256.hexdigest():
             raise RecordError(
-                f"Another program has changed {self._journal.path} while the session was open.",
-                "It cannot be sealed; signoff verify shows what still holds.",
+                say(
+                    "Another program has changed {path} while the session was open.", path=self._journal.path
+                ),
+                say("It cannot be sealed; signoff verify shows what still holds."),
             )
         tip, data = self._tip, b""
         entries: list[Entry] = []
@@ -294,8 +312,10 @@ class Session:
             signer.ready()
             return sign(signer, RECORD, record)
         except RecordError as problem:
-            again = f"The session stays open. Seal it again, or later: signoff run --resume {self.id}"
-            raise RecordError(problem.message, f"{problem.hint}\n{again}".strip()) from None
+            again = say(
+                "The session stays open. Seal it again, or later: signoff run --resume {id}", id=self.id
+            )
+            raise RecordError(problem.message, listed(filter(None, (problem.hint, again)), "\n")) from None
 
     def _list_seal(self) -> None:
         try:
@@ -303,8 +323,8 @@ class Session:
                 finish_seal(self.directory, book)
         except (RecordError, OSError) as problem:
             raise RecordError(
-                f"The session is sealed, but the ledger does not have it yet. {problem}",
-                "It gets it when the next session begins.",
+                say("The session is sealed, but the ledger does not have it yet. {problem}", problem=problem),
+                say("It gets it when the next session begins."),
             ) from None
         finally:
             self.close()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from signoff import paths
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session import allowed_signers as signers
 from signoff.session import revoked
 from signoff.session.bundle import (
@@ -59,7 +60,8 @@ def verify(
     """
     if not directory.is_dir():
         raise RecordError(
-            f"There is no record at {directory}.", "signoff sessions list shows those there are."
+            say("There is no record at {directory}.", directory=directory),
+            say("signoff sessions list shows those there are."),
         )
     directory = directory.resolve()
     trusted = _trusted(allowed_signers, revoked_keys)
