@@ -17,6 +17,7 @@ from signoff.checklist.model import Use
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts, Unavailable, closure
 from signoff.facts.collect import Collected, collect
+from signoff.facts.packing import pack
 from signoff.message import NOTHING, Message, listed, say
 from signoff.misfit import MisfitError
 from signoff.model import Finding, Result, Vantage
@@ -45,7 +46,8 @@ class Engine:
     """Probes a target for the steps of some checklists, and writes down what it finds.
 
     One round of probing at a time; everything here may be called from a worker thread. ``known`` are facts
-    looked up a moment ago, by id; the first round does not look them up again.
+    looked up a moment ago, by id; the first round does not look them up again. ``looked`` are those that the
+    session has written down, by the ``seq`` of their events, and whose values it has not kept yet.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Engine:
         session: Session,
         redactor: Redactor,
         known: Mapping[str, Any] | None = None,
+        looked: Mapping[int, Collected] | None = None,
     ) -> None:
         self._steps = {
             (loaded.checklist.id, step.id): step for loaded in checklists for step in loaded.checklist.steps
@@ -67,6 +70,7 @@ class Engine:
         self._session = session
         self._redactor = redactor
         self._known = dict(known or {})
+        self._unkept: dict[int, Collected] = dict(looked or {})
         self._one_at_a_time = Lock()
 
     def probe(
@@ -106,12 +110,19 @@ class Engine:
         for collected in collect(needed, self._target, self._profile, cancel, dict(values)):
             self._redactor.know(find_secrets(collected.value))
             values[collected.fact.id] = collected.value
-            record_look(self._session, collected)
+            self._unkept[record_look(self._session, collected)] = collected
             progress(Progress(len(values), len(needed), collected.fact.title))
             self._judge_ready(waiting, values)
+        self._keep()
         for checklist, step in waiting:
             self._session.append(Probed(checklist=checklist, step=step, complete=False))
         return not waiting
+
+    def _keep(self) -> None:
+        """Keep the values, now that every secret of the round is known that none of them may hold."""
+        packed = {seq: pack(one.fact, one.value) for seq, one in self._unkept.items()}
+        self._unkept = {}
+        self._session.keep(packed)
 
     def _used(self, use: Use) -> Probe:
         known = self._probes.get(use.use)
@@ -148,8 +159,8 @@ def _found(checklist: str, step: str, one: Probe, findings: tuple[Finding, ...])
     return Found(checklist=checklist, step=step, probe=one.id, use=one.use, findings=findings)
 
 
-def record_look(session: Session, collected: Collected) -> None:
-    """Write down how a fact was looked up: never what came back."""
+def record_look(session: Session, collected: Collected) -> int:
+    """Write down how a fact was looked up, never what came back; return the event's ``seq``."""
     event = Looked(
         fact=collected.fact.id,
         vantage=collected.vantage.value,
@@ -158,18 +169,18 @@ def record_look(session: Session, collected: Collected) -> None:
         size=collected.size,
         digest=collected.digest,
         as_root=collected.as_root,
-        problem=collected.problem,
+        problem=str(collected.problem),
     )
-    record(session, event)
+    return record(session, event)
 
 
-def record(session: Session, event: Looked) -> None:
+def record(session: Session, event: Looked) -> int:
     """Write down that something was looked up; where it holds a secret, without its words."""
     try:
-        session.append(event)
+        return session.append(event).seq
     except RefusedError:
         # A secret that is also a path or a name may stand in the command itself.
-        session.append(msgspec.structs.replace(event, command="", problem=""))
+        return session.append(msgspec.structs.replace(event, command="", problem="")).seq
 
 
 def _missing(use: Use, reason: Message) -> Probe:

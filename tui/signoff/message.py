@@ -123,7 +123,7 @@ def recorded(text: str, said: Said | None) -> str:
     """
     if said is None:
         return translated(Message(text, "", {}))
-    message = _message(said)
+    message = restored(said)
     return translated(message) if message == text else text
 
 
@@ -148,6 +148,12 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation(_DOMAIN, folder, [language], fallback=True)
 
 
-def _message(said: Said) -> Message:
-    values = {name: _message(one) if isinstance(one, Said) else one for name, one in said.values.items()}
+def said_of(text: str) -> Said:
+    """Return how a text is recorded; one that is no message is its own template."""
+    return text.said if isinstance(text, Message) else Said(text)
+
+
+def restored(said: Said) -> Message:
+    """Return the message that was recorded."""
+    values = {name: restored(one) if isinstance(one, Said) else one for name, one in said.values.items()}
     return Message(said.template, said.plural, values)

@@ -12,7 +12,7 @@ import msgspec
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.credentials.secret import Secret
 from signoff.errors import TargetError
-from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, text_for
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, closure, text_for
 from signoff.facts.collect import Collected, collect
 from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
@@ -143,5 +143,7 @@ def _machine(facts: Facts) -> Machine:
 
 def _still_holds(seen: Collected, given: Profile, filled: Profile) -> bool:
     """Tell whether a fact would be asked in the same words now that the profile is filled in."""
-    fact = seen.fact
-    return isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, filled)
+    return all(
+        isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, filled)
+        for fact in closure([seen.fact])
+    )

@@ -23,9 +23,9 @@ from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Key, Progress, record_look
 from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Fact, Facts
-from signoff.facts.collect import collect
+from signoff.facts.collect import Collected, collect
 from signoff.message import say
-from signoff.probes import all_probes
+from signoff.probes import all_probes, code_digest
 from signoff.reaching import Reached, fill, reach, reach_again
 from signoff.saved_profile import SavedProfile
 from signoff.session.events import Attested, Entered, Resumed
@@ -102,6 +102,7 @@ class Walk:
                 signer=signer,
                 mode=mode,
                 nonce=nonce,
+                code=code_digest(),
                 guard=reached.redactor.refuse,
             )
         except BaseException:
@@ -109,9 +110,8 @@ class Walk:
             raise
         reached.redactor.know(reached.secrets)
         walk = cls(session, checklists, reached.profile, signer, reached.redactor)
-        for one in reached.seen:
-            record_look(session, one)
-        walk._use(reached.target, reached.known)
+        looked = {record_look(session, one): one for one in reached.seen}
+        walk._use(reached.target, reached.known, looked)
         walk._saved.take()
         return walk
 
@@ -166,12 +166,17 @@ class Walk:
         self._use(target)
         self._reread(Event())
 
-    def _use(self, target: Target, known: Mapping[str, Any] | None = None) -> None:
+    def _use(
+        self,
+        target: Target,
+        known: Mapping[str, Any] | None = None,
+        looked: Mapping[int, Collected] | None = None,
+    ) -> None:
         if self._target is not None:
             self._target.close()
         self._target = target
         self._engine = Engine(
-            self.checklists, all_probes(), target, self.profile, self.session, self._redactor, known
+            self.checklists, all_probes(), target, self.profile, self.session, self._redactor, known, looked
         )
 
     @property

@@ -65,6 +65,8 @@ class HostFact(Fact[T]):
     not there, the file cannot be read) or Malformed. It is only called when the script ran to its end.
     ``sensitive`` output holds secrets: neither it nor a hash of it goes into the record.
     ``by_hand`` is the command shown to the operator where the script could not run.
+    ``kept`` is the type of the value (as msgspec.convert takes it) where it holds no secret and may be kept
+    beside the record, so that it can be judged again; None where it must not.
 
     ``needs`` are facts that it goes by: ``given`` makes of them the values that the script gets, by name, and
     that it reads with ``given NAME`` of lib.sh, one a line. They are data, and never a part of its text.
@@ -78,6 +80,7 @@ class HostFact(Fact[T]):
     cap: int = 1 << 20
     sensitive: bool = False
     by_hand: Script = ""
+    kept: Any = None
     needs: tuple[Fact[Any], ...] = ()
     given: Callable[[Facts, Profile], Mapping[str, Iterable[str]]] = lambda facts, profile: {}
 
@@ -86,11 +89,13 @@ class HostFact(Fact[T]):
 class OutsideFact(Fact[T]):
     """A fact from connections or requests made by the operator's machine.
 
-    ``needs`` are the facts that say where to look; ``look`` raises Unavailable where it cannot.
+    ``needs`` are the facts that say where to look; ``look`` raises Unavailable where it cannot. ``kept`` is
+    as for a fact of the host.
     """
 
     look: Callable[[Outside, Profile, Facts], T]
     needs: tuple[Fact[Any], ...] = ()
+    kept: Any = None
 
 
 @dataclass(frozen=True)

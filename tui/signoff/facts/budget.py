@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signoff.facts.base import Malformed
+from signoff.message import say
 
 
 @dataclass
@@ -19,4 +20,6 @@ class Budget:
         """Take steps; raise Malformed where no more are left: what was not looked at is not judged."""
         self.spent += steps
         if self.spent > self.most:
-            raise Malformed(f"{self.what}: more than can be judged (over {self.most} steps)")
+            raise Malformed(
+                say("{what}: more than can be judged (over {most} steps)", what=self.what, most=self.most)
+            )

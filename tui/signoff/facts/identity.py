@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from signoff.facts.base import HostFact
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -18,7 +19,7 @@ class Machine(NamedTuple):
 
 MACHINE: HostFact[Machine] = HostFact(
     id="machine",
-    title="the machine's identity",
+    title=say("the machine's identity"),
     script=(
         "uname -n\n"
         "if [ -r /etc/machine-id ]; then head -n 1 /etc/machine-id; else echo; fi\n"

@@ -5,11 +5,13 @@ Third parties add theirs with an entry point of the group ``signoff.probes`` tha
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 
 from signoff.errors import UsageError
@@ -22,6 +24,23 @@ def _modules() -> Iterator[ModuleType]:
         yield importlib.import_module(f"{__name__}.{module.name}")
     for entry in entry_points(group="signoff.probes"):
         yield entry.load()
+
+
+_JUDGED_BY = ("facts", "probes", "credentials")
+"""The folders whose code and dated data a verdict rests on."""
+
+
+@cache
+def code_digest() -> str:
+    """Return the SHA-256 over what verdicts rest on: over a line of ``sha256sum`` for every file, by path."""
+    package = Path(__file__).parents[1]
+    every = sorted(path for name in _JUDGED_BY for path in (package / name).rglob("*"))
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(package)}\n"
+        for path in every
+        if path.is_file() and path.suffix != ".pyc"
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @cache

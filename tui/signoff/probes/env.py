@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import filterfalse
 from pathlib import PurePosixPath
 
 from signoff.credentials.dotenv import EnvFile, Reader
 from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
 from signoff.facts.units import UNITS
-from signoff.model import Result, Vantage
+from signoff.message import NOTHING, Message, listed, say
+from signoff.model import Vantage
 from signoff.probes.base import Judgement, probe
-from signoff.probes.remedies import ASK, command, on_files, within
+from signoff.probes.kit import Proves, decision, fail, informational, passed, unknown
+from signoff.probes.remedies import ROOT, on_files, on_paths, within
 from signoff.probes.secretfiles import (
     Reference,
     closed,
@@ -30,12 +33,17 @@ from signoff.text import one_line
 
 _SHOWN = 20
 """The files that are shown as evidence; all of them count."""
+_NAME_IT = decision(
+    say("Where the project reads it, name it in targets.toml (env_files). Else: Ask its owner.")
+)
+_ASK = decision(say("Ask its owner."))
+_AWAY = say("Move what nobody needs to where only its owner reads.")
 
 
 @probe(
     "env.present",
-    title="Files with secrets",
-    expected="each file that something refers to is there, and has one reading",
+    title=say("Files with secrets"),
+    expected=say("each file that something refers to is there, and has one reading"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -52,100 +60,90 @@ def present(facts: Facts, profile: Profile) -> list[Judgement]:
 
 def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
     for path in dict.fromkeys(one.path for one in known if one.required):
-        by = listing(one.by for one in known if one.path == path)
+        name, by = PurePosixPath(path).name, listing(one.by for one in known if one.path == path)
+        looked_for = within(path, environment.project) and (name[:4] == ".env" or ".env." in f"{name}.")
         if environment.file(path):
             continue
-        inside = PurePosixPath(path).is_relative_to(environment.project)
-        if environment.absent.get(path, inside and _looked_for(path)):
-            yield Judgement(
-                result=Result.FAIL,
+        if environment.absent.get(path, looked_for):
+            make = say("Make it, and fill it in; or take the reference out.")
+            yield fail(
+                say("{path} is not there, and {by} reads it", path=one_line(path), by=by),
+                remedy=on_paths("install -m 600 /dev/null", [path], make),
                 subject=path,
-                observed=f"{one_line(path)} is not there, and {by} reads it",
-                remedy=f"{command('install -m 600 /dev/null', [path])}, and fill it in; or take the reference"
-                " out.",
             )
         else:
-            yield Judgement(
-                result=Result.UNKNOWN,
-                subject=path,
-                observed=f"{by} reads {one_line(path)}, which was not looked at",
-                remedy="Name it in targets.toml as one of env_files.",
-            )
+            observed = say("{by} reads {path}, which was not looked at", by=by, path=one_line(path))
+            yield unknown(observed, remedy=_NAME_IT, subject=path)
 
 
 def _led_out(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Tell of links that lead out of the project: whose that file is cannot be seen."""
-    environment = facts[ENVIRONMENT]
     for file in foreign_files(facts, profile):
-        if file.kind is Kind.LIVE and within(file.path, environment.project):
-            yield Judgement(
-                result=Result.UNKNOWN,
-                subject=file.path,
-                observed=f"{one_line(file.path)} leads out of the project, to {one_line(file.target)};"
-                " whether the project reads it is not known",
-                remedy=f"Where the project reads it, name it in targets.toml (env_files). Else: {ASK}.",
+        if file.kind is Kind.LIVE and within(file.path, facts[ENVIRONMENT].project):
+            observed = say(
+                "{path} leads out of the project, to {target}; whether the project reads it is not known",
+                path=one_line(file.path),
+                target=one_line(file.target),
             )
+            yield unknown(observed, remedy=_NAME_IT, subject=file.path)
 
 
-def _looked_for(path: str) -> bool:
-    name = PurePosixPath(path).name
-    return name.startswith(".env") or name.endswith(".env") or ".env." in name
-
-
-def _file(file: SecretFile, known: list[Reference]) -> Iterator[Judgement]:
+def _file(file: SecretFile, known: list[Reference]) -> list[Judgement]:
     """Judge one file by what it says and who reads it."""
     if file.content is None:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject=file.path,
-            observed=closed(file),
-            remedy="Run signoff with a user who may use sudo.",
-        )
-        return
-    faults = [*_faults(file, file.content, {one.reader for one in known if one.reader})]
-    yield from faults
-    if not faults:
-        by = listing(one.by for one in known)
-        secrets = secrets_of([file])
-        yield Judgement(
-            result=Result.PASS,
-            subject=file.path,
-            observed=f"{one_line(file.path)}: {len(file.content.variables)} variables, {len(secrets)} of them"
-            f" secrets{f'; read by {by}' if by else ''}",
-        )
+        return [unknown(closed(file), remedy=ROOT, subject=file.path)]
+    if faults := [*_faults(file, file.content, {one.reader for one in known if one.reader})]:
+        return faults
+    secrets = [one.name for _, one in secrets_of([file])]
+    observed = say(
+        "{path}: {variables} variables, {count} of them secrets; read by {readers}",
+        path=one_line(file.path),
+        variables=len(file.content.variables),
+        count=len(secrets),
+        readers=listing(one.by for one in known) or say("nothing that was seen"),
+    )
+    evidence = (observed, listing(secrets))
+    return [passed(observed, proves=Proves.CONFIGURED, evidence=evidence, subject=file.path)]
 
 
 def _faults(file: SecretFile, content: EnvFile, readers: set[Reader]) -> Iterator[Judgement]:
+    path = one_line(file.path)
     if content.broken:
-        yield Judgement(
-            result=Result.FAIL,
+        yield fail(
+            say("{path}: line {lines} cannot be read", path=path, lines=listing(map(str, content.broken))),
+            remedy=on_files(f"${{EDITOR:-vi}} +{content.broken[0]}", [file], say("Put it right.")),
             subject=f"{file.path}: lines",
-            observed=f"{one_line(file.path)}: line {listing(map(str, content.broken))} cannot be read",
-            remedy=f"Put it right: {on_files(f'${{EDITOR:-vi}} +{content.broken[0]}', [file])}",
         )
     if content.repeated:
-        yield Judgement(
-            result=Result.FAIL,
+        keep = say("Keep one line of each: which one counts depends on the program that reads it.")
+        yield fail(
+            say("{path}: {names} set twice, to different values", path=path, names=listing(content.repeated)),
+            remedy=decision(keep),
             subject=f"{file.path}: repeated",
-            observed=f"{one_line(file.path)}: {listing(content.repeated)} set twice, to different values",
-            remedy="Keep one line of each: which one counts depends on the program that reads it.",
         )
+    plain = say(
+        "Take a value of letters, digits, - and _ only, without quotes, blanks or a comment behind it:"
+        " signoff generate key"
+    )
     for _, variable in secrets_of([file]):
         if disputed := readers.intersection(variable.disputed):
-            yield Judgement(
-                result=Result.FAIL,
+            yield fail(
+                say(
+                    "{name} (line {line}) has another value for {readers} than for programs that read dotenv"
+                    " files",
+                    name=one_line(variable.name),
+                    line=variable.line,
+                    readers=listing(sorted(disputed)),
+                ),
+                remedy=decision(plain),
                 subject=f"{file.path}: {variable.name}",
-                observed=f"{one_line(variable.name)} (line {variable.line}) has another value for"
-                f" {listing(sorted(disputed))} than for programs that read dotenv files",
-                remedy="Take a value of letters, digits, - and _ only, without quotes, blanks or a comment"
-                " behind it: signoff generate key",
             )
 
 
 @probe(
     "env.mode",
-    title="Access to the files with secrets",
-    expected="mode 0600, or 0640 with the service's own group; no readable copies",
+    title=say("Access to the files with secrets"),
+    expected=say("mode 0600, or 0640 with the service's own group; no readable copies"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.HOST,
 )
@@ -156,103 +154,93 @@ def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     fault = partial(_fault, environment.members, services)
     used, others = used_files(facts, profile), foreign_files(facts, profile)
     if not used:
-        yield Judgement(result=Result.UNKNOWN, observed=no_files(facts).reason)
+        yield unknown(no_files(facts).reason)
     yield from _above(environment)
     for file in (*used, *(file for file in environment.mounted if file.readable)):
         yield _access(file, fault(file))
-    yield from _drafts(file for file in environment.files if file.is_draft)
-    kept = (*used, *others)
-    copies = [file for file in environment.files if file.kind is Kind.COPY and file not in kept]
-    away = "Move what nobody needs to where only its owner reads."
-    open_ones = [file for file in copies if fault(file)]
-    closing = f"{on_files('chmod 600', open_ones)}\n{away}"
-    yield from _together(Result.FAIL, "copies that others may read", open_ones, closing)
-    rest = [file for file in copies if file not in open_ones]
-    yield from _together(Result.INFORMATIONAL, "copies that nothing reads", rest, away)
-    # What is not the project's is none of its faults, and none of its business to change.
-    open_others = [file for file in others if fault(file)]
-    yield from _together(Result.INFORMATIONAL, "files outside of the project", open_others, f"{ASK}.")
+    yield from (_draft(file.path.rpartition("/")[0]) for file in environment.files if file.is_draft)
+    copies = [file for file in environment.files if file.kind is Kind.COPY and file not in (*used, *others)]
+    open_ones, closed_ones = [*filter(fault, copies)], [*filterfalse(fault, copies)]
+    for judged, what, files, remedy in (
+        (fail, say("copies that others may read"), open_ones, on_files("chmod 600", open_ones, _AWAY)),
+        (informational, say("copies that nothing reads"), closed_ones, decision(_AWAY)),
+        # What is not the project's is none of its faults, and none of its business to change.
+        (informational, say("files outside of the project"), [*filter(fault, others)], _ASK),
+    ):
+        if files:
+            names = (
+                f"{one.path} (a link to {one.target})" if one.path != one.target else one.path
+                for one in files
+            )
+            observed = say("{what}: {files}", what=what, files=listing(names))
+            yield judged(observed, evidence=map(_seen, files[:_SHOWN]), remedy=remedy, subject=str(what))
 
 
 def _above(environment: Environment) -> Iterator[Judgement]:
     """Judge the directories above: who may write to one can replace what lies in it."""
-    for directory in environment.parents:
-        if directory.mode is None or not directory.mode & 0o002 or directory.mode & 0o1000:
-            continue
-        ask = f"{ASK}, {one_line(directory.owner)}: nobody else should write there. Or move the project to"
-        yield Judgement(
-            result=Result.FAIL,
-            subject=directory.path,
-            observed=f"anybody may replace files in {one_line(directory.path)} ({directory.mode:04o})",
-            remedy=command("chmod o-w", [directory.path])
-            if within(directory.path, environment.project)
-            else f"{ask} another directory.",
-        )
+    for one in environment.parents:
+        if one.mode is not None and one.mode & 0o002 and not one.mode & 0o1000:
+            remedy = on_paths("chmod o-w", [one.path], say("Let nobody else write there."))
+            if not within(one.path, environment.project):
+                owner = say(
+                    "Ask its owner, {owner}: nobody else should write there.", owner=one_line(one.owner)
+                )
+                move = say("Or move the project to another directory.")
+                remedy = decision(listed([owner, move], " "))
+            path, mode = one_line(one.path), f"{one.mode:04o}"
+            observed = say("anybody may replace files in {path} ({mode})", path=path, mode=mode)
+            yield fail(observed, remedy=remedy, subject=one.path)
 
 
-def _drafts(files: Iterable[SecretFile]) -> Iterator[Judgement]:
+def _draft(folder: str) -> Judgement:
     """Name what a rotation left that was cut off, by a kill or a power cut."""
-    for file in files:
-        folder = file.path.rpartition("/")[0]
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject=f"{folder}: draft",
-            observed=f"{one_line(folder)} was left by a rotation that was cut off: it holds secrets, and"
-            " whether the file beside it has the new ones or the old ones is not known",
-            expected="no draft: a rotation ends done, or put back",
-            remedy="See which values the services run with. The next rotation of the file removes it.",
-        )
+    observed = say(
+        "{folder} was left by a rotation that was cut off: it holds secrets, and whether the file beside it"
+        " has the new ones or the old ones is not known",
+        folder=one_line(folder),
+    )
+    remedy = say("See which values the services run with. The next rotation of the file removes it.")
+    ended = say("no draft: a rotation ends done, or put back")
+    return unknown(observed, remedy=decision(remedy), subject=f"{folder}: draft", expected=ended)
 
 
-def _together(result: Result, what: str, files: list[SecretFile], remedy: str) -> Iterator[Judgement]:
-    """Judge files that nothing of the project reads as one: there may be many."""
-    if files:
-        names = (
-            one.path if one.target == one.path else f"{one.path} (a link to {one.target})" for one in files
-        )
-        yield Judgement(
-            result=result,
-            subject=what,
-            observed=f"{what}: {listing(names)}",
-            evidence=tuple(map(_seen, files[:_SHOWN])),
-            remedy=remedy,
-        )
-
-
-def _access(file: SecretFile, fault: str) -> Judgement:
+def _access(file: SecretFile, fault: Message) -> Judgement:
+    seen = _seen(file)
     if file.access.mode is None:
-        observed = f"{one_line(file.path)}: its mode cannot be seen"
-        return Judgement(result=Result.UNKNOWN, subject=file.path, observed=observed)
+        return unknown(say("{path}: its mode cannot be seen", path=one_line(file.path)), subject=file.path)
     if not fault:
-        return Judgement(result=Result.PASS, subject=file.path, observed=_seen(file))
-    return Judgement(
-        result=Result.FAIL,
-        subject=file.path,
-        observed=f"{_seen(file)}: {fault}",
-        remedy=on_files("chmod 600", [file]),
+        return passed(seen, proves=Proves.CONFIGURED, evidence=[seen], subject=file.path)
+    remedy = on_files("chmod 600", [file], say("Close it."))
+    return fail(say("{seen}: {fault}", seen=seen, fault=fault), remedy=remedy, subject=file.path)
+
+
+def _seen(file: SecretFile) -> Message:
+    return say(
+        "{path} has mode {mode} and belongs to {owner}:{group}",
+        path=one_line(file.path),
+        mode=f"{file.access.mode or 0:04o}",
+        owner=one_line(file.access.owner),
+        group=one_line(file.access.group),
     )
 
 
-def _seen(file: SecretFile) -> str:
-    access = file.access
-    owners = f"{one_line(access.owner)}:{one_line(access.group)}"
-    return f"{one_line(file.path)} has mode {access.mode or 0:04o} and belongs to {owners}"
-
-
-def _fault(members: Mapping[str, frozenset[str]], services: set[str], file: SecretFile) -> str:
-    """Say why others may have what is in a file; empty where they may not."""
+def _fault(members: Mapping[str, frozenset[str]], services: set[str], file: SecretFile) -> Message:
+    """Say why others may have what is in a file; nothing where they may not."""
     access, bits, folder = file.access, file.access.mode or 0, served(file.target)
     group = one_line(access.group)
     strangers = members.get(access.group, frozenset()) - {access.owner, "root"} - services
     faults = {
-        "every user of the machine may read it": bits & 0o004,
-        "every user has some right to it": bits & 0o003,
-        "its owner is nobody in particular": access.owner in {"nobody", "UNKNOWN"},
-        f"the group {group} may change it": bits & 0o030 and not access.listed,
-        "its access control list (getfacl) lets others in": bits & 0o070 and access.listed,
-        f"who is in the group {group} cannot be told, and it may read it": bits & 0o040
-        and access.group not in members,
-        f"the group {group} may read it, and so {listing(sorted(strangers))}": bits & 0o040 and strangers,
-        f"it lies in {folder}, a directory that web servers serve from": folder,
+        say("every user of the machine may read it"): bits & 0o004,
+        say("every user has some right to it"): bits & 0o003,
+        say("its owner is nobody in particular"): access.owner in {"nobody", "UNKNOWN"},
+        say("the group {group} may change it", group=group): bits & 0o030 and not access.listed,
+        say("its access control list (getfacl) lets others in"): bits & 0o070 and access.listed,
+        say("who is in the group {group} cannot be told, and it may read it", group=group): (
+            bits & 0o040 and access.group not in members
+        ),
+        say("the group {group} may read it, and so {users}", group=group, users=listing(sorted(strangers))): (
+            bits & 0o040 and strangers
+        ),
+        say("it lies in {folder}, a directory that web servers serve from", folder=folder): folder,
     }
-    return next((fault for fault, there_is in faults.items() if there_is), "")
+    return next((fault for fault, there_is in faults.items() if there_is), NOTHING)

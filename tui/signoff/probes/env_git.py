@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from shlex import quote
 
@@ -12,35 +12,49 @@ from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.git import GIT, LOG, Git
 from signoff.facts.units import UNITS
-from signoff.model import Result, Vantage
+from signoff.message import Message, say
+from signoff.model import Vantage
 from signoff.probes.base import Judgement, probe
-from signoff.probes.remedies import command
+from signoff.probes.kit import (
+    Proves,
+    command,
+    decision,
+    edit,
+    fail,
+    informational,
+    notapplicable,
+    passed,
+    unknown,
+)
+from signoff.probes.remedies import on_paths
 from signoff.probes.secretfiles import listing, secrets_of, used_files, variables_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_ROTATE = "What was committed is known to everybody with a clone: make new secrets, and revoke the old ones."
-
+_ROTATE = say(
+    "What was committed is known to everybody with a clone: make new secrets, and revoke the old ones."
+)
 Files = tuple[SecretFile, ...] | None
 """The files in use; None where they could not be looked at."""
 
 
 @probe(
     "env.git",
-    title="Secrets in git",
-    expected="no file with secrets is tracked or in the history of any ref, nor are today's values",
+    title=say("Secrets in git"),
+    expected=say("no file with secrets is tracked or in the history of any ref, nor are today's values"),
     needs=(GIT, ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
 def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the index, the history of all refs, and the values in it."""
-    known = facts[GIT]
-    if not known.top:
-        project = one_line(profile.project)
-        yield Judgement(
-            result=Result.NOTAPPLICABLE,
-            observed=f"neither {project} nor a directory above it is a git repository; the one that it was"
-            " deployed from was not looked at",
+    known, top = facts[GIT], one_line(facts[GIT].top)
+    if not top:
+        yield notapplicable(
+            say(
+                "neither {project} nor a directory above it is a git repository; the one that it was deployed"
+                " from was not looked at",
+                project=one_line(profile.project),
+            )
         )
         return
     files = None if facts.missing(ENVIRONMENT) else used_files(facts, profile)
@@ -49,17 +63,18 @@ def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         *_paths(known),
         *_values(known, files),
         *_examples(examples, files or ()),
-        *_remotes(known),
+        *(_remote(top, remote) for remote in known.open_remotes),
         *_doubts(known, files, profile),
     ]
     yield from found
     yield from _not_ignored(known)
     if not found:
-        yield Judgement(
-            result=Result.PASS,
-            observed=f"{one_line(known.top)}: no file with secrets is tracked or in the history of any ref,"
-            " and none of today's secrets stands there",
+        observed = say(
+            "{top}: no file with secrets is tracked or in the history of any ref, and none of today's secrets"
+            " stands there",
+            top=top,
         )
+        yield passed(observed, proves=Proves.CONFIGURED, evidence=(top, *map(one_line, known.search.files)))
 
 
 def _paths(known: Git) -> Iterator[Judgement]:
@@ -71,37 +86,42 @@ def _paths(known: Git) -> Iterator[Judgement]:
     ]
     if tracked := [path for path in paths if path in known.tracked]:
         # By their very names: a star in one would take others out of the index too.
-        untrack = command(f"git -C {quote(known.top)} --literal-pathspecs rm --cached --", tracked)
-        yield Judgement(
-            result=Result.FAIL,
+        untrack = f"git -C {quote(known.top)} --literal-pathspecs rm --cached --"
+        stay = say("The files themselves stay; then commit it. {rotate}", rotate=_ROTATE)
+        yield fail(
+            say(
+                "git tracks {paths}; .gitignore has no say over files that are tracked",
+                paths=listing(tracked),
+            ),
+            remedy=on_paths(untrack, tracked, stay),
             subject="tracked",
-            observed=f"git tracks {listing(tracked)}; .gitignore has no say over files that are tracked",
-            remedy=f"{untrack}\nThe files themselves stay; then commit it. {_ROTATE}",
         )
     if gone := [path for path in paths if path not in known.tracked]:
-        yield Judgement(
-            result=Result.FAIL,
+        yield fail(
+            say("no longer tracked, but in the history: {paths}", paths=listing(gone)),
+            evidence=_commits(gone, known.history),
+            remedy=decision(
+                say("{rotate} To rewrite the history does not reach the clones.", rotate=_ROTATE)
+            ),
             subject="history",
-            observed=f"no longer tracked, but in the history: {listing(gone)}",
-            evidence=tuple(_commits(path, known.history[path]) for path in gone[:8]),
-            remedy=f"{_ROTATE} To rewrite the history does not reach the clones.",
         )
 
 
-def _commits(name: str, commits: tuple[str, ...]) -> str:
-    return f"{one_line(name)}: commit {listing((commit[:12] for commit in commits), 3)}"
+def _commits(names: list[str], commits: Mapping[str, tuple[str, ...]]) -> Iterator[Message]:
+    for name in names[:8]:
+        ids = listing((commit[:12] for commit in commits[name]), 3)
+        yield say("{name}: commit {commits}", name=one_line(name), commits=ids)
 
 
 def _values(known: Git, files: Files) -> Iterator[Judgement]:
     """Judge today's values in the history. A placeholder there is no leak: it is a weak secret."""
     commits = known.search.found
     if names := [name for name in commits if _is_secret(name, files)]:
-        yield Judgement(
-            result=Result.FAIL,
+        yield fail(
+            say("today's {names} stands in the history", names=listing(names)),
+            evidence=_commits(names, commits),
+            remedy=decision(_ROTATE),
             subject="values",
-            observed=f"today's {listing(names)} stands in the history",
-            evidence=tuple(_commits(name, commits[name]) for name in names[:8]),
-            remedy=f"{_ROTATE} signoff generate makes them.",
         )
 
 
@@ -116,72 +136,56 @@ def _examples(examples: Iterable[SecretFile], files: Iterable[SecretFile]) -> It
     """Judge example files, which are meant to be committed: they must not hold what is in use."""
     live = {one.value: one.name for _, one in secrets_of(files) if not is_placeholder(one.value.reveal())}
     for file in examples:
+        path = one_line(file.path)
         if names := [live[one.value] for _, one in variables_of([file]) if one.value and one.value in live]:
-            yield Judgement(
-                result=Result.FAIL,
+            yield fail(
+                say("{path} is an example, and holds the {names} in use", path=path, names=listing(names)),
+                remedy=decision(say("Empty the values in {path}. {rotate}", path=path, rotate=_ROTATE)),
                 subject=PurePosixPath(file.path).name,
-                observed=f"{one_line(file.path)} is an example, and holds the {listing(names)} in use",
-                remedy=f"Empty the values in {one_line(file.path)}. {_ROTATE}",
             )
 
 
-def _remotes(known: Git) -> Iterator[Judgement]:
-    for remote in known.open_remotes:
-        yield Judgement(
-            result=Result.FAIL,
-            subject=f"remote {remote}",
-            observed=f"the URL of the remote {one_line(remote)} holds a password or token, in .git/config",
-            remedy=f"Revoke it, then: {command(f'git -C {quote(known.top)} remote set-url', [remote])}"
-            " git@HOST:PATH",
-        )
+def _remote(top: str, remote: str) -> Judgement:
+    name = one_line(remote)
+    anew = say("Revoke it, then: git -C {top} remote set-url {name} git@HOST:PATH", top=top, name=name)
+    observed = say("the URL of the remote {name} holds a password or token, in .git/config", name=name)
+    return fail(observed, remedy=decision(anew), subject=f"remote {remote}")
 
 
 def _doubts(known: Git, files: Files, profile: Profile) -> Iterator[Judgement]:
     """Say what was not looked at."""
     top = quote(known.top)
     if not known.whole:
-        yield Judgement(
-            result=Result.UNKNOWN,
+        fetch = say("Fetch the rest, or look in a full clone: {log}", log=LOG)
+        yield unknown(
+            say("this clone is shallow or partial: its history is not all here"),
+            remedy=command(f"git -C {top} fetch --unshallow", fetch),
             subject="clone",
-            observed="this clone is shallow or partial: its history is not all here",
-            remedy=f"git -C {top} fetch --unshallow, or in a full clone: {LOG}",
         )
     if known.inside:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject="inside",
-            observed=f"repositories within it were not looked at: {listing(known.inside)}",
-            remedy=f"{command('git -C', known.inside[:1])} log --all --full-history --oneline -- '*.env*'",
-        )
+        look = say("Look into each: git -C {path} {log}", path=quote(one_line(known.inside[0])), log=LOG[4:])
+        observed = say("repositories within it were not looked at: {paths}", paths=listing(known.inside))
+        yield unknown(observed, remedy=decision(look), subject="inside")
     if not known.search.complete:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject="search",
-            observed="the history was too long to search all of it for today's secrets",
-            remedy=f"On a machine with time: gitleaks git {top}",
-        )
+        observed = say("the history was too long to search all of it for today's secrets")
+        search = say("On a machine with time: gitleaks git {top}", top=top)
+        yield unknown(observed, remedy=decision(search), subject="search")
     searched = set(known.search.files)
-    unsearched = (
-        [profile.project]
-        if files is None
-        else [file.path for file in files if not {file.path, file.target} & searched]
-    )
+    unsearched = [file.path for file in files or () if not {file.path, file.target} & searched]
+    if files is None:
+        unsearched = [profile.project]
     if unsearched:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject="values",
-            observed=f"the history was not searched for the secrets of {listing(unsearched)}",
-            remedy="Run signoff with a user who may use sudo, and name the file in targets.toml (env_files).",
-        )
+        observed = say("the history was not searched for the secrets of {paths}", paths=listing(unsearched))
+        name = say("Run signoff with a user who may use sudo, and name the file in targets.toml (env_files).")
+        yield unknown(observed, remedy=decision(name), subject="values")
 
 
 def _not_ignored(known: Git) -> Iterator[Judgement]:
-    for path, ignored in known.ignored.items():
+    for path in known.unignored:
         name = path.removeprefix(f"{known.top}/")
-        if not ignored and name != path and name not in known.tracked:
-            yield Judgement(
-                result=Result.INFORMATIONAL,
+        if name != path and name not in known.tracked:
+            yield informational(
+                say("no .gitignore names {name}: the next git add -A takes it in", name=one_line(name)),
+                remedy=edit(f"{known.top}/.gitignore", "", f"/{name}", say("Have git ignore it.")),
                 subject=f"{name}: ignored",
-                observed=f"no .gitignore names {one_line(name)}: the next git add -A takes it in",
-                remedy=f"In {one_line(known.top)}/.gitignore, add the line /{one_line(name)}",
             )

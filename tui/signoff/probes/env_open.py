@@ -15,20 +15,24 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import Dockerfile
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.units import UNITS, Unit
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
-from signoff.probes.remedies import command, within
+from signoff.probes.kit import Proves, decision, fail, informational, passed, unknown
+from signoff.probes.remedies import within
 from signoff.probes.secretfiles import listing, units_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make new ones: they were open."
+_MOVE = say(
+    "Move them into a file with secrets (mode 0600), refer to that, and make new ones: they were open."
+)
 
 
 @probe(
     "env.hardcoded",
-    title="Secrets written into other files",
-    expected="none in compose files, units, Dockerfiles or images",
+    title=say("Secrets written into other files"),
+    expected=say("none in compose files, units, Dockerfiles or images"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.PROJECT,
 )
@@ -45,16 +49,17 @@ def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         runs = facts.missing(CONTAINERS) or basename(compose.path) in map(basename, used)
         for_developers = kind_of(compose.path) is not Kind.LIVE and not runs
         found += _compose(compose, program, for_developers=for_developers)
-    if facts.missing(UNITS):
-        found.append(Judgement(result=Result.UNKNOWN, subject="units", observed=facts.missing(UNITS)))
+    if missing := facts.missing(UNITS):
+        found.append(unknown(missing, subject="units"))
     yield from found
     if all(one.result is Result.INFORMATIONAL for one in found):
         paths = [one.path for one in environment.compose] + [one.path for one in environment.dockerfiles]
-        looked = listing([*map(basename, paths), *(unit.name for unit in units if unit.exists)])
-        yield Judgement(
-            result=Result.PASS,
-            observed=f"no secret in {looked}" if looked else "there is no compose file, Dockerfile or unit",
-        )
+        looked = [*map(basename, paths), *(unit.name for unit in units if unit.exists)]
+        observed = say("no secret in {names}", names=listing(looked))
+        if not looked:
+            observed = say("there is no compose file, Dockerfile or unit")
+        evidence = [one_line(name) for name in (environment.project, *looked)]
+        yield passed(observed, proves=Proves.CONFIGURED, evidence=evidence)
 
 
 def _secrets(variables: Mapping[str, Secret]) -> dict[str, Secret]:
@@ -64,28 +69,21 @@ def _secrets(variables: Mapping[str, Secret]) -> dict[str, Secret]:
 def _compose(compose: Compose, program: str, *, for_developers: bool) -> Iterator[Judgement]:
     path = one_line(compose.path)
     if compose.problem:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject=compose.path,
-            observed=f"{path} was not read: {compose.problem}",
-            remedy=f"{command(f'{program} -f', [compose.path])} config --quiet",
-        )
+        observed = say("{path} was not read: {problem}", path=path, problem=compose.problem)
+        look = say("See what it complains of: {program} -f {path} config --quiet", program=program, path=path)
+        yield unknown(observed, remedy=decision(look), subject=compose.path)
     places = [place for service in compose.services for place in (service.environment, service.written)]
     found = [pair for place in places for pair in _secrets(place).items()]
     names = listing(name for name, _ in found)
     if found and for_developers and all(_known(value) for _, value in found):
-        yield Judgement(
-            result=Result.INFORMATIONAL,
-            subject=compose.path,
-            observed=f"{path} is for developers, and nothing runs by it; {names}: a default",
+        told = say(
+            "{path} is for developers, and nothing runs by it; {names}: a default", path=path, names=names
         )
+        yield informational(told, subject=compose.path)
     elif found:
-        yield Judgement(
-            result=Result.FAIL,
-            subject=compose.path,
-            observed=f"{names} in {path} itself",
-            remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
-        )
+        refer = say("{move} In the compose file: {reference}", move=_MOVE, reference="NAME: ${NAME:?}")
+        observed = say("{names} in {path} itself", names=names, path=path)
+        yield fail(observed, remedy=decision(refer), subject=compose.path)
 
 
 def _known(value: Secret) -> bool:
@@ -98,38 +96,41 @@ def _unread(environment: Environment, used: list[str]) -> Iterator[Judgement]:
     read = {one.path for one in environment.compose}
     taken = [join(dirname(one.path), other) for one in environment.compose for other in one.others]
     own = [path for path in used if within(path, environment.project)]
+    belong = "NAME: ${NAME:?}"
+    look = decision(
+        say("Look for passwords and keys in it yourself: {belong} is how they belong.", belong=belong)
+    )
     for path in dict.fromkeys(map(normpath, taken + own)):
         if path not in read:
-            yield Judgement(
-                result=Result.UNKNOWN,
-                subject=path,
-                observed=f"{one_line(path)} is a compose file of the project, and was not looked at",
-                remedy="Look for passwords and keys in it yourself: NAME: ${NAME:?} is how they belong.",
+            observed = say(
+                "{path} is a compose file of the project, and was not looked at", path=one_line(path)
             )
+            yield unknown(observed, remedy=look, subject=path)
 
 
 def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
-    for dockerfile in environment.dockerfiles:
-        path, context = one_line(dockerfile.path), one_line(dockerfile.context)
-        if not dockerfile.readable:
-            yield Judgement(
-                result=Result.UNKNOWN, subject=dockerfile.path, observed=f"{path} may not be read"
+    for one in environment.dockerfiles:
+        path, context = one_line(one.path), one_line(one.context)
+        if not one.readable:
+            yield unknown(say("{path} may not be read", path=path), subject=one.path)
+        if names := _secrets(one.variables):
+            mount = say("{move} What only the build needs: RUN --mount=type=secret", move=_MOVE)
+            observed = say(
+                "{names} in {path}: everybody with the image can read them", names=listing(names), path=path
             )
-        if names := _secrets(dockerfile.variables):
-            yield Judgement(
-                result=Result.FAIL,
-                subject=dockerfile.path,
-                observed=f"{listing(names)} in {path}: everybody with the image can read them",
-                remedy=f"{_MOVE} What only the build needs: RUN --mount=type=secret",
+            yield fail(observed, remedy=decision(mount), subject=one.path)
+        if one.takes_all and (taken := listing(_taken(one, environment))):
+            keep_out = say(
+                "In {context}/.dockerignore, add the lines .env* and !.env.example; build again, and make new"
+                " secrets: whoever has an old image has the old ones",
+                context=context,
             )
-        if dockerfile.takes_all and (taken := [*_taken(dockerfile, environment)]):
-            yield Judgement(
-                result=Result.FAIL,
-                subject=f"{dockerfile.path}: image",
-                observed=f"{path} copies {listing(taken)} into the image: no .dockerignore keeps them out",
-                remedy=f"In {context}/.dockerignore, add the lines .env* and !.env.example;"
-                " build again, and make new secrets: whoever has an old image has the old ones",
+            observed = say(
+                "{path} copies {taken} into the image: no .dockerignore keeps them out",
+                path=path,
+                taken=taken,
             )
+            yield fail(observed, remedy=decision(keep_out), subject=f"{one.path}: image")
 
 
 def _taken(dockerfile: Dockerfile, environment: Environment) -> Iterator[str]:
@@ -148,11 +149,12 @@ def _taken(dockerfile: Dockerfile, environment: Environment) -> Iterator[str]:
 
 def _units(units: Iterable[Unit]) -> Iterator[Judgement]:
     for unit in units:
-        if names := [*_secrets(unit.environment), *_secrets(unit.written)]:
-            yield Judgement(
-                result=Result.FAIL,
-                subject=unit.name,
-                observed=f"{listing(names)} in {one_line(unit.name)}: any user can see them (systemctl show)",
-                remedy=f"{command('systemctl edit', [unit.name])}: EnvironmentFile= or LoadCredential=."
-                f" {_MOVE}",
+        if names := listing((*_secrets(unit.environment), *_secrets(unit.written))):
+            name = one_line(unit.name)
+            observed = say(
+                "{names} in {unit}: any user can see them (systemctl show)", names=names, unit=name
             )
+            into = say(
+                "systemctl edit {unit}: EnvironmentFile= or LoadCredential=. {move}", unit=name, move=_MOVE
+            )
+            yield fail(observed, remedy=decision(into), subject=unit.name)

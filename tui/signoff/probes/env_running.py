@@ -16,15 +16,18 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
-from signoff.model import Result, Vantage
+from signoff.message import listed, say
+from signoff.model import Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import Proves, decision, fail, notapplicable, passed, unknown
+from signoff.probes.remedies import ROOT
 from signoff.probes.running import Running, blind, running
 from signoff.probes.secretfiles import listing, readable_files, secrets_of, used_files
 from signoff.target.profile import Profile
 
-_ROOT = "Run signoff with a user who may use sudo."
-
-
+_NAME_THEM = decision(
+    say("Name them in targets.toml (services), or check by hand that each was started after the change.")
+)
 _Known = Mapping[str, list[tuple[SecretFile, Variable]]]
 """The secrets that have a value, by name; two files may have one each."""
 
@@ -40,8 +43,8 @@ class _Match:
 
 @probe(
     "env.running",
-    title="Secrets of the running services",
-    expected="each service's environment holds the files' values",
+    title=say("Secrets of the running services"),
+    expected=say("each service's environment holds the files' values"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.HOST,
 )
@@ -56,28 +59,34 @@ def values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield from _judge(service, match)
     yield from _not_seen(facts, services)
     if services and hidden and all(service.seen for service in services):
-        yield Judgement(
-            result=Result.UNKNOWN,
+        yield unknown(
+            say(
+                "in no service's environment: {names}; nothing uses it, or a program reads the file itself",
+                names=listing(hidden),
+            ),
+            remedy=decision(
+                say("Take out what nothing uses. A program that reads the file itself has old values.")
+            ),
             subject="not seen",
-            observed=f"in no service's environment: {listing(hidden)}; nothing uses it, or a program reads"
-            " the file itself",
-            remedy="Take out what nothing uses. A program that reads the file itself has old values.",
         )
 
 
 def _not_seen(facts: Facts, services: tuple[Running, ...]) -> Iterator[Judgement]:
     """Name what may run and was not seen; raise Unavailable where nothing runs for all that was."""
-    for reason in blind(facts):
-        observed = f"not all services were seen: {reason}"
-        yield Judgement(result=Result.UNKNOWN, subject=reason, observed=observed, remedy=_ROOT)
+    reasons = {reason: reason for reason in blind(facts)}
     if not facts.missing(UNITS) and facts[UNITS].hidden:
-        observed = (
-            "not all services were seen: other users' processes may not be looked into, and what runs apart"
-            " from systemd and Docker would not show"
+        reasons["other users"] = say(
+            "other users' processes may not be looked into, and what runs apart from systemd and Docker would"
+            " not show"
         )
-        yield Judgement(result=Result.UNKNOWN, subject="other users", observed=observed, remedy=_ROOT)
+    for subject, reason in reasons.items():
+        yield unknown(
+            say("not all services were seen: {reason}", reason=reason), remedy=ROOT, subject=str(subject)
+        )
     if not services and not blind(facts):
-        raise Unavailable("no running service of the project was found (put their names into targets.toml)")
+        raise Unavailable(
+            say("no running service of the project was found (put their names into targets.toml)")
+        )
 
 
 def _secrets(files: Iterable[SecretFile]) -> _Known:
@@ -130,37 +139,26 @@ def _is_one_of(value: Secret, pairs: Iterable[tuple[SecretFile, Variable]]) -> b
 
 
 def _judge(service: Running, match: _Match) -> Iterator[Judgement]:
-    if match.other or match.without:
-        parts = []
-        if match.other:
-            parts.append(f"runs with another {listing(match.other)} than the file's")
-        if match.without:
-            parts.append(f"runs without {listing(match.without)}")
-        yield Judgement(
-            result=Result.FAIL,
-            subject=service.name,
-            observed=f"{service.name} {', and '.join(parts)}",
-            remedy=service.remedy,
-        )
+    name, faults = service.name, []
+    if match.other:
+        faults.append(say("runs with another {names} than the file's", names=listing(match.other)))
+    if match.without:
+        faults.append(say("runs without {names}", names=listing(match.without)))
+    if faults:
+        observed = say("{service} {faults}", service=name, faults=listed(faults, ", and "))
+        yield fail(observed, remedy=service.remedy, subject=name)
     elif not service.seen:
-        yield Judgement(
-            result=Result.UNKNOWN,
-            subject=service.name,
-            observed=f"{service.name}: its environment needs root to be read",
-            remedy=_ROOT,
-        )
+        observed = say("{service}: its environment needs root to be read", service=name)
+        yield unknown(observed, remedy=ROOT, subject=name)
     elif match.same:
-        yield Judgement(
-            result=Result.PASS,
-            subject=service.name,
-            observed=f"{service.name} runs with the file's {listing(match.same)}",
-        )
+        observed = say("{service} runs with the file's {names}", service=name, names=listing(match.same))
+        yield passed(observed, proves=Proves.RUNNING, evidence=[observed], subject=name)
 
 
 @probe(
     "env.restarted",
-    title="Restart since the secrets' last change",
-    expected="each service started after its files' last change",
+    title=say("Restart since the secrets' last change"),
+    expected=say("each service started after its files' last change"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.HOST,
 )
@@ -177,48 +175,45 @@ def restarted(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 
 
 def _since(service: Running, files: Iterable[SecretFile], match: _Match | None) -> Judgement:
+    name, started = service.name, service.started
     changed = max((file.changed for file in files if file.changed), default=None)
     touched = max((file.touched for file in files if file.touched), default=None)
     if service.apart and match is not None and not match.same and not match.other:
-        observed = f"{service.name} is given none of the secrets"
-        return Judgement(result=Result.NOTAPPLICABLE, subject=service.name, observed=observed)
-    if service.started is None or changed is None or touched is None:
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=service.name,
-            observed=f"{service.name}: when it started, or when the file changed, cannot be seen",
-            remedy="Name them in targets.toml (services), or check by hand that each was started after the"
-            " change.",
-        )
-    times = f"started {_utc(service.started)}, the file changed {_utc(changed)}"
+        return notapplicable(say("{service} is given none of the secrets", service=name), subject=name)
+    if started is None or changed is None or touched is None:
+        observed = say("{service}: when it started, or when the file changed, cannot be seen", service=name)
+        return unknown(observed, remedy=_NAME_THEM, subject=name)
+    times = say(
+        "{service} started {started}, the file changed {changed}",
+        service=name,
+        started=_utc(started),
+        changed=_utc(changed),
+    )
     stale = match is not None and bool(match.other or match.without)
-    proved = match is not None and bool(match.same) and service.seen and not stale
-    if stale or (service.started < changed and not proved):
-        reason = ", and runs with other values than the file's" if stale else ""
-        return Judgement(
-            result=Result.FAIL,
-            subject=service.name,
-            observed=f"{service.name} {times}{reason}",
-            remedy=service.remedy,
-        )
-    if service.started < touched and not proved:
+    if stale:
+        observed = say("{times}, and runs with other values than the file's", times=times)
+        return fail(observed, remedy=service.remedy, subject=name)
+    proved = match is not None and bool(match.same) and service.seen
+    if started < changed and not proved:
+        return fail(times, remedy=service.remedy, subject=name)
+    if started < touched and not proved:
         # cp -p and mv leave an old time of change on a new content; chmod leaves a new time on an old one.
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=service.name,
-            observed=f"{service.name} {times}; it was touched {_utc(touched)}, and its content perhaps too",
-            remedy=service.remedy,
+        observed = say(
+            "{times}; it was touched {touched}, and its content perhaps too",
+            times=times,
+            touched=_utc(touched),
         )
+        return unknown(observed, remedy=service.remedy, subject=name)
     if service.container and match is None:
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=service.name,
-            observed=f"{service.name} {times}; but it has the values that it was made with, and the file's"
-            " cannot be read without root",
-            remedy=_ROOT,
+        observed = say(
+            "{times}; but it has the values that it was made with, and the file's cannot be read without"
+            " root",
+            times=times,
         )
-    same = ", with the values that it runs with" if service.started < changed else ""
-    return Judgement(result=Result.PASS, subject=service.name, observed=f"{service.name} {times}{same}")
+        return unknown(observed, remedy=ROOT, subject=name)
+    if started < changed:
+        times = say("{times}, with the values that it runs with", times=times)
+    return passed(times, proves=Proves.RUNNING, evidence=[times], subject=name)
 
 
 def _utc(time: datetime) -> str:

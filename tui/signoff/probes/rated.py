@@ -10,6 +10,7 @@ from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate
 from signoff.facts.base import Facts
 from signoff.facts.environment import SecretFile
 from signoff.facts.git import GIT
+from signoff.message import NOTHING, Message, listed, say
 from signoff.model import Result
 from signoff.probes.secretfiles import (
     distinct,
@@ -31,7 +32,7 @@ class RatedSecret:
     rating: Rating
     policy: Policy
     result: Result
-    problems: tuple[str, ...]
+    problems: tuple[Message, ...]
 
     @property
     def name(self) -> str:
@@ -56,20 +57,20 @@ def rated(file: SecretFile, facts: Facts, profile: Profile) -> Iterator[RatedSec
         rating = rate(one.name, one.value, context)
         found = [weakness(rating)] if weakness(rating) else []
         if one.name in tests:
-            found.append("a provider's test key, or its sandbox")
-        if others := [other for other in shared.get(one.name, ()) if other != one.name]:
-            found.append(f"the same as {listing(others)}")
+            found.append(say("a provider's test key, or its sandbox"))
+        if others := listing(other for other in shared.get(one.name, ()) if other != one.name):
+            found.append(say("the same as {names}", names=others))
         if one.name in exposed and rating.verdict is not Verdict.DEFAULT:
-            found.append(f"in the git history since commit {exposed[one.name][-1][:12]}")
+            found.append(say("in the git history since commit {commit}", commit=exposed[one.name][-1][:12]))
         result = Result.FAIL if found else Result.PASS
         if rating.verdict is Verdict.EMPTY and not rating.own:
-            found, result = ["empty: whether something needs it cannot be seen"], Result.UNKNOWN
+            found, result = [say("empty: whether something needs it cannot be seen")], Result.UNKNOWN
         yield RatedSecret(file.path, one.line, rating, policy_for(one.name, one.value), result, tuple(found))
 
 
-def weakness(rating: Rating) -> str:
-    """Say what a secret lacks by itself; empty where it is strong."""
+def weakness(rating: Rating) -> Message:
+    """Say what a secret lacks by itself; nothing where it is strong."""
     if rating.verdict is Verdict.STRONG:
-        return ""
-    told = rating.verdict in {Verdict.EMPTY, Verdict.DEFAULT}
-    return rating.verdict.value if told else f"{rating.verdict.value}: {', '.join(rating.reasons)}"
+        return NOTHING
+    reasons = () if rating.verdict in {Verdict.EMPTY, Verdict.DEFAULT} else rating.reasons
+    return listed([rating.verdict.value, *reasons], ": ")

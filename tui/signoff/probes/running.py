@@ -15,6 +15,9 @@ from signoff.facts.compose import ComposeService
 from signoff.facts.containers import CONTAINERS, Container
 from signoff.facts.environment import ENVIRONMENT, Environment, SecretFile
 from signoff.facts.units import UNITS, Process, Unit
+from signoff.message import say
+from signoff.probes.base import Remedy
+from signoff.probes.kit import command, decision
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -45,7 +48,7 @@ class Running:
     reads: frozenset[str]
     apart: bool
     container: bool
-    remedy: str
+    remedy: Remedy
     what: Container | Unit | Process = field(repr=False)
     interpolates: frozenset[str] | None = None
     """None where it is not known, or not compose's."""
@@ -134,15 +137,19 @@ def _apart(path: str, service: ComposeService, files: tuple[SecretFile, ...]) ->
     return not (service.env_files or service.builds or sees or variable)
 
 
-def _recreate(one: Container, project: str) -> str:
+def _recreate(one: Container, project: str) -> Remedy:
     made = one.composed
     if made is None:
-        name, aside = quote(one.name), quote(f"{one.name}-before")
-        return (
-            f"docker stop {name} && docker rename {name} {aside}, and docker run it again: a container keeps"
-            " its environment"
+        return decision(
+            say(
+                "docker stop {name} && docker rename {name} {aside}, and docker run it again: a container"
+                " keeps its environment",
+                name=quote(one.name),
+                aside=quote(f"{one.name}-before"),
+            )
         )
-    return replace(made, directory=made.directory or project).up("--force-recreate")
+    made = replace(made, directory=made.directory or project)
+    return command(made.up("--force-recreate"), say("Make the container anew: it keeps its environment."))
 
 
 def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:
@@ -158,7 +165,7 @@ def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:
                 reads=frozenset(normpath(one.path) for one in unit.env_files),
                 apart=False,
                 container=False,
-                remedy=f"sudo systemctl restart {quote(unit.name)}",
+                remedy=command(f"sudo systemctl restart {quote(unit.name)}", say("Start it anew.")),
                 what=unit,
             )
     for process in known.strays:
@@ -172,7 +179,13 @@ def _units(facts: Facts, names: frozenset[str]) -> Iterator[Running]:
                 reads=frozenset(),
                 apart=False,
                 container=False,
-                remedy=f"Start process {process.pid} ({process.name}) anew, with today's environment",
+                remedy=decision(
+                    say(
+                        "Start process {pid} ({name}) anew, with today's environment",
+                        pid=process.pid,
+                        name=process.name,
+                    )
+                ),
                 what=process,
             )
 

@@ -13,6 +13,7 @@ from signoff.credentials.recognise import secret_like, words
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile
 from signoff.facts.units import UNITS, Unit
+from signoff.message import Message, listed, say
 from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -95,10 +96,12 @@ def foreign_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
 
 def no_files(facts: Facts) -> Unavailable:
     """Say that it is not known where the secrets are kept."""
-    project = one_line(facts[ENVIRONMENT].project)
     return Unavailable(
-        f"no file with secrets was found in {project}; where they are kept is not known"
-        " (put the files' names into targets.toml as env_files)"
+        say(
+            "no file with secrets was found in {project}; where they are kept is not known"
+            " (put the files' names into targets.toml as env_files)",
+            project=one_line(facts[ENVIRONMENT].project),
+        )
     )
 
 
@@ -121,11 +124,12 @@ def distinct(files: Iterable[SecretFile]) -> tuple[SecretFile, ...]:
     return tuple(found.values())
 
 
-def closed(file: SecretFile) -> str:
+def closed(file: SecretFile) -> Message:
     """Say why there is nothing to judge in a file."""
+    path, owner = one_line(file.path), one_line(file.access.owner)
     if not file.readable:
-        return f"{one_line(file.path)} may be read by {one_line(file.access.owner)} and root only"
-    return f"{one_line(file.path)} is too large to be a file with secrets ({file.size} bytes)"
+        return say("{path} may be read by {owner} and root only", path=path, owner=owner)
+    return say("{path} is too large to be a file with secrets ({size} bytes)", path=path, size=file.size)
 
 
 def variables_of(files: Iterable[SecretFile]) -> Iterator[tuple[SecretFile, Variable]]:
@@ -157,8 +161,6 @@ def served(path: str) -> str:
     return min(_SERVED.intersection(PurePosixPath(path).parent.parts), default="")
 
 
-def listing(names: Iterable[str], most: int = 8) -> str:
+def listing(names: Iterable[str], most: int = 8) -> Message:
     """Return names in a row, each once, the first few of many."""
-    found = [one_line(name, 60) for name in dict.fromkeys(names) if name]
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(found[:most]) + more
+    return listed((one_line(name, 60) for name in dict.fromkeys(names) if name), ", ", most)

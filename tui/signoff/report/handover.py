@@ -36,6 +36,7 @@ from signoff.session.keys import PublicKey
 from signoff.session.limits import limits
 from signoff.session.sshsig import COUNTERSIGN, GENESIS, RECORD
 from signoff.session.state import SessionState
+from signoff.session.values import VALUES
 from signoff.session.verdict import Bearing, Status, Verdict
 
 REPORT = "report.md"
@@ -104,7 +105,7 @@ def _record(directory: Path, verdict: Verdict, genesis: Genesis) -> dict[str, by
     copies = [f"{one.id}.yaml" for one in genesis.checklists if is_copy_name(f"{one.id}.yaml")]
     wanted = [JOURNAL, GENESIS_SIGNATURE, SEAL_SIGNATURE, *(one.file for one in verdict.witnesses)]
     files = {}
-    for name in [*wanted, *(name for name in copies if (directory / name).exists())]:
+    for name in [*wanted, *(name for name in [*copies, VALUES] if (directory / name).exists())]:
         try:
             with open_regular(directory / name) as file:
                 files[name] = file.read()

@@ -11,6 +11,7 @@ from signoff.session.events import (
     AnyEvent,
     Attested,
     Checkpoint,
+    Consented,
     Done,
     Enrolled,
     Entered,
@@ -46,7 +47,7 @@ class Order:
             raise RecordError(say("The checkpoint after a decision is missing."))
         if self.sealed and not isinstance(event, (Checkpoint, Recovered, Resumed)):
             raise RecordError(say("The session is sealed: nothing can be added to it."))
-        if isinstance(event, (Found, Probed, Entered, Attested, Noted, Intended, Enrolled)):
+        if isinstance(event, (Found, Probed, Consented, Entered, Attested, Noted, Intended, Enrolled)):
             self._check_step(event.checklist, event.step)
         if isinstance(event, Done) and event.intent < 1:
             raise RecordError(say("An action ended that was never intended."))
@@ -62,7 +63,11 @@ class Order:
     def _check_step(self, checklist: str, step: str) -> None:
         if self.steps is not None and (checklist, step) not in self.steps:
             raise RecordError(
-                say("No such step in this session: {checklist} {step}.", checklist=checklist, step=step)
+                say(
+                    "No such step in this session: {checklist} {step}.",
+                    checklist=ascii(checklist),
+                    step=ascii(step),
+                )
             )
 
 

@@ -20,18 +20,21 @@ from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_co
 from signoff.session.enrol import locked
 from signoff.session.events import (
     DECISIONS,
+    VERSION,
     AnyEvent,
     ChecklistRef,
     Checkpoint,
     Genesis,
+    Kept,
     OperatorRef,
     Recovered,
     Sealed,
     TargetRef,
     is_name,
+    of_version,
 )
 from signoff.session.files import record_error
-from signoff.session.guard import Guard, checked
+from signoff.session.guard import Guard, RefusedError, checked
 from signoff.session.housekeeping import finish_seal
 from signoff.session.journal import Journal, release, reserve
 from signoff.session.line import Entry, LineError, digest
@@ -41,6 +44,7 @@ from signoff.session.signer import KeySigner, Signer, sign
 from signoff.session.sshsig import RECORD
 from signoff.session.state import SessionState
 from signoff.session.tip import Tip
+from signoff.session.values import LONGEST, add_values, digest_of
 
 Listener = Callable[[Entry], None]
 """Told of each entry once it is on disk, in order. It must not block: it posts a message and returns."""
@@ -87,6 +91,7 @@ class Session:
         checklists: Sequence[ChecklistRef],
         mode: Literal["walk", "audit"] = "walk",
         nonce: str = "",
+        code: str = "",
         copies: Mapping[str, bytes] | None = None,
         guard: Guard | None = None,
         sessions: Path | None = None,
@@ -99,19 +104,20 @@ class Session:
         """
         if not is_name(signer.name):
             raise RecordError(
-                say("{name} cannot be an operator's name.", name=signer.name),
+                say("{name} cannot be an operator's name.", name=ascii(signer.name)),
                 say("Use letters, digits, and . _ + @ -"),
             )
 
         copies = copies or {}
         if wrong := [name for name in copies if not is_copy_name(name)]:
             raise RecordError(
-                say("A record keeps no file called {wrong}.", wrong=wrong[0]), say("Call it <id>.yaml.")
+                say("A record keeps no file called {wrong}.", wrong=ascii(wrong[0])),
+                say("Call it <id>.yaml."),
             )
 
         def genesis(session_key: str, ledger_head: str) -> Genesis:
             return Genesis(
-                version=1,
+                version=VERSION,
                 signoff=signoff.__version__,
                 session_key=session_key,
                 ledger=ledger_head,
@@ -120,6 +126,7 @@ class Session:
                 operator=OperatorRef(signer.name, signer.fingerprint),
                 mode=mode,
                 nonce=nonce,
+                code=code,
             )
 
         guard = checked(guard)
@@ -176,7 +183,43 @@ class Session:
             raise RecordError(say("A session makes these events itself."))
         with self._lock:
             self._check_open()
-            return self._write(event)
+            written = of_version(event, self._version)
+            if written is None:
+                raise RecordError(
+                    say("An older signoff began this session: it cannot record this."),
+                    say("Finish it, and begin a new one: signoff run"),
+                )
+            return self._write(written)
+
+    def keep(self, values: Mapping[int, bytes]) -> None:
+        """Keep typed values beside the journal, by the ``seq`` of the event that says how each was looked up.
+
+        What holds a secret is passed over, and so is all where it cannot be written: a record holds without.
+        """
+        with self._lock:
+            self._check_open()
+            kept = {
+                seq: line for seq, line in values.items() if len(line) <= LONGEST and self._may_keep(line)
+            }
+            if not kept or self._version < VERSION:
+                return
+            try:
+                add_values(self.directory, tuple(kept.values()))
+            except OSError as problem:
+                _log.warning("values were not kept: %s", problem.strerror)
+                return
+            self._write(Kept(values={str(seq): digest_of(line) for seq, line in kept.items()}))
+
+    @property
+    def _version(self) -> int:
+        return self.state.genesis.version if self.state.genesis else VERSION
+
+    def _may_keep(self, line: bytes) -> bool:
+        try:
+            self._guard(line)
+        except RefusedError:
+            return False
+        return len(line) <= LONGEST
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` of every further entry, in the thread that appends it; return how to stop."""

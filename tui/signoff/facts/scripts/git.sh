@@ -1,8 +1,9 @@
-# After trust.sh and project-files.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and
-# whether today's values stand there. Reads only. Values go through pipes alone, and what comes out names commits
-# and variables.
+# After trust.sh. What git knows of a project's files with secrets: tracked now, in the history of any ref, and whether
+# today's values stand there. Reads only. Values come on standard input and go through pipes alone, and what comes out
+# names commits and variables.
+project=$(given project)
+[ -n "$project" ] || exit 1
 refuse() { head_of "$@"; exit 0; }
-enter_project
 top=$project
 while [ "$top" != / ] && [ ! -e "$top/.git" ]; do top=$(dirname -- "$top"); done
 if [ ! -e "$top/.git" ]; then
@@ -67,77 +68,55 @@ find "$top" -xdev -maxdepth 5 \( -path "$top/.git" -o -name node_modules -o -nam
 head_of remotes; in_git config --get-regexp '^remote\..*\.url$' 2> /dev/null | show
 # Of the working tree and of every ref's history, whatever .gitignore says.
 set -- ':(top)*.env' ':(top)*.env.*' ':(top)*.env[~_-]*' ':(top)*.envrc'
-mounted=$(mounted_files)
 # One path a line, whatever else is in it.
 set -f
 IFS=$nl
-for path in $mounted; do
+for path in $(given mounted); do
     case $path in "$top"/*) set -- "$@" ":(top,literal)${path#"$top"/}" ;; esac
 done
 set +f
 unset IFS
 head_of tracked; in_git ls-files --full-name -- "$@" 2> /dev/null | first 500 'tracked files named like .env' | show
-secret_files | while IFS= read -r path; do
-    [ -f "$path" ] || continue
-    in_git check-ignore -q --no-index -- "$path" 2> /dev/null
-    head_of ignored "$path" "$?"
-done
-head_of history
+head_of unignored
+given file | while IFS= read -r path; do
+    in_git check-ignore -q --no-index -- "$path" 2> /dev/null < /dev/null || printf '%s\n' "$path"
+done | show
 # Of commits too that only the reflog knows: amended, reset, of a branch that was deleted. Their objects are there.
-past=$(in_git log --all --reflog --full-history -m --diff-filter=d --name-only --format='commit %H %ct' -- "$@" 2> /dev/null |
-    first 20000 'commits of files named like .env')
-printf '%s\n' "$past" | show
-
-# What prints encrypted text alone: age, OpenPGP, openssl, git-crypt, Ansible, sops, dotenvx and dotenv-vault.
+versions=$(in_git log --all --reflog --full-history -m --diff-filter=d --name-only --format='commit %H' -- "$@" 2> /dev/null |
+    awk '/^commit / { commit = $2; next } NF { print commit ":" $0 }' | first 20000 'versions of files named like .env')
+head_of history; printf '%s\n' "$versions" | show
+# VERSION: whether it is encrypted as a whole: by age, OpenPGP, openssl, git-crypt, Ansible, sops, dotenvx or dotenv-vault.
 sealed() {
-    case $("$@" 2> /dev/null | peek 10 | od -An -v -tx1 | tr -d ' \n') in
+    case $(in_git cat-file blob "$1" 2> /dev/null < /dev/null | peek 10 | od -An -v -tx1 | tr -d ' \n') in
         6167652d656e63727970 | 53616c7465645f5f* | 00474954435259505400 | 24414e5349424c455f56) return 0 ;;
         84??03* | 85????03* | 8c??04* | c1??03* | c1????03* | c3??04*) return 0 ;;
     esac
-    "$@" 2> /dev/null | tr -d '\000' | awk '
+    in_git cat-file blob "$1" 2> /dev/null < /dev/null | tr -d '\000' | awk '
         NR == 1 && /^-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)-----/ { sealed = 1; exit }
         /^[ \t]*(#|$)|^(sops_|DOTENV_PUBLIC_KEY)/ { next }
         !/^[A-Za-z_0-9]+="?(ENC\[AES256_GCM,|encrypted:)|^DOTENV_VAULT/ { sealed = 0; exit }
         { sealed = 1 }
         END { exit !sealed }'
 }
-# The versions that are. A path of which one is not needs no further look.
+# A path of which one is not needs no further look.
 head_of sealed; plain=
-printf '%s\n' "$past" | awk '/^commit / { commit = $2; next } NF { print commit ":" $0 }' |
-    first 5000 'versions of files named like .env' | while IFS= read -r version; do
-        path=$nl${version#*:}$nl
-        case $plain in *"$path"*) continue ;; esac
-        if sealed in_git cat-file blob "$version" < /dev/null; then printf '%s\n' "$version"; else plain=$plain$path; fi
-    done | show
+printf '%s\n' "$versions" | while IFS= read -r version; do
+    path=$nl${version#*:}$nl
+    case $plain in *"$path"*) continue ;; esac
+    if sealed "$version"; then printf '%s\n' "$version"; else plain=$plain$path; fi
+done | show
 
+head_of searched; given searched | show
 head_of values
-secret_files | while IFS= read -r path; do
-    if [ ! -r "$path" ] || [ ! -f "$path" ] || sealed cat -- "$path"; then continue; fi
-    printf '#read\t%s\n' "$(inert "$path")"; cat -- "$path"; echo
-done | {
+given value | {
     exec 8<&0
     bound='timeout 25'
     # As text even what an attribute or a NUL makes binary for git.
     { in_git log --all --reflog -p -c -U0 --text --no-ext-diff --no-textconv --no-color --no-renames --submodule=short \
         --format='%x01%H' 2> /dev/null < /dev/null
-    printf '\001status %s\n' "$?"; } | tr -d '\000' | awk -v q="'" '
-        function known(key, text) { if (length(text) >= 8) { n++; name[n] = key; value[n] = text } }
-        BEGIN { while ((getline < "/dev/fd/8") > 0) {
-            if (sub(/^#read\t/, "read\t")) { print; pem = ""; continue }
-            # Of a key over several lines the second: the first is the same for all.
-            if (pem != "") { if (length($0) >= 32) known(pem, $0); pem = ""; continue }
-            sub(/\r$/, ""); sub(/^[ \t]*(export[ \t]+)?/, "")
-            if (!match($0, /^[A-Za-z_][A-Za-z0-9_]*[ \t]*=/)) continue
-            key = substr($0, 1, RLENGTH - 1); text = substr($0, RLENGTH + 1)
-            gsub(/[ \t]/, "", key); gsub(/^[ \t]+|[ \t]+$/, "", text)
-            first = substr(text, 1, 1)
-            if (first == "\"" || first == q) { text = substr(text, 2); sub("[" first "].*", "", text) }
-            else sub(/[ \t]+#.*/, "", text)
-            if (text ~ /^-----BEGIN [A-Z ]*-----$/) { pem = key; continue }
-            known(key, text)
-            # The password in a URL, as it is written there.
-            if (!match(text, /:\/\/[^\/@]*:[^\/@]+@/)) continue
-            text = substr(text, RSTART, RLENGTH - 1); sub(/^:\/\/[^:]*:/, "", text); known(key, text)
+    printf '\001status %s\n' "$?"; } | tr -d '\000' | awk '
+        BEGIN { while ((getline line < "/dev/fd/8") > 0) {
+            at = index(line, "\t"); name[++n] = substr(line, 1, at - 1); value[n] = substr(line, at + 1)
         } }
         # Beyond 400 MB the end is not waited for.
         (size += length($0) + 1) > 400000000 { exit }
@@ -145,7 +124,7 @@ done | {
         /^\001/ { commit = substr($0, 2); next }
         { for (i = 1; i <= n; i++) if (index($0, value[i]) && !((commit, name[i]) in seen)) {
             seen[commit, name[i]] = 1
-            if (++count[name[i]] <= 5) print "commit\t" commit "\t" name[i]
+            if (++count[name[i]] <= 5) print commit ":" name[i]
         } }
-        END { print (complete ? "complete" : "cut") "\t" n + 0 }'
+        END { if (complete) print "complete" }'
 } | show
