@@ -41,7 +41,8 @@ class Git:
     ``tracked`` and ``history`` (path to commits, newest first) hold the paths of files named like ``.env``,
     from the repository's top; of those that are ``sealed`` every version is encrypted. ``whole`` tells
     whether all of the history is here: not where the clone is shallow or partial. ``unignored`` are the files
-    with secrets that no .gitignore names, ``open_remotes`` the remotes whose URL holds a password or token. The repositories ``inside`` it were not looked at.
+    with secrets that no .gitignore names, ``open_remotes`` the remotes whose URL holds a password or token.
+    The repositories ``inside`` it were not looked at.
     """
 
     top: str = ""
@@ -154,5 +155,6 @@ GIT: HostFact[Git] = HostFact(
     timeout=45.0,
     cap=4 << 20,
     sensitive=True,
+    kept=Git,
     by_hand=lambda profile: f"cd {quote(profile.project or '.')} && {LOG}",
 )

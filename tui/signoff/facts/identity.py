@@ -25,5 +25,6 @@ MACHINE: HostFact[Machine] = HostFact(
         "if [ -r /etc/machine-id ]; then head -n 1 /etc/machine-id; else echo; fi\n"
         'if [ -r /etc/os-release ]; then ( . /etc/os-release; echo "$PRETTY_NAME" ); else uname -s; fi\n'
     ),
+    kept=Machine,
     parse=lambda output: Machine(*map(one_line, output.stdout.splitlines()[:3])),
 )

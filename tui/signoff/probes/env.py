@@ -10,10 +10,9 @@ from pathlib import PurePosixPath
 from signoff.credentials.dotenv import EnvFile, Reader
 from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
-from signoff.facts.units import UNITS
 from signoff.message import NOTHING, Message, listed, say
 from signoff.model import Vantage
-from signoff.probes.base import Judgement, probe
+from signoff.probes.base import Judgement
 from signoff.probes.kit import Proves, decision, fail, informational, passed, unknown
 from signoff.probes.remedies import ROOT, on_files, on_paths, within
 from signoff.probes.secretfiles import (
@@ -22,6 +21,7 @@ from signoff.probes.secretfiles import (
     foreign_files,
     listing,
     no_files,
+    on_secrets,
     references,
     secrets_of,
     served,
@@ -36,16 +36,21 @@ _SHOWN = 20
 _NAME_IT = decision(
     say("Where the project reads it, name it in targets.toml (env_files). Else: Ask its owner.")
 )
+_KEEP_ONE = decision(say("Keep one line of each: which one counts depends on the program that reads it."))
+_PLAIN = decision(
+    say(
+        "Take a value of letters, digits, - and _ only, without quotes, blanks or a comment behind it:"
+        " signoff generate key"
+    )
+)
 _ASK = decision(say("Ask its owner."))
 _AWAY = say("Move what nobody needs to where only its owner reads.")
 
 
-@probe(
+@on_secrets(
     "env.present",
     title=say("Files with secrets"),
     expected=say("each file that something refers to is there, and has one reading"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def present(facts: Facts, profile: Profile) -> list[Judgement]:
     """Judge that the files are there, can be read, and mean the same to all their readers."""
@@ -59,20 +64,18 @@ def present(facts: Facts, profile: Profile) -> list[Judgement]:
 
 
 def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator[Judgement]:
-    for path in dict.fromkeys(one.path for one in known if one.required):
-        name, by = PurePosixPath(path).name, listing(one.by for one in known if one.path == path)
+    make = say("Make it, and fill it in; or take the reference out.")
+    for path in dict.fromkeys(one.path for one in known if one.required and not environment.file(one.path)):
+        name, shown = PurePosixPath(path).name, one_line(path)
+        by = listing(one.by for one in known if one.path == path)
         looked_for = within(path, environment.project) and (name[:4] == ".env" or ".env." in f"{name}.")
-        if environment.file(path):
-            continue
         if environment.absent.get(path, looked_for):
-            make = say("Make it, and fill it in; or take the reference out.")
+            remedy = on_paths("install -m 600 /dev/null", [path], make)
             yield fail(
-                say("{path} is not there, and {by} reads it", path=one_line(path), by=by),
-                remedy=on_paths("install -m 600 /dev/null", [path], make),
-                subject=path,
+                say("{path} is not there, and {by} reads it", path=shown, by=by), remedy=remedy, subject=path
             )
         else:
-            observed = say("{by} reads {path}, which was not looked at", by=by, path=one_line(path))
+            observed = say("{by} reads {path}, which was not looked at", by=by, path=shown)
             yield unknown(observed, remedy=_NAME_IT, subject=path)
 
 
@@ -109,42 +112,32 @@ def _file(file: SecretFile, known: list[Reference]) -> list[Judgement]:
 def _faults(file: SecretFile, content: EnvFile, readers: set[Reader]) -> Iterator[Judgement]:
     path = one_line(file.path)
     if content.broken:
-        yield fail(
-            say("{path}: line {lines} cannot be read", path=path, lines=listing(map(str, content.broken))),
-            remedy=on_files(f"${{EDITOR:-vi}} +{content.broken[0]}", [file], say("Put it right.")),
-            subject=f"{file.path}: lines",
+        observed = say(
+            "{path}: line {lines} cannot be read", path=path, lines=listing(map(str, content.broken))
         )
+        mend = on_files(f"${{EDITOR:-vi}} +{content.broken[0]}", [file], say("Put it right."))
+        yield fail(observed, remedy=mend, subject=f"{file.path}: lines")
     if content.repeated:
-        keep = say("Keep one line of each: which one counts depends on the program that reads it.")
-        yield fail(
-            say("{path}: {names} set twice, to different values", path=path, names=listing(content.repeated)),
-            remedy=decision(keep),
-            subject=f"{file.path}: repeated",
+        observed = say(
+            "{path}: {names} set twice, to different values", path=path, names=listing(content.repeated)
         )
-    plain = say(
-        "Take a value of letters, digits, - and _ only, without quotes, blanks or a comment behind it:"
-        " signoff generate key"
-    )
+        yield fail(observed, remedy=_KEEP_ONE, subject=f"{file.path}: repeated")
     for _, variable in secrets_of([file]):
         if disputed := readers.intersection(variable.disputed):
-            yield fail(
-                say(
-                    "{name} (line {line}) has another value for {readers} than for programs that read dotenv"
-                    " files",
-                    name=one_line(variable.name),
-                    line=variable.line,
-                    readers=listing(sorted(disputed)),
-                ),
-                remedy=decision(plain),
-                subject=f"{file.path}: {variable.name}",
+            observed = say(
+                "{name} (line {line}) has another value for {readers} than for programs that read dotenv"
+                " files",
+                name=one_line(variable.name),
+                line=variable.line,
+                readers=listing(sorted(disputed)),
             )
+            yield fail(observed, remedy=_PLAIN, subject=f"{file.path}: {variable.name}")
 
 
-@probe(
+@on_secrets(
     "env.mode",
     title=say("Access to the files with secrets"),
     expected=say("mode 0600, or 0640 with the service's own group; no readable copies"),
-    needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.HOST,
 )
 def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -227,20 +220,17 @@ def _seen(file: SecretFile) -> Message:
 def _fault(members: Mapping[str, frozenset[str]], services: set[str], file: SecretFile) -> Message:
     """Say why others may have what is in a file; nothing where they may not."""
     access, bits, folder = file.access, file.access.mode or 0, served(file.target)
-    group = one_line(access.group)
-    strangers = members.get(access.group, frozenset()) - {access.owner, "root"} - services
+    group, by_group = one_line(access.group), bits & 0o040
+    unknown_group = by_group and access.group not in members
+    others = listing(sorted(members.get(access.group, frozenset()) - {access.owner, "root"} - services))
     faults = {
         say("every user of the machine may read it"): bits & 0o004,
         say("every user has some right to it"): bits & 0o003,
         say("its owner is nobody in particular"): access.owner in {"nobody", "UNKNOWN"},
         say("the group {group} may change it", group=group): bits & 0o030 and not access.listed,
         say("its access control list (getfacl) lets others in"): bits & 0o070 and access.listed,
-        say("who is in the group {group} cannot be told, and it may read it", group=group): (
-            bits & 0o040 and access.group not in members
-        ),
-        say("the group {group} may read it, and so {users}", group=group, users=listing(sorted(strangers))): (
-            bits & 0o040 and strangers
-        ),
+        say("who is in the group {group} cannot be told, and it may read it", group=group): unknown_group,
+        say("the group {group} may read it, and so {users}", group=group, users=others): by_group and others,
         say("it lies in {folder}, a directory that web servers serve from", folder=folder): folder,
     }
     return next((fault for fault, there_is in faults.items() if there_is), NOTHING)

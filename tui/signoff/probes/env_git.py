@@ -13,8 +13,7 @@ from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.git import GIT, LOG, Git
 from signoff.facts.units import UNITS
 from signoff.message import Message, say
-from signoff.model import Vantage
-from signoff.probes.base import Judgement, probe
+from signoff.probes.base import Judgement
 from signoff.probes.kit import (
     Proves,
     command,
@@ -27,7 +26,7 @@ from signoff.probes.kit import (
     unknown,
 )
 from signoff.probes.remedies import on_paths
-from signoff.probes.secretfiles import listing, secrets_of, used_files, variables_of
+from signoff.probes.secretfiles import listing, on_secrets, secrets_of, used_files, variables_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -38,12 +37,11 @@ Files = tuple[SecretFile, ...] | None
 """The files in use; None where they could not be looked at."""
 
 
-@probe(
+@on_secrets(
     "env.git",
     title=say("Secrets in git"),
     expected=say("no file with secrets is tracked or in the history of any ref, nor are today's values"),
     needs=(GIT, ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the index, the history of all refs, and the values in it."""

@@ -16,11 +16,11 @@ from signoff.facts.dockerfile import Dockerfile
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.units import UNITS, Unit
 from signoff.message import say
-from signoff.model import Result, Vantage
-from signoff.probes.base import Judgement, probe
+from signoff.model import Result
+from signoff.probes.base import Judgement
 from signoff.probes.kit import Proves, decision, fail, informational, passed, unknown
-from signoff.probes.remedies import within
-from signoff.probes.secretfiles import listing, units_of
+from signoff.probes.remedies import command, within
+from signoff.probes.secretfiles import listing, on_secrets, units_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -29,12 +29,11 @@ _MOVE = say(
 )
 
 
-@probe(
+@on_secrets(
     "env.hardcoded",
     title=say("Secrets written into other files"),
     expected=say("none in compose files, units, Dockerfiles or images"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
-    vantage=Vantage.PROJECT,
 )
 def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge what stands in the project's own files, and what of the units any user can ask for."""
@@ -70,7 +69,7 @@ def _compose(compose: Compose, program: str, *, for_developers: bool) -> Iterato
     path = one_line(compose.path)
     if compose.problem:
         observed = say("{path} was not read: {problem}", path=path, problem=compose.problem)
-        look = say("See what it complains of: {program} -f {path} config --quiet", program=program, path=path)
+        look = say("{command} config --quiet", command=command(f"{program} -f", [compose.path]))
         yield unknown(observed, remedy=decision(look), subject=compose.path)
     places = [place for service in compose.services for place in (service.environment, service.written)]
     found = [pair for place in places for pair in _secrets(place).items()]

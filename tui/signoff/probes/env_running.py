@@ -16,7 +16,7 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
-from signoff.message import listed, say
+from signoff.message import Message, listed, say
 from signoff.model import Vantage
 from signoff.probes.base import Judgement, probe
 from signoff.probes.kit import Proves, decision, fail, notapplicable, passed, unknown
@@ -28,6 +28,7 @@ from signoff.target.profile import Profile
 _NAME_THEM = decision(
     say("Name them in targets.toml (services), or check by hand that each was started after the change.")
 )
+_TAKE_OUT = decision(say("Take out what nothing uses. A program that reads the file itself has old values."))
 _Known = Mapping[str, list[tuple[SecretFile, Variable]]]
 """The secrets that have a value, by name; two files may have one each."""
 
@@ -36,9 +37,16 @@ _Known = Mapping[str, list[tuple[SecretFile, Variable]]]
 class _Match:
     """How a service's secrets stand to the files': names by what was seen of them."""
 
-    same: tuple[str, ...]
-    other: tuple[str, ...]
-    without: tuple[str, ...]
+    same: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @property
+    def stale(self) -> Message:
+        """What it runs with instead of the files' values; nothing where that is not seen."""
+        other = say("runs with another {names} than the file's", names=listing(self.other))
+        without = say("runs without {names}", names=listing(self.without))
+        return listed([*([other] if self.other else []), *([without] if self.without else [])], ", and ")
 
 
 @probe(
@@ -64,9 +72,7 @@ def values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
                 "in no service's environment: {names}; nothing uses it, or a program reads the file itself",
                 names=listing(hidden),
             ),
-            remedy=decision(
-                say("Take out what nothing uses. A program that reads the file itself has old values.")
-            ),
+            remedy=_TAKE_OUT,
             subject="not seen",
         )
 
@@ -139,13 +145,9 @@ def _is_one_of(value: Secret, pairs: Iterable[tuple[SecretFile, Variable]]) -> b
 
 
 def _judge(service: Running, match: _Match) -> Iterator[Judgement]:
-    name, faults = service.name, []
-    if match.other:
-        faults.append(say("runs with another {names} than the file's", names=listing(match.other)))
-    if match.without:
-        faults.append(say("runs without {names}", names=listing(match.without)))
-    if faults:
-        observed = say("{service} {faults}", service=name, faults=listed(faults, ", and "))
+    name = service.name
+    if match.stale:
+        observed = say("{service} {stale}", service=name, stale=match.stale)
         yield fail(observed, remedy=service.remedy, subject=name)
     elif not service.seen:
         observed = say("{service}: its environment needs root to be read", service=name)
@@ -170,16 +172,19 @@ def restarted(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     services = running(facts, profile, frozenset(known))
     for service in services:
         mine = [file for file in files if _reads(service, file)] or files
-        yield _since(service, mine, _match(service, known) if compared else None)
+        match = _match(service, known) if compared else _Match()
+        if service.apart and compared and not match.same and not match.other:
+            observed = say("{service} is given none of the secrets", service=service.name)
+            yield notapplicable(observed, subject=service.name)
+        else:
+            yield _since(service, mine, match, compared=compared)
     yield from _not_seen(facts, services)
 
 
-def _since(service: Running, files: Iterable[SecretFile], match: _Match | None) -> Judgement:
+def _since(service: Running, files: Iterable[SecretFile], match: _Match, *, compared: bool) -> Judgement:
     name, started = service.name, service.started
     changed = max((file.changed for file in files if file.changed), default=None)
     touched = max((file.touched for file in files if file.touched), default=None)
-    if service.apart and match is not None and not match.same and not match.other:
-        return notapplicable(say("{service} is given none of the secrets", service=name), subject=name)
     if started is None or changed is None or touched is None:
         observed = say("{service}: when it started, or when the file changed, cannot be seen", service=name)
         return unknown(observed, remedy=_NAME_THEM, subject=name)
@@ -189,28 +194,17 @@ def _since(service: Running, files: Iterable[SecretFile], match: _Match | None) 
         started=_utc(started),
         changed=_utc(changed),
     )
-    stale = match is not None and bool(match.other or match.without)
-    if stale:
-        observed = say("{times}, and runs with other values than the file's", times=times)
+    proved = match.same and service.seen and not match.stale
+    if match.stale or (started < changed and not proved):
+        observed = listed(filter(None, (times, match.stale)), ", and ")
         return fail(observed, remedy=service.remedy, subject=name)
-    proved = match is not None and bool(match.same) and service.seen
-    if started < changed and not proved:
-        return fail(times, remedy=service.remedy, subject=name)
     if started < touched and not proved:
         # cp -p and mv leave an old time of change on a new content; chmod leaves a new time on an old one.
-        observed = say(
-            "{times}; it was touched {touched}, and its content perhaps too",
-            times=times,
-            touched=_utc(touched),
-        )
-        return unknown(observed, remedy=service.remedy, subject=name)
-    if service.container and match is None:
-        observed = say(
-            "{times}; but it has the values that it was made with, and the file's cannot be read without"
-            " root",
-            times=times,
-        )
-        return unknown(observed, remedy=ROOT, subject=name)
+        touch = say("it was touched {touched}, and its content perhaps too", touched=_utc(touched))
+        return unknown(listed((times, touch)), remedy=service.remedy, subject=name)
+    if service.container and not compared:
+        made = say("but it has the values that it was made with, and the file's cannot be read without root")
+        return unknown(listed((times, made)), remedy=ROOT, subject=name)
     if started < changed:
         times = say("{times}, with the values that it runs with", times=times)
     return passed(times, proves=Proves.RUNNING, evidence=[times], subject=name)

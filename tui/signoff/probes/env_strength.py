@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from signoff.credentials.dotenv import Variable
+from signoff.credentials.policy import policy_for
 from signoff.credentials.rating import Verdict, provider_test_keys, rate, reused
-from signoff.credentials.recognise import Form, words
+from signoff.credentials.recognise import words
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Kind, kind_of
-from signoff.facts.units import UNITS
 from signoff.message import NOTHING, Message, listed, say
-from signoff.model import Vantage
-from signoff.probes.base import Judgement, probe
+from signoff.probes.base import Judgement
 from signoff.probes.kit import Proves, decision, fail, passed, unknown
 from signoff.probes.rated import weakness
 from signoff.probes.secretfiles import (
     listing,
+    on_secrets,
     readable_files,
     secrets_of,
     surroundings,
@@ -27,32 +28,14 @@ from signoff.probes.secretfiles import (
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_RENEW: Final = {
-    Form.KEY: say("signoff generate key. A new key ends sessions; where it encrypts data, old data is lost."),
-    Form.DJANGO: say("signoff generate django. A new key ends sessions and password-reset links."),
-    Form.JWT: say("signoff generate jwt. A new key ends all sessions."),
-    Form.FERNET: say("signoff generate fernet. Decrypt first with the old key what it encrypted."),
-    Form.POSTGRES: say(
-        "signoff generate postgres. Alter the role in the database first, then the file: the file alone"
-        " changes nothing in a database that is there already."
-    ),
-    Form.REDIS: say(
-        "signoff generate redis. Set it in Redis (requirepass, or its ACL file) and in the file."
-    ),
-    Form.PASSWORD: say("signoff generate password. Set it where the account is, and in the file."),
-    Form.ISSUED: say("Have the provider issue a new one, and revoke this one."),
-}
 
-
-@probe(
+@on_secrets(
     "env.strength",
     title=say("Strength of the secrets"),
     expected=say(
         "no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 characters"
         " of four classes, or 128 bits"
     ),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each secret. What cannot be judged from here, an unused provider's key, is unknown."""
@@ -73,7 +56,7 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             yield unknown(observed, remedy=decision(say("Set it, or take the line out.")), subject=subject)
         else:
             observed = say("{name} is {fault}", name=name, fault=fault)
-            yield fail(observed, remedy=decision(_RENEW[rating.form]), subject=subject)
+            yield fail(observed, remedy=decision(_renewal(variable)), subject=subject)
     if not secrets:
         yield unknown(say("none of the variables looks like a secret"))
     elif strong:
@@ -83,12 +66,17 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield passed(observed, proves=Proves.CONFIGURED, evidence=evidence, subject="strong")
 
 
-@probe(
+def _renewal(variable: Variable) -> Message:
+    policy = policy_for(variable.name, variable.value)
+    if policy.pasted:
+        return policy.entails
+    return say("signoff generate {kind}. {entails}", kind=policy.kind, entails=policy.entails)
+
+
+@on_secrets(
     "env.reuse",
     title=say("Reuse of secrets"),
     expected=say("each key and password is used for one thing only"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def reuse(facts: Facts, profile: Profile) -> list[Judgement]:
     """Judge whether variables share a value."""
@@ -105,12 +93,10 @@ def _compared(observed: Message, names: Iterable[str]) -> Judgement:
     return passed(observed, proves=Proves.CONFIGURED, evidence=filter(None, [listing(names, 40)]))
 
 
-@probe(
+@on_secrets(
     "env.test-keys",
     title=say("Test keys"),
     expected=say("no test or sandbox key"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def test_keys(facts: Facts, profile: Profile) -> Judgement:
     """Judge by the prefixes that providers give their test keys."""
@@ -129,12 +115,10 @@ _ON: Final = frozenset({"true", "yes", "on", "t", "y", "enabled"})
 _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test", "testing", "debug"})
 
 
-@probe(
+@on_secrets(
     "env.debug",
     title=say("Debugging and development modes"),
     expected=say("DEBUG off, the environment called production, no wildcard among the allowed hosts"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def debug(facts: Facts, profile: Profile) -> Judgement:
     """Judge the switches that open a program up for developers."""

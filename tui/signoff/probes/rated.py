@@ -32,7 +32,7 @@ class RatedSecret:
     rating: Rating
     policy: Policy
     result: Result
-    problems: tuple[Message, ...]
+    problems: tuple[str, ...]
 
     @property
     def name(self) -> str:

@@ -57,7 +57,7 @@ def on_files(words: str, files: Iterable[SecretFile], what: Message) -> Remedy:
     found = list(files)
     led = [
         say(
-            "{path} is a link, and {target} is what changes",
+            "{path} is a link, and {target} is what changes.",
             path=one_line(one.path),
             target=one_line(one.target),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from posixpath import normpath
 
@@ -14,10 +15,14 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile
 from signoff.facts.units import UNITS, Unit
 from signoff.message import Message, listed, say
+from signoff.model import Vantage
+from signoff.probes.base import probe
 from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
+on_secrets = partial(probe, needs=(ENVIRONMENT, UNITS), vantage=Vantage.PROJECT)
+"""Make a judge of the files with secrets a probe; whoever reads them is needed too."""
 _SERVED = frozenset({"public", "public_html", "htdocs", "html", "static", "wwwroot", "webroot"})
 
 
