@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -12,13 +13,16 @@ from typing import Any
 
 import pytest
 
+from signoff.credentials.dotenv import read
 from signoff.credentials.redact import find_secrets
 from signoff.credentials.secret import Secret
-from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable
 from signoff.facts.compose import EnvReference, parse_compose
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.git import GIT, Git
+from signoff.facts.identity import MACHINE
+from signoff.facts.packing import pack, unpack
 from signoff.facts.units import UNITS, Units
 from signoff.target.command import Output
 from signoff.target.profile import Profile
@@ -82,8 +86,10 @@ def test_what_is_absent_is_told() -> None:
 
 @pytest.mark.parametrize(("name", "tells"), [("closed", "without root"), ("nowhere", "not known")])
 def test_a_project_that_cannot_be_entered_is_a_reason(name: str, tells: str) -> None:
-    with pytest.raises(Unavailable, match=tells):
+    with pytest.raises(Unavailable, match=tells) as caught:
         environment(name)
+    with pytest.raises(Unavailable, match=tells):
+        GIT.given(Facts({ENVIRONMENT.id: caught.value}), Profile())
 
 
 def test_odd_files() -> None:
@@ -201,7 +207,7 @@ def test_no_systemd() -> None:
 def test_git_of_a_good_project() -> None:
     found = git("good-root")
     assert (found.top, found.whole, found.tracked) == ("/srv/shop", True, (".env.example",))
-    assert found.ignored == {"/srv/shop/.env": True}
+    assert found.unignored == ()
     assert found.search.complete
     assert found.search.files == ("/srv/shop/.env",)
 
@@ -223,7 +229,7 @@ def test_a_value_in_the_history_of_another_file_and_a_token_in_a_remote() -> Non
     found = git("branch")
     assert len(found.search.found["SECRET_KEY"]) == 2
     assert found.open_remotes == ("origin",)
-    assert found.ignored == {"/srv/g/branch/.env": False}
+    assert found.unignored == ("/srv/g/branch/.env",)
     assert "ghp_" not in repr(found)
 
 
@@ -233,6 +239,37 @@ def test_a_shallow_clone_is_not_whole() -> None:
 
 def test_no_repository_is_proved() -> None:
     assert git("plain").top == ""
+
+
+@pytest.mark.parametrize("name", ["good-root", "bad-root", "branch", "removed", "shallow", "plain"])
+def test_what_git_knows_is_kept_as_it_is(name: str) -> None:
+    assert unpack(GIT, pack(GIT, git(name))) == git(name)
+
+
+def test_which_machine_it_is_is_kept_as_it_is() -> None:
+    machine = MACHINE.parse(Output("machine", 0, b"shop\n\nDebian GNU/Linux 12\n"))
+    assert machine == ("shop", "", "Debian GNU/Linux 12")
+    assert unpack(MACHINE, pack(MACHINE, machine)) == machine
+
+
+def test_what_to_look_for_in_the_history() -> None:
+    """A value as any program reads it; of several lines the last long one; a URL's password beside."""
+    content = (
+        "A_PASSWORD='kV7x9mQz Xw2L' # note\nSHORT=1234567\nURL=postgres://shop:p%40ssw0rd@db/shop\n"
+        'KEY="-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAA\nlast\n-----END"\n'
+    )
+    known = environment("good-root")
+    (env, *others) = known.files
+    files = (replace(env, content=read(content.encode())), *others)
+    given = GIT.given(Facts({ENVIRONMENT.id: replace(known, files=files)}), Profile(project="/srv/shop"))
+    assert [*given["file"]] == [*given["searched"]] == ["/srv/shop/.env"]
+    found = {tuple(line.split("\t")) for line in given["value"]}
+    assert found >= {
+        ("A_PASSWORD", "kV7x9mQz Xw2L"),
+        ("URL", "p%40ssw0rd"),
+        ("KEY", "-----BEGIN PRIVATE KEY-----"),
+    }
+    assert not [line for line in found if line[0] == "SHORT"]
 
 
 @pytest.mark.parametrize(("name", "tells"), [("nogit", "no git here"), ("refused", "could not be asked")])

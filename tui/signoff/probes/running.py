@@ -122,7 +122,7 @@ def _apart(directory: PurePosixPath, service: ComposeService, files: tuple[Secre
 def _recreate(one: Container, project: str) -> Remedy:
     if made := one.composed:
         up = replace(made, directory=made.directory or project).up("--force-recreate")
-        return command(up, say("Make it anew: a container keeps its environment"))
+        return command(up, say("Recreate the container: it keeps its environment."))
     return decision(
         say(
             "docker stop {name} && docker rename {name} {aside}, and docker run it again: a container keeps"
@@ -139,7 +139,7 @@ def _unit(unit: Unit) -> Running:
         name=one_line(unit.name),
         started=unit.started,
         environments=tuple(one for one in environments if one is not None),
-        remedy=command(f"sudo systemctl restart {quote(unit.name)}", say("Restart it")),
+        remedy=command(f"sudo systemctl restart {quote(unit.name)}", say("Restart it.")),
         what=unit,
         seen=None not in environments,
         whole=all(process.whole for process in unit.processes),
