@@ -11,6 +11,7 @@ import yaml
 
 from signoff.credentials.secret import Secret
 from signoff.facts import plain_yaml
+from signoff.message import say
 
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))")
 """``$NAME``, ``${NAME}``, ``${NAME:-default}``; of ``$$``, a plain dollar, nothing is caught."""
@@ -59,18 +60,19 @@ class Compose:
 def parse_compose(path: str, text: Secret | None) -> Compose:
     """Read a compose file. Never raises: what cannot be read is the result's ``problem``."""
     if text is None:
-        return Compose(path, problem="it may not be read")
+        return Compose(path, problem=say("it may not be read"))
     try:
         document = plain_yaml.load(text.reveal())
     except plain_yaml.TooMuch as much:
-        return Compose(path, problem=f"it stands for more than is read: {much}")
+        return Compose(path, problem=say("it stands for more than is read: {much}", much=much.args[0]))
     except yaml.YAMLError as error:
         # Of the error the line's number alone: its text quotes the file, and that may hold a secret.
-        mark = getattr(error, "problem_mark", None)
-        return Compose(path, problem=f"it is no YAML{f' in line {mark.line + 1}' if mark else ''}")
+        if mark := getattr(error, "problem_mark", None):
+            return Compose(path, problem=say("it is no YAML in line {line}", line=mark.line + 1))
+        return Compose(path, problem=say("it is no YAML"))
     services = (document.get("services") or {}) if isinstance(document, dict) else None
     if not isinstance(services, dict):
-        return Compose(path, problem="it is no compose file")
+        return Compose(path, problem=say("it is no compose file"))
     known = {str(name): one for name, one in services.items() if isinstance(one, dict)}
     included = [one.get("path") if isinstance(one, dict) else one for one in _list(document.get("include"))]
     others = [other for one in included for other in _list(one)]

@@ -76,16 +76,11 @@ def parse_surroundings(output: Output) -> Surroundings:
     for one in found["project"]:
         # Found twice, it keeps the likelier reason.
         reasons.setdefault(one.field(0), one.field(1))
-    files = {path: [one for one in found["env"] if dirname(one.field(0)) == path] for path in reasons}
-    projects = [
-        Project(
-            path,
-            reason,
-            _once(one.field(0) for one in files[path]),
-            _once(name for one in files[path] for name in one.lines),
-        )
-        for path, reason in reasons.items()
-    ]
+    projects = []
+    for path, reason in reasons.items():
+        files = [one for one in found["env"] if dirname(one.field(0)) == path]
+        databases = _once(name for one in files for name in one.lines)
+        projects.append(Project(path, reason, _once(one.field(0) for one in files), databases))
     units = tuple(Unit(*one.fields[:3]) for one in found["unit"])
     return Surroundings(tuple(sorted(projects, key=_likelihood)), units)
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
+from signoff.message import say
+
 LONGEST: Final = 1 << 20
 """The most characters of a document."""
 MOST: Final = 100_000
@@ -47,20 +49,20 @@ def _measure(node: yaml.Node, known: dict[int, tuple[int, int] | None]) -> tuple
         count = 1 + (len(node.value) // _TEXT if text else sum(count for count, _ in inner))
         depth = 1 + max((depth for _, depth in inner), default=0)
         if count > MOST:
-            raise TooMuch(f"more than {MOST} values")
+            raise TooMuch(say("more than {most} values", most=MOST))
         if depth > DEEPEST:
             raise RecursionError
         known[id(node)] = count, depth
     measured = known[id(node)]
     if measured is None:
-        raise TooMuch("a value that holds itself")
+        raise TooMuch(say("a value that holds itself"))
     return measured
 
 
 def load(text: str) -> Any:
     """Return what a document says; raise TooMuch, or another yaml.YAMLError where it is no YAML."""
     if len(text) > LONGEST:
-        raise TooMuch(f"more than {LONGEST} characters")
+        raise TooMuch(say("more than {most} characters", most=LONGEST))
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -69,7 +71,7 @@ def load(text: str) -> Any:
         _measure(node, {})
         return loader.construct_document(node)
     except RecursionError:
-        raise TooMuch(f"more than {DEEPEST} values within each other") from None
+        raise TooMuch(say("more than {most} values within each other", most=DEEPEST)) from None
     except (ValueError, TypeError, AttributeError, LookupError) as problem:
         # What SafeLoader makes of tags that do not fit: !!bool on a text that is none.
         raise yaml.YAMLError(type(problem).__name__) from None

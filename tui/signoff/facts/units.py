@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from signoff.credentials.secret import Secret
-from signoff.facts.base import HostFact, Malformed
+from signoff.facts.base import HostFact
 from signoff.facts.compose import EnvReference, written_in
 from signoff.facts.sections import Section, assigned, by_name, moment, read_script, sections
 from signoff.message import say
@@ -93,19 +92,11 @@ def _unit(section: Section, processes: tuple[Process, ...]) -> Unit:
         user=shown["User"],
         group=shown["Group"],
         env_files=tuple(EnvReference(path, required=ignored != "yes") for path, ignored in files),
-        environment=_assignments(shown["Environment"]),
+        environment=_secrets(shlex.split(shown["Environment"])),  # A=b "C=d e"
         started=_time(shown["ExecMainStartTimestamp"]),
         processes=processes,
         written=dict(pair for one in told for pair in written_in(one)),
     )
-
-
-def _assignments(text: str) -> dict[str, Secret]:
-    """Read systemctl's list of assignments, quoted as for a shell (``A=b "C=d e"``)."""
-    try:
-        return _secrets(shlex.split(text))
-    except ValueError:
-        raise Malformed(say("systemctl show: Environment cannot be read")) from None
 
 
 def _secrets(assignments: list[str]) -> dict[str, Secret]:
@@ -115,10 +106,7 @@ def _secrets(assignments: list[str]) -> dict[str, Secret]:
 
 def _time(text: str) -> datetime | None:
     """Read systemctl's time stamp; the script asks for UTC (``Sun 2026-11-22 15:06:12 UTC``)."""
-    try:
-        return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
-    except ValueError:
-        return None
+    return datetime.strptime(f"{text}+0000", "%a %Y-%m-%d %H:%M:%S UTC%z") if text.endswith("UTC") else None
 
 
 def _process(section: Section) -> Process:
@@ -136,10 +124,7 @@ def _process(section: Section) -> Process:
 
 def decoded(section: Section) -> bytes:
     """Return the content that a script sent in base64."""
-    try:
-        return base64.b64decode("".join(section.lines), validate=True)
-    except binascii.Error:
-        raise Malformed(say("a content did not come through: {name}", name=one_line(section.name))) from None
+    return base64.b64decode("".join(section.lines), validate=True)
 
 
 _SCRIPT = read_script("trust.sh", "units.sh")

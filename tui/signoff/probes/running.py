@@ -12,7 +12,6 @@ from shlex import quote
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
 from signoff.facts.compose import ComposeService
-from signoff.facts.composed import LABEL
 from signoff.facts.containers import CONTAINERS, Container
 from signoff.facts.environment import ENVIRONMENT, Environment, SecretFile
 from signoff.facts.units import UNITS, Process, Unit, Units
@@ -75,14 +74,13 @@ def blind(facts: Facts) -> tuple[str, ...]:
 
 def _belongs(one: Container, project: str, profile: Profile, names: frozenset[str]) -> bool:
     """By its names, by where compose found its files, or where nobody composed it by its variables."""
-    about = {key.removeprefix(LABEL): value for key, value in one.labels.items()}
-    if {one.name, about.get("service")} & set(profile.services):
+    made = one.composed
+    if {one.name, made and made.service} & set(profile.services):
         return True
-    places = [about[key] for key in ("project.working_dir", "project.config_files") if key in about]
-    if not places:
+    if made is None:
         return bool(names & one.env.keys())
-    found = filter(None, ",".join(places).split(","))
-    return any(PurePosixPath(normpath(place)).is_relative_to(project) for place in found)
+    places = filter(None, (made.directory, *made.files))
+    return any(PurePosixPath(normpath(place)).is_relative_to(project) for place in places)
 
 
 def _container(one: Container, environment: Environment) -> Running:
