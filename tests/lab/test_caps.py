@@ -70,7 +70,7 @@ CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("inside.sh", "admin paths in the description of the API"): (ADMIN_INSIDE, SHOP),
     ("jobs.sh", "what cron said"): (JOBS, SHOP),
     ("places.sh", "places where dumps may lie"): (BACKUPS, SHOP),
-    ("project-files.sh", "files that compose mounts as secrets"): (ENVIRONMENT, SHOP),
+    ("environment.sh", "files that compose mounts as secrets"): (ENVIRONMENT, SHOP),
     ("scheduled.sh", "$1"): (JOBS, SHOP),
     ("scheduled.sh", "timers of users"): (JOBS, SHOP),
     ("scheduled.sh", "words of the jobs that may be programs"): (JOBS, SHOP),

@@ -24,6 +24,7 @@ from signoff.facts.git import GIT, Git
 from signoff.facts.identity import MACHINE
 from signoff.facts.packing import pack, unpack
 from signoff.facts.units import UNITS, Units
+from signoff.message import say
 from signoff.target.command import Output
 from signoff.target.profile import Profile
 from unit.here import look
@@ -330,6 +331,9 @@ COPY --chown=app:app . /app
     assert not parse_dockerfile("D", Secret("COPY --from=base . .\nCOPY app.py ./\n")).takes_all
     assert parse_dockerfile("D", Secret('ADD ["./", "/app"]\n')).takes_all
     assert not parse_dockerfile("D", None).readable
+    written = parse_dockerfile("D", Secret("env\tA\tone two\n  arg B=2\ncopy\t.\t/app\n"))
+    assert {name: value.reveal() for name, value in written.variables.items()} == {"A": "one two", "B": "2"}
+    assert written.takes_all
 
 
 @pytest.mark.parametrize(
@@ -345,6 +349,13 @@ COPY --chown=app:app . /app
         ("config/.env\n", False),
         ("/.env\n", True),
         ("node_modules\n", False),
+        ("./.env\n", True),
+        ("**.env\n", True),
+        ("**/**/.env*\n", True),
+        ("**\n! .env\n", False),
+        (".\n", False),
+        ("/\n", False),
+        ("!\n", False),
     ],
 )
 def test_dockerignore(patterns: str, ignored: bool) -> None:
@@ -355,7 +366,10 @@ def test_dockerignore_within_directories() -> None:
     found = parse_dockerignore("d", Secret("*.env\nconfig\n"))
     assert found.ignores("config/app.env")
     assert not found.ignores("other/app.env")  # a star does not cross a slash
-    assert parse_dockerignore("d", Secret("**/*.env\n")).ignores("a/b/app.env")
+    for patterns in ("**/*.env", "**.env", "a/**", "a/**/app.env", "*/b", "**/b/*"):
+        assert parse_dockerignore("d", Secret(patterns)).ignores("a/b/app.env")
+    for patterns in ("*/app.env", "b", "a/**/b/**/b", "**/a/app.env"):
+        assert not parse_dockerignore("d", Secret(patterns)).ignores("a/b/app.env")
 
 
 def test_compose_tags_and_lists() -> None:
@@ -402,6 +416,26 @@ def test_the_scripts_run_here_whatever_a_path_is_called(tmp_path: Path, shell: s
     assert [file.path for file in found.files] == [str(project / ".env")]
     history = run(GIT, project, shell)
     assert set(history.search.found) == {"B_TOKEN"}
+
+
+def test_what_is_known_by_name_is_looked_at_and_what_is_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("ENV A_TOKEN=hunter2hunter2\n" * 20_000)
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "compose.yaml").write_text("services: {}\nsecrets:\n  token:\n    file: ./secret # one\n")
+    found = run(ENVIRONMENT, tmp_path)
+    assert found.absent == {f"{tmp_path}/.env": True}
+    assert [(one.path, one.readable) for one in found.dockerfiles] == [(f"{tmp_path}/Dockerfile", False)]
+    assert [(one.path, one.target) for one in found.mounted] == [(f"{tmp_path}/secret",) * 2]
+
+
+def test_the_files_that_services_read_are_given_by_name() -> None:
+    known = Facts({UNITS.id: units("worker")})
+    assert list(ENVIRONMENT.given(known, Profile())["file"]) == [
+        ".env",
+        *("/srv/shop/.env", "/srv/shop/.env.extra", "/srv/shop/.env"),
+    ]
+    unseen = Facts({UNITS.id: Unavailable(say("units: no answer"))})
+    assert list(ENVIRONMENT.given(unseen, Profile())["file"]) == [".env"]
 
 
 def test_a_repository_within_the_project_is_not_overlooked(tmp_path: Path) -> None:

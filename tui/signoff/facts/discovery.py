@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from posixpath import dirname, relpath
 from typing import Any
@@ -66,7 +66,7 @@ class Proposal:
 
     profile: Profile
     candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    why: dict[str, Message] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_surroundings(output: Output) -> Surroundings:
