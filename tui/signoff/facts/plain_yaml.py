@@ -6,7 +6,8 @@ stay the texts that they are written as; compose's own tags (``!reset``, ``!over
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Iterator
+from itertools import accumulate, chain
 from typing import Any, ClassVar, Final
 
 import yaml
@@ -39,24 +40,19 @@ class _Loader(yaml.SafeLoader):
     }
 
 
-def _measure(node: yaml.Node, known: dict[int, tuple[int, int] | None]) -> tuple[int, int]:
-    """Return how many values a node stands for, and how many of them within each other."""
-    if id(node) not in known:
-        known[id(node)] = None
-        text = isinstance(node, yaml.ScalarNode)
-        parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
-        inner = [] if text else [_measure(part, known) for part in parts]
-        count = 1 + (len(node.value) // _TEXT if text else sum(count for count, _ in inner))
-        depth = 1 + max((depth for _, depth in inner), default=0)
-        if count > MOST:
-            raise TooMuch(say("more than {most} values", most=MOST))
-        if depth > DEEPEST:
-            raise RecursionError
-        known[id(node)] = count, depth
-    measured = known[id(node)]
-    if measured is None:
+def _sizes(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[int]:
+    """Yield how much a node counts, and all that is in it; an alias is what it stands for."""
+    if node in above:
         raise TooMuch(say("a value that holds itself"))
-    return measured
+    if len(above) == DEEPEST:
+        raise RecursionError
+    yield 1
+    if isinstance(node, yaml.ScalarNode):
+        yield len(node.value) // _TEXT
+    else:
+        parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+        for part in parts:
+            yield from _sizes(part, (*above, node))
 
 
 def load(text: str) -> Any:
@@ -68,7 +64,8 @@ def load(text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        _measure(node, {})
+        if any(total > MOST for total in accumulate(_sizes(node))):
+            raise TooMuch(say("more than {most} values", most=MOST))
         return loader.construct_document(node)
     except RecursionError:
         raise TooMuch(say("more than {most} values within each other", most=DEEPEST)) from None

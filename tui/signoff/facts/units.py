@@ -68,15 +68,12 @@ class Units:
 def parse_units(output: Output) -> Units:
     """Return the project's services and processes."""
     found = by_name(sections(output))
-    processes = [(one.field(0), _process(one)) for one in found["process"]]
-    return Units(
-        units=tuple(
-            _unit(one, tuple(process for unit, process in processes if unit == one.field(0)))
-            for one in found["unit"]
-        ),
-        strays=tuple(process for unit, process in processes if not unit),
-        hidden=bool(found["hidden"]),
-    )
+
+    def processes(unit: str) -> tuple[Process, ...]:
+        return tuple(_process(one) for one in found["process"] if one.field(0) == unit)
+
+    units = tuple(_unit(one, processes(one.field(0))) for one in found["unit"])
+    return Units(units, strays=processes(""), hidden=bool(found["hidden"]))
 
 
 def _unit(section: Section, processes: tuple[Process, ...]) -> Unit:
