@@ -458,6 +458,6 @@ def test_control_strings_without_an_end_are_taken_out(begin: str) -> None:
 def test_a_budget_says_what_it_is_of() -> None:
     budget = Budget(2, "the rules")
     budget.spend(2)
-    assert (budget.spent, budget.left) == (2, 0)
+    assert budget.spent == budget.most == 2
     with pytest.raises(Malformed, match="the rules: more than can be judged"):
         budget.spend()
