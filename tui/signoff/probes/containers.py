@@ -55,7 +55,7 @@ MADE = json_rows("docker-made", say("The containers' privileges"), Made, "docker
     title=say("Containers without root"),
     expected=say("no process of a container runs as root on the host, and none may do as root does"),
     needs=(CONTAINERS, TOP, MADE),
-    remedy=decision(say("Give the service a user (compose: user), but not privileged or the Docker socket.")),
+    remedy=decision(say("Give the service a user (compose: user), no privileges and no Docker socket.")),
 )
 def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Whether the project's containers run as root; of the others, and of what does not run, it tells."""
