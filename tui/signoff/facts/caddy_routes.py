@@ -21,24 +21,9 @@ Json = Mapping[str, Any]
 
 # An address of a stranger: from the blocks kept for documentation (RFC 5737), let in by nobody's rule.
 STRANGER = ip_address("203.0.113.213")
-_SERVING = frozenset(
-    {"reverse_proxy", "file_server", "php_fastcgi", "templates", "push", "metrics", "acme_server"}
-)
-_PASSING = frozenset(
-    {
-        "headers",
-        "encode",
-        "request_body",
-        "vars",
-        "map",
-        "log_append",
-        "tracing",
-        "copy_response_headers",
-        "intercept",
-    }
-)
-
-
+_SERVING = {"reverse_proxy", "file_server", "php_fastcgi", "templates", "push", "metrics", "acme_server"}
+_PASSING = {"headers", "encode", "request_body", "copy_response_headers", "intercept"}
+_PASSING |= {"vars", "map", "log_append", "tracing"}
 _MOST_STEPS = 300_000
 
 
@@ -53,7 +38,6 @@ class Request:
 
     host: str
     path: str
-    https: bool = True
     method: str = "GET"
     source: IPv4Address | IPv6Address = STRANGER
     claimed: IPv4Address | IPv6Address | None = None
@@ -65,9 +49,12 @@ class Request:
 Outcome = tuple[Fate, str]
 
 
-def end(routes: Sequence[Json], request: Request) -> Outcome:
+def end(routes: Sequence[Json] | None, request: Request) -> Outcome:
     """Return how a request ends; Caddy gives an empty answer to what no route takes."""
-    return _walk(routes, request)[0] or (Fate.REFUSED, "no route: an empty answer")
+    try:
+        return _walk(routes or [], request)[0] or (Fate.REFUSED, "no route: an empty answer")
+    except (AttributeError, TypeError, RecursionError):
+        return Fate.UNCLEAR, "a configuration that cannot be judged"
 
 
 def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Request]:
@@ -76,7 +63,7 @@ def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Req
     for index, route in enumerate(routes):
         request.budget.spend()
         group = str(route.get("group") or "")
-        fits = False if group and group in taken else _any(route.get("match"), request)
+        fits = group not in taken and _any(route.get("match"), request)
         if fits is False:
             continue
         outcome, became = _handle(route.get("handle") or [], request)
@@ -86,7 +73,7 @@ def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Req
                 return rest, after
             return (Fate.UNCLEAR, "a matcher that cannot be judged decides"), request
         request = became
-        taken.add(group)
+        taken |= {group} - {""}
         if outcome or route.get("terminal"):
             return outcome, request
     return None, request
@@ -100,53 +87,45 @@ def _handle(handlers: Sequence[Json], request: Request) -> tuple[Outcome | None,
             if outcome:
                 return outcome, request
         elif kind == "rewrite":
-            request = _rewritten(handler, request)
+            request = replace(request, path=_rewritten(handler, request.path))
         elif kind not in _PASSING:
             return _ending(kind, handler), request
     return None, request
 
 
-def _rewritten(handler: Json, request: Request) -> Request:
+def _rewritten(handler: Json, path: str) -> str:
+    """Return what a path becomes; empty where it is made of placeholders, or by a pattern."""
     if prefix := handler.get("strip_path_prefix"):
-        return replace(request, path="/" + request.path.removeprefix(str(prefix)).lstrip("/"))
+        return path and "/" + path.removeprefix(str(prefix)).lstrip("/")
     uri = str(handler.get("uri") or "")
-    if uri.startswith("/") and "{" not in uri:
-        return replace(request, path=uri.partition("?")[0])
-    # Made of placeholders, or by a pattern: what it comes to is not known.
-    return replace(request, path="")
+    return uri.partition("?")[0] if uri.startswith("/") and "{" not in uri else ""
 
 
 def _ending(kind: str, handler: Json) -> Outcome:
     if kind in {"static_response", "error"}:
-        return _static(handler)
+        status = str(handler.get("status_code") or "200")
+        if handler.get("abort"):
+            return Fate.REFUSED, "abort"
+        fates = {"4": (Fate.REFUSED, f"respond {status}"), "3": (Fate.REDIRECTED, f"redirect {status}")}
+        return fates.get(status[0], (Fate.SERVED, f"respond {status}"))
     if kind == "authentication":
         return Fate.SERVED, "a password is asked for, of everybody"
-    if dials := ", ".join(str(upstream.get("dial") or "") for upstream in handler.get("upstreams") or []):
-        return Fate.SERVED, one_line(f"{kind} to {dials}: everybody is let in", 120)
-    if kind in _SERVING:
-        return Fate.SERVED, f"{kind}: everybody is let in"
+    dials = ", ".join(str(upstream.get("dial") or "") for upstream in handler.get("upstreams") or [])
+    if dials or kind in _SERVING:
+        return Fate.SERVED, one_line(f"{kind}{' to ' if dials else ''}{dials}: everybody is let in", 120)
     return Fate.UNCLEAR, one_line(f"handler {kind} decides", 80)
-
-
-def _static(handler: Json) -> Outcome:
-    status = str(handler.get("status_code") or "200")
-    if handler.get("abort") or status.startswith("4"):
-        return Fate.REFUSED, "abort" if handler.get("abort") else f"respond {status}"
-    if status.startswith("3"):
-        return Fate.REDIRECTED, f"redirect {status}"
-    return Fate.SERVED, f"respond {status}"
 
 
 def _any(sets: Sequence[Json] | None, request: Request) -> bool | None:
     """Whether one of the matcher sets fits; None where that cannot be told. No sets fit everything."""
     if not sets:
         return True
-    answers = [_all(matchers, request) for matchers in sets]
+    answers = {_all(matchers, request) for matchers in sets}
     return True if True in answers else None if None in answers else False
 
 
 def _all(matchers: Json, request: Request) -> bool | None:
-    answers = [_fits(name, about, request) for name, about in matchers.items()]
+    answers = {_fits(name, about, request) for name, about in matchers.items()}
     return False if False in answers else None if None in answers else True
 
 
@@ -158,13 +137,15 @@ def _fits(name: str, about: Any, request: Request) -> bool | None:
         case "path" | "path_regexp" if not request.path:
             return None
         case "path":
-            return any(_path_fits(str(pattern), request.path) for pattern in about)
+            # Case does not count, and a star only at an end, or as a glob (caddyhttp.MatchPath).
+            patterns = (str(pattern).lower().replace("[", "[[]") for pattern in about)
+            return any(fnmatchcase(request.path.lower(), pattern) for pattern in patterns)
         case "path_regexp":
             return _regexp_fits(str(about.get("pattern") or ""), request.path)
         case "method":
             return request.method in about
         case "protocol":
-            return str(about) == ("https" if request.https else "http")
+            return str(about) == "https"
         case "remote_ip":
             return _address_fits(about, request, believed=bool(about.get("forwarded")))
         case "client_ip":
@@ -182,11 +163,6 @@ def _name_fits(pattern: str, host: str) -> bool:
     return len(given) == len(wanted) and all(
         fnmatchcase(label, want) for label, want in zip(given, wanted, strict=True)
     )
-
-
-def _path_fits(pattern: str, path: str) -> bool:
-    """Case does not count, and a star only at an end, or as a glob (caddyhttp.MatchPath)."""
-    return fnmatchcase(path.lower(), pattern.lower().replace("[", "[[]"))
 
 
 def _regexp_fits(pattern: str, path: str) -> bool | None:
