@@ -34,7 +34,7 @@ from unit.admin_site import (
 
 GOOD = web("good-root")
 BAD = web("bad-root")
-KNOWN = Inside(frozenset(SHOP.admin_paths), frozenset(SHOP.admin_paths))
+KNOWN = Inside(frozenset(SHOP.admin_paths))
 UNKNOWN = dict.fromkeys(SHOP.admin_paths, "unknown")
 ALL = (outside, forged_header, raw_address, restriction)
 
@@ -128,7 +128,7 @@ class TestTheApiBehindThePage:
         assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/api/admin/": "pass"}
 
     def test_the_application_describes_it(self) -> None:
-        inside = Inside(frozenset(), frozenset(), ("/v2/admin/orders",))
+        inside = Inside(frozenset(), ("/v2/admin/orders",))
         given = facts(Site(by_name(closed)), self.PAGE, inside=inside)
         assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/v2/admin/orders": "pass"}
         opened = by_name(
@@ -194,9 +194,7 @@ class TestOutside:
 
     def test_a_path_that_is_spelt_wrong_does_not_pass(self) -> None:
         wrong = only("/amdin/")
-        given = facts(
-            Site(by_name(shop)), wrong, servers=GOOD, inside=Inside(frozenset(), frozenset(["/amdin/"]))
-        )
+        given = facts(Site(by_name(shop)), wrong, servers=GOOD, inside=Inside())
         assert by_path(given, wrong) == {"/amdin/": "unknown"}
         assert results(raw_address, given, wrong) == {"": "unknown"}
 

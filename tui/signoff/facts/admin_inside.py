@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
-from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.facts.sections import assigned, read_script, sections
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -24,42 +23,25 @@ class Inside:
     ``documented`` are the panel's paths in the application's own description of its API (OpenAPI, Swagger).
     """
 
-    exists: frozenset[str]
-    asked: frozenset[str]
+    exists: frozenset[str] = frozenset()
     documented: tuple[str, ...] = ()
 
 
 def parse_inside(output: Output) -> Inside:
     """Return which paths the application knows; raise Unavailable where it could not be asked."""
     found = sections(output)
-    for section in found:
-        if section.name == "none":
-            raise Unavailable(section.field(0))
-    answers = [
-        section.fields for section in found if section.name == "answer" and section.field(2)[:3] != "000"
-    ]
-    nowhere = {
-        fields[0]: (_kind(fields[2], _RANDOM), fields[3]) for fields in answers if fields[1] == _RANDOM
-    }
+    told = [one.fields for one in found if one.name == "answer" and not one.field(2).startswith("000")]
+    answers = [(upstream, path, _kind(said, path), digest) for upstream, path, said, digest in told]
+    nowhere = {upstream: (kind, digest) for upstream, path, kind, digest in answers if path == _RANDOM}
     if not nowhere:
         raise Unavailable("no application is known on the host that could be asked past the web server")
-    known, asked = set[str](), set[str]()
-    for upstream, path, said, digest in answers:
-        if path != _RANDOM and upstream in nowhere:
-            asked.add(path)
-            if _differs(_kind(said, path), digest, *nowhere[upstream]):
-                known.add(path)
-    return Inside(frozenset(known), frozenset(asked), tuple(_documented(found)))
-
-
-def _documented(found: Iterable[Section]) -> Iterator[str]:
-    """Yield the panel's paths that the API's description has, below the path where it says the API lies."""
-    base = ""
-    for section in found:
-        if section.name == "base":
-            base = urlsplit(section.field(0)).path.rstrip("/")
-        elif section.name == "documented" and _PLAIN.fullmatch(path := base + section.field(0)):
-            yield path
+    exists = {
+        path
+        for upstream, path, kind, digest in answers
+        if upstream in nowhere and _differs(kind, digest, *nowhere[upstream])
+    }
+    documented = [one.field(0) for one in found if one.name == "documented"]
+    return Inside(frozenset(exists), tuple(path for path in documented if _PLAIN.fullmatch(path)))
 
 
 def _kind(said: str, path: str) -> str:
@@ -79,7 +61,7 @@ _SCRIPT = read_script("trust.sh", "servers.sh", "inside.sh")
 
 def _inside(profile: Profile) -> str:
     host = urlsplit(profile.url).hostname or "localhost"
-    paths = "\n".join(path for path in admin_paths(profile)[0] if _PLAIN.fullmatch(path))
+    paths = "\n".join(filter(_PLAIN.fullmatch, admin_paths(profile)[0]))
     return assigned(host=host, random=_RANDOM, paths=paths, project=profile.project) + _SCRIPT
 
 

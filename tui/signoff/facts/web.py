@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 from signoff.facts import caddy, nginx, nginx_access
 from signoff.facts.base import HostFact, Malformed, Unavailable
@@ -39,8 +40,7 @@ class WebServers:
 
     def elsewhere(self, host: str, path: str) -> tuple[Ruling, ...]:
         """Return where the host's own application serves a path to everybody under another name."""
-        found = (nginx_access.elsewhere(self.nginx, host, path), caddy.elsewhere(self.caddy, host, path))
-        return tuple(ruling for rulings in found for ruling in rulings)
+        return (*nginx_access.elsewhere(self.nginx, host, path), *caddy.elsewhere(self.caddy, host, path))
 
     def names(self) -> tuple[str, ...]:
         """Return the host names that are served."""
@@ -48,13 +48,13 @@ class WebServers:
 
     def allowed(self) -> tuple[Network, ...]:
         """Return every network that some rule lets in by name."""
-        found = (*nginx_access.allowed_anywhere(self.nginx), *caddy.allowed_anywhere(self.caddy))
-        return tuple(dict.fromkeys(found))
+        found = nginx_access.allowed_anywhere(self.nginx), caddy.allowed_anywhere(self.caddy)
+        return tuple(dict.fromkeys(chain(*found)))
 
     def admin_paths(self) -> tuple[str, ...]:
         """Return the paths called ``admin`` that some rule names."""
-        found = (*nginx_access.admin_locations(self.nginx), *caddy.admin_locations(self.caddy))
-        return tuple(dict.fromkeys(found))
+        found = nginx_access.admin_locations(self.nginx), caddy.admin_locations(self.caddy)
+        return tuple(dict.fromkeys(chain(*found)))
 
 
 def parse_web(output: Output) -> WebServers:
@@ -64,28 +64,26 @@ def parse_web(output: Output) -> WebServers:
     unread, others, stale = list[str](), list[str](), list[str]()
     for section in sections(output):
         where = one_line(f"{section.name} on {section.field(0)}")
+        # When it loaded its files, and when they changed, where that can be told.
+        times = [int(field) for field in section.fields[1:] if field.isdecimal()]
         try:
             match section.name:
                 case "nginx":
                     servers += nginx.parse(section.text)
-                    stale += [where] if _is_stale(section.field(1), section.field(2)) else []
                 case "caddy":
                     sites += caddy.parse(section.text)
-                    stale += [where] if _is_stale(section.field(2), section.field(3)) else []
                 case "failed":
-                    why = f": {section.field(2)}" if section.field(2) else ""
-                    unread.append(one_line(f"{section.field(0)} on {section.field(1)}{why}"))
+                    name, on, *why = section.fields
+                    unread.append(one_line(": ".join([f"{name} on {on}", *filter(None, why)])))
                 case "other":
                     others.append(one_line(section.field(0)))
         except Malformed as garbled:
             unread.append(f"{where}: {garbled.reason}")
+        else:
+            stale += [where] if len(times) == 2 and times[1] > times[0] else []
     if not (servers or sites or unread or others) and not output.as_root:
         raise Unavailable("needs root: what web server runs cannot be told", BY_HAND)
     return WebServers(tuple(servers), tuple(sites), tuple(unread), tuple(others), tuple(stale))
-
-
-def _is_stale(begun: str, changed: str) -> bool:
-    return begun.isdecimal() and changed.isdecimal() and int(changed) > int(begun)
 
 
 _SCRIPT = read_script("trust.sh", "servers.sh", "web.sh")

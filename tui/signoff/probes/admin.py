@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from signoff.facts.admin import ADMIN_SURVEY, Survey
 from signoff.facts.admin_paths import admin_paths, of_an_api
@@ -75,10 +76,7 @@ _SHELL = "This page is the same for everybody; what matters is its API: name its
 
 def _is_shell(path: str, survey: Survey) -> bool:
     """Whether the path gives everywhere the one page that the site gives for every path."""
-    found = {
-        reached(answer, view).reach for view in survey.views for answer in view.answers if answer.path == path
-    }
-    return found == {Reach.SHELL}
+    return {one.how.reach for one in told(survey.views, path)} == {Reach.SHELL}
 
 
 def _as_shell(one: Judgement) -> Judgement:
@@ -89,17 +87,27 @@ def _as_shell(one: Judgement) -> Judgement:
     )
 
 
-_Found = list[tuple[Answer, View, Reached]]
+class Told(NamedTuple):
+    """An answer, the way in that it came by, and what it says of the panel."""
+
+    answer: Answer
+    view: View
+    how: Reached
+
+
+def told(views: Iterable[View], path: str = "") -> list[Told]:
+    """Return what the answers say, all of them or those for one path."""
+    answers = [(answer, view) for view in views for answer in view.answers if path in {"", answer.path}]
+    return [Told(answer, view, reached(answer, view)) for answer, view in answers]
 
 
 def _path(path: str, survey: Survey, facts: Facts, profile: Profile) -> Judgement:
-    answers = [(answer, view) for view in survey.views for answer in view.answers if answer.path == path]
     silent = [view for view in survey.views if not view.front.status]
-    found = [(answer, view, reached(answer, view)) for answer, view in answers if view not in silent]
-    evidence = tuple(str(answer) for answer, _, _ in found)[:6]
-    by_reach = {reach: [one for one in found if one[2].reach is reach] for reach in Reach}
-    around = [(answer, view, reached(answer, view)) for view, answer in survey.spelt if answer.path == path]
-    if ways := by_reach[Reach.OPEN] or [one for one in around if one[2].reach is Reach.OPEN]:
+    found = told([view for view in survey.views if view.front.status], path)
+    evidence = tuple(str(one.answer) for one in found)[:6]
+    by_reach = {reach: [one for one in found if one.how.reach is reach] for reach in Reach}
+    around = told([survey.spelt], path)
+    if ways := by_reach[Reach.OPEN] or [one for one in around if one.how.reach is Reach.OPEN]:
         return _open(path, ways, facts, profile, evidence)
     if ways := by_reach[Reach.UNCLEAR]:
         observed = f"{path}: {ways[0][2].why} at {ways[0][0].address}; whether it was reached cannot be told"
@@ -116,10 +124,10 @@ def _path(path: str, survey: Survey, facts: Facts, profile: Profile) -> Judgemen
             result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=_SHELL
         )
     closed = _closed(path, found, [view.address for view in silent], facts, profile)
-    return _but_below(closed, found, [answer for answer, _, _ in around if answer.how == BELOW])
+    return _but_below(closed, found, [one.answer for one in around if one.answer.how == BELOW])
 
 
-def _but_below(closed: Judgement, found: _Found, below: list[Answer]) -> Judgement:
+def _but_below(closed: Judgement, found: list[Told], below: list[Answer]) -> Judgement:
     """A rule for the panel holds for all that lies below it; one for a single page, or a listing that is
     refused for want of an index, does not.
     """
@@ -136,7 +144,9 @@ def _but_below(closed: Judgement, found: _Found, below: list[Answer]) -> Judgeme
     )
 
 
-def _open(path: str, ways: _Found, facts: Facts, profile: Profile, evidence: tuple[str, ...]) -> Judgement:
+def _open(
+    path: str, ways: list[Told], facts: Facts, profile: Profile, evidence: tuple[str, ...]
+) -> Judgement:
     where = ", ".join(dict.fromkeys(answer.address for answer, _, _ in ways))
     answer, _, how = ways[0]
     spelt = f" as {answer.url}" if answer.how else ""
@@ -152,7 +162,7 @@ def _open(path: str, ways: _Found, facts: Facts, profile: Profile, evidence: tup
     return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
 
 
-def _closed(path: str, found: _Found, silent: list[str], facts: Facts, profile: Profile) -> Judgement:
+def _closed(path: str, found: list[Told], silent: list[str], facts: Facts, profile: Profile) -> Judgement:
     said = ", ".join(f"{how.why} at {answer.address}" for answer, _, how in found)
     evidence = tuple(str(answer) for answer, _, _ in found)[:6]
     if silent:
@@ -194,25 +204,25 @@ def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     if not survey.named:
         yield unnamed(survey)
         return
-    if not survey.forged:
+    if not survey.forged.answers:
         yield Judgement(
             result=Result.UNKNOWN, observed="no path is refused at all, so that there is nothing to get past"
         )
         return
-    for path in dict.fromkeys(answer.path for _, answer in survey.forged):
-        yield _forged(path, [(answer, view) for view, answer in survey.forged if answer.path == path])
+    for path in dict.fromkeys(answer.path for answer in survey.forged.answers):
+        yield _forged(path, told([survey.forged], path), survey)
     yield from not_asked(survey.left_out.forged)
 
 
-def _forged(path: str, tried: list[tuple[Answer, View]]) -> Judgement:
-    found = [(answer, reached(answer, view)) for answer, view in tried]
-    evidence = tuple(str(answer) for answer, _ in found)[:8]
-    for answer, how in found:
+def _forged(path: str, found: list[Told], survey: Survey) -> Judgement:
+    evidence = tuple(str(one.answer) for one in found)[:8]
+    for answer, _, how in found:
         if how.reach in {Reach.OPEN, Reach.SHELL}:
             observed = f"{path}: {answer.status} with {answer.how}: {how.why}"
             return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
-    plain = next(one for one in tried[0][1].answers if one.path == path)
-    for answer, how in found:
+    views = [view for view in survey.views if view.address == survey.forged.address]
+    plain = next(one.answer for one in told(views, path))
+    for answer, _, how in found:
         if how.reach is Reach.UNCLEAR or answer.status != plain.status:
             said = answer.status or answer.error
             observed = f"{path}: {plain.status} became {said} with {answer.how}"

@@ -13,6 +13,7 @@ from signoff.facts.base import Facts
 from signoff.facts.ruling import Fate, Ruling
 from signoff.facts.web import BY_HAND, WEB_SERVERS
 from signoff.model import Result, Vantage
+from signoff.probes.admin import told
 from signoff.probes.base import Judgement, probe
 from signoff.probes.reach import (
     CLOSE,
@@ -22,7 +23,6 @@ from signoff.probes.reach import (
     Reach,
     not_asked,
     own_address_allowed,
-    reached,
     refused_by_rule,
     unnamed,
     verdicts,
@@ -53,14 +53,9 @@ def raw_address(facts: Facts, profile: Profile) -> Iterator[Judgement]:
 
 
 def _around(survey: Survey, facts: Facts, profile: Profile) -> Judgement:
-    found = [
-        (answer, view, reached(answer, view))
-        for view in survey.raw
-        for answer in view.answers
-        if not _by_name(answer, profile)
-    ]
-    evidence = tuple(str(answer) for answer, _, _ in found)[:10]
-    if opened := [one for one in found if one[2].reach is Reach.OPEN]:
+    found = [one for one in told(survey.raw) if not _by_name(one.answer, profile)]
+    evidence = tuple(str(one.answer) for one in found)[:10]
+    if opened := [one for one in found if one.how.reach is Reach.OPEN]:
         answer, _, how = opened[0]
         others = f", and {len(opened) - 1} more ways" if len(opened) > 1 else ""
         return Judgement(
@@ -68,7 +63,7 @@ def _around(survey: Survey, facts: Facts, profile: Profile) -> Judgement:
             observed=f"{answer}: {how.why}{others}",
             evidence=tuple(str(answer) for answer, _, _ in opened)[:10],
         )
-    if doubtful := [one for one in found if one[2].reach in {Reach.UNCLEAR, Reach.SHELL}]:
+    if doubtful := [one for one in found if one.how.reach in {Reach.UNCLEAR, Reach.SHELL}]:
         answer, _, how = doubtful[0]
         return Judgement(
             result=Result.UNKNOWN,
@@ -105,10 +100,7 @@ def _not_known_to_exist(survey: Survey, facts: Facts, profile: Profile) -> Itera
     """Yield the paths for which refusals prove nothing: no rule, and no answer, shows that they are there."""
     known = frozenset[str]() if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE].exists
     for path in dict.fromkeys(answer.path for view in survey.raw for answer in view.answers):
-        by_name = [
-            reached(answer, view) for view in survey.views for answer in view.answers if answer.path == path
-        ]
-        answers = any(one.reach is Reach.OPEN for one in by_name)
+        answers = any(one.how.reach is Reach.OPEN for one in told(survey.views, path))
         if not (answers or path in known or refused_by_rule(verdicts(facts, profile, path))):
             yield path
 
@@ -200,5 +192,4 @@ def _served(path: str, ruling: Ruling, facts: Facts, evidence: tuple[str, ...]) 
 
 
 def _refused_everywhere(path: str, survey: Survey) -> bool:
-    found = [reached(answer, view) for view in survey.views for answer in view.answers if answer.path == path]
-    return bool(found) and all(one.reach is Reach.CLOSED for one in found)
+    return {one.how.reach for one in told(survey.views, path)} == {Reach.CLOSED}
