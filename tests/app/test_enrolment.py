@@ -113,7 +113,7 @@ async def proved(pilot: Pilot[Any], later: int = 0) -> Canaries:
     return canaries
 
 
-async def say(pilot: Pilot[Any], word: str) -> None:
+async def tell(pilot: Pilot[Any], word: str) -> None:
     """Type a word into the dialog that asks for one."""
     await arrives(pilot, TypedWord)
     await write(pilot, word)
@@ -238,10 +238,10 @@ async def test_into_a_file_of_this_machine(app: SignoffApp, tmp_path: Path) -> N
         assert "readable by you only" in said
         assert canaries.in_text(app.export_screenshot() + said, "the preview") == []
         await pilot.press("enter")
-        await say(pilot, "y")
+        await tell(pilot, "y")
         assert not (tmp_path / "key").exists(), "only yes delivers"
         on(pilot, TypedWord).query_one(Input).value = ""
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         carried = await arrives(pilot, CarryingOut)
         await over(pilot)
         assert "The key is in" in shown(carried)
@@ -280,7 +280,7 @@ async def test_into_the_products_file_and_again_after_a_failure(
         canaries = await proved(pilot)
         assert "ADMIN_TOTP_SECRET  •••••••• (the new key)" in shown(await arrives(pilot, TypedWord))
         file.write_bytes(b"A='never closed\n")
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         await over(pilot)
         assert "no assignment" in shown(app.screen)
         await pilot.press("escape")
@@ -290,7 +290,7 @@ async def test_into_the_products_file_and_again_after_a_failure(
         assert enrolled(app) == []
         put(file)
         await pilot.press("ctrl+s")
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         await over(pilot)
         await pilot.press("escape")
         await arrives(pilot, HandOverScreen)
@@ -367,7 +367,7 @@ async def test_by_the_operators_own_hand(app: SignoffApp, tmp_path: Path) -> Non
         await pilot.press("ctrl+s")
         await arrives(pilot, HandOverScreen)
         await pilot.press("ctrl+s")
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         assert [(one.delivered_to, one.verified) for one in enrolled(app)] == [("", True)]
         assert "Recovery codes" in shown(on(pilot, HandOverScreen))
     assert canaries.in_folder(tmp_path) == []
@@ -378,7 +378,7 @@ async def test_recovery_codes_are_shown_once_masked_and_kept_nowhere(app: Signof
         screen = await opened(pilot)
         await proved(pilot)
         await pilot.press("ctrl+s")
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         handed = on(pilot, HandOverScreen)
         codes = [one.reveal() for one in handed.values]
         canaries = Canaries({str(number): one for number, one in enumerate(codes)})
@@ -438,7 +438,7 @@ async def test_leaving_is_asked_about_where_the_key_would_be_lost(app: SignoffAp
             assert seed in scanned(app)
         grouped = screen._enrolment.text.reveal() if screen._enrolment else ""
         await pilot.press("escape")
-        await say(pilot, "leave")
+        await tell(pilot, "leave")
         assert on(pilot, EnrolmentScreen) is screen
         assert screen._enrolment is None
         await pilot.press("ctrl+s")
@@ -449,7 +449,7 @@ async def test_leaving_is_asked_about_where_the_key_would_be_lost(app: SignoffAp
         await settle(pilot)
         await pilot.press("escape", "escape")
         assert "nowhere but here" in shown(await arrives(pilot, LeavingDialog))
-        await say(pilot, "leave")
+        await tell(pilot, "leave")
         on(pilot, RunScreen)
         assert screen._enrolment is None
         assert enrolled(app) == []

@@ -126,7 +126,7 @@ async def into(pilot: Pilot[Any], name: str) -> None:
     await settle(pilot)
 
 
-async def say(pilot: Pilot[Any], word: str) -> None:
+async def tell(pilot: Pilot[Any], word: str) -> None:
     """Type a word into the dialog that asks for one."""
     on(pilot, TypedWord)
     await write(pilot, word)
@@ -158,10 +158,10 @@ async def test_straight_into_a_file_of_this_machine(tmp_path: Path, monkeypatch:
         assert str(tmp_path)[:40] in said
         assert "NEW_KEY  •••••••• (the new value)" in said
         await pilot.press("enter")
-        await say(pilot, "y")
+        await tell(pilot, "y")
         assert file.read_bytes() == OLD, "only yes writes"
         on(pilot, TypedWord).query_one(Input).value = ""
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         assert "NEW_KEY has the value" in await over(pilot)
         assert on(pilot, GenerateScreen) is screen
         assert file.read_bytes() == OLD + f"\r\nNEW_KEY={made.values['made']}\r\n".encode()
@@ -206,13 +206,13 @@ async def test_a_value_that_is_there_is_replaced_by_a_word_of_its_own(
         made = on(pilot, GenerateScreen).values[0].reveal()
         await into(pilot, "KEY")
         assert "signoff env rotate" in shown(app.screen)
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         assert "That is not replace" in shown(app.screen)
         on(pilot, TypedWord).query_one(Input).value = ""
-        await say(pilot, "replace")
+        await tell(pilot, "replace")
         assert "what it has now" in shown(app.screen)
         assert canaries.in_text(app.export_screenshot(), "a screenshot") == []
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         assert "Done." in await over(pilot)
         on(pilot, GenerateScreen)
     assert file.read_text() == f"KEY={made} # mine\n"
@@ -234,7 +234,7 @@ async def test_into_the_targets_file_and_into_the_record(
         assert "deploy@shop.example" in shown(on(pilot, VariableDialog))
         await pilot.press("escape")
         await into(pilot, "NEW_KEY")
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         assert f"Writing NEW_KEY in {file}"[:60] in await over(pilot)
         assert f"NEW_KEY={made.values['made']}".encode() in file.read_bytes()
         journal = (walk.session.directory / "session.jsonl").read_text()
@@ -254,7 +254,7 @@ async def test_a_file_that_changes_after_the_preview_is_left_alone(
         await pilot.press("g")
         await into(pilot, "NEW_KEY")
         file.write_bytes(b"NEW_KEY=somebody-elses-Zm9vYmFyYmF6\n")
-        await say(pilot, "yes")
+        await tell(pilot, "yes")
         assert "has a value already" in await over(pilot)
     assert file.read_bytes() == b"NEW_KEY=somebody-elses-Zm9vYmFyYmF6\n"
 

@@ -24,7 +24,7 @@ from app.drive import arrives, on, running, settle, shown, text_of, walk_of, wri
 from app.fakes import FakeTarget, P, judgement, outputs
 from app.test_hostile import FORBIDDEN, HOSTILE
 from signoff import rotating
-from signoff.actions.base import Ending, Outcome, Say
+from signoff.actions.base import Ending, Outcome, Tell
 from signoff.app.app import SignoffApp, Start
 from signoff.app.offers import OFFERS
 from signoff.app.screens import carrying_out
@@ -250,7 +250,7 @@ async def test_what_others_issue_is_pasted_masked_and_judged(app: SignoffApp, pr
         assert (new.in_text(export(app), "the end"), CANARIES.in_text(export(app), "the end")) == ([], [])
 
 
-Work = Callable[[Say, Event], Outcome]
+Work = Callable[[Tell, Event], Outcome]
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Work], None]]:
 
     monkeypatch.setattr(Undertaking, "start", remember)
     yield lambda do: monkeypatch.setattr(
-        rotating, "carry_out", lambda _walk, _key, _plan, say, stop: do(say, stop)
+        rotating, "carry_out", lambda _walk, _key, _plan, tell, stop: do(tell, stop)
     )
     for one in begun:
         one.stop()
@@ -294,12 +294,12 @@ async def test_it_is_shown_as_it_goes_and_can_be_stopped_but_not_left(
 ) -> None:
     going, back = Event(), Event()
 
-    def slow(say: Say, stop: Event) -> Outcome:
-        say(f"Recreating shop_web_1 ... {HOSTILE}")
+    def slow(tell: Tell, stop: Event) -> Outcome:
+        tell(f"Recreating shop_web_1 ... {HOSTILE}")
         going.wait(10)
-        say("Waiting until they are healthy.")
+        tell("Waiting until they are healthy.")
         stop.wait(10)
-        say("Putting everything back.")
+        tell("Putting everything back.")
         back.wait(10)
         return Outcome(Ending.PUT_BACK, "Stopped on request.")
 
@@ -352,7 +352,7 @@ async def test_how_it_ended_is_said_in_words(
         await running(pilot)
         for outcome, words in ENDINGS:
 
-            def do(_say: Say, _stop: Event, outcome: Outcome | None = outcome) -> Outcome:
+            def do(_tell: Tell, _stop: Event, outcome: Outcome | None = outcome) -> Outcome:
                 if outcome is None:
                     raise KeyError(OLD["JWT_SECRET_KEY"])
                 return outcome
@@ -508,7 +508,7 @@ def test_what_is_under_way_is_seen_out() -> None:
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     said: list[str] = []
 
-    def put_back(_say: Say, stop: Event) -> Outcome:
+    def put_back(_tell: Tell, stop: Event) -> Outcome:
         assert stop.wait(10)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN, "nothing ends it meanwhile"
         return Outcome(Ending.PUT_BACK, "Stopped on request.")
@@ -528,9 +528,9 @@ async def test_a_signal_waits_until_everything_is_put_back(
 ) -> None:
     back = Event()
 
-    def slow(say: Say, stop: Event) -> Outcome:
+    def slow(tell: Tell, stop: Event) -> Outcome:
         stop.wait(10)
-        say("Putting everything back.")
+        tell("Putting everything back.")
         back.wait(10)
         return Outcome(Ending.PUT_BACK, "Stopped on request.")
 
@@ -562,12 +562,12 @@ async def test_pictures(
     picture = snapshot.use_extension(SVGImageExtension)
     monkeypatch.setattr(carrying_out, "monotonic", lambda: 0.0)
 
-    def do(say: Say, stop: Event) -> Outcome:
-        say("Looking at role postgres of PostgreSQL in container shop_db_1.")
-        say("Writing /srv/shop/.env.")
-        say("Waiting until they are healthy.")
+    def do(tell: Tell, stop: Event) -> Outcome:
+        tell("Looking at role postgres of PostgreSQL in container shop_db_1.")
+        tell("Writing /srv/shop/.env.")
+        tell("Waiting until they are healthy.")
         stop.wait(10)
-        say("Putting everything back.")
+        tell("Putting everything back.")
         return Outcome(Ending.STUCK, "Stopped on request.", ("role postgres: it could not be asked",))
 
     async def screenshot() -> str:

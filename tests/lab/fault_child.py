@@ -20,7 +20,7 @@ TARGET = TargetRef(name="shop", address="shop.example", host_key="", machine_id=
 CHECKLISTS = (ChecklistRef("quick", "0" * 64, ("secrets", "ports")),)
 
 
-def say(word: str) -> None:
+def tell(word: str) -> None:
     """Acknowledge."""
     os.write(1, f"{word}\n".encode("ascii"))
 
@@ -28,7 +28,7 @@ def say(word: str) -> None:
 def begin() -> None:
     """Begin a session."""
     with Session.start(signer=identity.load_or_create(), target=TARGET, checklists=CHECKLISTS) as session:
-        say(session.id)
+        tell(session.id)
 
 
 def decide(directory: str, *words: str) -> None:
@@ -37,21 +37,21 @@ def decide(directory: str, *words: str) -> None:
         session.append(Entered(checklist="quick", step="ports"))
         for word in words:
             session.append(Noted(checklist="quick", step="ports", text=word))
-            say(word)
+            tell(word)
 
 
 def seal(directory: str) -> None:
     """Go on with a session, and seal it."""
     with Session.resume(Path(directory)) as session:
         session.seal(identity.load_or_create())
-        say("sealed")
+        tell("sealed")
 
 
 def rewrite(path: str, text: str) -> None:
     """Replace a .env file's content."""
     env = EnvFile(Path(path))
     env.write(text.encode("ascii"), env.read())
-    say("written")
+    tell("written")
 
 
 def walk(checklist: str, answers: str) -> None:

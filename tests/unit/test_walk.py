@@ -108,11 +108,11 @@ def test_another_operator_does_not_go_on(desk: Desk) -> None:
         (lambda walk: walk.withdraw(PORTS, "why not"), "no answer to take back"),
     ],
 )
-def test_half_an_answer_is_none(desk: Desk, say: Callable[[Walk], None], why: str) -> None:
+def test_half_an_answer_is_none(desk: Desk, tell: Callable[[Walk], None], why: str) -> None:
     walk = desk.begin()
     before = walk.session.state.events
     with pytest.raises(UsageError, match=why):
-        say(walk)
+        tell(walk)
     assert walk.session.state.events == before
 
 

@@ -34,6 +34,7 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language, Step
 from signoff.checklist.yaml import Document
 from signoff.errors import UsageError
+from signoff.message import Message, listed, say
 from signoff.misfit import MisfitError, Place, fitted, nearest
 from signoff.text import one_line
 
@@ -109,12 +110,15 @@ def load_answers(path: Path, checklists: Sequence[Loaded], language: Language) -
         if problems := [(document.line(place), reason) for place, reason in _mistakes(file, steps, language)]:
             raise MisfitError(problems)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", "Give the path of an answers file.") from None
+        raise UsageError(
+            say("{path}: {strerror}", path=path, strerror=error.strerror),
+            say("Give the path of an answers file."),
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8", "Save the file as UTF-8.") from None
+        raise UsageError(say("{path}: not UTF-8", path=path), say("Save the file as UTF-8.")) from None
     except MisfitError as misfit:
         raise UsageError(
-            misfit.told(path), "Nothing was begun. See the README for an answers file."
+            misfit.told(path), say("Nothing was begun. See the README for an answers file.")
         ) from None
     named = {_meant(name, steps)[0]: said for name, said in file.steps.items()}
     return Answers(named, file.host_key, file.finish)
@@ -125,36 +129,44 @@ def _meant(name: str, steps: Mapping[Key, Step]) -> tuple[Key, ...]:
     return tuple(key for key in steps if name in {key[1], "/".join(key)})
 
 
-def _mistakes(file: _File, steps: Mapping[Key, Step], language: Language) -> Iterator[tuple[Place, str]]:
+def _mistakes(file: _File, steps: Mapping[Key, Step], language: Language) -> Iterator[tuple[Place, Message]]:
     """Yield what the types alone cannot say: where, and what is wrong."""
     seen: dict[Key, str] = {}
     for name, said in file.steps.items():
         place = ("steps", name)
         match _meant(name, steps):
             case ():
-                yield place, f"there is no step {nearest(name, [key[1] for key in steps])}"
+                yield (
+                    place,
+                    say("there is no step {nearest}", nearest=nearest(name, [key[1] for key in steps])),
+                )
             case (key,) if key in seen:
-                yield place, f"the step {'/'.join(key)} is answered already, as {seen[key]}"
+                yield (
+                    place,
+                    say("the step {key} is answered already, as {seen}", key="/".join(key), seen=seen[key]),
+                )
             case (key,):
                 seen[key] = name
                 for part, reason in _step_mistakes(said, key, steps[key], language):
-                    yield (*place, *part), f"{one_line(name, 60)}: {reason}"
+                    yield (*place, *part), say("{name}: {reason}", name=one_line(name, 60), reason=reason)
             case several:
                 names = ", ".join("/".join(key) for key in several)
-                yield place, f"several checklists have this step; name one: {names}"
+                yield place, say("several checklists have this step; name one: {names}", names=names)
 
 
-def _step_mistakes(said: Scripted, key: Key, step: Step, language: Language) -> Iterator[tuple[Place, str]]:
+def _step_mistakes(
+    said: Scripted, key: Key, step: Step, language: Language
+) -> Iterator[tuple[Place, Message]]:
     kinds = said.kinds
     if len(kinds) > 1:
-        yield (), f"two answers, {' and '.join(kinds)}: a step takes one"
+        yield (), say("two answers, {kinds}: a step takes one", kinds=" and ".join(kinds))
     elif not kinds and said.note is None:
-        yield (), f"no answer: give one of {', '.join(_KINDS)}, or a note"
+        yield (), say("no answer: give one of {kinds}, or a note", kinds=", ".join(_KINDS))
     if said.until is not None and "accepted" not in kinds:
-        yield ("until",), "until goes with accepted"
+        yield ("until",), say("until goes with accepted")
     if kinds == ("accepted",):
         if said.until is None:
-            yield (), "accepted until when? Add until: YYYY-MM-DD"
+            yield (), say("accepted until when? Add until: YYYY-MM-DD")
         else:
             yield from _refused("until", lambda: saying.to_come(saying.day(said.until or "")))
         yield from _refused("accepted", lambda: saying.accepted(key, said.accepted or "", date.max))
@@ -164,9 +176,9 @@ def _step_mistakes(said: Scripted, key: Key, step: Step, language: Language) -> 
         yield from _refused("note", lambda: saying.noted(key, said.note or ""))
 
 
-def _refused(part: str, make: Callable[[], object]) -> Iterator[tuple[Place, str]]:
+def _refused(part: str, make: Callable[[], object]) -> Iterator[tuple[Place, Message]]:
     """Yield why something cannot be said, by the rules that hold for whoever says it."""
     try:
         make()
     except UsageError as refusal:
-        yield (part,), f"{part}: {refusal.message} {refusal.hint}".strip()
+        yield (part,), listed(filter(None, (f"{part}:", refusal.message, refusal.hint)), " ")

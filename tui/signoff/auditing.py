@@ -12,11 +12,12 @@ import click
 from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.model import Severity
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import session_lines
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
 from signoff.text import inert
 from signoff.walk import Walk
 
@@ -36,7 +37,7 @@ def run_audit(
         Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
     ) as walk:
         for note in walk.notes:
-            say(inert(note))
+            tell(inert(note))
         walk.probe(progress=show_progress)
         walk.finish()
         checklists = [one.checklist for one in loaded]
@@ -57,6 +58,7 @@ def _deliver(text: str, output: Path | None) -> None:
         output.write_text(text + "\n", "utf-8")
     except OSError as error:
         raise UsageError(
-            f"{output}: {error.strerror}", "The session is recorded all the same; see: signoff sessions list"
+            say("{output}: {strerror}", output=output, strerror=error.strerror),
+            say("The session is recorded all the same; see: signoff sessions list"),
         ) from None
-    say(f"Written to {output}")
+    tell(f"Written to {output}")

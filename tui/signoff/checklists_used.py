@@ -10,6 +10,7 @@ from pathlib import Path
 
 from signoff.checklist.load import Loaded, available, load
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.events import ChecklistRef
 from signoff.session.store import read
 
@@ -38,8 +39,12 @@ def _as_used(reference: ChecklistRef, directory: Path) -> Loaded:
             if loaded.digest == reference.digest:
                 return loaded
     raise RecordError(
-        f"{directory}: the checklist {reference.id} is not there as the session used it.",
-        "The record itself is not touched by this; see: signoff verify",
+        say(
+            "{directory}: the checklist {id} is not there as the session used it.",
+            directory=directory,
+            id=reference.id,
+        ),
+        say("The record itself is not touched by this; see: signoff verify"),
     )
 
 

@@ -17,6 +17,8 @@ from signoff.checklist.model import Use
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts, Unavailable, closure
 from signoff.facts.collect import Collected, collect
+from signoff.facts.packing import pack
+from signoff.message import NOTHING, Message, listed, say
 from signoff.misfit import MisfitError
 from signoff.model import Finding, Result, Vantage
 from signoff.probes.base import Judgement, Probe
@@ -44,7 +46,8 @@ class Engine:
     """Probes a target for the steps of some checklists, and writes down what it finds.
 
     One round of probing at a time; everything here may be called from a worker thread. ``known`` are facts
-    looked up a moment ago, by id; the first round does not look them up again.
+    looked up a moment ago, by id; the first round does not look them up again. ``looked`` are those that the
+    session has written down, by the ``seq`` of their events, and whose values it has not kept yet.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Engine:
         session: Session,
         redactor: Redactor,
         known: Mapping[str, Any] | None = None,
+        looked: Mapping[int, Collected] | None = None,
     ) -> None:
         self._steps = {
             (loaded.checklist.id, step.id): step for loaded in checklists for step in loaded.checklist.steps
@@ -66,6 +70,7 @@ class Engine:
         self._session = session
         self._redactor = redactor
         self._known = dict(known or {})
+        self._unkept: dict[int, Collected] = dict(looked or {})
         self._one_at_a_time = Lock()
 
     def probe(
@@ -105,21 +110,28 @@ class Engine:
         for collected in collect(needed, self._target, self._profile, cancel, dict(values)):
             self._redactor.know(find_secrets(collected.value))
             values[collected.fact.id] = collected.value
-            record_look(self._session, collected)
+            self._unkept[record_look(self._session, collected)] = collected
             progress(Progress(len(values), len(needed), collected.fact.title))
             self._judge_ready(waiting, values)
+        self._keep()
         for checklist, step in waiting:
             self._session.append(Probed(checklist=checklist, step=step, complete=False))
         return not waiting
 
+    def _keep(self) -> None:
+        """Keep the values, now that every secret of the round is known that none of them may hold."""
+        packed = {seq: pack(one.fact, one.value) for seq, one in self._unkept.items()}
+        self._unkept = {}
+        self._session.keep({seq: line for seq, line in packed.items() if line is not None})
+
     def _used(self, use: Use) -> Probe:
         known = self._probes.get(use.use)
         if known is None:
-            return _missing(use, "this version of signoff has no such probe")
+            return _missing(use, say("this version of signoff has no such probe"))
         try:
             return known.used(use)
         except MisfitError:
-            return _missing(use, "this version of signoff takes other parameters for it")
+            return _missing(use, say("this version of signoff takes other parameters for it"))
 
     def _judge_ready(self, waiting: dict[Key, list[Probe]], values: Mapping[str, Any]) -> None:
         facts = Facts(values)
@@ -136,7 +148,9 @@ class Engine:
             self._session.append(_found(checklist, step, one, findings))
         except RefusedError as refused:
             # Better no finding than a secret in the record.
-            withheld = Judgement(result=Result.ERROR, observed=f"withheld: {refused.message}")
+            withheld = Judgement(
+                result=Result.ERROR, observed=say("withheld: {refused}", refused=refused.message)
+            )
             found = (one.finding(withheld),)
             self._session.append(_found(checklist, step, one, found))
 
@@ -145,8 +159,8 @@ def _found(checklist: str, step: str, one: Probe, findings: tuple[Finding, ...])
     return Found(checklist=checklist, step=step, probe=one.id, use=one.use, findings=findings)
 
 
-def record_look(session: Session, collected: Collected) -> None:
-    """Write down how a fact was looked up: never what came back."""
+def record_look(session: Session, collected: Collected) -> int:
+    """Write down how a fact was looked up, never what came back; return the event's ``seq``."""
     event = Looked(
         fact=collected.fact.id,
         vantage=collected.vantage.value,
@@ -155,21 +169,21 @@ def record_look(session: Session, collected: Collected) -> None:
         size=collected.size,
         digest=collected.digest,
         as_root=collected.as_root,
-        problem=collected.problem,
+        problem=str(collected.problem),
     )
-    record(session, event)
+    return record(session, event)
 
 
-def record(session: Session, event: Looked) -> None:
+def record(session: Session, event: Looked) -> int:
     """Write down that something was looked up; where it holds a secret, without its words."""
     try:
-        session.append(event)
+        return session.append(event).seq
     except RefusedError:
         # A secret that is also a path or a name may stand in the command itself.
-        session.append(msgspec.structs.replace(event, command="", problem=""))
+        return session.append(msgspec.structs.replace(event, command="", problem="")).seq
 
 
-def _missing(use: Use, reason: str) -> Probe:
+def _missing(use: Use, reason: Message) -> Probe:
     """Return a stand-in for a probe that a resumed session's checklist uses and this signoff cannot."""
 
     def judge(facts: Facts, profile: Profile) -> Judgement:
@@ -177,8 +191,8 @@ def _missing(use: Use, reason: str) -> Probe:
 
     return Probe(
         id=use.use,
-        title=str(use),
-        expected="",
+        title=listed((str(use),)),
+        expected=NOTHING,
         items=use.items,
         vantage=Vantage.HOST,
         needs=(),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from signoff.actions.base import Action, Ending, Outcome, Say, StepRecord
+from signoff.actions.base import Action, Ending, Outcome, StepRecord, Tell
 from signoff.actions.hands import Hands
 from signoff.actions.second_factor import KeyInDatabase, deliver, in_new_file, in_variable
 from signoff.actions.stores import postgres_of
@@ -22,6 +22,7 @@ from signoff.credentials.totp import Checked, Enrolment
 from signoff.errors import SignoffError, UsageError
 from signoff.facts.base import Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS
+from signoff.message import say
 from signoff.target.profile import Profile
 from signoff.walk import Walk
 
@@ -94,13 +95,18 @@ def delivery(walk: Walk, record: StepRecord, wanted: Wanted, enrolment: Enrolmen
 def _in_database(walk: Walk, record: StepRecord, wanted: Wanted, enrolment: Enrolment) -> Action:
     profile = walk.profile
     if reason := unready(profile, Place.DATABASE):
-        raise UsageError(f"{reason[0].upper()}{reason[1:]}.", "See the README's section on targets.")
+        raise UsageError(
+            say("{upper}{reason}.", upper=reason[0].upper(), reason=reason[1:]),
+            say("See the README's section on targets."),
+        )
     factor = profile.second_factor
     assert factor is not None  # noqa: S101 - it would not be ready
     try:
         containers = walk.look([CONTAINERS])[CONTAINERS]
     except (Unavailable, Malformed) as unseen:
-        raise UsageError(f"Where PostgreSQL runs cannot be seen: {unseen.reason}.") from None
+        raise UsageError(
+            say("Where PostgreSQL runs cannot be seen: {reason}.", reason=unseen.reason)
+        ) from None
     return KeyInDatabase(
         msgspec.structs.replace(factor, database=factor.database or profile.database),
         postgres_of(containers, profile.project, factor.container),
@@ -123,11 +129,11 @@ def look(walk: Walk, record: StepRecord, wanted: Wanted, enrolment: Enrolment) -
 
 
 def carry_out(
-    record: StepRecord, enrolment: Enrolment, checked: Checked, action: Action, say: Say, cancel: Event
+    record: StepRecord, enrolment: Enrolment, checked: Checked, action: Action, tell: Tell, cancel: Event
 ) -> Outcome:
     """Carry out a delivery that the operator has read and said yes to; a failing record is an ending."""
     try:
-        return deliver(enrolment, checked, action, record, say, cancel)
+        return deliver(enrolment, checked, action, record, tell, cancel)
     except SignoffError as unwritten:
         left = f"Look whether the key is there: {action.subject}. The record does not say it."
         return Outcome(Ending.STUCK, record.safe(str(unwritten)), (left,))

@@ -16,6 +16,7 @@ from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable
 from signoff.facts.collect import collect
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.git import GIT, Git
+from signoff.message import say
 from signoff.model import SYMBOLS, Finding, Result, worst
 from signoff.probes.env import present
 from signoff.probes.rated import RatedSecret, rated
@@ -68,7 +69,10 @@ def check(path: Path) -> Check:
     """Look at a file of this machine. Raises UsageError where there is none."""
     if not path.is_file():
         kind = "is no file" if path.exists() else "is not there"
-        raise UsageError(f"{path} {kind}.", "Give the path of a .env file: signoff env check FILE")
+        raise UsageError(
+            say("{path} {kind}.", path=path, kind=kind),
+            say("Give the path of a .env file: signoff env check FILE"),
+        )
     path = path.absolute()
     profile = Profile(project=str(path.parent.resolve()), env_files=(path.name,))
     facts, file = _of_file(_looked_up(profile), path.name)
@@ -101,11 +105,13 @@ def _of_file(values: Mapping[str, Any], name: str) -> tuple[Facts, SecretFile]:
     try:
         environment = facts[ENVIRONMENT]
     except (Unavailable, Malformed) as absent:
-        raise UsageError(f"The file could not be looked at: {absent.reason}.") from None
+        raise UsageError(say("The file could not be looked at: {reason}.", reason=absent.reason)) from None
     path = f"{environment.project}/{name}"
     file = next((one for one in environment.files if one.path == path), None)
     if file is None:
-        raise UsageError(f"{one_line(path)} could not be looked at.", "Give it a plain name.")
+        raise UsageError(
+            say("{path} could not be looked at.", path=one_line(path)), say("Give it a plain name.")
+        )
     copies = (one for one in environment.files if one.kind is Kind.COPY and _is_copy(one.path, path))
     examples = (one for one in environment.files if one.kind is Kind.EXAMPLE and one is not file)
     alone = replace(environment, files=(file, *copies, *examples), elsewhere=())

@@ -10,6 +10,7 @@ import click
 
 from signoff import completion
 from signoff.errors import UsageError
+from signoff.message import say
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -80,6 +81,7 @@ def env_rotate(words: tuple[str, ...], target: str | None, yes: bool, lose: tupl
     file, names = ("", words) if _KEY.fullmatch(words[0]) else (words[0], words[1:])
     if not names:
         raise UsageError(
-            "Which secrets?", f"signoff env rotate {file} KEY ...; see: signoff env check {file}"
+            say("Which secrets?"),
+            say("signoff env rotate {file} KEY ...; see: signoff env check {file}", file=file),
         )
     return run_rotation(file, tuple(dict.fromkeys(names)), target, yes=yes, lose=frozenset(lose))

@@ -11,13 +11,14 @@ import msgspec
 from signoff.checklist.load import find, load
 from signoff.engine import Key
 from signoff.errors import SignoffError, UsageError
+from signoff.message import say
 from signoff.probes import all_probes
 from signoff.report.text import step_lines
 from signoff.rotating import Rotation
 from signoff.rotation_terminal import agreed, carried_out
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
 from signoff.text import inert
 from signoff.walk import Walk, approach
 
@@ -37,7 +38,7 @@ def run_rotation(
     signer = signer_here()
     with closing(approach(profile, signer, TerminalPrompter())) as reached:
         for note in reached.target.notes:
-            say(inert(note))
+            tell(inert(note))
         plan = agreed(Rotation.on(reached), names, path, yes=yes, lose=lose)
         with closing(Walk.start(reached, [checklist], signer)) as walk:
             (key,) = walk.keys
@@ -55,9 +56,9 @@ def _conclude(walk: Walk, key: Key) -> None:
             click.echo(line)
         walk.finish()
     except SignoffError as trouble:
-        say(inert(str(trouble)))
+        tell(inert(str(trouble)))
     if walk.session.state.sealed is None:
-        say(f"Not sealed. Go on with: signoff run --resume {walk.session.id}")
+        tell(f"Not sealed. Go on with: signoff run --resume {walk.session.id}")
     click.echo(f"record {walk.session.directory}")
 
 
@@ -67,7 +68,7 @@ def _where(file: str, target: str | None) -> tuple[Profile, str]:
         return resolve(target), file
     path = Path(file or ".env").absolute()
     if not path.is_file():
-        raise UsageError(f"{path} is not there.", "Give the path of a .env file.")
+        raise UsageError(say("{path} is not there.", path=path), say("Give the path of a .env file."))
     here = Path.cwd()
     project = here if path.is_relative_to(here) else path.parent
     profile = msgspec.structs.replace(

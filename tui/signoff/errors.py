@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from signoff.message import NOTHING, Message
+
 
 class SignoffError(Exception):
     """Something the operator can put right.
@@ -12,7 +14,7 @@ class SignoffError(Exception):
 
     exit_code = 2
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: Message, hint: Message = NOTHING) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -11,6 +11,7 @@ import click
 
 from signoff import completion
 from signoff.errors import UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,14 +77,16 @@ def use(which: tuple[str, ...], name: str) -> None:
     match which:
         case ("own",):
             if name:
-                raise UsageError("The own key has its name already.", "Leave --name out.")
+                raise UsageError(say("The own key has its name already."), say("Leave --name out."))
             signer = use_own(attendant)
         case ("agent",) | ("agent", _):
             signer = use_agent("".join(which[1:]), name, attendant)
         case (file,):
             signer = use_file(Path(file), name, attendant)
         case _:
-            raise UsageError("One key signs.", "signoff identity use FILE, or: agent SHA256:..., or: own")
+            raise UsageError(
+                say("One key signs."), say("signoff identity use FILE, or: agent SHA256:..., or: own")
+            )
     click.echo(
         f"From now on {signer.name} signs with {signer.fingerprint}; it has just signed, and that holds."
     )
@@ -155,7 +158,7 @@ def _lines(given: tuple[str, ...]) -> list[str]:
     """Return the lines of a file or of standard input, or the line itself. Raises UsageError."""
     if given == ("-",):
         if sys.stdin.isatty():
-            raise UsageError("Nothing is piped in.", "Give a file, or the line itself.")
+            raise UsageError(say("Nothing is piped in."), say("Give a file, or the line itself."))
         text = sys.stdin.buffer.read(_MAX_INPUT).decode("utf-8", "replace")
     elif len(given) == 1 and " " not in given[0].strip():
         text = _read(Path(given[0]))
@@ -164,7 +167,7 @@ def _lines(given: tuple[str, ...]) -> list[str]:
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
-        raise UsageError("There is no line in it.", "See: signoff identity trust --help")
+        raise UsageError(say("There is no line in it."), say("See: signoff identity trust --help"))
     return lines
 
 
@@ -174,8 +177,8 @@ def _read(path: Path) -> str:
             return file.read(_MAX_INPUT).decode("utf-8", "replace")
     except OSError as problem:
         raise UsageError(
-            f"{path}: {problem.strerror}.",
-            "Give a file, or the line itself; see: signoff identity trust --help",
+            say("{path}: {strerror}.", path=path, strerror=problem.strerror),
+            say("Give a file, or the line itself; see: signoff identity trust --help"),
         ) from None
 
 

@@ -11,12 +11,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from signoff.message import Message, listed, say
 from signoff.text import one_line
 
 Place = tuple[str | int, ...]
 """Where a value stands in a file: the keys, and the places in lists, that lead to it."""
 
-Problem = tuple[int, str]
+Problem = tuple[int, Message]
 """A line (from 1; 0 where it is not known), and what is wrong there."""
 
 _T = TypeVar("_T")
@@ -29,9 +30,10 @@ class MisfitError(Exception):
         self.problems = tuple(sorted(problems))
         super().__init__(self.problems)
 
-    def told(self, file: object, prefix: str = "") -> str:
+    def told(self, file: object, prefix: str = "") -> Message:
         """Return all that is wrong, a line each, as ``file:line: prefix reason``."""
-        return "\n".join(f"{at(file, line)}: {prefix}{reason}" for line, reason in self.problems)
+        lines = (listed((f"{at(file, line)}: {prefix}", reason), "") for line, reason in self.problems)
+        return listed(lines, "\n")
 
 
 def at(file: object, line: int) -> str:
@@ -39,16 +41,16 @@ def at(file: object, line: int) -> str:
     return f"{file}:{line}" if line else str(file)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> Message:
     """Return what to say of a name that nothing has: ``'skiped'; did you mean 'skipped'?``"""
     names = [one for one in known if one]
     shown = repr(one_line(name, 60))
     if close := _close(name, names):
-        return f"{shown}; did you mean {close!r}?"
-    return f"{shown}; known: {', '.join(names) or 'none'}"
+        return say("{shown}; did you mean {close}?", shown=shown, close=repr(close))
+    return say("{shown}; known: {names}", shown=shown, names=", ".join(names) or "none")
 
 
-def misfits(value: object, model: type) -> Iterator[tuple[Place, str]]:
+def misfits(value: object, model: type) -> Iterator[tuple[Place, Message]]:
     """Yield what of a file's plain values does not fit what they should be, with its place."""
     # Only for a file that is wrong: the start has no time for it.
     from msgspec.inspect import type_info
@@ -56,7 +58,7 @@ def misfits(value: object, model: type) -> Iterator[tuple[Place, str]]:
     try:
         msgspec.convert(value, model)
     except msgspec.ValidationError:
-        yield from tuple(_unfit(value, type_info(model), ())) or [((), "this does not fit")]
+        yield from tuple(_unfit(value, type_info(model), ())) or [((), say("this does not fit"))]
 
 
 def fitted(value: object, model: type[_T], line: Callable[[Place], int]) -> _T:
@@ -71,12 +73,12 @@ def fitted(value: object, model: type[_T], line: Callable[[Place], int]) -> _T:
     raise MisfitError((line(place), reason) for place, reason in misfits(value, model))
 
 
-def in_our_words(said: str, words: Mapping[str, str], otherwise: str) -> str:
+def in_our_words(said: str, words: Mapping[str, Message], otherwise: Message) -> Message:
     """Return our words for a parser's; ``words`` has them by a part of its text."""
     return next((ours for part, ours in words.items() if part in said), otherwise)
 
 
-def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, Message]]:
     """Yield what does not fit, with its place: whatever kinds of values our files' models have."""
     from msgspec import inspect as kinds
 
@@ -96,12 +98,24 @@ def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, st
             if value not in tuple(values):
                 yield (
                     place,
-                    _name(place) + _choice(value, [str(getattr(one, "value", one)) for one in values]),
+                    listed(
+                        (_name(place), _choice(value, [str(getattr(one, "value", one)) for one in values])),
+                        "",
+                    ),
                 )
         case _ if (need := _NEEDS.get(type(wanted).__name__)) and need[0] != _kind(value):
             there = "an empty value" if value == "" else _kind(value)
             quotes = "; put it in quotes" if need == _TEXT and not isinstance(value, (dict, list)) else ""
-            yield place, f"{_name(place)}needs {need[1]}, not {there}{quotes}"
+            yield (
+                place,
+                say(
+                    "{name}needs {need}, not {there}{quotes}",
+                    name=_name(place),
+                    need=need[1],
+                    there=there,
+                    quotes=quotes,
+                ),
+            )
 
 
 def _meant(value: object, union: Any) -> Any:
@@ -112,18 +126,23 @@ def _meant(value: object, union: Any) -> Any:
     return rest[0] if rest and isinstance(value, dict) else first
 
 
-def _unfit_keys(value: dict[str, object], wanted: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def _unfit_keys(value: dict[str, object], wanted: Any, place: Place) -> Iterator[tuple[Place, Message]]:
     fields = {field.encode_name: field for field in wanted.fields}
     unknown = [key for key in value if key not in fields]
     # A key that is only misspelt is not missing as well.
     meant = {_close(key, [name for name in fields if name not in value]) for key in unknown}
     for key in unknown:
-        yield (*place, key), f"unknown key {nearest(key, (name for name in fields if name not in value))}"
+        yield (
+            (*place, key),
+            say(
+                "unknown key {nearest}", nearest=nearest(key, (name for name in fields if name not in value))
+            ),
+        )
     for name, field in fields.items():
         if name in value:
             yield from _unfit(value[name], field.type, (*place, name))
         elif field.required and name not in meant:
-            yield place, f"{_name(place)}the key {name!r} is missing"
+            yield place, say("{name}the key {name2} is missing", name=_name(place), name2=repr(name))
 
 
 def _choice(value: object, known: list[str]) -> str:

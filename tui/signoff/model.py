@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from signoff.message import Said
+
 
 class Result(StrEnum):
     """What a machine found. The words of XCCDF 1.2 (NISTIR 7275r4, table 26)."""
@@ -38,12 +40,39 @@ class Vantage(StrEnum):
     PROJECT = "project"
 
 
+class Command(msgspec.Struct, frozen=True, tag_field="kind", tag="command"):
+    """A remedy that is one command, exact and whole."""
+
+    command: str
+
+
+class Edit(msgspec.Struct, frozen=True, tag_field="kind", tag="edit", omit_defaults=True):
+    """A remedy that is a change of a file: ``before`` (empty: a new line) becomes ``after``.
+
+    ``then`` is the command that makes it count.
+    """
+
+    file: str
+    before: str
+    after: str
+    then: str = ""
+
+
+class Decision(msgspec.Struct, frozen=True, tag_field="kind", tag="decision"):
+    """A remedy that only a person can choose; the finding's words say why."""
+
+
+Fix = Command | Edit | Decision
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A probe's judgement: what was seen, what was expected, and how to put it right.
 
     ``subject`` tells apart the findings of one probe that judges several things (one per port, say), ``use``
     those of one probe that a step uses with several parameters; the three together are the finding's
-    identity within a step. ``proves`` is what a pass is worth: configured, running, ...
+    identity within a step. ``proves`` is what a pass is worth: configured, ... ``remedy`` says in words
+    what to do, ``fix`` has the exact command or edit. ``said`` has what the texts are made of, by the field's
+    name (``evidence.0`` for the first line of evidence).
     """
 
     probe: str
@@ -58,6 +87,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     evidence: tuple[str, ...] = ()
     remedy: str = ""
     proves: str = ""
+    fix: Fix | None = None
+    said: dict[str, Said] = {}
 
 
 # The gravest result speaks for the step. A thing not seen outranks a thing seen to be right, and what is only

@@ -20,6 +20,7 @@ from shlex import quote
 from typing import Final
 
 from signoff.errors import ExposedError
+from signoff.message import say
 
 _MOST_LINKS: Final = 40
 _ACCESS_LIST: Final = "system.posix_acl_access"
@@ -90,8 +91,8 @@ def _writable(path: Path, place: Path, status: os.stat_result) -> ExposedError:
         who = f"the group {_group(status.st_gid)}"
     command = f"{_sudo(status)}chmod go-w {quote(str(place))}"
     return ExposedError(
-        f"Others can change {path}: {who} can write to {place}.",
-        f"If you are sure that nobody has: {command}",
+        say("Others can change {path}: {who} can write to {place}.", path=path, who=who, place=place),
+        say("If you are sure that nobody has: {command}", command=command),
     )
 
 
@@ -100,8 +101,18 @@ def _foreign(path: Path, place: Path, status: os.stat_result) -> ExposedError:
     link = "-h " if stat.S_ISLNK(status.st_mode) else ""
     command = f"{_sudo(status)}chown {link}{quote(me)} {quote(str(place))}"
     return ExposedError(
-        f"Others can change {path}: {place} belongs to {owner}, and you are {me}.",
-        f"Use signoff as {owner}, or if you are sure that nothing was changed: {command}",
+        say(
+            "Others can change {path}: {place} belongs to {owner}, and you are {me}.",
+            path=path,
+            place=place,
+            owner=owner,
+            me=me,
+        ),
+        say(
+            "Use signoff as {owner}, or if you are sure that nothing was changed: {command}",
+            owner=owner,
+            command=command,
+        ),
     )
 
 

@@ -19,13 +19,14 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import ACTIONS, Language
 from signoff.engine import Key
 from signoff.errors import RecordError, SignoffError, TargetError
+from signoff.message import say
 from signoff.model import Result
 from signoff.report.summary import exit_code
 from signoff.report.text import counts_line, step_lines
 from signoff.saying import day
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
-from signoff.terminal import TerminalPrompter, say, show_progress, signer_here
+from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
 from signoff.text import inert, one_line
 from signoff.walk import Walk
 from signoff.walk_keys import WALK_KEYS
@@ -53,10 +54,10 @@ def run_plain(
     with closing(walk):
         if resume:
             answers, prompter = read(walk.checklists)
-            say(f"Going on with session {walk.session.id}.")
+            tell(f"Going on with session {walk.session.id}.")
             _connect(walk, prompter)
         for note in walk.notes:
-            say(inert(note))
+            tell(inert(note))
         face = _Face(walk, language, interactive=sys.stdin.isatty() and not answers)
         finished = face.scripted(answers) if answers else face.walk()
         checklists = [one.checklist for one in walk.checklists]
@@ -74,8 +75,8 @@ def _connect(walk: Walk, prompter: Prompter) -> None:
     try:
         walk.connect(prompter)
     except TargetError as error:
-        say(f"The target cannot be probed now: {inert(error.message)}")
-        say(inert(error.hint))
+        tell(f"The target cannot be probed now: {inert(error.message)}")
+        tell(inert(error.hint))
 
 
 class _Over(Enum):
@@ -230,13 +231,13 @@ class _Face:
     def _look_again(self, keys: Sequence[Key]) -> None:
         if not self._walk.connected:
             raise TargetError(
-                "The target is not connected.", "Leave with q, and resume once it can be reached."
+                say("The target is not connected."), say("Leave with q, and resume once it can be reached.")
             )
         before = self._walk.notes
         self._walk.probe(keys, progress=show_progress)
         for note in self._walk.notes:
             if note not in before:
-                say(inert(note))
+                tell(inert(note))
 
     def _generate(self, _key: Key) -> None:
         from signoff.credentials.generate import generate

@@ -12,6 +12,7 @@ from signoff.facts.base import Facts, Malformed, Unavailable
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.units import UNITS
+from signoff.message import NOTHING, listed, say
 from signoff.model import Finding, Result
 from signoff.probes.env import mode, present
 from signoff.probes.env_git import git
@@ -61,8 +62,8 @@ def rated_files(facts: Facts, profile: Profile) -> Rated:
 
 def cannot_rate(reason: Unavailable | Malformed) -> UsageError:
     """Say why nothing can be rated, and what to run by hand."""
-    by_hand = reason.by_hand if isinstance(reason, Unavailable) else ""
-    return UsageError(f"The secrets cannot be rated: {reason.reason}.", by_hand)
+    by_hand = listed((reason.by_hand,)) if isinstance(reason, Unavailable) else NOTHING
+    return UsageError(say("The secrets cannot be rated: {reason}.", reason=reason.reason), by_hand)
 
 
 def rate_target(profile: Profile, prompter: Prompter, cancel: Event) -> Rated:
@@ -73,5 +74,5 @@ def rate_target(profile: Profile, prompter: Prompter, cancel: Event) -> Rated:
     finally:
         reached.close()
     if cancel.is_set():
-        raise StoppedError("Stopped.")
+        raise StoppedError(say("Stopped."))
     return rated_files(facts, reached.profile)

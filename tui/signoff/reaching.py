@@ -12,10 +12,11 @@ import msgspec
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.credentials.secret import Secret
 from signoff.errors import TargetError
-from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, text_for
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable, closure, text_for
 from signoff.facts.collect import Collected, collect
 from signoff.facts.discovery import DISCOVERY_FACTS, propose
 from signoff.facts.identity import MACHINE, Machine
+from signoff.message import say
 from signoff.session.events import TargetRef
 from signoff.target.base import Prompter, Target
 from signoff.target.learning import LearningPrompter
@@ -96,8 +97,8 @@ def reach_again(
         machine = _machine(Facts({one.fact.id: one.value for one in seen}))
         if (was.host_key, was.machine_id) != (target.host_key, machine.id):
             raise TargetError(
-                f"{profile.address} is not the machine that this session began on.",
-                "Start a new session for it; this one can still be read, answered and finished.",
+                say("{address} is not the machine that this session began on.", address=profile.address),
+                say("Start a new session for it; this one can still be read, answered and finished."),
             )
     except BaseException:
         target.close()
@@ -126,7 +127,8 @@ def _discover(
     seen = list(collect((MACHINE, *DISCOVERY_FACTS), target, profile, cancel))
     if all(isinstance(one.value, Unavailable) for one in seen):
         raise TargetError(
-            f"{profile.address}: {seen[0].problem}", "Check that the login shell runs commands."
+            say("{address}: {problem}", address=profile.address, problem=seen[0].problem),
+            say("Check that the login shell runs commands."),
         )
     redactor.know(find_secrets([one.value for one in seen]))
     return seen, Facts({one.fact.id: one.value for one in seen})
@@ -141,5 +143,7 @@ def _machine(facts: Facts) -> Machine:
 
 def _still_holds(seen: Collected, given: Profile, filled: Profile) -> bool:
     """Tell whether a fact would be asked in the same words now that the profile is filled in."""
-    fact = seen.fact
-    return isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, filled)
+    return all(
+        isinstance(fact, HostFact) and text_for(fact.script, given) == text_for(fact.script, filled)
+        for fact in closure([seen.fact])
+    )

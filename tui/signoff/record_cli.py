@@ -12,6 +12,7 @@ import click
 
 from signoff import completion
 from signoff.errors import RecordError, UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Checklist, Language
@@ -77,7 +78,9 @@ def verify(
     from signoff.session.when import read_time
 
     if nonce == "":
-        raise UsageError("--nonce wants a word.", "Leave it out to take a record with any nonce, or none.")
+        raise UsageError(
+            say("--nonce wants a word."), say("Leave it out to take a record with any nonce, or none.")
+        )
     judged_at = read_time(at) if at is not None else None
     with _opened(record) as (directory, shown):
         verdict = judge(
@@ -136,7 +139,10 @@ def countersign(
         directory = find(record)
     except RecordError:
         if Path(record).is_file():
-            raise UsageError(f"{record} is an archive.", f"Unpack it first: tar -xzf {record}") from None
+            raise UsageError(
+                say("{record} is an archive.", record=record),
+                say("Unpack it first: tar -xzf {record}", record=record),
+            ) from None
         raise
     tsa_ca = tsa_ca or usual_authority(directory)
     verdict = check(directory, allowed_signers, tsa_ca=tsa_ca)
@@ -152,7 +158,9 @@ def countersign(
         click.echo(line)
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("Nobody can be asked here: this is no terminal.", "To sign without: --yes")
+            raise UsageError(
+                say("Nobody can be asked here: this is no terminal."), say("To sign without: --yes")
+            )
         asked = f"Sign this record as {name} ({signer.fingerprint})? Type yes"
         if click.prompt(asked, default="", show_default=False, err=True).strip().lower() != "yes":
             click.echo("Not signed.", err=True)
@@ -197,18 +205,25 @@ def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> Non
     settings = load_settings().timestamp
     url, authorities = tsa or settings.url, tsa_ca or settings.ca_file
     if not url:
-        raise UsageError("Which authority?", "--tsa URL, or url under [timestamp] in settings.toml")
+        raise UsageError(say("Which authority?"), say("--tsa URL, or url under [timestamp] in settings.toml"))
     if authorities is None:
         raise UsageError(
-            "Whose word is to be taken? An answer that nobody vouches for is no witness.",
-            "--tsa-ca FILE with the authority's root certificate, or ca under [timestamp] in settings.toml",
+            say("Whose word is to be taken? An answer that nobody vouches for is no witness."),
+            say(
+                "--tsa-ca FILE with the authority's root certificate, or ca under [timestamp] in "
+                "settings.toml"
+            ),
         )
     directory = find(session)
     verdict = check(directory)
     if not verdict.sealed or verdict.status in {Status.INVALID, Status.NEWER}:
         raise RecordError(
-            f"{directory.name} is {verdict.status.value}: only a sealed record that holds can be stamped.",
-            "Finish it first: signoff run --resume",
+            say(
+                "{name} is {status}: only a sealed record that holds can be stamped.",
+                name=directory.name,
+                status=verdict.status.value,
+            ),
+            say("Finish it first: signoff run --resume"),
         )
     made = stamp(directory, url, authorities)
     click.echo(f"{timestamp(made.time)}  {made.authority}")
@@ -277,8 +292,12 @@ def _attestation(directory: Path, state: SessionState, checklists: Sequence[Chec
     signer = signer_here()
     if state.genesis is None or signer.fingerprint != state.genesis.operator.key:
         raise RecordError(
-            f"{signer.name} ({signer.fingerprint}) did not make this record.",
-            "Only its operator attests it; leave --attest out.",
+            say(
+                "{name} ({fingerprint}) did not make this record.",
+                name=signer.name,
+                fingerprint=signer.fingerprint,
+            ),
+            say("Only its operator attests it; leave --attest out."),
         )
     digest = hashlib.sha256((directory / JOURNAL).read_bytes()).hexdigest()
     return envelope(payload(state, checklists, digest), signer)

@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from signoff.actions import rotation
-from signoff.actions.base import Ending, Outcome, Say
+from signoff.actions.base import Ending, Outcome, Tell
 from signoff.actions.rotation import RotationPlan
 from signoff.actions.variables import Entry
 from signoff.credentials.secret import Secret
@@ -67,9 +67,9 @@ class Rotation:
         return made
 
 
-def carry_out(walk: Walk, key: Key, plan: RotationPlan, say: Say, stop: Event) -> Outcome:
+def carry_out(walk: Walk, key: Key, plan: RotationPlan, tell: Tell, stop: Event) -> Outcome:
     """Carry out, on a step of a walk, a plan to which the operator has said yes. Blocks."""
-    return rotation.carry_out(plan, walk.target, walk.step_record(key), say, stop)
+    return rotation.carry_out(plan, walk.target, walk.step_record(key), tell, stop)
 
 
 def told(outcome: Outcome) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from signoff.actions.variables import Entry
 from signoff.credentials.secret import Secret
 from signoff.engine import Key
 from signoff.errors import StoppedError, UsageError
+from signoff.message import say
 from signoff.rotating import Rotation, carry_out, told
-from signoff.terminal import ask_secret, say
+from signoff.terminal import ask_secret, tell
 from signoff.text import inert
 from signoff.walk import Walk
 
@@ -37,45 +38,53 @@ def agreed(
         plan = rotation.plan(names, path, given)
         _ask(plan, yes=yes, lose=lose)
     except (click.Abort, KeyboardInterrupt):
-        raise StoppedError("Interrupted. Nothing was changed.") from None
+        raise StoppedError(say("Interrupted. Nothing was changed.")) from None
     return plan
 
 
 def carried_out(walk: Walk, key: Key, plan: RotationPlan) -> bool:
     """Carry a plan out, and say how it ended. True where it was done."""
     with _stop_on_signals() as stop:
-        outcome = carry_out(walk, key, plan, say, stop)
+        outcome = carry_out(walk, key, plan, tell, stop)
     for line in told(outcome):
-        say(inert(line))
+        tell(inert(line))
     return outcome.ending is Ending.DONE
 
 
 def _given(entry: Entry) -> Secret:
-    say(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
+    tell(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
     value = ask_secret(f"The new {entry.name} (it is not shown)")
     if value is None:
-        raise UsageError(f"{entry.name} cannot be made here, and none was given.", "Run it in a terminal.")
+        raise UsageError(
+            say("{name} cannot be made here, and none was given.", name=entry.name),
+            say("Run it in a terminal."),
+        )
     return value
 
 
 def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
     """Show what will happen, and take nothing but a typed yes. Raises StoppedError, UsageError."""
     for line in (*chosen.entails, "", *chosen.preview, *chosen.warnings):
-        say(inert(line))
+        tell(inert(line))
     unnamed = [name for name in chosen.orphaning if name not in lose]
     asking = not yes and sys.stdin.isatty()
     if unnamed and not asking:
         raise UsageError(
-            f"Data would be lost by changing {', '.join(unnamed)}. Nothing was changed.",
-            f"When it was re-encrypted, or may be lost: {' '.join(f'--lose {name}' for name in unnamed)}",
+            say("Data would be lost by changing {unnamed}. Nothing was changed.", unnamed=", ".join(unnamed)),
+            say(
+                "When it was re-encrypted, or may be lost: {unnamed}",
+                unnamed=" ".join(f"--lose {name}" for name in unnamed),
+            ),
         )
     if not yes and not asking:
-        raise UsageError("Nobody can be asked here. Nothing was changed.", "To go on without asking: --yes")
+        raise UsageError(
+            say("Nobody can be asked here. Nothing was changed."), say("To go on without asking: --yes")
+        )
     for name in unnamed:
         if _typed(f"Data is lost with the old {name}. Type its name to go on") != name:
-            raise StoppedError("Nothing was changed.")
+            raise StoppedError(say("Nothing was changed."))
     if not yes and _typed("Type yes to do all of this") != "yes":
-        raise StoppedError("Nothing was changed.")
+        raise StoppedError(say("Nothing was changed."))
 
 
 def _typed(question: str) -> str:

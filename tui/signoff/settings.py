@@ -28,6 +28,7 @@ import msgspec
 
 from signoff import own_files, paths
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.misfit import MisfitError, fitted
 from signoff.toml import TomlFile
 
@@ -75,11 +76,16 @@ def load_settings() -> Settings:
     except FileNotFoundError:
         return Settings()
     except MisfitError as misfit:
-        raise UsageError(misfit.told(path), "Correct the file, or move it away.") from None
+        raise UsageError(misfit.told(path), say("Correct the file, or move it away.")) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8", "Save the file as UTF-8, or move it away.") from None
+        raise UsageError(
+            say("{path}: not UTF-8", path=path), say("Save the file as UTF-8, or move it away.")
+        ) from None
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", "Correct the file's mode, or move it away.") from None
+        raise UsageError(
+            say("{path}: {strerror}", path=path, strerror=error.strerror),
+            say("Correct the file's mode, or move it away."),
+        ) from None
 
 
 def language_of(asked: str | None) -> str:

@@ -17,7 +17,7 @@ from signoff.session.signer import Signer
 from signoff.text import inert, one_line
 
 
-def say(line: str = "") -> None:
+def tell(line: str = "") -> None:
     """Tell the operator something that is no part of the result."""
     click.echo(line, err=True)
 
@@ -32,8 +32,8 @@ class TerminalPrompter:
         """Accept the host key that was announced; ask for a typed yes for any other."""
         if self._host_key:
             return fingerprint == self._host_key
-        say(f"The host key of {inert(host)} is not known: {inert(kind)} {inert(fingerprint)}")
-        say("Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+        tell(f"The host key of {inert(host)} is not known: {inert(kind)} {inert(fingerprint)}")
+        tell("Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
         if not sys.stdin.isatty():
             return False
         return bool(click.prompt("Type yes to trust it", default="no", err=True).strip() == "yes")
@@ -69,7 +69,7 @@ class TerminalAttendant:
     @contextmanager
     def waiting(self, what: str, seconds: float) -> Iterator[Event]:
         """Say what the operator is waited for. Ctrl-C stops it, as everything else."""
-        say(f"{inert(what)} (Waiting for up to {seconds:.0f} seconds; Ctrl-C stops.)")
+        tell(f"{inert(what)} (Waiting for up to {seconds:.0f} seconds; Ctrl-C stops.)")
         yield Event()
 
 
@@ -86,5 +86,5 @@ def signer_here() -> Signer:
     first = not own.exists()
     signer = in_use(TerminalAttendant())
     if first and own.exists():
-        say(f"Made your signing key: {own} ({signer.fingerprint})")
+        tell(f"Made your signing key: {own} ({signer.fingerprint})")
     return signer

@@ -7,23 +7,24 @@ import tomllib
 from bisect import bisect_left
 from typing import Any, Final
 
+from signoff.message import say
 from signoff.misfit import MisfitError, Place, in_our_words
 
 _AT: Final = re.compile(r"\(at line (\d+), column \d+\)")
 _WORDS: Final = {
-    "Expected '=' after a key": "a key needs = and a value",
-    "Cannot overwrite": "this key stands here twice",
-    "Duplicate inline table key": "this key stands here twice",
-    "Cannot declare": "this table stands here twice",
-    "Invalid value": "a value is missing, or lacks its quotes",
-    """Expected "'""": "the quotes are not closed",
-    "Unterminated string": "the quotes are not closed",
-    "Illegal character": "the quotes are not closed, or a character is not allowed here",
-    "Unescaped": "a backslash in quotes must be doubled; in single quotes it need not",
-    "Unclosed array": "the bracket is not closed",
-    "Unclosed inline table": "the brace is not closed",
-    "table declaration": "a table's name goes in brackets, like [shop]",
-    "after a statement": "only one key goes on a line; text needs quotes",
+    "Expected '=' after a key": say("a key needs = and a value"),
+    "Cannot overwrite": say("this key stands here twice"),
+    "Duplicate inline table key": say("this key stands here twice"),
+    "Cannot declare": say("this table stands here twice"),
+    "Invalid value": say("a value is missing, or lacks its quotes"),
+    """Expected "'""": say("the quotes are not closed"),
+    "Unterminated string": say("the quotes are not closed"),
+    "Illegal character": say("the quotes are not closed, or a character is not allowed here"),
+    "Unescaped": say("a backslash in quotes must be doubled; in single quotes it need not"),
+    "Unclosed array": say("the bracket is not closed"),
+    "Unclosed inline table": say("the brace is not closed"),
+    "table declaration": say("a table's name goes in brackets, like [shop]"),
+    "after a statement": say("only one key goes on a line; text needs quotes"),
 }
 
 
@@ -38,10 +39,10 @@ class TomlFile:
             said = str(error)
             found = _AT.search(said)
             line = int(found[1]) if found else max(len(self._lines), 1)
-            reason = in_our_words(said, _WORDS, "see https://toml.io")
-            raise MisfitError([(line, f"not TOML: {reason}")]) from None
+            reason = in_our_words(said, _WORDS, say("see https://toml.io"))
+            raise MisfitError([(line, say("not TOML: {reason}", reason=reason))]) from None
         except RecursionError:
-            raise MisfitError([(0, "nested too deeply")]) from None
+            raise MisfitError([(0, say("nested too deeply"))]) from None
 
     def line(self, place: Place) -> int:
         """Return the line (from 1) of a value, or of its nearest parent; 0 for the whole file.

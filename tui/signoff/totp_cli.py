@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff.errors import StoppedError, UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.credentials.delivery import Delivery
@@ -54,13 +55,15 @@ def new(account: str, issuer: str, write: Path | None, env: tuple[Path, str] | N
     from signoff.credentials.totp import new as make
 
     if write and env:
-        raise UsageError("--write and --env do not go together.", "The key is delivered to one place.")
+        raise UsageError(
+            say("--write and --env do not go together."), say("The key is delivered to one place.")
+        )
     enrolment = make(account, issuer)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         if write or env:
             raise UsageError(
-                "A key is delivered when a code was right, and here is no terminal to type one on.",
-                "Without --write and --env the URI is printed, for a pipe.",
+                say("A key is delivered when a code was right, and here is no terminal to type one on."),
+                say("Without --write and --env the URI is printed, for a pipe."),
             )
         click.echo(enrolment.uri.reveal())
         click.echo("NOT verified: no code was typed. Check one with: signoff totp verify", err=True)
@@ -112,7 +115,7 @@ def _asked() -> tuple[Secret, str]:
         seed = Secret(click.prompt("Key or otpauth URI (hidden)", hide_input=True, err=True))
         return seed, click.prompt("Code", err=True)
     except click.Abort:
-        raise StoppedError("Stopped; nothing was checked.") from None
+        raise StoppedError(say("Stopped; nothing was checked.")) from None
 
 
 def _piped() -> tuple[Secret, str]:
@@ -122,7 +125,7 @@ def _piped() -> tuple[Secret, str]:
     lines = [Secret(line) for line in read.reveal().splitlines() if line.strip()]
     if len(lines) != 2:
         raise UsageError(
-            "Standard input has to hold two lines: the key, then a code.",
-            "Example: { cat admin.key; echo 123456; } | signoff totp verify",
+            say("Standard input has to hold two lines: the key, then a code."),
+            say("Example: { cat admin.key; echo 123456; } | signoff totp verify"),
         )
     return lines[0], lines[1].reveal()

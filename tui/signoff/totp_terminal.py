@@ -16,6 +16,7 @@ from signoff.credentials.delivery import Delivery
 from signoff.credentials.qr import coloured, fits, qr_rows
 from signoff.credentials.totp import Checked, Enrolment, Verifier
 from signoff.errors import SignoffError, StoppedError
+from signoff.message import listed, say
 
 _SIDE: Final = 32
 """Columns of words beside the code, at least."""
@@ -71,8 +72,8 @@ def _ask(question: str) -> str:
         return str(click.prompt(question, default="", show_default=False)).strip()
     except click.Abort:
         raise StoppedError(
-            "Not enrolled: no code was right, and nothing was written.",
-            "Delete the entry in the authenticator app, if it has one.",
+            say("Not enrolled: no code was right, and nothing was written."),
+            say("Delete the entry in the authenticator app, if it has one."),
         ) from None
 
 
@@ -137,6 +138,11 @@ def _deliver(delivery: Delivery, enrolment: Enrolment) -> None:
         delivery.deliver(enrolment.secret)
     except SignoffError as error:
         raise SignoffError(
-            f"The code was right, but the key could not be delivered. {error.message}",
-            f"{error.hint} Delete the entry in the authenticator app, then enrol anew.".strip(),
+            say("The code was right, but the key could not be delivered. {error}", error=error.message),
+            listed(
+                filter(
+                    None, (error.hint, say("Delete the entry in the authenticator app, then enrol anew."))
+                ),
+                " ",
+            ),
         ) from None

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from signoff import __version__
 from signoff.durable import write_new
 from signoff.errors import RecordError, UsageError
+from signoff.message import say
 from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP
 from signoff.session.files import open_regular, record_error
 from signoff.session.timestamp import MAX_TOKEN, Stamp, StampError, certificates, check, request
@@ -32,7 +33,9 @@ def stamp(directory: Path, url: str, authorities: Path) -> Stamp:
     """
     path = directory / TIMESTAMP
     if os.path.lexists(path):
-        raise RecordError(f"The record has a time-stamp already: {path}.", "signoff verify judges it.")
+        raise RecordError(
+            say("The record has a time-stamp already: {path}.", path=path), say("signoff verify judges it.")
+        )
     trusted = certificates(authorities)
     try:
         with open_regular(directory / JOURNAL) as journal, open_regular(directory / SEAL_SIGNATURE) as seal:
@@ -77,7 +80,9 @@ def _parts(url: str) -> SplitResult:
     except ValueError:
         proper = None
     if not proper:
-        raise UsageError(f"{one_line(url)!a} is not an authority's http or https address.", "--tsa URL")
+        raise UsageError(
+            say("{url} is not an authority's http or https address.", url=one_line(url)), say("--tsa URL")
+        )
     return parts
 
 
@@ -106,6 +111,6 @@ def _post(url: str, parts: SplitResult, query: bytes, deadline: float) -> Answer
 
 def _failed(url: str, reason: str) -> UsageError:
     return UsageError(
-        f"No time-stamp from {one_line(url)}: {reason}.",
-        "The record is as it was. Try again later, or another authority: --tsa URL",
+        say("No time-stamp from {url}: {reason}.", url=one_line(url), reason=reason),
+        say("The record is as it was. Try again later, or another authority: --tsa URL"),
     )

@@ -23,8 +23,9 @@ from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Key, Progress, record_look
 from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Fact, Facts
-from signoff.facts.collect import collect
-from signoff.probes import all_probes
+from signoff.facts.collect import Collected, collect
+from signoff.message import say
+from signoff.probes import all_probes, code_digest
 from signoff.reaching import Reached, fill, reach, reach_again
 from signoff.saved_profile import SavedProfile
 from signoff.session.events import Attested, Entered, Resumed
@@ -101,6 +102,7 @@ class Walk:
                 signer=signer,
                 mode=mode,
                 nonce=nonce,
+                code=code_digest(),
                 guard=reached.redactor.refuse,
             )
         except BaseException:
@@ -108,9 +110,8 @@ class Walk:
             raise
         reached.redactor.know(reached.secrets)
         walk = cls(session, checklists, reached.profile, signer, reached.redactor)
-        for one in reached.seen:
-            record_look(session, one)
-        walk._use(reached.target, reached.known)
+        looked = {record_look(session, one): one for one in reached.seen}
+        walk._use(reached.target, reached.known, looked)
         walk._saved.take()
         return walk
 
@@ -131,16 +132,24 @@ class Walk:
             began = genesis.operator
             if began.key != signer.fingerprint:
                 raise RecordError(
-                    f"Session {session.id} was begun with another key than {signer.fingerprint}: "
-                    f"{began.key} ({began.name}).",
-                    f"If that is yours: {way_back(began.key)}. Otherwise start a new session.",
+                    say(
+                        "Session {id} was begun with another key than {fingerprint}: {key} ({name}).",
+                        id=session.id,
+                        fingerprint=signer.fingerprint,
+                        key=began.key,
+                        name=began.name,
+                    ),
+                    say(
+                        "If that is yours: {way_back}. Otherwise start a new session.",
+                        way_back=way_back(began.key),
+                    ),
                 )
             if session.state.sealed is not None:
                 # The last line was written, and the power went before the signature was.
                 session.seal(signer)
                 raise RecordError(
-                    f"Session {session.id} was over already; it is sealed now.",
-                    f"Verify it with: signoff verify {session.id}",
+                    say("Session {id} was over already; it is sealed now.", id=session.id),
+                    say("Verify it with: signoff verify {id}", id=session.id),
                 )
             profile = msgspec.convert(session.state.profile, Profile)
             return cls(session, checklists_used.checklists_of(directory), profile, signer, redactor)
@@ -157,12 +166,17 @@ class Walk:
         self._use(target)
         self._reread(Event())
 
-    def _use(self, target: Target, known: Mapping[str, Any] | None = None) -> None:
+    def _use(
+        self,
+        target: Target,
+        known: Mapping[str, Any] | None = None,
+        looked: Mapping[int, Collected] | None = None,
+    ) -> None:
         if self._target is not None:
             self._target.close()
         self._target = target
         self._engine = Engine(
-            self.checklists, all_probes(), target, self.profile, self.session, self._redactor, known
+            self.checklists, all_probes(), target, self.profile, self.session, self._redactor, known, looked
         )
 
     @property
@@ -209,7 +223,7 @@ class Walk:
         not connected.
         """
         if self._engine is None:
-            raise TargetError("The target is not connected.", "Connect to it first.")
+            raise TargetError(say("The target is not connected."), say("Connect to it first."))
         cancel = cancel or Event()
         self._reread(cancel)
         return self._engine.probe(keys, cancel, progress)
@@ -250,7 +264,7 @@ class Walk:
     def target(self) -> Target:
         """The target, for an action. Raises TargetError where it is not connected."""
         if self._target is None:
-            raise TargetError("The target is not connected.", "Connect to it first.")
+            raise TargetError(say("The target is not connected."), say("Connect to it first."))
         return self._target
 
     def step_record(self, key: Key) -> StepRecord:
@@ -289,7 +303,7 @@ class Walk:
     def withdraw(self, key: Key, reason: str) -> None:
         """Take an answer back; both stay in the record. Raises UsageError."""
         if self.state(key).answer is None:
-            raise UsageError("There is no answer to take back.")
+            raise UsageError(say("There is no answer to take back."))
         self.session.append(saying.withdrawn(key, reason))
 
     def note(self, key: Key, text: str) -> None:
@@ -323,4 +337,4 @@ def _unfinished() -> Path:
     for session in summaries():
         if session.mode == "walk" and not session.sealed and not session.damage:
             return session.directory
-    raise RecordError("There is no unfinished session.", "Begin one: signoff run")
+    raise RecordError(say("There is no unfinished session."), say("Begin one: signoff run"))

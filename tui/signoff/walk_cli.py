@@ -12,6 +12,7 @@ import click
 
 from signoff import completion
 from signoff.errors import UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.checklist.load import Loaded
@@ -30,13 +31,16 @@ def need_terminal(command: str) -> None:
     # Textual draws on standard error.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
-            "This is no terminal, and the app needs one.",
-            f"Run {command!r} in a terminal, or for scripts and screen readers: signoff run --plain",
+            say("This is no terminal, and the app needs one."),
+            say(
+                "Run {command} in a terminal, or for scripts and screen readers: signoff run --plain",
+                command=repr(command),
+            ),
         )
     if os.environ.get("TERM", "dumb") in {"", "dumb"}:
         raise UsageError(
-            "This terminal cannot draw the app (TERM is unset or 'dumb').",
-            "Use: signoff run --plain, or set TERM, for example TERM=xterm-256color.",
+            say("This terminal cannot draw the app (TERM is unset or 'dumb')."),
+            say("Use: signoff run --plain, or set TERM, for example TERM=xterm-256color."),
         )
 
 
@@ -83,10 +87,11 @@ def run(
     """
     if resume and (checklist or target or nonce):
         raise UsageError(
-            "A session that is resumed has its checklist, target and nonce already.", "Leave them out."
+            say("A session that is resumed has its checklist, target and nonce already."),
+            say("Leave them out."),
         )
     if answers and not plain:
-        raise UsageError("--answers goes with --plain.", "signoff run --plain --answers FILE")
+        raise UsageError(say("--answers goes with --plain."), say("signoff run --plain --answers FILE"))
     if plain:
         from signoff.plain import run_plain
 

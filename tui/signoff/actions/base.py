@@ -24,11 +24,12 @@ from signoff.credentials.fingerprint import KEY_BYTES, Fingerprints
 from signoff.credentials.redact import LeakError, Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError, SignoffError, StoppedError
+from signoff.message import say
 from signoff.session.events import Done, Intended
 from signoff.session.session import Session
 from signoff.target import private_file
 
-Say = Callable[[str], None]
+Tell = Callable[[str], None]
 """Told, line by line, what happens; from the thread that carries the actions out."""
 
 PATIENCE: Final = 60.0
@@ -65,16 +66,16 @@ class Action(Protocol):
     def digests(self) -> Mapping[str, str]:
         """Keyed digests of what is there ``before`` and ``after``. To be asked after ``prepare``."""
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Look whether it can be done, and what is there now. Changes nothing."""
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Do it. When it raises, anything between nothing and all of it was done."""
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Prove that it took effect."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Look what is there, and put back what was. Does nothing where nothing was changed."""
 
 
@@ -139,7 +140,10 @@ def kept_fingerprints() -> Fingerprints:
         return Fingerprints(key)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise RecordError(f"{path} cannot be used: {reason}.", "Correct its mode, or move it away.") from None
+        raise RecordError(
+            say("{path} cannot be used: {reason}.", path=path, reason=reason),
+            say("Correct its mode, or move it away."),
+        ) from None
 
 
 class Ending(StrEnum):
@@ -160,37 +164,37 @@ class Outcome:
     left: tuple[str, ...] = ()
 
 
-def perform(actions: Sequence[Action], record: StepRecord, say: Say, cancel: Event) -> Outcome:
+def perform(actions: Sequence[Action], record: StepRecord, tell: Tell, cancel: Event) -> Outcome:
     """Carry out all actions, or none. Blocks until everything is done, or put back.
 
     ``cancel`` stops it between two steps, and where an action looks at it; what was done is put back then.
     Raises only what is nobody's fault but this program's, after everything was put back.
     """
 
-    def tell(line: str) -> None:
-        say(record.safe(line))
+    def safely(line: str) -> None:
+        tell(record.safe(line))
 
     try:
         for action in actions:
             _go_on(cancel)
-            action.prepare(tell)
+            action.prepare(safely)
     except SignoffError as refusal:
         return Outcome(Ending.REFUSED, record.safe(str(refusal)))
-    return _Undertaking(actions, record, tell).carry_out(cancel)
+    return _Undertaking(actions, record, safely).carry_out(cancel)
 
 
 def _go_on(cancel: Event) -> None:
     if cancel.is_set():
-        raise StoppedError("Stopped on request.")
+        raise StoppedError(say("Stopped on request."))
 
 
 class _Undertaking:
     """Some prepared actions on their way: which have begun, and where their intents stand."""
 
-    def __init__(self, actions: Sequence[Action], record: StepRecord, say: Say) -> None:
+    def __init__(self, actions: Sequence[Action], record: StepRecord, tell: Tell) -> None:
         self._actions = actions
         self._record = record
-        self._say = say
+        self._tell = tell
         self._begun: list[tuple[int, Action]] = []
 
     def carry_out(self, cancel: Event) -> Outcome:
@@ -198,10 +202,10 @@ class _Undertaking:
             for action in self._actions:
                 _go_on(cancel)
                 self._begun.append((self._record.intend(action), action))
-                action.run(self._say, cancel)
-                action.check(self._say)
+                action.run(self._tell, cancel)
+                action.check(self._tell)
             for action in self._actions:
-                action.check(self._say)
+                action.check(self._tell)
         except SignoffError as failure:
             return self._put_back(self._record.safe(str(failure)))
         except BaseException as defect:
@@ -212,10 +216,10 @@ class _Undertaking:
         return Outcome(Ending.DONE)
 
     def _put_back(self, reason: str) -> Outcome:
-        self._say(reason)
+        self._tell(reason)
         if not self._begun:
             return Outcome(Ending.REFUSED, reason)
-        self._say("Putting everything back.")
+        self._tell("Putting everything back.")
         left = []
         for intent, action in self._begun:
             problem = self._undone(action)
@@ -224,7 +228,7 @@ class _Undertaking:
             try:
                 self._record.end(intent, "unknown" if problem else "undone", problem or reason)
             except RecordError as unwritten:
-                self._say(str(unwritten))
+                self._tell(str(unwritten))
         return Outcome(Ending.STUCK if left else Ending.PUT_BACK, reason, tuple(left))
 
     def _undone(self, action: Action) -> str:
@@ -233,7 +237,7 @@ class _Undertaking:
         said = ""
         while True:
             try:
-                action.undo(self._say)
+                action.undo(self._tell)
             except SignoffError as failure:
                 problem = self._record.safe(str(failure))
                 end = 0 if isinstance(failure, LastingError) else end
@@ -242,6 +246,6 @@ class _Undertaking:
             if time.monotonic() > end:
                 return problem
             if problem != said:
-                self._say(f"{action.subject} could not be put back yet: {problem}")
+                self._tell(f"{action.subject} could not be put back yet: {problem}")
                 said = problem
             time.sleep(_PAUSE)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from signoff.actions.base import LastingError, Say, StepRecord
+from signoff.actions.base import LastingError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.actions.file_change import FileChange
 from signoff.actions.hands import Hands
 from signoff.credentials.dotenv import read
 from signoff.credentials.env_edit import edit
 from signoff.credentials.secret import HIDDEN, Secret
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -62,15 +63,20 @@ class FileEdit(FileChange):
         """What will happen."""
         return self.edit.preview
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Read the file, and make its new content."""
-        say(f"Looking at {self.subject}.")
-        super().prepare(say)
+        tell(f"Looking at {self.subject}.")
+        super().prepare(tell)
 
     def _edited(self, raw: bytes) -> bytes:
         """Return the file with the new values. Raises LastingError where it does not say what it said."""
         there = read(raw).variables
         for name, (old, _) in self.edit.values.items():
             if name not in there or there[name].value != old:
-                raise LastingError(f"{self.subject} was changed meanwhile: {name} is another.", "Look again.")
+                raise LastingError(
+                    say(
+                        "{subject} was changed meanwhile: {name} is another.", subject=self.subject, name=name
+                    ),
+                    say("Look again."),
+                )
         return edit(raw, {name: new for name, (_, new) in self.edit.values.items()})

@@ -30,6 +30,7 @@ from signoff.credentials.env_text import (
     too_large,
 )
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.base import Target
 from signoff.target.command import Command, Output, Problem, Root
 from signoff.text import one_line
@@ -54,7 +55,9 @@ class EnvFile:
 
     def __init__(self, target: Target, path: str, *, root: bool = False, group_reads: bool = False) -> None:
         if not path.startswith("/") or not path.isprintable():
-            raise EnvFileError(f"{one_line(path)} is no absolute path.", "Name the file from / on.")
+            raise EnvFileError(
+                say("{path} is no absolute path.", path=one_line(path)), say("Name the file from / on.")
+            )
         self.path = path
         self._target = target
         self._root = root
@@ -110,7 +113,10 @@ class EnvFile:
         try:
             (output,) = self._target.collect([command], Event())
         except TargetError as error:
-            raise EnvFileError(f"{one_line(self.path)} cannot be read: {error.message}", error.hint) from None
+            raise EnvFileError(
+                say("{path} cannot be read: {error}", path=one_line(self.path), error=error.message),
+                error.hint,
+            ) from None
         if output.problem:
             raise self._not_run("cannot be read", output)
         return self._parsed(output)
@@ -153,13 +159,16 @@ class EnvFile:
             "draft": draft,
         }
         if b"\0" in new:
-            raise EnvFileError(f"{one_line(self.path)} cannot be replaced by a content with a NUL in it.")
+            raise EnvFileError(
+                say("{path} cannot be replaced by a content with a NUL in it.", path=one_line(self.path))
+            )
         payload = f"{fingerprint(expected.raw)} {fingerprint(new)}\n".encode() + new
         try:
             output = self._target.execute(_head(values) + _script("env-replace.sh"), payload, root=self._root)
         except TargetError as error:
             raise EnvFileError(
-                f"{one_line(self.path)} cannot be replaced: {error.message}", error.hint
+                say("{path} cannot be replaced: {error}", path=one_line(self.path), error=error.message),
+                error.hint,
             ) from None
         if output.problem in {Problem.LOST, Problem.TIMED_OUT, Problem.KILLED}:
             return self._looked_up(new, expected, draft)
@@ -180,14 +189,17 @@ class EnvFile:
             now = None
         if now is None:
             raise UncertainError(
-                f"The connection was lost while {one_line(self.path)} was being replaced.",
-                "It has its old content or the new one, whole. Look which, when the host answers again.",
+                say("The connection was lost while {path} was being replaced.", path=one_line(self.path)),
+                say("It has its old content or the new one, whole. Look which, when the host answers again."),
             )
         if now.raw == new:
             return now
         if now.raw == expected.raw:
             raise EnvFileError(
-                f"{one_line(self.path)} was not replaced: the connection was lost. It is as it was."
+                say(
+                    "{path} was not replaced: the connection was lost. It is as it was.",
+                    path=one_line(self.path),
+                )
             )
         raise changed(self.path)
 
@@ -195,7 +207,14 @@ class EnvFile:
         reason = str(output.problem)
         if output.problem is Problem.NEEDS_ROOT:
             reason = f"it needs root, and {one_line(output.stderr)}"
-        return EnvFileError(f"{one_line(self.path)} {what}: {reason}. It is as it was.")
+        return EnvFileError(
+            say(
+                "{path} {what}: {reason}. It is as it was.",
+                path=one_line(self.path),
+                what=what,
+                reason=reason,
+            )
+        )
 
     def _refusal(self, what: str, output: Output) -> Exception:
         """Return the error for what a script said, and its programs before it."""
@@ -212,14 +231,26 @@ class EnvFile:
                 return too_large(self.path)
             case [b"#unsure"]:
                 return UncertainError(
-                    f"{one_line(self.path)} is replaced, but its directory could not be synced: {said}.",
-                    "Look at the disk (dmesg, smartctl): the old content may come back with the next start.",
+                    say(
+                        "{path} is replaced, but its directory could not be synced: {said}.",
+                        path=one_line(self.path),
+                        said=said,
+                    ),
+                    say(
+                        "Look at the disk (dmesg, smartctl): the old content may come back with the next "
+                        "start."
+                    ),
                 )
             case [b"#owner"]:
                 return owner_lost(self.path)
             case [b"#attributes"]:
                 return EnvFileError(
-                    f"{one_line(self.path)} {what} with its attributes: {said}. It is as it was."
+                    say(
+                        "{path} {what} with its attributes: {said}. It is as it was.",
+                        path=one_line(self.path),
+                        what=what,
+                        said=said,
+                    )
                 )
             case _:
                 return failed_there(what, self.path, said)

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from threading import Event
 
-from signoff.actions.base import ActionError, Say, StepRecord
+from signoff.actions.base import ActionError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.credentials.env_text import EnvText
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -38,27 +39,27 @@ class FileChange(ABC):
         of = self.record.fingerprints.of
         return {"before": of(self._before.raw if self._before else b""), "after": of(self._after)}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Read the file, say what there is to be said of it, and make its new content."""
         self._before = self._file.read()
         for remark in self._file.remarks(self._before):
-            say(remark)
+            tell(remark)
         self._after = self._edited(self._before.raw)
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Put the new content in the old one's place."""
         if self._before is None:
             raise AssertionError("prepare comes first")
-        say(f"Writing {self.subject}.")
+        tell(f"Writing {self.subject}.")
         self._file.write(self._after, self._before)
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Read it back."""
         if self._file.read().raw != self._after:
-            raise ActionError(f"{self.subject} does not say what was written.")
+            raise ActionError(say("{subject} does not say what was written.", subject=self.subject))
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Put the file back as it was."""
         if self._before is not None:
             self._file.restore(self._before)
-            say(f"{one_line(self._file.path)} is as it was.")
+            tell(f"{one_line(self._file.path)} is as it was.")

@@ -10,6 +10,7 @@ from threading import Event
 from typing import Final
 
 from signoff.actions.base import ActionError, LastingError
+from signoff.message import say
 from signoff.target.base import Target
 from signoff.target.command import Output, Problem
 from signoff.text import one_line
@@ -94,7 +95,7 @@ class Hands:
         output = self.target.execute(script, root=self.root, timeout=SETTLED_WITHIN + 10)
         _raise(output, "Whether what was begun has ended could not be seen")
         if output.status != 0:
-            raise ActionError("What was begun before still runs on the target.")
+            raise ActionError(say("What was begun before still runs on the target."))
         self._unsettled.clear()
 
     def in_container(self, container: str, script: str) -> str:
@@ -104,12 +105,18 @@ class Hands:
 
 def _raise(output: Output, what: str) -> None:
     if output.problem is Problem.NEEDS_ROOT:
-        raise LastingError(f"{what}: it needs root, and there is none ({one_line(output.stderr)}).")
+        raise LastingError(
+            say(
+                "{what}: it needs root, and there is none ({stderr}).",
+                what=what,
+                stderr=one_line(output.stderr),
+            )
+        )
     if output.problem is not None:
-        raise ActionError(f"{what}: {_WHY[output.problem]}.")
+        raise ActionError(say("{what}: {why}.", what=what, why=_WHY[output.problem]))
 
 
 def failed(what: str, output: Output) -> ActionError:
     """Return the error for a script that ended badly, with the end of what it said."""
     said = one_line(b" ".join((output.stderr or output.stdout).split()[-40:]), 300)
-    return ActionError(f"{what}: {said or f'exit status {output.status}'}")
+    return ActionError(say("{what}: {said}", what=what, said=said or f"exit status {output.status}"))

@@ -16,10 +16,11 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.hands import Hands, failed
 from signoff.credentials.scram import accepts, verifier
 from signoff.credentials.secret import Secret
+from signoff.message import say
 from signoff.text import one_line
 
 PATIENCE: Final = 15.0
@@ -98,43 +99,57 @@ class RolePassword:
         of = self.record.fingerprints.of
         return {"before": of(self._before or Secret("")), "after": of(self._after)}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Ask the server as its superuser, and look where a login proves something."""
-        say(f"Looking at {self.subject}.")
+        tell(f"Looking at {self.subject}.")
         self._before = self._stored()
         self.record.know([(f"verifier of {self.change.role}", one) for one in (self._before, self._after)])
         proof = self._log_in(self.change.old)
         known = accepts(self._before, self.change.role, self.change.old)
         if known and not proof.taken(self.change.old):
             raise LastingError(
-                f"{self.subject}: the right password is refused: {proof.said}",
-                "See pg_hba.conf and listen_addresses: the login could not be tried with the new one.",
+                say(
+                    "{subject}: the right password is refused: {said}", subject=self.subject, said=proof.said
+                ),
+                say("See pg_hba.conf and listen_addresses: the login could not be tried with the new one."),
             )
         if known is False:
-            say(f"{self.subject} has another password than the file's; it gets the new one all the same.")
+            tell(f"{self.subject} has another password than the file's; it gets the new one all the same.")
         elif self._before.reveal().startswith("md5"):
-            say(f"{self.subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.")
+            tell(f"{self.subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.")
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Alter the role."""
-        say(f"Setting the new password of {self.subject}.")
+        tell(f"Setting the new password of {self.subject}.")
         self._alter(self._after)
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Log in."""
         end = time.monotonic() + PATIENCE
         while True:
             proof = self._log_in(self.change.new, self.change.old)
             if proof.taken(self.change.new) and not proof.taken(self.change.old):
-                say(f"{self.subject}: the new password is taken at {proof.address}, the old one refused.")
+                tell(f"{self.subject}: the new password is taken at {proof.address}, the old one refused.")
                 return
             if proof.taken(self.change.new):
-                raise ActionError(f"{self.subject}: the old password is still taken at {proof.address}.")
+                raise ActionError(
+                    say(
+                        "{subject}: the old password is still taken at {address}.",
+                        subject=self.subject,
+                        address=proof.address,
+                    )
+                )
             if time.monotonic() > end:
-                raise ActionError(f"{self.subject}: the new password is refused: {proof.said}")
+                raise ActionError(
+                    say(
+                        "{subject}: the new password is refused: {said}",
+                        subject=self.subject,
+                        said=proof.said,
+                    )
+                )
             time.sleep(1)
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Put the old verifier back, where the new one is there."""
         if self._before is None:
             return
@@ -142,11 +157,15 @@ class RolePassword:
         if now == self._before:
             return
         if now != self._after:
-            raise LastingError(f"{self.subject} was given another password meanwhile; it was left alone.")
+            raise LastingError(
+                say(
+                    "{subject} was given another password meanwhile; it was left alone.", subject=self.subject
+                )
+            )
         self._alter(self._before)
         if self._stored() != self._before:
-            raise ActionError(f"{self.subject} does not have its old password again.")
-        say(f"{self.subject} has its old password again.")
+            raise ActionError(say("{subject} does not have its old password again.", subject=self.subject))
+        tell(f"{self.subject} has its old password again.")
 
     def _stored(self) -> Secret:
         """Return the role's verifier; empty where it has none."""
@@ -154,12 +173,20 @@ class RolePassword:
         role = _literal(self.change.role)
         rows = self._sql(f"SELECT {columns} FROM pg_authid WHERE rolname = {role};\n")  # noqa: S608 - quoted
         if not rows:
-            raise LastingError(f"{self.change.server.name} has no role {one_line(self.change.role, 63)}.")
+            raise LastingError(
+                say(
+                    "{name} has no role {role}.",
+                    name=self.change.server.name,
+                    role=one_line(self.change.role, 63),
+                )
+            )
         replica, may_log_in, stored = rows[0].split("|", 2)
         if replica == "t":
-            raise LastingError(f"{self.change.server.name} is a replica: the password is set on its primary.")
+            raise LastingError(
+                say("{name} is a replica: the password is set on its primary.", name=self.change.server.name)
+            )
         if may_log_in != "t":
-            raise LastingError(f"{self.subject} may not log in at all.")
+            raise LastingError(say("{subject} may not log in at all.", subject=self.subject))
         return Secret(stored)
 
     def _alter(self, stored: Secret) -> None:
@@ -194,7 +221,9 @@ class RolePassword:
         wrong = Secret(secrets.token_hex(16))
         tried = (wrong, *passwords)
         if any(set(one.reveal()) & set("\r\n\0") for one in tried):
-            raise LastingError(f"{self.subject}: its password is more than a line, and cannot be tried.")
+            raise LastingError(
+                say("{subject}: its password is more than a line, and cannot be tried.", subject=self.subject)
+            )
         script = _LOG_IN.format(
             count=len(tried),
             addresses='"$(hostname -i)"' if server.container else quote(server.host),
@@ -219,8 +248,12 @@ class RolePassword:
                 return proof
         where = ", ".join(proof.address for proof in proofs)
         raise LastingError(
-            f"{self.subject}: at {where} it is let in with any password, so that no login proves anything.",
-            "Replace trust by scram-sha-256 in pg_hba.conf, and reload PostgreSQL.",
+            say(
+                "{subject}: at {where} it is let in with any password, so that no login proves anything.",
+                subject=self.subject,
+                where=where,
+            ),
+            say("Replace trust by scram-sha-256 in pg_hba.conf, and reload PostgreSQL."),
         )
 
 
@@ -272,11 +305,11 @@ class _Proof:
 def _literal(text: str) -> str:
     """Return an SQL string constant, whatever standard_conforming_strings says."""
     if "\0" in text:
-        raise ActionError("A name or password with a NUL is none for PostgreSQL.")
+        raise ActionError(say("A name or password with a NUL is none for PostgreSQL."))
     return " E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _identifier(text: str) -> str:
     if "\0" in text:
-        raise ActionError("A name with a NUL is none for PostgreSQL.")
+        raise ActionError(say("A name with a NUL is none for PostgreSQL."))
     return '"' + text.replace('"', '""') + '"'

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.actions.file_change import FileChange
 from signoff.actions.hands import Hands
 from signoff.credentials import dotenv, secret_file
 from signoff.credentials.delivery import preview_of, with_value
 from signoff.credentials.secret import HIDDEN, Secret
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -86,29 +87,31 @@ class InNewFile:
     def _content(self) -> bytes:
         return f"{self.value.reveal()}\n".encode()
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """See that a file can be made, and that none is there."""
         secret_file.check_new(self.path)
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Make it."""
-        say(f"Writing {one_line(str(self.path))}.")
+        tell(f"Writing {one_line(str(self.path))}.")
         secret_file.write_new(self.path, self.value)
         self._made = True
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Read it back."""
         if self._read() != self._content:
-            raise ActionError(f"{self.subject} does not say what was written.")
+            raise ActionError(say("{subject} does not say what was written.", subject=self.subject))
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Take it away, where it is still what was written."""
         if not self._made or self._read() is None:
             return
         if self._read() != self._content:
-            raise LastingError(f"{self.subject} was changed meanwhile; it was left alone.")
+            raise LastingError(
+                say("{subject} was changed meanwhile; it was left alone.", subject=self.subject)
+            )
         self.path.unlink()
-        say(f"{one_line(str(self.path))} is gone again.")
+        tell(f"{one_line(str(self.path))} is gone again.")
 
     def _read(self) -> bytes | None:
         try:
@@ -116,4 +119,6 @@ class InNewFile:
         except FileNotFoundError:
             return None
         except OSError as problem:
-            raise ActionError(f"{self.subject} cannot be read: {problem.strerror}.") from None
+            raise ActionError(
+                say("{subject} cannot be read: {strerror}.", subject=self.subject, strerror=problem.strerror)
+            ) from None

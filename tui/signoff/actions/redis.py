@@ -15,12 +15,13 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.env_file import EnvFile
 from signoff.actions.hands import Hands, failed
 from signoff.actions.redis_conf import FAILED, Setting, UserChange, edited_configuration
 from signoff.credentials.env_text import EnvText
 from signoff.credentials.secret import Secret
+from signoff.message import say
 from signoff.text import one_line
 
 PATIENCE: Final = 15.0
@@ -50,7 +51,9 @@ class _Door:
         for command in commands:
             lines += [command, f"ECHO {nonce}"]
         if any("\n" in line or "\r" in line or "\0" in line for line in lines):
-            raise LastingError(f"{self.change.subject}: a password of more than a line cannot be tried.")
+            raise LastingError(
+                say("{subject}: a password of more than a line cannot be tried.", subject=self.change.subject)
+            )
         output = self.hands.run(
             f"{server.name} could not be asked",
             self.hands.in_container(server.container, script),
@@ -62,7 +65,13 @@ class _Door:
         if output.status != 0 or len(replies) != len(commands) + 1:
             if _REFUSED.search(said):
                 raise _RefusedError
-            raise ActionError(f"{server.name} does not answer: {one_line(said) or one_line(output.stderr)}")
+            raise ActionError(
+                say(
+                    "{name} does not answer: {said}",
+                    name=server.name,
+                    said=one_line(said) or one_line(output.stderr),
+                )
+            )
         del before
         return [reply.strip("\r\n") for reply in replies[:-1]]
 
@@ -77,11 +86,14 @@ class _Door:
         """Raise where a wrong password is taken too: then no login proves anything."""
         if self.takes(Secret(secrets.token_hex(16))):
             raise LastingError(
-                f"{self.change.subject} needs no password: it lets anybody in.",
-                "Set one in Redis first (requirepass in redis.conf), restart it, and put it into the file.",
+                say("{subject} needs no password: it lets anybody in.", subject=self.change.subject),
+                say(
+                    "Set one in Redis first (requirepass in redis.conf), restart it, and put it into the "
+                    "file."
+                ),
             )
 
-    def prove(self, say: Say) -> None:
+    def prove(self, tell: Tell) -> None:
         """Raise unless the new password is taken, and the old and a wrong one are not."""
         end = time.monotonic() + PATIENCE
         while True:
@@ -93,18 +105,18 @@ class _Door:
                     raise
                 time.sleep(1)
         if not taken:
-            raise ActionError(f"{self.change.subject}: the new password is refused.")
+            raise ActionError(say("{subject}: the new password is refused.", subject=self.change.subject))
         self.must_be_shut()
         if self.takes(self.change.old):
-            raise ActionError(f"{self.change.subject}: the old password is still taken.")
-        say(f"{self.change.subject}: the new password is taken, the old one refused.")
+            raise ActionError(say("{subject}: the old password is still taken.", subject=self.change.subject))
+        tell(f"{self.change.subject}: the new password is taken, the old one refused.")
 
 
 class _RefusedError(ActionError):
     """The password was refused."""
 
     def __init__(self) -> None:
-        super().__init__("The password is refused.")
+        super().__init__(say("The password is refused."))
 
 
 @dataclass(eq=False)
@@ -137,9 +149,9 @@ class _Password:
         of = self.record.fingerprints.of
         return {"before": of(self.change.old), "after": of(self.change.new)}
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Log in."""
-        self._door.prove(say)
+        self._door.prove(tell)
 
 
 @dataclass(eq=False)
@@ -151,9 +163,9 @@ class UserPassword(_Password):
     _before: EnvText | None = field(default=None, init=False)
     _after: bytes = field(default=b"", init=False, repr=False)
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Log in with the present password; find how it is set, and the file that it is started from."""
-        say(f"Looking at {self.subject}.")
+        tell(f"Looking at {self.subject}.")
         _must_be_taken(self._door)
         about, replication, required, acl_file, acls = self._door.ask(
             self.change.old,
@@ -161,62 +173,74 @@ class UserPassword(_Password):
         )
         for reply in (about, replication, required):
             if FAILED.match(reply):
-                raise LastingError(f"{self.subject} may not change it: {one_line(reply)}")
+                raise LastingError(
+                    say("{subject} may not change it: {reply}", subject=self.subject, reply=one_line(reply))
+                )
         if _line(replication, "role") != "master" or _line(replication, "connected_slaves") not in {"", "0"}:
             raise LastingError(
-                f"{self.change.server.name} is replicated: its password is on its replicas too.",
-                "Change it on all of them by hand (masterauth), then put it into the file.",
+                say(
+                    "{name} is replicated: its password is on its replicas too.", name=self.change.server.name
+                ),
+                say("Change it on all of them by hand (masterauth), then put it into the file."),
             )
         self._set = Setting.of(self.change, Secret(_value(required)), acls)
         path = _value(acl_file) or _line(about, "config_file")
         if not path:
             raise LastingError(
-                f"{self.change.server.name} was started without a file to keep its password in.",
-                "Put requirepass into a redis.conf, start Redis with it, then try again.",
+                say(
+                    "{name} was started without a file to keep its password in.", name=self.change.server.name
+                ),
+                say("Put requirepass into a redis.conf, start Redis with it, then try again."),
             )
         self._file = EnvFile(self.hands.target, path, root=self.hands.root)
         self._before = self._file.read()
         edited = edited_configuration(self._before.raw, self.change)
         if edited is None:
             raise LastingError(
-                f"{one_line(path)} does not hold the password of {self.subject}: an include may.",
-                "Set it by hand there, in the running server, and in the file.",
+                say(
+                    "{path} does not hold the password of {subject}: an include may.",
+                    path=one_line(path),
+                    subject=self.subject,
+                ),
+                say("Set it by hand there, in the running server, and in the file."),
             )
         self._after = edited
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Change the file first: it is what may not be writable."""
         if self._file is None or self._before is None or self._set is None:
             raise AssertionError("prepare comes first")
-        say(f"Setting the new password of {self.subject}.")
+        tell(f"Setting the new password of {self.subject}.")
         self._file.write(self._after, self._before)
         self._tell(self.change.old, self._set.forward)
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Put the old password back where the new one is taken; then the file."""
         if self._file is None or self._before is None or self._set is None:
             return
         if self._door.takes(self.change.new):
             self._tell(self.change.new, self._set.back)
             if not self._door.takes(self.change.old):
-                raise ActionError(f"{self.subject} does not have its old password again.")
-            say(f"{self.subject} has its old password again.")
+                raise ActionError(
+                    say("{subject} does not have its old password again.", subject=self.subject)
+                )
+            tell(f"{self.subject} has its old password again.")
         self._file.restore(self._before)
 
     def _tell(self, password: Secret, command: Secret) -> None:
         (reply,) = self._door.ask(password, command.reveal())
         if reply != "OK":
             # Redis does not quote what it was told; the safe side is not to quote Redis either.
-            raise ActionError(f"{self.subject}: Redis did not take the new password.")
+            raise ActionError(say("{subject}: Redis did not take the new password.", subject=self.subject))
 
 
 @dataclass(eq=False)
 class RestartedPassword(_Password):
     """The proof that a Redis in a container, made anew, has the new password of its environment."""
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Log in with the present password, and see that no file of the container's holds it."""
-        say(f"Looking at {self.subject}.")
+        tell(f"Looking at {self.subject}.")
         _must_be_taken(self._door)
         (about,) = self._door.ask(self.change.old, "INFO server")
         path = _line(about, "config_file")
@@ -229,25 +253,29 @@ class RestartedPassword(_Password):
             raise failed(what, output)
         if edited_configuration(output.stdout, self.change) is not None:
             raise LastingError(
-                f"{self.change.server.name} has its password in {one_line(path)}, within the container.",
-                "Change it there by hand and in the file, or let the compose file give it: ${NAME}.",
+                say(
+                    "{name} has its password in {path}, within the container.",
+                    name=self.change.server.name,
+                    path=one_line(path),
+                ),
+                say("Change it there by hand and in the file, or let the compose file give it: ${NAME}."),
             )
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Do nothing: the container was made anew just before."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """See that the old password is taken again, now that the container was made anew once more."""
         if not self._door.takes(self.change.old):
-            raise ActionError(f"{self.subject} does not take its old password.")
+            raise ActionError(say("{subject} does not take its old password.", subject=self.subject))
 
 
 def _must_be_taken(door: _Door) -> None:
     door.must_be_shut()
     if not door.takes(door.change.old):
         raise LastingError(
-            f"{door.change.subject} does not take the password that is in the file.",
-            "Put the one that it has into the file first.",
+            say("{subject} does not take the password that is in the file.", subject=door.change.subject),
+            say("Put the one that it has into the file first."),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from signoff.actions.base import LastingError
 from signoff.credentials.secret import Secret
+from signoff.message import say
 from signoff.text import one_line
 
 FAILED: Final = re.compile(r"(ERR|NOPERM|NOAUTH|WRONGPASS)\b")
@@ -70,13 +71,17 @@ class Setting:
         has_acls = not FAILED.match(acls)
         given = _hashes(acls, change.user)
         if has_acls and old not in given:
-            raise LastingError(f"{change.subject}: its password is not set in a way that is known here.")
+            raise LastingError(
+                say("{subject}: its password is not set in a way that is known here.", subject=change.subject)
+            )
         if change.user == "default" and required == change.old and (not has_acls or given == {old}):
             return cls(
                 *(Secret(f"CONFIG SET requirepass {_quoted(one)}") for one in (change.new, change.old))
             )
         if not has_acls or not re.fullmatch(r"[^\s\"'\\]+", change.user):
-            raise LastingError(f"{change.subject}: its password is not set in a way that is known here.")
+            raise LastingError(
+                say("{subject}: its password is not set in a way that is known here.", subject=change.subject)
+            )
         return cls(
             Secret(f"ACL SETUSER {change.user} !{old} #{new}"),
             Secret(f"ACL SETUSER {change.user} !{new} #{old}"),

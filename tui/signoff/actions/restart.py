@@ -13,12 +13,13 @@ from shlex import join, quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import ActionError, LastingError, Say, StepRecord
+from signoff.actions.base import ActionError, LastingError, StepRecord, Tell
 from signoff.actions.hands import Hands, failed
 from signoff.actions.restart_plan import ComposeServices, RestartPlan
 from signoff.errors import StoppedError
 from signoff.facts.composed import LABEL
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import Message, listed, say
 from signoff.probes.secretfiles import listing
 from signoff.text import inert, one_line
 
@@ -69,15 +70,15 @@ class Restart:
         """Nothing: what matters is in their files."""
         return {}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """See that the programs are there, and that root is where it is needed."""
         if self.plan.units and not self.hands.root:
-            raise LastingError("Units are restarted by root only, and there is no root to be had.")
+            raise LastingError(say("Units are restarted by root only, and there is no root to be had."))
         for one in self.plan.compose:
             self._ask(one)
         for state in self._states():
             if state.broken:
-                say(f"{state.name} is not well as it is: {state.broken}.")
+                tell(f"{state.name} is not well as it is: {state.broken}.")
 
     def _ask(self, one: ComposeServices) -> None:
         """Have compose tell what it would make: it may once have been given more than what lies in files."""
@@ -90,9 +91,17 @@ class Restart:
         lost = one.lost(output.stdout)
         if lost:
             raise LastingError(
-                f"{program} in {directory} would leave {listing(lost)} empty, which is not empty now: the"
-                " containers were made with variables that are in no file which compose reads there.",
-                "Put them into .env beside the compose file, or make the containers anew as they were made.",
+                say(
+                    "{program} in {directory} would leave {listing} empty, which is not empty now: the "
+                    "containers were made with variables that are in no file which compose reads there.",
+                    program=program,
+                    directory=directory,
+                    listing=listing(lost),
+                ),
+                say(
+                    "Put them into .env beside the compose file, or make the containers anew as they "
+                    "were made."
+                ),
             )
 
     def _trust(self, one: ComposeServices) -> None:
@@ -106,52 +115,62 @@ class Restart:
         if foreign := [section.field(0) for section in sections(output) if section.name == "foreign"]:
             names = listing(foreign)
             raise LastingError(
-                f"Others than root and the project's owner can change {names}: compose is not run on that.",
-                f"See who: namei -l {quote(foreign[0])}",
+                say(
+                    "Others than root and the project's owner can change {names}: compose is not run on "
+                    "that.",
+                    names=names,
+                ),
+                say("See who: namei -l {foreign}", foreign=quote(foreign[0])),
             )
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Start them anew, and wait."""
         self._begun = True
-        self._start(say, cancel)
+        self._start(tell, cancel)
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """See that they are well now."""
         for state in self._states():
             if state.broken or not (state.well or state.steady):
-                raise ActionError(f"{state.name} is not well: {state.broken or 'it does not run'}.")
+                raise ActionError(
+                    say(
+                        "{name} is not well: {broken}.",
+                        name=state.name,
+                        broken=state.broken or "it does not run",
+                    )
+                )
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Start them anew once more, with what was put back."""
         if self._begun:
-            say("Starting the services anew, with the old secrets.")
-            self._start(say, Event(), again=True)
+            tell("Starting the services anew, with the old secrets.")
+            self._start(tell, Event(), again=True)
 
-    def _start(self, say: Say, cancel: Event, *, again: bool = False) -> None:
+    def _start(self, tell: Tell, cancel: Event, *, again: bool = False) -> None:
         before = {state.name: state.token for state in self._states()}
         for one in self.plan.compose:
             self._shell(
                 f"cd {quote(one.made.directory)} || exit\n{_UNBROKEN.format(command=one.command)}",
-                say,
+                tell,
                 cancel,
             )
         if self.plan.units:
             units = join(self.plan.units)
             # A unit that has failed too often would be refused another start.
             reset = f"systemctl reset-failed {units} 2> /dev/null\n" if again else ""
-            self._shell(f"{reset}systemctl restart {units}", say, cancel)
-        self._wait(before, say, cancel)
+            self._shell(f"{reset}systemctl restart {units}", tell, cancel)
+        self._wait(before, tell, cancel)
 
-    def _shell(self, script: str, say: Say, cancel: Event) -> None:
-        lines = _Lines(say)
+    def _shell(self, script: str, tell: Tell, cancel: Event) -> None:
+        lines = _Lines(tell)
         what = f"{self.subject} could not be started anew"
         output = self.hands.run(what, script, timeout=300, cancel=cancel, on_output=lines.feed)
         lines.end()
         if output.status != 0:
             raise failed(what, output)
 
-    def _wait(self, before: Mapping[str, str], say: Say, cancel: Event) -> None:
-        say("Waiting until they are healthy.")
+    def _wait(self, before: Mapping[str, str], tell: Tell, cancel: Event) -> None:
+        tell("Waiting until they are healthy.")
         start = time.monotonic()
         since: dict[str, tuple[str, float]] = {}
         while True:
@@ -162,11 +181,11 @@ class Restart:
             waiting = [one for one in states if not _is_ready(one, now - since[one.name][1])]
             stale = [one.name for one in states if before.get(one.name) == one.token]
             if not waiting and states and not stale:
-                say(f"{', '.join(one.name for one in states)}: running, and healthy.")
+                tell(f"{', '.join(one.name for one in states)}: running, and healthy.")
                 return
             _give_up(waiting, stale, now - start)
             if cancel.wait(_PAUSE):
-                raise StoppedError("Stopped on request.")
+                raise StoppedError(say("Stopped on request."))
 
     def _states(self) -> list[_State]:
         return [*self._unit_states(), *self._container_states()]
@@ -250,25 +269,36 @@ def _give_up(waiting: list[_State], stale: list[str], waited: float) -> None:
     """Raise where waiting longer is of no use."""
     for state in waiting:
         if state.broken:
-            raise ActionError(f"{state.name} did not become healthy: {state.broken}.", _logs(state.name))
+            raise ActionError(
+                say("{name} did not become healthy: {broken}.", name=state.name, broken=state.broken),
+                _logs(state.name),
+            )
         if state.crashes >= _CRASHES:
-            raise ActionError(f"{state.name} ends again and again.", _logs(state.name))
+            raise ActionError(say("{name} ends again and again.", name=state.name), _logs(state.name))
     if waited > HEALTHY_WITHIN:
         names = ", ".join([*(state.name for state in waiting), *stale]) or "nothing"
         reason = "still run as before" if stale and not waiting else "did not become healthy"
-        raise ActionError(f"{names} {reason} within {HEALTHY_WITHIN:.0f} s.")
+        raise ActionError(
+            say(
+                "{names} {reason} within {healthy_within} s.",
+                names=names,
+                reason=reason,
+                healthy_within=format(HEALTHY_WITHIN, ".0f"),
+            )
+        )
 
 
-def _logs(name: str) -> str:
+def _logs(name: str) -> Message:
     container = name.removeprefix("container ")
-    return f"docker logs {container}" if container != name else f"journalctl -u {name}"
+    command = f"docker logs {container}" if container != name else f"journalctl -u {name}"
+    return listed((command,))
 
 
 class _Lines:
     """Cuts what a program prints into lines."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -276,7 +306,7 @@ class _Lines:
         *lines, self._rest = (self._rest + data.replace(b"\r", b"\n")).split(b"\n")
         for line in lines:
             if shown := inert(line).strip():
-                self._say(shown)
+                self._tell(shown)
 
     def end(self) -> None:
         """Say what is left."""

@@ -16,6 +16,7 @@ from signoff.facts.base import Facts
 from signoff.facts.composed import LABEL, Composed
 from signoff.facts.containers import Container
 from signoff.facts.units import Unit
+from signoff.message import say
 from signoff.probes.running import Running, running
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -62,7 +63,7 @@ class ComposeServices:
                 )
             )
         except (yaml.YAMLError, LookupError, TypeError, AttributeError):
-            raise ActionError("What compose says of its services cannot be read.") from None
+            raise ActionError(say("What compose says of its services cannot be read.")) from None
 
     def _scale(self, service: str) -> tuple[str, ...]:
         count = sum(one.labels[f"{LABEL}service"] == service for one in self.containers)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
-from signoff.actions.base import Action, Ending, Outcome, Say, StepRecord, perform
+from signoff.actions.base import Action, Ending, Outcome, StepRecord, Tell, perform
 from signoff.actions.env_change import Edit, FileEdit
 from signoff.actions.hands import Hands
 from signoff.actions.postgres import RoleChange, RolePassword
@@ -33,6 +33,7 @@ from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.probes.running import blind
 from signoff.probes.secretfiles import listing
 from signoff.target.base import Target
@@ -126,18 +127,25 @@ def accepted(entry: Entry, given: Secret) -> Secret:
     """
     name = one_line(entry.name, 60)
     if not entry.policy.pasted:
-        raise UsageError(f"{name} is {entry.policy.title}: it is made here.", "Leave its value out.")
+        raise UsageError(
+            say("{name} is {title}: it is made here.", name=name, title=entry.policy.title),
+            say("Leave its value out."),
+        )
     given = url_password(given) or given if url_password(entry.value) else given
     if not given or set(given.reveal()) & set("\r\n\0"):
-        raise UsageError(f"The new {name} is empty, or more than a line.")
+        raise UsageError(say("The new {name} is empty, or more than a line.", name=name))
     if given.reveal() != given.reveal().strip():
-        raise UsageError(f"The new {name} begins or ends with a blank.", "Copy it without.")
+        raise UsageError(
+            say("The new {name} begins or ends with a blank.", name=name), say("Copy it without.")
+        )
     if given == entry.secret:
-        raise UsageError(f"The new {name} is the old one.", entry.policy.entails)
+        raise UsageError(say("The new {name} is the old one.", name=name), entry.policy.entails)
     if provider_test_keys({name: given}):
-        raise UsageError(f"The new {name} is a provider's test key.", "Take the production key.")
+        raise UsageError(
+            say("The new {name} is a provider's test key.", name=name), say("Take the production key.")
+        )
     if is_placeholder(given.reveal()):
-        raise UsageError(f"The new {name} is a default or placeholder.", entry.policy.entails)
+        raise UsageError(say("The new {name} is a default or placeholder.", name=name), entry.policy.entails)
     return given
 
 
@@ -156,7 +164,10 @@ def plan(
     and where it cannot be told what else has to change.
     """
     if unseen := blind(facts):
-        raise UsageError(f"Which services use the secrets cannot be seen: {unseen[0]}.", "It needs root.")
+        raise UsageError(
+            say("Which services use the secrets cannot be seen: {unseen}.", unseen=unseen[0]),
+            say("It needs root."),
+        )
     draft = _Draft(Variables(facts, profile), frozenset(names), given or {})
     for name in names:
         draft.take(draft.variables.chosen(name, path))
@@ -206,7 +217,10 @@ class _Draft:
     def _change(self, entry: Entry, new: Secret, along: str = "") -> None:
         value = with_password(entry.value, new) if url_password(entry.value) else new
         if value is None:
-            raise UsageError(f"The password within {entry.name} cannot be replaced.", "Edit it by hand.")
+            raise UsageError(
+                say("The password within {name} cannot be replaced.", name=entry.name),
+                say("Edit it by hand."),
+            )
         self.changes[entry.key] = Change(
             entry.name,
             entry.file.path,
@@ -227,15 +241,21 @@ def _check_services(draft: _Draft, restart: RestartPlan) -> None:
     """Raise UsageError where the product would be left without its store."""
     if draft.stores and restart.by_hand:
         raise UsageError(
-            f"{listing(restart.by_hand)}: started by hand, and would be left with the old password.",
-            "Run it by compose or systemd, or stop it first.",
+            say(
+                "{listing}: started by hand, and would be left with the old password.",
+                listing=listing(restart.by_hand),
+            ),
+            say("Run it by compose or systemd, or stop it first."),
         )
     for store, _ in draft.stores:
         container = store.container
         if store.form is Form.REDIS and container and container.name not in restart.containers:
             raise UsageError(
-                f"Redis in container {one_line(container.name)} does not have its password from the file.",
-                "Let the compose file give it (${REDIS_PASSWORD}), or change it in all places by hand.",
+                say(
+                    "Redis in container {name} does not have its password from the file.",
+                    name=one_line(container.name),
+                ),
+                say("Let the compose file give it (${REDIS_PASSWORD}), or change it in all places by hand."),
             )
 
 
@@ -257,7 +277,7 @@ def _warnings(draft: _Draft, restart: RestartPlan) -> Iterator[str]:
         yield "No running service of the project was found: start anew yourself whatever uses the file."
 
 
-def carry_out(plan: RotationPlan, target: Target, record: StepRecord, say: Say, cancel: Event) -> Outcome:
+def carry_out(plan: RotationPlan, target: Target, record: StepRecord, tell: Tell, cancel: Event) -> Outcome:
     """Carry a plan out that the operator has read and said yes to; see `signoff.actions.base.perform`.
 
     The caller probes the step again afterwards, whatever the outcome.
@@ -267,7 +287,7 @@ def carry_out(plan: RotationPlan, target: Target, record: StepRecord, say: Say, 
         hands = Hands.on(target)
     except SignoffError as unreachable:
         return Outcome(Ending.REFUSED, record.safe(str(unreachable)))
-    return perform(tuple(_actions(plan, hands, record)), record, say, cancel)
+    return perform(tuple(_actions(plan, hands, record)), record, tell, cancel)
 
 
 def _actions(plan: RotationPlan, hands: Hands, record: StepRecord) -> Iterator[Action]:

@@ -15,12 +15,13 @@ from shlex import quote
 from threading import Event
 from typing import ClassVar, Final
 
-from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, Say, StepRecord, perform
+from signoff.actions.base import Action, ActionError, Ending, LastingError, Outcome, StepRecord, Tell, perform
 from signoff.actions.hands import Hands, failed
 from signoff.actions.postgres import Server
 from signoff.actions.put_away import InNewFile, InVariable
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.credentials.totp import Checked, Enrolment
+from signoff.message import say
 from signoff.session.events import Enrolled
 from signoff.target.second_factor import SecondFactor, has_place, wrong_with
 from signoff.text import one_line
@@ -30,7 +31,7 @@ _DUMMY: Final = Secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 
 
 def deliver(
-    enrolment: Enrolment, checked: Checked, action: Action, record: StepRecord, say: Say, cancel: Event
+    enrolment: Enrolment, checked: Checked, action: Action, record: StepRecord, tell: Tell, cancel: Event
 ) -> Outcome:
     """Carry out a delivery that the operator has read and said yes to, and record the enrolment.
 
@@ -39,7 +40,7 @@ def deliver(
     if not checked:
         return Outcome(Ending.REFUSED, "No code was right: the enrolment is not complete.")
     record.know(enrolment.known())
-    outcome = perform([action], record, say, cancel)
+    outcome = perform([action], record, tell, cancel)
     if outcome.ending is Ending.DONE:
         write_down(enrolment, record, action.subject)
     return outcome
@@ -107,36 +108,38 @@ class KeyInDatabase:
         """Nothing: what was there is not read."""
         return {}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Run the statements with a key that is none, and roll them back."""
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             _examine(sql)
         if not has_place(self.statement.sql):
-            raise LastingError("The statement does not say where the key goes.", "Write :seed in its place.")
-        say(f"Trying the statement on {self.subject}; it is rolled back.")
+            raise LastingError(
+                say("The statement does not say where the key goes."), say("Write :seed in its place.")
+            )
+        tell(f"Trying the statement on {self.subject}; it is rolled back.")
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             self._run(sql, _DUMMY, commit=False)
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Run the statement."""
-        say(f"Writing the key of {self.subject}.")
+        tell(f"Writing the key of {self.subject}.")
         self._begun = True
         self._run(self.statement.sql, self.key, commit=True)
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """Nothing more: the transaction was committed with one row, or ``run`` has raised."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Run the statement that takes it back."""
         if not self._begun:
             return
         if not self.statement.undo:
             raise LastingError(
-                f"{self.subject} may have the new key, and what was there is not known.",
-                "Look at the account, and enrol it again where needed.",
+                say("{subject} may have the new key, and what was there is not known.", subject=self.subject),
+                say("Look at the account, and enrol it again where needed."),
             )
         self._run(self.statement.undo, _DUMMY, commit=True)
-        say(f"{self.subject} has no key any more.")
+        tell(f"{self.subject} has no key any more.")
 
     def _run(self, sql: str, key: Secret, *, commit: bool) -> None:
         psql = (
@@ -160,11 +163,17 @@ class KeyInDatabase:
             raise failed(what, output)
         if said[:1] == ["rows"]:
             raise LastingError(
-                f"The statement would have changed {one_line(said[-1], 20)} rows, and one is meant.",
-                f"Nothing was changed. Is the account {one_line(self.account)} in that table?",
+                say(
+                    "The statement would have changed {said} rows, and one is meant.",
+                    said=one_line(said[-1], 20),
+                ),
+                say(
+                    "Nothing was changed. Is the account {account} in that table?",
+                    account=one_line(self.account),
+                ),
             )
         if said != ["done"]:
-            raise ActionError(f"{what}: psql did not say that it is done.")
+            raise ActionError(say("{what}: psql did not say that it is done.", what=what))
 
 
 def _examine(sql: str) -> None:

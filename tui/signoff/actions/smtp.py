@@ -11,12 +11,13 @@ from threading import Event
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from signoff.actions.base import ActionError, LastingError, Say
+from signoff.actions.base import ActionError, LastingError, Tell
 from signoff.credentials.dsn import account
 from signoff.credentials.policy import MAIL
 from signoff.credentials.recognise import url_password, words
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.text import one_line
 
 TIMEOUT: Final = 15.0
@@ -72,7 +73,13 @@ def mail_login(name: str, value: Secret, variables: Mapping[str, Secret]) -> Mai
         port = int(port_text) if port_text.isdecimal() else 0
     if not host or not user:
         missing = "the mail server" if not host else "whom it logs in as"
-        raise UsageError(f"{name}: {missing} is not named beside it, so that it cannot be tried.")
+        raise UsageError(
+            say(
+                "{name}: {missing} is not named beside it, so that it cannot be tried.",
+                name=name,
+                missing=missing,
+            )
+        )
     implicit = implicit or port == _SUBMISSIONS
     return MailLogin(host, port or (_SUBMISSIONS if implicit else _SUBMISSION), user, implicit)
 
@@ -93,21 +100,31 @@ def try_login(login: MailLogin, password: Secret) -> None:
     except smtplib.SMTPAuthenticationError as refusal:
         said = one_line(refusal.smtp_error)
         raise LastingError(
-            f"The mail server {where} refused the password: {said}", "Nothing was stored."
+            say("The mail server {where} refused the password: {said}", where=where, said=said),
+            say("Nothing was stored."),
         ) from None
     except smtplib.SMTPNotSupportedError as lacking:
         raise LastingError(
-            f"The mail server {where}: {one_line(str(lacking))}", "Nothing was stored."
+            say("The mail server {where}: {lacking}", where=where, lacking=one_line(str(lacking))),
+            say("Nothing was stored."),
         ) from None
     except ssl.SSLCertVerificationError as bad:
         raise LastingError(
-            f"The certificate of {where} is not to be trusted: {one_line(bad.verify_message)}.",
-            "The password was not sent, and nothing was stored.",
+            say(
+                "The certificate of {where} is not to be trusted: {verify_message}.",
+                where=where,
+                verify_message=one_line(bad.verify_message),
+            ),
+            say("The password was not sent, and nothing was stored."),
         ) from None
     except (smtplib.SMTPException, OSError, UnicodeError) as problem:
         raise ActionError(
-            f"The mail server {where} could not be asked: {one_line(str(problem)) or type(problem).__name__}",
-            "Nothing was stored.",
+            say(
+                "The mail server {where} could not be asked: {problem}",
+                where=where,
+                problem=one_line(str(problem)) or type(problem).__name__,
+            ),
+            say("Nothing was stored."),
         ) from None
 
 
@@ -143,22 +160,25 @@ class TriedMailPassword:
         """Nothing: it is the provider's."""
         return {}
 
-    def prepare(self, say: Say) -> None:
+    def prepare(self, tell: Tell) -> None:
         """Log in."""
         if _LOOPBACK.fullmatch(self.login.host) and not self.local:
             raise LastingError(
-                f"The mail server {self.login.host} is the target's own, and cannot be reached from here.",
-                "Run signoff on the target, or change the password there and in the file by hand.",
+                say(
+                    "The mail server {host} is the target's own, and cannot be reached from here.",
+                    host=self.login.host,
+                ),
+                say("Run signoff on the target, or change the password there and in the file by hand."),
             )
-        say(f"Logging in as {self.subject}.")
+        tell(f"Logging in as {self.subject}.")
         try_login(self.login, self.password)
-        say(f"{self.subject}: the new password is taken.")
+        tell(f"{self.subject}: the new password is taken.")
 
-    def run(self, say: Say, cancel: Event) -> None:
+    def run(self, tell: Tell, cancel: Event) -> None:
         """Do nothing."""
 
-    def check(self, say: Say) -> None:
+    def check(self, tell: Tell) -> None:
         """It was tried just before."""
 
-    def undo(self, say: Say) -> None:
+    def undo(self, tell: Tell) -> None:
         """Do nothing."""

@@ -17,6 +17,7 @@ from signoff.credentials.recognise import Form, form_of, url_password
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
 from signoff.facts.containers import EVERYWHERE, Container
+from signoff.message import say
 from signoff.text import one_line
 
 _PASSWORD: Final = re.compile(r"(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|PW|AUTH)$", re.IGNORECASE)
@@ -75,7 +76,10 @@ def store_of(
     """
     form = form_of(name, value)
     if value.reveal().casefold().startswith(("rediss:", "valkeys:")):
-        raise UsageError(f"{name}: a Redis behind TLS is not known here.", "Change its password by hand.")
+        raise UsageError(
+            say("{name}: a Redis behind TLS is not known here.", name=name),
+            say("Change its password by hand."),
+        )
     running = tuple(one for one in containers if one.running)
     known = _account(name, value, variables, form)
     container, port = _place(name, form, known, running, project)
@@ -84,8 +88,10 @@ def store_of(
         container = container or next((one for one in running if _is(one, form)), None)
     if container is None and not _HERE.fullmatch(known.host):
         raise UsageError(
-            f"{name}: its server, {one_line(known.host, 80)}, is not on this target.",
-            "Change the password there, then paste it here.",
+            say(
+                "{name}: its server, {host}, is not on this target.", name=name, host=one_line(known.host, 80)
+            ),
+            say("Change the password there, then paste it here."),
         )
     return Store(
         form=form,
@@ -111,10 +117,10 @@ def postgres_of(containers: Iterable[Container], project: str, name: str = "") -
     if len(found) > 1 or (name and not found):
         names = ", ".join(one_line(one.name, 80) for one in found)
         raise UsageError(
-            f"Several containers may be meant: {names}."
+            say("Several containers may be meant: {names}.", names=names)
             if found
-            else f"No container {one_line(name, 80)} runs.",
-            "Name the one with PostgreSQL in targets.toml: container, below second_factor.",
+            else say("No container {name} runs.", name=one_line(name, 80)),
+            say("Name the one with PostgreSQL in targets.toml: container, below second_factor."),
         )
     if not found:
         return postgres.Server()
@@ -155,8 +161,8 @@ def _initial(name: str, known: Account, value: Secret, containers: Iterable[Cont
     given = [one for one in containers if one.env.get("POSTGRES_PASSWORD") == value]
     if len(given) != 1:
         raise UsageError(
-            f"{name}: whose password it is cannot be told.",
-            f"Set {_PASSWORD.sub('', name)}USER beside it, to the role that logs in with it.",
+            say("{name}: whose password it is cannot be told.", name=name),
+            say("Set {sub}USER beside it, to the role that logs in with it.", sub=_PASSWORD.sub("", name)),
         )
     return replace(known, user=_superuser(given[0]))
 
@@ -181,12 +187,16 @@ def _place(
         if not known.host and len(own) == 1:
             return own[0], usual
         if not known.host and own:
-            raise UsageError(f"{name}: several containers may be meant.", "Set its host beside it.")
+            raise UsageError(
+                say("{name}: several containers may be meant.", name=name), say("Set its host beside it.")
+            )
         return None, usual
     named = [one for one in running if known.host in {one.name, one.labels.get("com.docker.compose.service")}]
     named = [one for one in named if _in_project(one, project)] or named
     if len(named) > 1:
-        raise UsageError(f"{name}: several containers are called {one_line(known.host, 80)}.")
+        raise UsageError(
+            say("{name}: several containers are called {host}.", name=name, host=one_line(known.host, 80))
+        )
     if named and _POOLERS.search(named[0].image):
         raise _pooler(name)
     return (named[0], usual) if named else (None, usual)
@@ -212,6 +222,9 @@ def _in_project(container: Container, project: str) -> bool:
 
 def _pooler(name: str) -> UsageError:
     return UsageError(
-        f"{name}: between the product and its store is another program, which has the password too.",
-        "Change it by hand in all three places.",
+        say(
+            "{name}: between the product and its store is another program, which has the password too.",
+            name=name,
+        ),
+        say("Change it by hand in all three places."),
     )

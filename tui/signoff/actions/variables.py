@@ -13,6 +13,7 @@ from signoff.errors import UsageError
 from signoff.facts.base import Facts, Malformed, Unavailable
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
+from signoff.message import listed, say
 from signoff.probes.secretfiles import distinct, listing, readable_files, secrets_of
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -49,9 +50,12 @@ class Variables:
             self._containers = facts[CONTAINERS]
             self._project = facts[ENVIRONMENT].project
         except Unavailable as absent:
-            raise UsageError(f"The secrets cannot be rotated: {absent.reason}.", absent.by_hand) from None
+            raise UsageError(
+                say("The secrets cannot be rotated: {reason}.", reason=absent.reason),
+                listed((absent.by_hand,)),
+            ) from None
         except Malformed as garbled:
-            raise UsageError(f"The secrets cannot be rotated: {garbled.reason}.") from None
+            raise UsageError(say("The secrets cannot be rotated: {reason}.", reason=garbled.reason)) from None
         self.entries = tuple(
             Entry(file, one.name, one.line, one.value, policy_for(one.name, one.value))
             for file, one in secrets_of(distinct(files))
@@ -67,7 +71,9 @@ class Variables:
         whole = path if path.startswith("/") else f"{self._project}/{path.removeprefix('./')}"
         found = tuple(entry for entry in self.entries if whole in {entry.file.path, entry.file.target})
         if not found:
-            raise UsageError(f"There are no secrets in {one_line(whole)}, or it is not read by anything.")
+            raise UsageError(
+                say("There are no secrets in {whole}, or it is not read by anything.", whole=one_line(whole))
+            )
         return found
 
     def chosen(self, name: str, path: str) -> Entry:
@@ -75,10 +81,16 @@ class Variables:
         named = [entry for entry in self.of_file(path) if entry.name == name]
         if not named:
             known = listing(dict.fromkeys(entry.name for entry in self.of_file(path)), 20)
-            raise UsageError(f"There is no secret called {one_line(name, 60)}.", f"There are: {known}.")
+            raise UsageError(
+                say("There is no secret called {name}.", name=one_line(name, 60)),
+                say("There are: {known}.", known=known),
+            )
         if len({entry.value for entry in named}) > 1:
             places = listing(entry.file.path for entry in named)
-            raise UsageError(f"{name} has different values in {places}.", "Name the file.")
+            raise UsageError(
+                say("{name} has different values in {places}.", name=name, places=places),
+                say("Name the file."),
+            )
         return named[0]
 
     def beside(self, entry: Entry) -> Mapping[str, Secret]:
@@ -91,7 +103,10 @@ class Variables:
         if entry.policy.id not in {POSTGRES.id, REDIS.id}:
             return None
         if not entry.secret:
-            raise UsageError(f"{entry.name} is empty.", "Set a password in the store and in the file first.")
+            raise UsageError(
+                say("{name} is empty.", name=entry.name),
+                say("Set a password in the store and in the file first."),
+            )
         return store_of(entry.name, entry.value, self.beside(entry), self._containers, self._project)
 
     def along(self, entry: Entry, store: Store | None, names: frozenset[str]) -> Iterator[Entry]:
@@ -108,8 +123,12 @@ class Variables:
             elif self._opens(other, store):
                 if other.secret != entry.secret and other.name not in names:
                     raise UsageError(
-                        f"{other.name} and {entry.name} are of one account, with different passwords.",
-                        f"Rotate both, or correct {other.name} first.",
+                        say(
+                            "{name} and {name2} are of one account, with different passwords.",
+                            name=other.name,
+                            name2=entry.name,
+                        ),
+                        say("Rotate both, or correct {name} first.", name=other.name),
                     )
                 yield other
 

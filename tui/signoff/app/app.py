@@ -26,6 +26,7 @@ from signoff.app.theme import DARK, LIGHT, NAMES
 from signoff.app.undertaking import stays
 from signoff.app.work import spawn
 from signoff.errors import SignoffError
+from signoff.message import Message, listed, say
 from signoff.settings import Settings, load_settings
 from signoff.text import inert
 
@@ -117,7 +118,7 @@ class SignoffApp(App[int]):
         for message, hint in trouble:
             self.show_error(message, hint)
 
-    def _settle_in(self) -> list[tuple[str, str]]:
+    def _settle_in(self) -> list[tuple[Message, Message]]:
         try:
             settings = load_settings()
         except SignoffError as error:
@@ -130,11 +131,16 @@ class SignoffApp(App[int]):
             self.theme = theme
         elif theme:
             known = ", ".join(NAMES)
-            trouble.append((f"settings.toml: there is no theme {settings.theme}.", f"Known: {known}."))
+            trouble.append(
+                (
+                    say("settings.toml: there is no theme {theme}.", theme=settings.theme),
+                    say("Known: {known}.", known=known),
+                )
+            )
         keys, wrong = keymap(settings.keys)
         self.set_keymap(keys)
         if wrong:
-            trouble.append(("settings.toml: " + wrong[0], "\n".join(wrong[1:])))
+            trouble.append((listed(("settings.toml: ", wrong[0]), ""), listed(wrong[1:], "\n")))
         return trouble
 
     def open_walk(self, start: Start) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from signoff.errors import SignoffError, UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.session.store import Summary
@@ -80,7 +81,9 @@ def _here() -> Profile:
     try:
         folder = Path.cwd()
     except FileNotFoundError:
-        raise UsageError("The folder that signoff was started in is gone.", "Start it in another.") from None
+        raise UsageError(
+            say("The folder that signoff was started in is gone."), say("Start it in another.")
+        ) from None
     return Profile(name=LOCAL, address=LOCAL, project=str(folder))
 
 

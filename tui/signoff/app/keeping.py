@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from signoff.actions.base import Ending, Outcome, Say, perform
+from signoff.actions.base import Ending, Outcome, Tell, perform
 from signoff.actions.hands import Hands
 from signoff.actions.put_away import InVariable
 from signoff.credentials.delivery import EnvVariable
@@ -71,12 +71,12 @@ class Keeping:
         self._action.prepare(lambda line: remarks.append(record.safe(line)))
         self.preview = (*self._action.preview, *remarks)
 
-    def carry_out(self, say: Say, cancel: Event) -> Outcome:
+    def carry_out(self, tell: Tell, cancel: Event) -> Outcome:
         """Do it, after the operator has read the preview and said yes."""
         try:
             if self._action is not None:
-                return perform([self._action], self._action.record, say, cancel)
-            say(f"Writing {one_line(self.name)} in {one_line(self._path)}.")
+                return perform([self._action], self._action.record, tell, cancel)
+            tell(f"Writing {one_line(self.name)} in {one_line(self._path)}.")
             self._here().deliver(self._value)
         except (UncertainError, RecordError) as unknown:
             return Outcome(Ending.STUCK, str(unknown), (f"Look what {one_line(self._path)} has now.",))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from signoff.app.work import spawn
 
 if TYPE_CHECKING:
-    from signoff.actions.base import Outcome, Say
+    from signoff.actions.base import Outcome, Tell
 
 
 def stays(stop: str) -> str:
@@ -25,7 +25,7 @@ class Undertaking:
     What it says is gathered here and read by whoever wants to: nothing on the screen can make it fail.
     """
 
-    def __init__(self, work: Callable[[Say, Event], Outcome]) -> None:
+    def __init__(self, work: Callable[[Tell, Event], Outcome]) -> None:
         self._work = work
         self._stop = Event()
         self._ended = Event()
@@ -85,7 +85,7 @@ class Undertaking:
             "What had been changed was put back where that could be done; the record says which.",
         )
 
-    def see_out(self, say: Callable[[str], object]) -> None:
+    def see_out(self, tell: Callable[[str], object]) -> None:
         """Stop it, and stay until it is over: the app has ended before it. Says how it ended."""
         for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(one, signal.SIG_IGN)
@@ -93,8 +93,8 @@ class Undertaking:
         # The terminal may have gone, which is no reason to leave anything half done.
         with contextlib.suppress(OSError):
             if not self.ended:
-                say("Stopping, and putting everything back.")
+                tell("Stopping, and putting everything back.")
         self.wait()
         with contextlib.suppress(OSError):
             for line in self.ending():
-                say(line)
+                tell(line)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from signoff.checklist.model import ACTIONS, Checklist, Step, Use
 from signoff.checklist.yaml import Document
 from signoff.errors import ChecklistError, UsageError
+from signoff.message import Message, say
 from signoff.misfit import MisfitError, Place, fitted, nearest
 from signoff.model import Severity
 from signoff.text import one_line
@@ -34,7 +35,7 @@ class Loaded:
 class Usable(Protocol):
     """A probe, as far as a checklist that uses it is concerned."""
 
-    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, Message]]:
         """Yield what is wrong with the parameters that it is given, with the place in them."""
 
 
@@ -55,16 +56,19 @@ def load(path: Path, probes: Collection[str] | None = None) -> Loaded:
         raw = path.read_bytes()
     except OSError as error:
         raise ChecklistError(
-            f"{path}: {error.strerror}", "Give the path of a checklist's YAML file."
+            say("{path}: {strerror}", path=path, strerror=error.strerror),
+            say("Give the path of a checklist's YAML file."),
         ) from None
     if len(raw) > _LARGEST:
-        raise ChecklistError(f"{path}: larger than 1 MiB; this is no checklist")
+        raise ChecklistError(say("{path}: larger than 1 MiB; this is no checklist", path=path))
     try:
         document = Document(raw.decode("utf-8"))
         checklist = _checked(document, probes)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ChecklistError(f"{path}:{line}: not UTF-8", "Save the file as UTF-8.") from None
+        raise ChecklistError(
+            say("{path}:{line}: not UTF-8", path=path, line=line), say("Save the file as UTF-8.")
+        ) from None
     except MisfitError as misfit:
         raise ChecklistError(misfit.told(path)) from None
     return Loaded(checklist, path, raw, hashlib.sha256(raw).hexdigest())
@@ -77,37 +81,40 @@ def _checked(document: Document, probes: Collection[str] | None) -> Checklist:
     return checklist
 
 
-def _mistakes(checklist: Checklist, probes: Collection[str] | None) -> Iterator[tuple[Place, str]]:
+def _mistakes(checklist: Checklist, probes: Collection[str] | None) -> Iterator[tuple[Place, Message]]:
     """Yield what the types alone cannot say: where, and what is wrong."""
     if not _ID.fullmatch(checklist.id):
-        yield ("id",), f"{checklist.id!r} is not an id: small letters, digits and single hyphens"
+        yield (
+            ("id",),
+            say("{id} is not an id: small letters, digits and single hyphens", id=repr(checklist.id)),
+        )
     if not checklist.steps:
-        yield ("steps",), "a checklist needs a step"
+        yield ("steps",), say("a checklist needs a step")
     seen: set[str] = set()
     for number, step in enumerate(checklist.steps):
         if step.id in seen:
-            yield ("steps", number, "id"), f"the step {step.id!r} stands here twice"
+            yield ("steps", number, "id"), say("the step {id} stands here twice", id=repr(step.id))
         seen.add(step.id)
         for place, reason in _step_mistakes(step, probes):
             yield ("steps", number, *place), reason
 
 
-def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[Place, str]]:
+def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple[Place, Message]]:
     if not _ID.fullmatch(step.id):
-        yield ("id",), f"{step.id!r} is not an id: small letters, digits and single hyphens"
+        yield ("id",), say("{id} is not an id: small letters, digits and single hyphens", id=repr(step.id))
     for name in ("title", "ask", "why", "remedy"):
         if not getattr(step, name).en.strip():
-            yield (name,), f"{name} says nothing"
+            yield (name,), say("{name} says nothing", name=name)
     if step.valid_days < 1:
-        yield ("valid_days",), "an answer must hold for at least one day"
+        yield ("valid_days",), say("an answer must hold for at least one day")
     if not step.items:
-        yield ("items",), "name at least one source item"
+        yield ("items",), say("name at least one source item")
     if not step.probes and step.confirm is None:
-        yield ("id",), "a step needs a probe, something to confirm, or both"
+        yield ("id",), say("a step needs a probe, something to confirm, or both")
     if step.confirm and step.severity is Severity.CRITICAL and not step.confirm.value.en.strip():
         yield (
             ("confirm", "value"),
-            "a critical step is only confirmed with the value that was seen: say which",
+            say("a critical step is only confirmed with the value that was seen: say which"),
         )
     yield from _name_mistakes(
         "probe", [one.use for one in step.uses], probes, [str(one) for one in step.uses]
@@ -117,24 +124,32 @@ def _step_mistakes(step: Step, probes: Collection[str] | None) -> Iterator[tuple
     yield from _name_mistakes("action", step.actions, ACTIONS)
 
 
-def _parameter_mistakes(uses: tuple[Use, ...], probes: Mapping[str, Usable]) -> Iterator[tuple[Place, str]]:
+def _parameter_mistakes(
+    uses: tuple[Use, ...], probes: Mapping[str, Usable]
+) -> Iterator[tuple[Place, Message]]:
     for number, use in enumerate(uses):
         if use.use in probes:
             for place, reason in probes[use.use].misfits(use.given):
-                yield ("probes", number, "with", *place), f"{one_line(use.use, 60)}: {reason}"
+                yield (
+                    ("probes", number, "with", *place),
+                    say("{use}: {reason}", use=one_line(use.use, 60), reason=reason),
+                )
 
 
 def _name_mistakes(
     kind: str, names: Sequence[str], known: Collection[str] | None, uses: Sequence[str] = ()
-) -> Iterator[tuple[Place, str]]:
+) -> Iterator[tuple[Place, Message]]:
     """Yield the names that nothing has, and what stands there twice: a name, or a use of one."""
     uses = uses or names
     for number, name in enumerate(names):
         place = (f"{kind}s", number)
         if uses[number] in uses[:number]:
-            yield place, f"the {kind} {one_line(uses[number], 100)!r} stands here twice"
+            yield (
+                place,
+                say("the {kind} {uses} stands here twice", kind=kind, uses=repr(one_line(uses[number], 100))),
+            )
         if known is not None and name not in known:
-            yield place, f"there is no {kind} {nearest(name, known)}"
+            yield place, say("there is no {kind} {nearest}", kind=kind, nearest=nearest(name, known))
 
 
 def available(folder: Path | None = None) -> dict[str, Path]:
@@ -152,8 +167,8 @@ def find(name: str, folder: Path | None = None) -> Path:
     if path.suffix in {".yaml", ".yml"} or "/" in name:
         if path.is_file():
             return path
-        raise UsageError(f"There is no checklist file {path}.", "Check the path.")
+        raise UsageError(say("There is no checklist file {path}.", path=path), say("Check the path."))
     raise UsageError(
-        f"There is no checklist {one_line(name, 60)!r}.",
-        f"Known: {', '.join(known) or 'none'}. See: signoff checklist list",
+        say("There is no checklist {name}.", name=repr(one_line(name, 60))),
+        say("Known: {known}. See: signoff checklist list", known=", ".join(known) or "none"),
     )

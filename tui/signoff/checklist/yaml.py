@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from signoff.message import Message, say
 from signoff.misfit import MisfitError, Place, in_our_words
 from signoff.text import one_line
 
@@ -15,16 +16,16 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _BOOLEANS = {"true": True, "false": False}
 _DEEPEST = 20
 _WORDS = {
-    "mapping values are not allowed": "a colon within a value needs quotes around the value",
-    "could not find expected ':'": "a key needs a colon and a value",
-    "cannot start any token": "a tab cannot indent, and a value that begins with @, ` or % needs quotes",
-    "while scanning a quoted scalar": "the quotes are not closed",
-    "unexpected end of stream": "the quotes are not closed",
-    "expected <block end>": "the line is indented otherwise than those it belongs to",
-    "expected ',' or": "a bracket or brace is not closed",
-    "expected the node content": "a value is missing",
-    "unknown escape character": "a backslash in double quotes must be doubled",
-    "expected a single document": "only one document goes into a file: take the line --- out",
+    "mapping values are not allowed": say("a colon within a value needs quotes around the value"),
+    "could not find expected ':'": say("a key needs a colon and a value"),
+    "cannot start any token": say("a tab cannot indent, and a value that begins with @, ` or % needs quotes"),
+    "while scanning a quoted scalar": say("the quotes are not closed"),
+    "unexpected end of stream": say("the quotes are not closed"),
+    "expected <block end>": say("the line is indented otherwise than those it belongs to"),
+    "expected ',' or": say("a bracket or brace is not closed"),
+    "expected the node content": say("a value is missing"),
+    "unknown escape character": say("a backslash in double quotes must be doubled"),
+    "expected a single document": say("only one document goes into a file: take the line --- out"),
 }
 
 
@@ -42,14 +43,16 @@ class Document:
         except yaml.MarkedYAMLError as error:
             mark: yaml.Mark | None = error.problem_mark or error.context_mark
             said = f"{error.context or ''} {error.problem or ''}"
-            reason = in_our_words(said, _WORDS, "see https://yaml.org")
-            raise _misfit(mark.line + 1 if mark else 1, f"not YAML: {reason}") from None
+            reason = in_our_words(said, _WORDS, say("see https://yaml.org"))
+            raise _misfit(mark.line + 1 if mark else 1, say("not YAML: {reason}", reason=reason)) from None
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             character = f"U+{ord(text[error.position]):04X}"
-            raise _misfit(line, f"a character that YAML does not allow: {character}") from None
+            raise _misfit(
+                line, say("a character that YAML does not allow: {character}", character=character)
+            ) from None
         if self._root is None:
-            raise _misfit(1, "the file is empty")
+            raise _misfit(1, say("the file is empty"))
         self.value = self._plain(self._root)
 
     def _plain(self, node: Node) -> Any:
@@ -68,10 +71,11 @@ class Document:
         found: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                raise _misfit(key.start_mark.line + 1, "a key must be a plain word")
+                raise _misfit(key.start_mark.line + 1, say("a key must be a plain word"))
             if key.value in found:
                 raise _misfit(
-                    key.start_mark.line + 1, f"the key {one_line(key.value, 40)!r} stands here twice"
+                    key.start_mark.line + 1,
+                    say("the key {key} stands here twice", key=repr(one_line(key.value, 40))),
                 )
             found[key.value] = self._plain(value)
         return found
@@ -94,13 +98,13 @@ def _refuse_tricks(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if getattr(event, "anchor", None):
-            raise _misfit(line, "anchors and aliases are not allowed")
+            raise _misfit(line, say("anchors and aliases are not allowed"))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _DEEPEST:
-            raise _misfit(line, "nested too deeply")
+            raise _misfit(line, say("nested too deeply"))
 
 
 def _child(node: Node, key: str | int) -> tuple[Node, Node] | None:
@@ -113,5 +117,5 @@ def _child(node: Node, key: str | int) -> tuple[Node, Node] | None:
     return None
 
 
-def _misfit(line: int, reason: str) -> MisfitError:
+def _misfit(line: int, reason: Message) -> MisfitError:
     return MisfitError([(line, reason)])

@@ -12,6 +12,7 @@ from signoff.credentials.env_file import EnvFile
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -42,8 +43,10 @@ class HeldError(UsageError):
 
     def __init__(self, where: str) -> None:
         super().__init__(
-            f"{where} has a value already.",
-            "Whoever has it, or has its codes, would be locked out. Take the value out of the file first.",
+            say("{where} has a value already.", where=where),
+            say(
+                "Whoever has it, or has its codes, would be locked out. Take the value out of the file first."
+            ),
         )
 
 

@@ -17,6 +17,7 @@ from dotenv.parser import Binding, parse_stream
 from signoff.credentials.dotenv import Reader, Variable, read
 from signoff.credentials.secret import Secret
 from signoff.errors import SignoffError
+from signoff.message import NOTHING, Message, say
 from signoff.text import one_line
 
 _BOM: Final = "\ufeff"
@@ -32,7 +33,7 @@ _ODD: Final = {
     "\r": "a carriage return that ends no line",
     _BOM: "a second byte order mark",
 }
-_SAFE: Final = "Take a value of letters, digits, _ and -, as `signoff generate` makes them."
+_SAFE: Final = say("Take a value of letters, digits, _ and -, as `signoff generate` makes them.")
 
 
 class EnvEditError(SignoffError):
@@ -41,8 +42,8 @@ class EnvEditError(SignoffError):
     ``line`` is the line's number, 0 where it is no line's fault; ``reason`` the message without it.
     """
 
-    def __init__(self, reason: str, hint: str = "", *, line: int = 0) -> None:
-        super().__init__(f"Line {line}: {reason}" if line else reason, hint)
+    def __init__(self, reason: Message, hint: Message = NOTHING, *, line: int = 0) -> None:
+        super().__init__(say("Line {line}: {reason}", line=line, reason=reason) if line else reason, hint)
         self.line = line
         self.reason = reason
 
@@ -71,7 +72,10 @@ def edit(
         elif append:
             raw = _appended(raw, name, value, readers)
         else:
-            raise EnvEditError(f"there is no {name} in the file.", "Add the line by hand, then try again.")
+            raise EnvEditError(
+                say("there is no {name} in the file.", name=name),
+                say("Add the line by hand, then try again."),
+            )
     return raw
 
 
@@ -93,14 +97,20 @@ class _Line:
 
 def _check(name: str, value: Secret) -> None:
     if not _NAME.fullmatch(name):
-        raise EnvEditError(f"{one_line(name, 60)!r} is no name for a variable.")
+        raise EnvEditError(say("{name} is no name for a variable.", name=repr(one_line(name, 60))))
     text = value.reveal()
     if not text.isprintable() or text.strip() != text:
         raise EnvEditError(
-            f"the new value of {name} has a line feed, a control character or a blank at an end.", _SAFE
+            say(
+                "the new value of {name} has a line feed, a control character or a blank at an end.",
+                name=name,
+            ),
+            _SAFE,
         )
     if "${" in text:
-        raise EnvEditError(f"the new value of {name} has ${{ in it, which programs replace.", _SAFE)
+        raise EnvEditError(
+            say("the new value of {name} has ${ in it, which programs replace.", name=name), _SAFE
+        )
 
 
 def _text(raw: bytes) -> str:
@@ -113,13 +123,15 @@ def _lines(raw: bytes) -> list[_Line]:
     body = text.removeprefix(_BOM)
     odd = re.search(rf"\0|\r(?!\n)|^{_BOM}", body)
     if odd:
-        raise EnvEditError(f"there is {_ODD[odd[0]]}.", line=body.count("\n", 0, odd.start()) + 1)
+        raise EnvEditError(
+            say("there is {odd}.", odd=_ODD[odd[0]]), line=body.count("\n", 0, odd.start()) + 1
+        )
     lines = list(_bindings(body, len(text) - len(body)))
     for line in lines:
         if line.binding.error:
             raise EnvEditError(
-                "this is no assignment, or its quotes do not close.",
-                "Programs disagree about what follows such a line. Put it right by hand.",
+                say("this is no assignment, or its quotes do not close."),
+                say("Programs disagree about what follows such a line. Put it right by hand."),
                 line=line.number,
             )
     return lines
@@ -146,13 +158,15 @@ def _only(lines: list[_Line], name: str, raw: bytes) -> _Line | None:
     if len(numbers) > 1:
         first, second, *_ = sorted(numbers)
         raise EnvEditError(
-            f"{name} is there a second time, after line {first}.",
-            "Programs do not agree which of them counts. Remove one, then try again.",
+            say("{name} is there a second time, after line {first}.", name=name, first=first),
+            say("Programs do not agree which of them counts. Remove one, then try again."),
             line=second,
         )
     if found and found[0].binding.value is None:
         raise EnvEditError(
-            f"{name} has no = and no value.", "Write it as an assignment.", line=found[0].number
+            say("{name} has no = and no value.", name=name),
+            say("Write it as an assignment."),
+            line=found[0].number,
         )
     return found[0] if found else None
 
@@ -184,7 +198,7 @@ def _span(line: _Line) -> tuple[int, int]:
     """Return where the value stands in the file's text, its quotes included."""
     head = _HEAD.match(line.text)
     if head is None:
-        raise EnvEditError("there is an unusual blank character around the name.", line=line.number)
+        raise EnvEditError(say("there is an unusual blank character around the name."), line=line.number)
     rest = line.text[head.end() :]
     quoted = _QUOTED.match(rest)
     if quoted:
@@ -204,8 +218,8 @@ def _check_continuations(text: str, line: _Line, end: int) -> None:
     rest = text[end:].partition("\n")[0]
     if any(part.rstrip("\r").endswith("\\") for part in (before, text[:end] + rest)):
         raise EnvEditError(
-            "a backslash at a line's end joins two lines for some programs, and not for others.",
-            "Take it away, then try again.",
+            say("a backslash at a line's end joins two lines for some programs, and not for others."),
+            say("Take it away, then try again."),
             line=line.number,
         )
 
@@ -216,8 +230,8 @@ def _appended(raw: bytes, name: str, value: Secret, readers: Collection[Reader] 
     last = body.removesuffix("\n").rpartition("\n")[2].rstrip("\r")
     if last.endswith("\\"):
         raise EnvEditError(
-            "the last line ends with a backslash, which would join it with the new one.",
-            "Take it away, then try again.",
+            say("the last line ends with a backslash, which would join it with the new one."),
+            say("Take it away, then try again."),
             line=body.removesuffix("\n").count("\n") + 1,
         )
     ending = "\r\n" if "\r\n" in body else "\n"
@@ -259,7 +273,9 @@ def _first(
             return new
         refusing |= dict.fromkeys(disputed)
     who = ", ".join(refusing) or "programs that read dotenv files"
-    raise EnvEditError(f"there is no way to write the new value of {name} that suits {who}.", _SAFE)
+    raise EnvEditError(
+        say("there is no way to write the new value of {name} that suits {who}.", name=name, who=who), _SAFE
+    )
 
 
 def _forms(value: Secret, quote: str) -> Iterator[str]:

@@ -34,6 +34,7 @@ from signoff.credentials.env_text import ConcurrentEditError as ConcurrentEditEr
 from signoff.credentials.env_text import EnvFileError as EnvFileError
 from signoff.credentials.env_text import EnvText as EnvText
 from signoff.credentials.env_text import UncertainError as UncertainError
+from signoff.message import say
 from signoff.text import one_line
 
 _NEW: Final = "new"  # the file's name within its draft
@@ -157,8 +158,12 @@ class _Place:
             os.fsync(self._folder)
         except OSError as problem:
             raise UncertainError(
-                f"{one_line(self._path)} is replaced, but the disk reports an error: {problem.strerror}.",
-                "Look at the disk (dmesg, smartctl): the old content may come back with the next start.",
+                say(
+                    "{path} is replaced, but the disk reports an error: {strerror}.",
+                    path=one_line(self._path),
+                    strerror=problem.strerror,
+                ),
+                say("Look at the disk (dmesg, smartctl): the old content may come back with the next start."),
             ) from None
         return self.read()
 

@@ -13,27 +13,34 @@ from shlex import quote
 from typing import Final
 
 from signoff.errors import SignoffError
+from signoff.message import NOTHING, Message, say
 from signoff.text import one_line
 
 LARGEST: Final = 1 << 20
 """The most bytes that a file with settings may have."""
 
-_REASONS: Final = {
-    errno.ENOENT: ("it is not there", "See whether the path is right."),
+_REASONS: Final[dict[int, tuple[Message, Message]]] = {
+    errno.ENOENT: (say("it is not there"), say("See whether the path is right.")),
     errno.EACCES: (
-        "permission was denied",
-        "Run it as the owner of the file and of its directory, or as root.",
+        say("permission was denied"),
+        say("Run it as the owner of the file and of its directory, or as root."),
     ),
     errno.EPERM: (
-        "permission was denied",
-        "Run it as the owner, or as root. For root: is the file or its directory immutable? See lsattr(1).",
+        say("permission was denied"),
+        say(
+            "Run it as the owner, or as root. For root: is the file or its directory immutable? "
+            "See lsattr(1)."
+        ),
     ),
-    errno.ENOSPC: ("the disk is full", "Free some space, then try again."),
-    errno.EDQUOT: ("the disk quota is used up", "Free some space, then try again."),
-    errno.EROFS: ("the file system is read-only", "Mount it writable, then try again."),
-    errno.EIO: ("the disk reports an error", "Look at the disk (dmesg, smartctl) before you go on."),
-    errno.EBUSY: ("it is a mount point of its own", "Change the file that is mounted there."),
-    errno.ELOOP: ("its symbolic links lead nowhere", "Put the links right, then try again."),
+    errno.ENOSPC: (say("the disk is full"), say("Free some space, then try again.")),
+    errno.EDQUOT: (say("the disk quota is used up"), say("Free some space, then try again.")),
+    errno.EROFS: (say("the file system is read-only"), say("Mount it writable, then try again.")),
+    errno.EIO: (
+        say("the disk reports an error"),
+        say("Look at the disk (dmesg, smartctl) before you go on."),
+    ),
+    errno.EBUSY: (say("it is a mount point of its own"), say("Change the file that is mounted there.")),
+    errno.ELOOP: (say("its symbolic links lead nowhere"), say("Put the links right, then try again.")),
 }
 
 
@@ -123,49 +130,60 @@ def fingerprint(raw: bytes) -> str:
 def changed(path: str) -> ConcurrentEditError:
     """Return the error of a file that is not what was read."""
     return ConcurrentEditError(
-        f"{one_line(path)} was changed by somebody else meanwhile; it is left as they have it.",
-        "Look at it, then begin again.",
+        say(
+            "{path} was changed by somebody else meanwhile; it is left as they have it.", path=one_line(path)
+        ),
+        say("Look at it, then begin again."),
     )
 
 
 def failed(what: str, path: str, problem: OSError) -> EnvFileError:
     """Return the error of a file that ``what`` (`cannot be read`), and why."""
-    return _failed(what, path, *_REASONS.get(problem.errno or 0, (problem.strerror or str(problem), "")))
+    return _failed(what, path, *_REASONS.get(problem.errno or 0, (problem.strerror or str(problem), NOTHING)))
 
 
 def failed_there(what: str, path: str, said: str) -> EnvFileError:
     """Return the same of a file on another machine, where programs ``said`` why, in C's words."""
     known = (reason for number, reason in _REASONS.items() if os.strerror(number) in said)
-    return _failed(what, path, *next(known, (said or "the host does not say why", "")))
+    return _failed(what, path, *next(known, (said or say("the host does not say why"), NOTHING)))
 
 
-def _failed(what: str, path: str, reason: str, hint: str) -> EnvFileError:
-    return EnvFileError(f"{one_line(path)} {what}: {reason}. It is as it was.", hint)
+def _failed(what: str, path: str, reason: Message | str, hint: Message) -> EnvFileError:
+    return EnvFileError(
+        say("{path} {what}: {reason}. It is as it was.", path=one_line(path), what=what, reason=reason), hint
+    )
 
 
 def owner_lost(path: str) -> EnvFileError:
     """Return the error of a file that would not be its owner's, or its group's, any more."""
     return EnvFileError(
-        f"{one_line(path)} cannot be replaced: its owner or group could not be kept. It is as it was.",
-        "Do it as the owner, who has to be in the file's group, or as root.",
+        say(
+            "{path} cannot be replaced: its owner or group could not be kept. It is as it was.",
+            path=one_line(path),
+        ),
+        say("Do it as the owner, who has to be in the file's group, or as root."),
     )
 
 
 def no_file(path: str) -> EnvFileError:
     """Return the error of a folder, a pipe, a device."""
-    return EnvFileError(f"{one_line(path)} is no regular file.", "Name a file.")
+    return EnvFileError(say("{path} is no regular file.", path=one_line(path)), say("Name a file."))
 
 
 def too_large(path: str) -> EnvFileError:
     """Return the error of what can hardly be settings."""
     return EnvFileError(
-        f"{one_line(path)} is too large for a file with settings.", f"At most {LARGEST} bytes."
+        say("{path} is too large for a file with settings.", path=one_line(path)),
+        say("At most {largest} bytes.", largest=LARGEST),
     )
 
 
 def hard_linked(path: str) -> EnvFileError:
     """Return the error of a file with two names: rename(2) would leave the old content to the other one."""
     return EnvFileError(
-        f"{one_line(path)} has another name (a hard link), which would keep the old content.",
-        f"Find it with `find DIRECTORY -samefile {quote(path)}`, and make one of the two a symbolic link.",
+        say("{path} has another name (a hard link), which would keep the old content.", path=one_line(path)),
+        say(
+            "Find it with `find DIRECTORY -samefile {path}`, and make one of the two a symbolic link.",
+            path=quote(path),
+        ),
     )

@@ -24,6 +24,7 @@ from typing import Final
 
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
+from signoff.message import say
 
 ENOUGH_BITS: Final = 128
 LONGEST: Final = 512
@@ -218,7 +219,10 @@ def generate(kind: str, length: int | None = None) -> Generated:
     """
     made = KINDS.get(kind)
     if made is None:
-        raise UsageError(f"There is no kind of secret called {kind!r}.", f"The kinds: {', '.join(KINDS)}.")
+        raise UsageError(
+            say("There is no kind of secret called {kind}.", kind=repr(kind)),
+            say("The kinds: {kinds}.", kinds=", ".join(KINDS)),
+        )
     length = made.default if length is None else length
     _check(made, length)
     bits = made.bits(length)
@@ -229,15 +233,27 @@ def generate(kind: str, length: int | None = None) -> Generated:
 def _check(kind: Kind, length: int) -> None:
     if kind.shortest == kind.longest != length:
         raise UsageError(
-            f"{kind.name} always has {kind.longest} {kind.unit}, not {length}.", "Leave the length out."
+            say(
+                "{name} always has {longest} {unit}, not {length}.",
+                name=kind.name,
+                longest=kind.longest,
+                unit=kind.unit,
+                length=length,
+            ),
+            say("Leave the length out."),
         )
     if length < kind.shortest:
         raise UsageError(
-            f"{length} {kind.unit} are too few for {kind.name}.", f"It has {kind.shortest} or more."
+            say("{length} {unit} are too few for {name}.", length=length, unit=kind.unit, name=kind.name),
+            say("It has {shortest} or more.", shortest=kind.shortest),
         )
     if length > kind.longest:
         raise UsageError(
-            f"{length} {kind.unit} are too many for {kind.name}.", f"It has {kind.longest} at most."
+            say("{length} {unit} are too many for {name}.", length=length, unit=kind.unit, name=kind.name),
+            say("It has {longest} at most.", longest=kind.longest),
         )
     if length % kind.step:
-        raise UsageError(f"{kind.name} has an even number of {kind.unit}.", f"Take {length + 1}.")
+        raise UsageError(
+            say("{name} has an even number of {unit}.", name=kind.name, unit=kind.unit),
+            say("Take {length}.", length=length + 1),
+        )

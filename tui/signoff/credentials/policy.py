@@ -16,6 +16,7 @@ from signoff.credentials.placeholders import words_of
 from signoff.credentials.recognise import Form, form_of, url_password, words
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
+from signoff.message import Message, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Policy:
     """
 
     id: str
-    title: str
+    title: Message
     kind: str
-    entails: str
+    entails: Message
     orphans: bool = False
     length: int | None = None
 
@@ -39,53 +40,63 @@ class Policy:
         return not self.kind
 
 
-_SESSIONS: Final = "Everybody is logged out, and links for password resets that are under way become void."
-_LOST: Final = (
+_SESSIONS: Final = say(
+    "Everybody is logged out, and links for password resets that are under way become void."
+)
+_LOST: Final = say(
     "What was encrypted with the old value can no longer be read: re-encrypt it first, or let the program"
     " know both keys."
 )
 _STORE: Final = (
-    " gets it first. For the seconds until the services have started anew, their new connections are refused."
+    "{store} gets it first. For the seconds until the services have started anew, their new connections are "
+    "refused."
 )
 
-DJANGO: Final = Policy("django", "Django's SECRET_KEY", "django", _SESSIONS)
-JWT: Final = Policy("jwt", "a key that signs tokens", "jwt", "All tokens issued so far become void.")
-KEY: Final = Policy("key", "a key", "key", _SESSIONS)
-FERNET: Final = Policy("fernet", "a Fernet key", "fernet", _LOST, orphans=True)
-ENCRYPTION: Final = Policy("encryption", "an encryption key", "hex", _LOST, orphans=True)
+DJANGO: Final = Policy("django", say("Django's SECRET_KEY"), "django", _SESSIONS)
+JWT: Final = Policy(
+    "jwt", say("a key that signs tokens"), "jwt", say("All tokens issued so far become void.")
+)
+KEY: Final = Policy("key", say("a key"), "key", _SESSIONS)
+FERNET: Final = Policy("fernet", say("a Fernet key"), "fernet", _LOST, orphans=True)
+ENCRYPTION: Final = Policy("encryption", say("an encryption key"), "hex", _LOST, orphans=True)
 FOREIGN: Final = Policy(
     "foreign",
-    "a key whose form only its own program knows",
+    say("a key whose form only its own program knows"),
     "",
-    f"Make it with that program's own command, then paste it here. {_LOST}",
+    say("Make it with that program's own command, then paste it here. {lost}", lost=_LOST),
     orphans=True,
 )
 PEPPER: Final = Policy(
     "pepper",
-    "a salt or pepper",
+    say("a salt or pepper"),
     "key",
-    "What was hashed with it, passwords above all, can no longer be verified.",
+    say("What was hashed with it, passwords above all, can no longer be verified."),
     orphans=True,
 )
-POSTGRES: Final = Policy("postgres", "the password of a PostgreSQL role", "postgres", f"The role{_STORE}")
-REDIS: Final = Policy("redis", "the password of a Redis", "redis", f"Redis{_STORE}")
+POSTGRES: Final = Policy(
+    "postgres", say("the password of a PostgreSQL role"), "postgres", say(_STORE, store=say("The role"))
+)
+REDIS: Final = Policy("redis", say("the password of a Redis"), "redis", say(_STORE, store="Redis"))
 SMTP: Final = Policy(
     "smtp",
-    "the password of a mail account",
+    say("the password of a mail account"),
     "",
-    "Change it at the mail provider, then paste it here; it is tried before it is stored.",
+    say("Change it at the mail provider, then paste it here; it is tried before it is stored."),
 )
 ISSUED: Final = Policy(
     "issued",
-    "a provider's credential",
+    say("a provider's credential"),
     "",
-    "Have the provider issue a new one, paste it here, and revoke the old one once the product runs with it.",
+    say(
+        "Have the provider issue a new one, paste it here, and revoke the old one once the "
+        "product runs with it."
+    ),
 )
 ACCOUNT: Final = Policy(
     "account",
-    "the password of an account elsewhere",
+    say("the password of an account elsewhere"),
     "",
-    "Change it where the account is, then paste it here: the file alone would lock the product out.",
+    say("Change it where the account is, then paste it here: the file alone would lock the product out."),
 )
 
 MAIL: Final = words_of("smtp mail email imap mailer")
@@ -150,5 +161,5 @@ def _shaped(policy: Policy, text: str) -> Policy:
 def make(policy: Policy) -> Generated:
     """Make a new value. Raises UsageError for a value that is pasted."""
     if policy.pasted:
-        raise UsageError(f"This is {policy.title}: it cannot be made here.", policy.entails)
+        raise UsageError(say("This is {title}: it cannot be made here.", title=policy.title), policy.entails)
     return generate(policy.kind, policy.length)

@@ -27,6 +27,7 @@ from signoff.credentials.recognise import secret_like, url_password
 from signoff.credentials.secret import Secret
 from signoff.credentials.strength import bits
 from signoff.errors import SignoffError
+from signoff.message import say
 
 LEAST_LENGTH: Final = 8
 LEAST_BITS: Final = 40
@@ -40,8 +41,8 @@ class LeakError(SignoffError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The value of {name} was about to be written to the record; it was not.",
-            "This is a defect of a probe or of a note: take the value out of it.",
+            say("The value of {name} was about to be written to the record; it was not.", name=name),
+            say("This is a defect of a probe or of a note: take the value out of it."),
         )
         self.name = name
 

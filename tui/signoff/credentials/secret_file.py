@@ -8,14 +8,20 @@ from pathlib import Path
 from signoff.credentials.secret import Secret
 from signoff.durable import sync_folder
 from signoff.errors import UsageError
+from signoff.message import say
 
 
 def check_new(path: Path) -> None:
     """Raise UsageError where no new file can be made at ``path``; makes nothing."""
     if os.path.lexists(path):
-        raise UsageError(f"{path} exists already.", "Nothing is overwritten; choose another name.")
+        raise UsageError(
+            say("{path} exists already.", path=path), say("Nothing is overwritten; choose another name.")
+        )
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"No file can be made in {path.parent}.", "See that it is there and belongs to you.")
+        raise UsageError(
+            say("No file can be made in {parent}.", parent=path.parent),
+            say("See that it is there and belongs to you."),
+        )
 
 
 def write_new(path: Path, value: Secret) -> None:
@@ -40,4 +46,6 @@ def write_new(path: Path, value: Secret) -> None:
 
 
 def _error(path: Path, problem: OSError) -> UsageError:
-    return UsageError(f"{path}: {problem.strerror}.", "Nothing was written there.")
+    return UsageError(
+        say("{path}: {strerror}.", path=path, strerror=problem.strerror), say("Nothing was written there.")
+    )

@@ -23,6 +23,7 @@ import pyotp
 from signoff.credentials.generate import generate
 from signoff.credentials.secret import Secret
 from signoff.errors import UsageError
+from signoff.message import Message, say
 from signoff.text import inert
 
 DIGITS: Final = 6
@@ -84,11 +85,13 @@ def _name(text: str, what: str) -> str:
     name = " ".join(inert(unicodedata.normalize("NFC", text)).split())
     if not name:
         raise UsageError(
-            f"The {what} is empty.", "Example: signoff totp new admin@shop.example --issuer Shop"
+            say("The {what} is empty.", what=what),
+            say("Example: signoff totp new admin@shop.example --issuer Shop"),
         )
     if ":" in name:
         raise UsageError(
-            f"The {what} holds a colon.", "Authenticator apps read it as the end of the issuer; leave it out."
+            say("The {what} holds a colon.", what=what),
+            say("Authenticator apps read it as the end of the issuer; leave it out."),
         )
     return name
 
@@ -135,12 +138,18 @@ def read_seed(typed: Secret) -> Secret:
     seed = re.sub(r"[\s=-]", "", text).upper()
     if not _BASE32.fullmatch(seed) or len(seed) * 5 % 8 > 4:
         raise UsageError(
-            "That is no TOTP seed.", "A seed is base32, the letters A to Z and the digits 2 to 7; or a URI."
+            say("That is no TOTP seed."),
+            say("A seed is base32, the letters A to Z and the digits 2 to 7; or a URI."),
         )
     bits = len(seed) * 5 // 8 * 8
     if bits < LEAST_SEED_BITS:
         raise UsageError(
-            f"That seed has {bits} bits; RFC 4226 requires {LEAST_SEED_BITS}.", "Enrol anew: signoff totp new"
+            say(
+                "That seed has {bits} bits; RFC 4226 requires {least_seed_bits}.",
+                bits=bits,
+                least_seed_bits=LEAST_SEED_BITS,
+            ),
+            say("Enrol anew: signoff totp new"),
         )
     return Secret(seed)
 
@@ -150,18 +159,18 @@ def _from_uri(text: str) -> str:
         parts = urlsplit(text)
         fields = parse_qs(parts.query, strict_parsing=True, max_num_fields=20)
     except ValueError:
-        raise UsageError("That is no otpauth URI.", "It begins with otpauth://totp/") from None
+        raise UsageError(say("That is no otpauth URI."), say("It begins with otpauth://totp/")) from None
     wanted = {"algorithm": {"SHA1"}, "digits": {str(DIGITS)}, "period": {str(STEP_SECONDS)}}
     given = {name: {value.upper() for value in values} for name, values in fields.items()}
     if parts.netloc.lower() != "totp" or any(
         given.get(name, usual) != usual for name, usual in wanted.items()
     ):
         raise UsageError(
-            "That URI is for other codes than TOTP with SHA-1, six digits and thirty seconds.",
-            "Many authenticator apps cannot show such codes; enrol anew: signoff totp new",
+            say("That URI is for other codes than TOTP with SHA-1, six digits and thirty seconds."),
+            say("Many authenticator apps cannot show such codes; enrol anew: signoff totp new"),
         )
     if len(fields.get("secret", [])) != 1:
-        raise UsageError("That URI does not have one seed.", "It needs one field 'secret'.")
+        raise UsageError(say("That URI does not have one seed."), say("It needs one field 'secret'."))
     return unquote(fields["secret"][0])
 
 
@@ -188,19 +197,22 @@ class Checked:
     def __bool__(self) -> bool:
         return self.answer is Answer.ACCEPTED
 
-    def words(self) -> str:
+    def words(self) -> Message:
         """Say it to the operator, in a sentence."""
         match self.answer:
             case Answer.ACCEPTED:
-                return f"Accepted; {_clock(self.drift)}." if self.drift else "Accepted."
+                return say("Accepted; {clock}.", clock=_clock(self.drift)) if self.drift else say("Accepted.")
             case Answer.MALFORMED:
-                return f"A code is {DIGITS} digits."
+                return say("A code is {digits} digits.", digits=DIGITS)
             case Answer.USED:
-                return "That code was used already; wait for the next one."
+                return say("That code was used already; wait for the next one.")
             case Answer.FAR:
-                return f"That code is right for another time: {_clock(self.drift)}. Set them, then try again."
+                return say(
+                    "That code is right for another time: {clock}. Set them, then try again.",
+                    clock=_clock(self.drift),
+                )
             case Answer.WRONG:
-                return "That is not this key's code. Is it the newest entry in the app?"
+                return say("That is not this key's code. Is it the newest entry in the app?")
 
 
 def _clock(drift: int) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.dumps import Kind, is_private_key, recognise
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -145,7 +146,7 @@ def _clock(found: tuple[Section, ...]) -> tuple[datetime, datetime | None]:
         epoch, zone, since = section.fields if section else ()
         now = datetime.fromtimestamp(int(epoch), datetime.strptime(zone, "%z").tzinfo or UTC)
     except (ValueError, OverflowError, OSError):
-        raise Malformed("the host's clock could not be read") from None
+        raise Malformed(say("the host's clock could not be read")) from None
     return now, datetime.fromtimestamp(int(since), UTC) if since.isdecimal() else None
 
 
@@ -242,7 +243,7 @@ def parse_check(output: Output) -> Check:
     newest = found.get("newest")
     if newest is None:
         if "none" not in found:
-            raise Malformed("the newest dump was not named")
+            raise Malformed(say("the newest dump was not named"))
         return Check()
     path, idle = newest.field(0), timedelta(seconds=int(newest.field(1) or 0))
     settled = newest.field(2) == "closed" or (newest.field(2) == "" and idle >= _SETTLED)
@@ -255,7 +256,7 @@ def parse_check(output: Output) -> Check:
         return Check(path, settled, False, tool, int(status), int(tables), ended == "1", torn=torn)
     if "no-tool" in found:
         raise Unavailable(
-            "there is no pg_restore on the host or in a container to read the dump with",
+            say("there is no pg_restore on the host or in a container to read the dump with"),
             f"pg_restore -f /dev/null {shlex.quote(one_line(path))}",
         )
     return Check(path, settled, sealed="sealed" in found)
@@ -271,7 +272,7 @@ _CHECK = read_script("trust.sh", "scheduled.sh", "places.sh", "check.sh")
 
 BACKUPS: HostFact[Backups] = HostFact(
     id="backups",
-    title="backups",
+    title=say("backups"),
     script=lambda profile: _asking(_BACKUPS, profile),
     parse=parse_backups,
     root=Root.PREFER,
@@ -285,7 +286,7 @@ BACKUPS: HostFact[Backups] = HostFact(
 
 BACKUP_CHECK: HostFact[Check] = HostFact(
     id="backups.check",
-    title="the newest dump, read to its end",
+    title=say("the newest dump, read to its end"),
     script=lambda profile: _asking(_CHECK, profile),
     parse=parse_check,
     root=Root.PREFER,

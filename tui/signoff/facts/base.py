@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from signoff.message import NOTHING, Message
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -20,7 +21,7 @@ Script = str | Callable[[Profile], str]
 class Unavailable(Exception):  # noqa: N818 - not a failure of the program: a reason for `unknown`
     """A fact could not be had. ``reason`` says why, ``by_hand`` what the operator can run instead."""
 
-    def __init__(self, reason: str, by_hand: str = "") -> None:
+    def __init__(self, reason: Message, by_hand: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.by_hand = by_hand
@@ -29,7 +30,7 @@ class Unavailable(Exception):  # noqa: N818 - not a failure of the program: a re
 class Malformed(Exception):  # noqa: N818 - a reason for `error`
     """A fact was had, but its text is not what its program prints. ``excerpt`` is a part of it."""
 
-    def __init__(self, reason: str, excerpt: str = "") -> None:
+    def __init__(self, reason: Message, excerpt: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.excerpt = excerpt
@@ -53,7 +54,7 @@ class Fact(Generic[T]):
     """Something that can be looked up on a target, once a run. ``title`` names it for people."""
 
     id: str
-    title: str
+    title: Message
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,12 @@ class HostFact(Fact[T]):
     not there, the file cannot be read) or Malformed. It is only called when the script ran to its end.
     ``sensitive`` output holds secrets: neither it nor a hash of it goes into the record.
     ``by_hand`` is the command shown to the operator where the script could not run.
+    ``kept`` is the type of the value (as msgspec.convert takes it) where it holds no secret and may be kept
+    beside the record, so that it can be judged again; None where it must not.
+
+    ``needs`` are facts that it goes by: ``given`` makes of them the values that the script gets, by name, and
+    that it reads with ``given NAME`` of lib.sh, one a line. They are data, and never a part of its text.
+    ``given`` may raise Unavailable or Malformed: then the script is not run.
     """
 
     script: Script
@@ -73,17 +80,22 @@ class HostFact(Fact[T]):
     cap: int = 1 << 20
     sensitive: bool = False
     by_hand: Script = ""
+    kept: Any = None
+    needs: tuple[Fact[Any], ...] = ()
+    given: Callable[[Facts, Profile], Mapping[str, Iterable[str]]] = lambda facts, profile: {}
 
 
 @dataclass(frozen=True, eq=False)
 class OutsideFact(Fact[T]):
     """A fact from connections or requests made by the operator's machine.
 
-    ``needs`` are the facts that say where to look; ``look`` raises Unavailable where it cannot.
+    ``needs`` are the facts that say where to look; ``look`` raises Unavailable where it cannot. ``kept`` is
+    as for a fact of the host.
     """
 
     look: Callable[[Outside, Profile, Facts], T]
     needs: tuple[Fact[Any], ...] = ()
+    kept: Any = None
 
 
 @dataclass(frozen=True)
@@ -115,10 +127,10 @@ class Facts:
             tuple(dict.fromkeys(name for one in found for name in one.strangers)),
         )
 
-    def missing(self, fact: Fact[Any]) -> str:
+    def missing(self, fact: Fact[Any]) -> Message:
         """Return why the fact cannot be had, or an empty text when it can."""
         value = self.values[fact.id]
-        return value.reason if isinstance(value, (Unavailable, Malformed)) else ""
+        return value.reason if isinstance(value, (Unavailable, Malformed)) else NOTHING
 
 
 def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
@@ -133,14 +145,18 @@ def closure(facts: Iterable[Fact[Any]]) -> tuple[Fact[Any], ...]:
             if found[fact.id] is not fact:
                 raise ValueError(f"two facts are called {fact.id!r}")
             return
-        if isinstance(fact, OutsideFact):
-            for needed in fact.needs:
-                add(needed)
+        for needed in needs_of(fact):
+            add(needed)
         found[fact.id] = fact
 
     for fact in facts:
         add(fact)
     return tuple(found.values())
+
+
+def needs_of(fact: Fact[Any]) -> tuple[Fact[Any], ...]:
+    """Return the facts that it goes by."""
+    return fact.needs if isinstance(fact, (HostFact, OutsideFact)) else ()
 
 
 def text_for(script: Script, profile: Profile) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signoff.facts.base import Malformed
+from signoff.message import say
 
 
 class Budget:
@@ -16,7 +17,9 @@ class Budget:
         """Take steps; raise Malformed where no more are left: what was not looked at is not judged."""
         self.left -= steps
         if self.left < 0:
-            raise Malformed(f"{self._what}: more than can be judged (over {self.most} steps)")
+            raise Malformed(
+                say("{what}: more than can be judged (over {most} steps)", what=self._what, most=self.most)
+            )
 
     @property
     def spent(self) -> int:

@@ -14,6 +14,7 @@ from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.network import Address
 from signoff.facts.packets import Condition, Destination, Packet, Ports, Source
+from signoff.message import say
 
 Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "untrack", "unknown"]
 
@@ -131,7 +132,11 @@ class _Walk:
             # A chain that leads back to itself, which no kernel takes, is as good as one not shown.
             self.known[chain] = {_UNKNOWN: f"the chain {chain}"}
             if depth > _DEEPEST:
-                raise Malformed(f"the packet filter: over {_DEEPEST} chains that jump one to the next")
+                raise Malformed(
+                    say(
+                        "the packet filter: over {deepest} chains that jump one to the next", deepest=_DEEPEST
+                    )
+                )
             if chain in self.table.chains:
                 self.known[chain] = self._outcomes(chain, depth)
         return self.known[chain]

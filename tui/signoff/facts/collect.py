@@ -1,4 +1,4 @@
-"""Collect facts: all host commands in one batch, each look from outside once its needs are there."""
+"""Collect facts: host commands in few batches, each look from outside once its needs are there."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from signoff.facts.base import (
     OutsideFact,
     Unavailable,
     closure,
+    needs_of,
     text_for,
 )
 from signoff.facts.sections import left_out, strangers
+from signoff.message import say
 from signoff.model import Vantage
 from signoff.target.addresses import outside_addresses
 from signoff.target.base import Target
@@ -79,8 +81,8 @@ def collect(
     """
     known = known or {}
     todo = [fact for fact in closure(wanted) if fact.id not in known]
-    work = _Work(target, profile, cancel, known, [fact for fact in todo if isinstance(fact, OutsideFact)])
-    work.start([fact for fact in todo if isinstance(fact, HostFact)])
+    work = _Work(target, profile, cancel, known, todo)
+    work.start()
     for _ in todo:
         one = work.next()
         if one is None:
@@ -89,9 +91,11 @@ def collect(
 
 
 class _Work:
-    """One collection under way: the host's batch in one thread, each look from outside in another.
+    """One collection under way: batches for the host in threads, each look from outside in another.
 
-    The threads are daemons, so that nobody who quits has to wait for an answer that may never come.
+    A host fact's place is in the batch of those that have to wait as often; a batch is asked as soon as its
+    own needs are there. The threads are daemons, so that nobody who quits has to wait for an answer that may
+    never come.
     """
 
     def __init__(
@@ -100,20 +104,19 @@ class _Work:
         profile: Profile,
         cancel: Event,
         known: Mapping[str, Any],
-        waiting: Sequence[OutsideFact[Any]],
+        todo: Sequence[Fact[Any]],
     ) -> None:
         self._target = target
         self._profile = profile
         self._cancel = cancel
         self._values = dict(known)
-        self._waiting = list(waiting)
+        self._waiting = [fact for fact in todo if isinstance(fact, OutsideFact)]
+        self._batches = batches(todo)
         self._outside: Outside | None = None
         self._lock = Lock()
         self._done: SimpleQueue[Collected | Exception] = SimpleQueue()
 
-    def start(self, facts: Sequence[HostFact[Any]]) -> None:
-        if facts:
-            self._in_thread(lambda: self._ask_host({fact.id: fact for fact in facts}))
+    def start(self) -> None:
         self._look_where_ready()
 
     def next(self) -> Collected | None:
@@ -141,22 +144,32 @@ class _Work:
 
         Thread(target=guarded, daemon=True).start()
 
-    def _ask_host(self, facts: Mapping[str, HostFact[Any]]) -> None:
-        commands = [
-            Command(fact.id, text_for(fact.script, self._profile), fact.root, fact.timeout, fact.cap)
-            for fact in facts.values()
-        ]
-        scripts = {command.id: command.script for command in commands}
-        for output in self._target.collect(commands, self._cancel):
+    def _ask_host(self, facts: Sequence[HostFact[Any]], values: Facts) -> None:
+        asked: dict[str, _Asked] = {}
+        for fact in facts:
+            found = _attempt(partial(_asked, fact, self._profile, values), fact)
+            if isinstance(found, _Asked):
+                asked[fact.id] = found
+            else:
+                self._done.put(Collected(fact=fact, value=found))
+        commands = [one.command for one in asked.values()]
+        for output in self._target.collect(commands, self._cancel) if commands else ():
             if output.problem is not Problem.CANCELLED:
-                self._done.put(_collected(facts[output.id], output, scripts[output.id], self._profile))
+                self._done.put(_collected(asked[output.id], output, self._profile))
 
     def _look_where_ready(self) -> None:
-        """Start every look from outside whose needs are there."""
-        ready = [fact for fact in self._waiting if all(need.id in self._values for need in fact.needs)]
-        self._waiting = [fact for fact in self._waiting if fact not in ready]
-        for fact in ready:
+        """Ask every batch, and start every look from outside, whose needs are there."""
+        ready = [batch for batch in self._batches if self._has(batch)]
+        self._batches = [batch for batch in self._batches if batch not in ready]
+        for batch in ready:
+            self._in_thread(partial(self._ask_host, batch, Facts(dict(self._values))))
+        looks = [fact for fact in self._waiting if self._has((fact,))]
+        self._waiting = [fact for fact in self._waiting if fact not in looks]
+        for fact in looks:
             self._in_thread(partial(self._look, fact, Facts(dict(self._values))))
+
+    def _has(self, facts: Iterable[Fact[Any]]) -> bool:
+        return all(need.id in self._values for fact in facts for need in needs_of(fact))
 
     def _look(self, fact: OutsideFact[Any], facts: Facts) -> None:
         with self._lock:
@@ -168,11 +181,54 @@ class _Work:
         self._done.put(Collected(fact=fact, value=value))
 
 
-def _collected(fact: HostFact[Any], output: Output, script: str, profile: Profile) -> Collected:
+def batches(facts: Sequence[Fact[Any]]) -> list[tuple[HostFact[Any], ...]]:
+    """Return the host's facts by how often each has to wait for others; first in each those that others need.
+
+    ``facts`` are all that are to be looked up, needs first; what they need beside is known already.
+    """
+    waits: dict[str, int] = {}
+    after: dict[str, int] = {}
+    for fact in facts:
+        waits[fact.id] = max((after[need.id] for need in needs_of(fact) if need.id in after), default=0)
+        after[fact.id] = waits[fact.id] + isinstance(fact, HostFact)
+    needed = {need.id for fact in facts for need in needs_of(fact)}
+    hosts = [fact for fact in facts if isinstance(fact, HostFact)]
+    hosts.sort(key=lambda fact: fact.id not in needed)
+    return [
+        tuple(fact for fact in hosts if waits[fact.id] == turn)
+        for turn in sorted({waits[fact.id] for fact in hosts})
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A host fact as it is asked for: what runs, and what of the values could not be given."""
+
+    fact: HostFact[Any]
+    command: Command
+    left_out: tuple[str, ...]
+
+
+def _asked(fact: HostFact[Any], profile: Profile, values: Facts) -> _Asked:
+    script = text_for(fact.script, profile)
+    given = [(name, value) for name, every in fact.given(values, profile).items() for value in every]
+    # One a line: what has a line feed in it is no line, and a NUL ends a shell's word.
+    odd = [value for _, value in given if set("\n\r\0") & set(value)]
+    lines = "".join(f"{name}\t{value}\n" for name, value in given if value not in odd)
+    if fact.needs:
+        script = f"values=$(cat)\n{script}"
+    command = Command(fact.id, script, fact.root, fact.timeout, fact.cap, lines)
+    return _Asked(
+        fact, command, tuple(say("a name with a line feed: {name}", name=one_line(one)) for one in odd)
+    )
+
+
+def _collected(asked: _Asked, output: Output, profile: Profile) -> Collected:
+    fact = asked.fact
     return Collected(
         fact=fact,
-        value=_value(fact, output, profile),
-        command=script,
+        value=_value(asked, output, profile),
+        command=asked.command.script,
         status=output.status,
         size=len(output.stdout),
         digest="" if fact.sensitive else hashlib.sha256(output.stdout).hexdigest(),
@@ -180,24 +236,36 @@ def _collected(fact: HostFact[Any], output: Output, script: str, profile: Profil
     )
 
 
-def _value(fact: HostFact[Any], output: Output, profile: Profile) -> Any:
+def _value(asked: _Asked, output: Output, profile: Profile) -> Any:
+    fact = asked.fact
     by_hand = text_for(fact.by_hand, profile)
     match output.problem:
         case Problem.NEEDS_ROOT:
             said = one_line(output.stderr)
             why = f" ({said})" if said else ""
-            return Unavailable(f"{fact.title}: needs root, and sudo was refused{why}", by_hand)
+            return Unavailable(
+                say("{title}: needs root, and sudo was refused{why}", title=fact.title, why=why), by_hand
+            )
         case Problem.TIMED_OUT:
-            return Unavailable(f"{fact.title}: no answer within {fact.timeout:g} s", by_hand)
+            return Unavailable(
+                say(
+                    "{title}: no answer within {timeout} s",
+                    title=fact.title,
+                    timeout=format(fact.timeout, "g"),
+                ),
+                by_hand,
+            )
         case Problem.KILLED | Problem.LOST | Problem.CANCELLED:
-            return Unavailable(f"{fact.title}: {output.problem.value}", by_hand)
+            return Unavailable(
+                say("{title}: {problem}", title=fact.title, problem=output.problem.value), by_hand
+            )
         case None:
             pass
     if output.truncated:
         # Half of a list must never look like the whole of it.
-        return Unavailable(f"{fact.title}: more than {fact.cap} bytes", by_hand)
+        return Unavailable(say("{title}: more than {cap} bytes", title=fact.title, cap=fact.cap), by_hand)
     value = _attempt(lambda: fact.parse(output), fact)
-    marks, others = left_out(output), strangers(output)
+    marks, others = (*asked.left_out, *left_out(output)), strangers(output)
     if isinstance(value, (Unavailable, Malformed)) or not (marks or others):
         return value
     return Noted(value, marks, others)
@@ -209,4 +277,8 @@ def _attempt(look: Callable[[], Any], fact: Fact[Any]) -> Any:
     except (Unavailable, Malformed) as absent:
         return absent
     except Exception as defect:  # noqa: BLE001 - one fact that cannot be read must not end the session
-        return Malformed(f"{one_line(fact.title)}: cannot be read ({type(defect).__name__})")
+        return Malformed(
+            say(
+                "{title}: cannot be read ({name__})", title=one_line(fact.title), name__=type(defect).__name__
+            )
+        )

@@ -13,6 +13,7 @@ from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.composed import NONE, Composed, Programs, composed
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -120,20 +121,24 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
     match docker.field(0):
         case "none":
             if "dockerd" in processes or found["sockets"].text.strip():
-                raise Unavailable("Docker runs here, but there is no docker command to ask it with", BY_HAND)
+                raise Unavailable(
+                    say("Docker runs here, but there is no docker command to ask it with"), BY_HAND
+                )
             if "hidden" in found:
-                raise Unavailable("other users' processes are hidden, and containers with them", BY_HAND)
+                raise Unavailable(say("other users' processes are hidden, and containers with them"), BY_HAND)
             return ()
         case "refused":
             said = one_line(docker.text)
             if "permission denied" in said.lower():
-                raise Unavailable("the Docker daemon may not be asked: permission denied", BY_HAND)
-            raise Unavailable(f"the Docker daemon does not answer: {said or 'it gives no reason'}", BY_HAND)
+                raise Unavailable(say("the Docker daemon may not be asked: permission denied"), BY_HAND)
+            raise Unavailable(
+                say("the Docker daemon does not answer: {said}", said=said or "it gives no reason"), BY_HAND
+            )
     try:
         inspected = msgspec.json.decode(docker.text, type=tuple[_Inspected, ...])
     except msgspec.DecodeError as problem:
         # No excerpt: the text holds the containers' secrets.
-        raise Malformed(f"docker inspect: {one_line(str(problem))}") from None
+        raise Malformed(say("docker inspect: {problem}", problem=one_line(str(problem)))) from None
     programs = Programs(*(_version(found[name]) if name in found else "" for name in _PROGRAMS))
     return tuple(_container(one, programs) for one in inspected)
 
@@ -141,11 +146,13 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
 def _refuse_other_engines(processes: frozenset[str], docker: str) -> None:
     """Raise Unavailable where containers run that the Docker daemon does not know of."""
     if "conmon" in processes or docker == "podman":
-        raise Unavailable("containers are run by Podman, which is not looked at", "sudo podman ps -a")
+        raise Unavailable(say("containers are run by Podman, which is not looked at"), "sudo podman ps -a")
     if "rootlesskit" in processes:
-        raise Unavailable("a rootless Docker runs here, which is not looked at", "docker ps -a (as its user)")
+        raise Unavailable(
+            say("a rootless Docker runs here, which is not looked at"), "docker ps -a (as its user)"
+        )
     if any(name.startswith("containerd-shim") for name in processes) and "dockerd" not in processes:
-        raise Unavailable("containers run without Docker (containerd), and are not looked at")
+        raise Unavailable(say("containers run without Docker (containerd), and are not looked at"))
 
 
 _PROGRAMS = ("plugin", "program")
@@ -209,7 +216,7 @@ _SCRIPT = read_script("trust.sh", "containers.sh")
 
 CONTAINERS: HostFact[tuple[Container, ...]] = HostFact(
     id="containers",
-    title="Docker containers",
+    title=say("Docker containers"),
     script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_containers,
     root=Root.PREFER,

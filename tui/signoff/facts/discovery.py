@@ -16,6 +16,7 @@ from signoff.facts.base import Fact, Facts, HostFact
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.sections import read_script, sections
 from signoff.facts.web import WEB_SERVERS
+from signoff.message import say
 from signoff.target.address import parse_address
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
@@ -105,7 +106,7 @@ def _likelihood(project: Project) -> int:
 
 SURROUNDINGS: HostFact[Surroundings] = HostFact(
     id="surroundings",
-    title="where the product lies",
+    title=say("where the product lies"),
     script=read_script("trust.sh", "discovery.sh"),
     parse=parse_surroundings,
     root=Root.PREFER,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.containers import PublishedPort
 from signoff.facts.sections import read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -36,14 +37,16 @@ def parse_engine(output: Output) -> Engine:
     if "absent" in found:
         return Engine()
     if "refused" in found:
-        raise Unavailable(f"the Docker daemon does not answer: {one_line(found['refused'].text)}", BY_HAND)
+        raise Unavailable(
+            say("the Docker daemon does not answer: {found}", found=one_line(found["refused"].text)), BY_HAND
+        )
     version = one_line(found["version"].field(0), 40)
     state, manager = [*found["swarm"].text.split(), "", ""][:2]
     if state == "inactive":
         return Engine(version)
     if manager != "true" or found["services"].field(0) != "0":
         raise Unavailable(
-            "this node of a swarm is no manager: it cannot tell what the swarm publishes", BY_HAND
+            say("this node of a swarm is no manager: it cannot tell what the swarm publishes"), BY_HAND
         )
     try:
         services = json.loads(found["services"].text or "[]")
@@ -60,12 +63,12 @@ def parse_engine(output: Output) -> Engine:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         # No excerpt: a service's environment may hold secrets.
-        raise Malformed("docker service inspect: not the JSON that it prints") from None
+        raise Malformed(say("docker service inspect: not the JSON that it prints")) from None
 
 
 DOCKER_ENGINE: HostFact[Engine] = HostFact(
     id="docker-engine",
-    title="The Docker Engine",
+    title=say("The Docker Engine"),
     script=read_script("docker-engine.sh"),
     parse=parse_engine,
     root=Root.PREFER,

@@ -20,6 +20,7 @@ from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
 from signoff.facts.dumps import encrypted_with
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -145,10 +146,15 @@ def kind_of(path: str) -> Kind:
 def no_project(reason: str, project: str = "") -> Unavailable:
     """Return why there is no project directory to look into."""
     if reason == "closed":
-        return Unavailable(f"{project} may not be looked into without root", f"sudo ls -la {quote(project)}")
+        return Unavailable(
+            say("{project} may not be looked into without root", project=project),
+            f"sudo ls -la {quote(project)}",
+        )
     if reason == "missing":
-        return Unavailable(f"there is no directory {project}; put the project's into targets.toml")
-    return Unavailable("the project directory is not known; put it into targets.toml as project")
+        return Unavailable(
+            say("there is no directory {project}; put the project's into targets.toml", project=project)
+        )
+    return Unavailable(say("the project directory is not known; put it into targets.toml as project"))
 
 
 def parse_environment(output: Output) -> Environment:
@@ -159,7 +165,7 @@ def parse_environment(output: Output) -> Environment:
             raise no_project(section.field(0), one_line(section.field(1)))
     project = next((section for section in found if section.name == "project"), None)
     if project is None:
-        raise Malformed("the look at the project directory did not run to its end")
+        raise Malformed(say("the look at the project directory did not run to its end"))
     return Environment(
         project=project.field(0),
         seen_as=project.field(1),
@@ -225,7 +231,9 @@ def _decoded(section: Section) -> bytes:
     try:
         return base64.b64decode("".join(section.lines), validate=True)
     except binascii.Error:
-        raise Malformed(f"the content of {one_line(section.field(0))} did not come through") from None
+        raise Malformed(
+            say("the content of {field} did not come through", field=one_line(section.field(0)))
+        ) from None
 
 
 def _documents(found: tuple[Section, ...], name: str) -> Iterator[tuple[str, Secret | None]]:
@@ -261,7 +269,7 @@ def script_for(name: str) -> Callable[[Profile], str]:
 
 ENVIRONMENT: HostFact[Environment] = HostFact(
     id="environment",
-    title="the project's files with secrets",
+    title=say("the project's files with secrets"),
     script=script_for("environment.sh"),
     parse=parse_environment,
     root=Root.PREFER,

@@ -13,6 +13,7 @@ from signoff.facts.iptables import parse_iptables
 from signoff.facts.nft_beside import believed
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.sections import Section, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -63,17 +64,19 @@ def parse_firewall(output: Output) -> Firewall:
     terse = "nft" in found and found["nft"].field(1) == "terse"
     native = parse_nftables(_checked(found["nft"]), whole=not terse) if "nft" in found else ()
     if "nft" not in found and not any(name.endswith("-save") for name in found):
-        raise Unavailable("neither nft nor iptables-save is there to show the rules", BY_HAND)
+        raise Unavailable(say("neither nft nor iptables-save is there to show the rules"), BY_HAND)
     legacy = tuple(table for table in tables if table.origin.endswith("legacy"))
     if found["legacy"].text.strip() and not legacy:
         raise Unavailable(
-            "iptables-legacy has rules, but iptables-legacy-save is not there to show them", BY_HAND
+            say("iptables-legacy has rules, but iptables-legacy-save is not there to show them"), BY_HAND
         )
     if "nft" in found:
         ours = tuple(table for table in tables if table not in legacy)
         tables = (*legacy, *believed(ours, native, found["nft"].text, whole=not terse))
     elif any("incompatible" in found[name].text for name in found if name.endswith("-save")):
-        raise Unavailable("nft has rules that iptables-save does not show, and is not there itself", BY_HAND)
+        raise Unavailable(
+            say("nft has rules that iptables-save does not show, and is not there itself"), BY_HAND
+        )
     return Firewall(
         tables=tables,
         ufw=_ufw(found),
@@ -87,7 +90,10 @@ def parse_firewall(output: Output) -> Firewall:
 
 def _checked(section: Section) -> str:
     if section.field(0) != "0":
-        raise Unavailable(f"{section.name} did not succeed (exit code {section.field(0)})", BY_HAND)
+        raise Unavailable(
+            say("{name} did not succeed (exit code {field})", name=section.name, field=section.field(0)),
+            BY_HAND,
+        )
     return section.text
 
 
@@ -132,7 +138,7 @@ def _ufw(found: Mapping[str, Section]) -> Ufw:
     text = found["ufw status verbose"].text
     status = re.search(r"^Status: (\w+)", text, re.MULTILINE)
     if not status:
-        raise Malformed("ufw status verbose: no status in it", one_line(text))
+        raise Malformed(say("ufw status verbose: no status in it"), one_line(text))
     incoming = re.search(r"^Default: (\w+) \(incoming\)", text, re.MULTILINE)
     return Ufw(True, status[1] == "active", incoming[1] if incoming else "", enabled)
 
@@ -151,7 +157,7 @@ def _units(text: str) -> dict[str, Unit]:
 
 FIREWALL: HostFact[Firewall] = HostFact(
     id="firewall",
-    title="Firewall rules",
+    title=say("Firewall rules"),
     script=read_script("firewall.sh"),
     parse=parse_firewall,
     root=Root.REQUIRE,

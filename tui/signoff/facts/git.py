@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.environment import no_project, script_for
 from signoff.facts.sections import Section, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -58,7 +59,7 @@ def parse_git(output: Output) -> Git:
     if "norepository" in found:
         return Git()
     if not {"repository", "tracked", "history", "values", "remotes"} <= found.keys():
-        raise Malformed("the look at the repository did not run to its end")
+        raise Malformed(say("the look at the repository did not run to its end"))
     repository = found["repository"]
     ignored = (section for section in sections(output) if section.name == "ignored")
     return Git(
@@ -81,36 +82,48 @@ def _refusals(found: Mapping[str, Section]) -> None:
         raise no_project(found["nowhere"].field(0), one_line(found["nowhere"].field(1)))
     if "norepository" in found and found["norepository"].field(1) != "sure":
         directory = one_line(found["norepository"].field(0))
-        raise Unavailable(f"a directory above {directory} may not be looked into, and may hold a repository")
+        raise Unavailable(
+            say(
+                "a directory above {directory} may not be looked into, and may hold a repository",
+                directory=directory,
+            )
+        )
     if "within" in found:
         paths = one_line(found["within"].field(0).replace("?", ", "))
         raise Unavailable(
-            f"the project directory holds a repository of its own, which was not looked at: {paths}",
+            say(
+                "the project directory holds a repository of its own, which was not looked at: {paths}",
+                paths=paths,
+            ),
             "in it: git log --all --full-history --oneline -- '*.env*'",
         )
     if "deployed" in found:
         path = found["deployed"].field(0)
         raise Unavailable(
-            f"it is deployed from the repository {one_line(path)}, which was not looked at",
+            say("it is deployed from the repository {path}, which was not looked at", path=one_line(path)),
             f"git --git-dir={quote(one_line(path))} log --all --full-history --oneline -- '*.env*'",
         )
     if "nogit" in found:
         top = found["nogit"].field(0)
         raise Unavailable(
-            f"{one_line(top)} is a git repository, and there is no git here to ask",
+            say("{top} is a git repository, and there is no git here to ask", top=one_line(top)),
             "apt-get install git, or look into a full clone on another machine",
         )
     if "foreign" in found:
         path = one_line(found["foreign"].field(0))
         raise Unavailable(
-            f"others than its owner can write to the git repository ({path}): what it says is theirs to say",
+            say(
+                "others than its owner can write to the git repository ({path}): what it says is "
+                "theirs to say",
+                path=path,
+            ),
             f"ls -la {quote(path)}",
         )
     for name in ("refused", "noowner"):
         if name in found:
             said = one_line(found[name].field(0)) if name == "refused" else "setpriv is missing"
             raise Unavailable(
-                f"git could not be asked: {said}",
+                say("git could not be asked: {said}", said=said),
                 "git -c safe.directory='*' log --all --full-history --oneline -- '*.env*'",
             )
 
@@ -153,7 +166,7 @@ def _search(section: Section) -> Search:
 
 GIT: HostFact[Git] = HostFact(
     id="git",
-    title="the project's git repository",
+    title=say("the project's git repository"),
     script=script_for("git.sh"),
     parse=parse_git,
     root=Root.PREFER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signoff.facts.base import HostFact
+from signoff.message import say
 from signoff.target.command import Output
 from signoff.text import one_line
 
@@ -25,7 +26,7 @@ def _parse(output: Output) -> Machine:
 
 MACHINE: HostFact[Machine] = HostFact(
     id="machine",
-    title="the machine's identity",
+    title=say("the machine's identity"),
     script=(
         "uname -n\n"
         "if [ -r /etc/machine-id ]; then head -n 1 /etc/machine-id; else echo; fi\n"

@@ -26,6 +26,7 @@ from signoff.facts.packets import (
     State,
     Tracked,
 )
+from signoff.message import say
 from signoff.text import one_line
 
 _LONGEST = 4096
@@ -57,7 +58,9 @@ def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
     try:
         return tuple(_tables(text.splitlines(), version, origin))
     except (ValueError, IndexError) as problem:
-        raise Malformed(f"{origin}: not what it prints ({one_line(str(problem))})") from None
+        raise Malformed(
+            say("{origin}: not what it prints ({problem})", origin=origin, problem=one_line(str(problem)))
+        ) from None
 
 
 def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
@@ -65,7 +68,10 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
     budget = Budget(_MOST_RULES, origin)
     for line in lines:
         if len(line) > _LONGEST:
-            raise Malformed(f"{origin}: a line of {len(line)} characters", one_line(line[:_LONGEST], 80))
+            raise Malformed(
+                say("{origin}: a line of {count} characters", origin=origin, count=len(line)),
+                one_line(line[:_LONGEST], 80),
+            )
         budget.spend()
         match line[:1]:
             case "*":
@@ -80,7 +86,7 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
             case "" | "#":
                 pass
             case _:
-                raise Malformed(f"{origin}: a line that is not understood", one_line(line))
+                raise Malformed(say("{origin}: a line that is not understood", origin=origin), one_line(line))
 
 
 def _table(

@@ -9,6 +9,7 @@ from signoff.facts import cron, dumpers, timers
 from signoff.facts.base import HostFact, Malformed
 from signoff.facts.job import Job
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 
 BY_HAND = (
@@ -71,7 +72,7 @@ def _clock(found: tuple[Section, ...]) -> tuple[datetime, datetime | None]:
         offset = datetime.strptime(zone, "%z").tzinfo or UTC
         now = datetime.fromtimestamp(int(epoch), offset)
     except (ValueError, OverflowError, OSError):
-        raise Malformed("the host's clock could not be read") from None
+        raise Malformed(say("the host's clock could not be read")) from None
     return now, now - timedelta(seconds=int(up)) if up.isdecimal() else None
 
 
@@ -107,7 +108,7 @@ _SCRIPT = read_script("trust.sh", "scheduled.sh", "jobs.sh")
 
 JOBS: HostFact[Jobs] = HostFact(
     id="jobs",
-    title="scheduled jobs",
+    title=say("scheduled jobs"),
     script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_jobs,
     root=Root.PREFER,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from signoff.facts.base import HostFact, Malformed, OutsideFact, Unavailable
+from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import Message, say
 from signoff.target.command import Output, Root
 from signoff.target.outside import Outside, OutsideError
 from signoff.target.profile import Profile
@@ -39,15 +40,17 @@ class Options(TypedDict, total=False):
     root: Root
     by_hand: str
     timeout: float
+    needs: tuple[Fact[Any], ...]
+    given: Callable[[Facts, Profile], Mapping[str, Iterable[str]]]
 
 
-def lines(name: str, title: str, *scripts: str, **options: Unpack[Options]) -> HostFact[Lines]:
+def lines(name: str, title: Message, *scripts: str, **options: Unpack[Options]) -> HostFact[Lines]:
     """What programs print, line by line."""
     return _fact(name, title, scripts, lambda one: one.lines, options)
 
 
 def key_values(
-    name: str, title: str, *scripts: str, **options: Unpack[Options]
+    name: str, title: Message, *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, Lines]]:
     """Keys with their values, as ``sshd -T`` (a space between) and ``systemctl show`` (=) print them.
 
@@ -57,14 +60,14 @@ def key_values(
 
 
 def json_value(
-    name: str, title: str, model: type[T], *scripts: str, **options: Unpack[Options]
+    name: str, title: Message, model: type[T], *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, T]]:
     """A JSON value of a type of msgspec's. What it says beside may be secret."""
     return _fact(name, title, scripts, lambda one: _json(one.text, model), options, sensitive=True)
 
 
 def json_rows(
-    name: str, title: str, row: type[T], *scripts: str, **options: Unpack[Options]
+    name: str, title: Message, row: type[T], *scripts: str, **options: Unpack[Options]
 ) -> HostFact[Mapping[str, tuple[T, ...]]]:
     """Rows of one type: a JSON list, or a JSON value a line, as ``docker inspect --format`` prints them."""
     whole: Any = tuple[row, ...]  # type: ignore[valid-type]
@@ -79,7 +82,7 @@ def json_rows(
 
 def _fact(
     name: str,
-    title: str,
+    title: Message,
     scripts: tuple[str, ...],
     read: Callable[[Section], T],
     options: Options,
@@ -92,9 +95,9 @@ def _fact(
         found: dict[str, T] = {}
         for section in sections(output):
             if section.name in found:
-                raise Malformed(f"{one_line(section.name)} came twice")
+                raise Malformed(say("{name} came twice", name=one_line(section.name)))
             if section.fields and not _whole(section):
-                raise Malformed(f"{one_line(section.name)}: a part of the answer is missing")
+                raise Malformed(say("{name}: a part of the answer is missing", name=one_line(section.name)))
             found[section.name] = read(section)
         return found
 
@@ -104,11 +107,9 @@ def _fact(
         title=title,
         script=lambda profile: assigned(project=profile.project) + text,
         parse=parse,
-        root=options.get("root", Root.PREFER),
-        timeout=options.get("timeout", 20.0),
         cap=4 << 20,
         sensitive=sensitive,
-        by_hand=options.get("by_hand", ""),
+        **({"root": Root.PREFER, "timeout": 20.0} | options),
     )
 
 
@@ -130,7 +131,7 @@ def _json(text: str, model: type[T]) -> T:
         return msgspec.json.decode(text, type=model)
     except msgspec.DecodeError as problem:
         # No excerpt: the text may hold a secret.
-        raise Malformed(f"not the expected JSON: {one_line(str(problem))}") from None
+        raise Malformed(say("not the expected JSON: {problem}", problem=one_line(str(problem)))) from None
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def http(*paths: str) -> OutsideFact[tuple[Reply, ...]]:
     """Requests for paths of the target's URL at every address of it. Redirects are not followed."""
     return OutsideFact(
         id=f"http {' '.join(paths)}",
-        title=f"Answers to {', '.join(paths)} from outside",
+        title=say("Answers to {paths} from outside", paths=", ".join(paths)),
         look=lambda outside, profile, facts: _ask(outside, profile, paths),
     )
 
@@ -170,10 +171,10 @@ def http(*paths: str) -> OutsideFact[tuple[Reply, ...]]:
 def _ask(outside: Outside, profile: Profile, paths: tuple[str, ...]) -> tuple[Reply, ...]:
     base = urlsplit(profile.url)
     if not base.hostname:
-        raise Unavailable("the target's public URL is not known: set url in its profile")
+        raise Unavailable(say("the target's public URL is not known: set url in its profile"))
     if not outside.addresses:
         raise Unavailable(
-            "the target has no address that this machine reaches directly", f"curl -i {profile.url}"
+            say("the target has no address that this machine reaches directly"), f"curl -i {profile.url}"
         )
     nowhere = f"/{secrets.token_hex(8)}"
     wanted = [(address, path) for address in outside.addresses for path in paths]

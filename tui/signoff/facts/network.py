@@ -11,6 +11,7 @@ from typing import Any
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -150,7 +151,7 @@ def parse_listeners(output: Output) -> tuple[Listener, ...]:
     found = {section.name: section for section in sections(output)}
     if "listeners" not in found:
         raise Unavailable(
-            "the program ss is not there (package iproute2)", "cat /proc/net/tcp /proc/net/tcp6"
+            say("the program ss is not there (package iproute2)"), "cat /proc/net/tcp /proc/net/tcp6"
         )
     containers: dict[str, str] = {}
     for line in found["groups"].lines if "groups" in found else ():
@@ -193,7 +194,7 @@ def _listener(line: str, containers: dict[str, str], strangers: dict[tuple[str, 
         address = ip_address("::" if dual else host.strip("[]"))
         number = int(port)
     except ValueError:
-        raise Malformed("ss: a line that is not understood", one_line(line)) from None
+        raise Malformed(say("ss: a line that is not understood"), one_line(line)) from None
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     processes = _PROCESS.findall(rest[0]) if rest else []
@@ -216,14 +217,14 @@ def parse_interfaces(output: Output) -> Interfaces:
     """Return what ``ip -j -d addr`` shows (ip-address(8))."""
     found = {section.name: section for section in sections(output)}
     if "links" not in found:
-        raise Unavailable("the program ip is not there (package iproute2)", "cat /proc/net/fib_trie")
+        raise Unavailable(say("the program ip is not there (package iproute2)"), "cat /proc/net/fib_trie")
     try:
         routes = [*_json(found["routes4"]), *_json(found["routes6"])]
         default = {str(route["dev"]) for route in routes if "dev" in route}
         default |= {str(hop["dev"]) for route in routes for hop in route.get("nexthops", ()) if "dev" in hop}
         return Interfaces(tuple(_interfaces(_json(found["links"]), default)))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Malformed("ip -j addr: not the JSON that it prints", one_line(output.stdout)) from None
+        raise Malformed(say("ip -j addr: not the JSON that it prints"), one_line(output.stdout)) from None
 
 
 def _json(section: Section) -> list[dict[str, Any]]:
@@ -274,7 +275,7 @@ _LISTENERS = read_script("trust.sh", "listeners.sh")
 
 LISTENERS: HostFact[tuple[Listener, ...]] = HostFact(
     id="listeners",
-    title="Listening ports",
+    title=say("Listening ports"),
     script=lambda profile: assigned(project=profile.project) + _LISTENERS,
     parse=parse_listeners,
     root=Root.PREFER,
@@ -283,7 +284,7 @@ LISTENERS: HostFact[tuple[Listener, ...]] = HostFact(
 
 INTERFACES: HostFact[Interfaces] = HostFact(
     id="interfaces",
-    title="Network interfaces",
+    title=say("Network interfaces"),
     script=read_script("interfaces.sh"),
     parse=parse_interfaces,
     by_hand="ip addr",
@@ -291,7 +292,7 @@ INTERFACES: HostFact[Interfaces] = HostFact(
 
 SSH_SERVER: HostFact[SshServer] = HostFact(
     id="ssh-server",
-    title="The SSH session's own addresses",
+    title=say("The SSH session's own addresses"),
     script=read_script("ssh-server.sh"),
     parse=parse_ssh_server,
     by_hand="echo $SSH_CONNECTION",

@@ -12,6 +12,7 @@ from signoff.facts.chains import Base, Rule, Table, Verdict
 from signoff.facts.nft_rules import rules_of
 from signoff.facts.nft_values import Sets, elements, words
 from signoff.facts.packets import Condition, InterfaceIs, Opaque
+from signoff.message import say
 from signoff.text import one_line
 
 _VERSIONS = {"ip": 4, "ip6": 6, "inet": 0, "netdev": 0}
@@ -39,7 +40,7 @@ def parse_nftables(text: str, *, whole: bool = True) -> tuple[Table, ...]:
         objects: list[dict[str, dict[str, Any]]] = json.loads(text)["nftables"]
         return tuple(_tables(objects, whole=whole))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        raise Malformed("nft -j list ruleset: not the JSON that it prints", one_line(text)) from None
+        raise Malformed(say("nft -j list ruleset: not the JSON that it prints"), one_line(text)) from None
 
 
 def _tables(objects: Iterable[dict[str, dict[str, Any]]], *, whole: bool) -> Iterator[Table]:

@@ -14,6 +14,7 @@ from signoff.facts.exposure import translated
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import LISTENERS, SSH_SERVER, ssh_ports
 from signoff.facts.services import DATASTORES, GET, KNOWN_PORTS, MESSAGES, datastore, kind_of_port, spoken
+from signoff.message import say
 from signoff.target.outside import Connection, Outside, OutsideError, State
 from signoff.target.profile import Profile
 
@@ -136,9 +137,9 @@ def look_at_ports(outside: Outside, profile: Profile, facts: Facts) -> OutsideVi
     """Connect to the known and the learnt ports on every address; ask the open ones what they are."""
     if not outside.addresses:
         raise Unavailable(
-            "this machine cannot look at itself from outside"
+            say("this machine cannot look at itself from outside")
             if profile.address == "local"
-            else "the target has no address that this machine reaches directly",
+            else say("the target has no address that this machine reaches directly"),
             BY_HAND,
         )
     addresses, here = elsewhere(outside)
@@ -227,7 +228,7 @@ def in_doubt(ports: tuple[Port, ...]) -> tuple[dict[str, str], dict[str, str]]:
 
 OUTSIDE_PORTS: OutsideFact[OutsideView] = OutsideFact(
     id="outside-ports",
-    title="Ports that answer from outside",
+    title=say("Ports that answer from outside"),
     look=look_at_ports,
     needs=(LISTENERS, CONTAINERS, FIREWALL, SSH_SERVER),
 )

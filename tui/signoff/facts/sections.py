@@ -14,6 +14,7 @@ from importlib.resources import files
 from shlex import quote
 
 from signoff.facts.base import Malformed, Unavailable
+from signoff.message import Message, listed, say
 from signoff.target.command import Output
 from signoff.text import one_line
 
@@ -75,10 +76,24 @@ def sections(output: Output) -> tuple[Section, ...]:
     for section in found:
         # Also of a script that did not go on without the answer.
         if section.name == _UNAVAILABLE:
-            raise Unavailable(one_line(section.field(0)), one_line(section.field(1), 400))
+            raise Unavailable(_reason(section), one_line(section.field(0), 400))
     if not found or found[-1].name != "end":
-        raise Malformed("the script did not run to its end", one_line(output.stderr))
+        raise Malformed(say("the script did not run to its end"), one_line(output.stderr))
     return tuple(section for section in found[:-1] if section.name not in {_CUT, _STRANGER})
+
+
+def _reason(section: Section) -> Message:
+    """Return why a program did not answer: ``ask`` of lib.sh tells which, why, and what it said."""
+    why, program, said = (one_line(section.field(number)) for number in (1, 2, 3))
+    match why:
+        case "missing":
+            return say("{program}: not installed", program=program)
+        case "late":
+            return say("{program}: no answer within {seconds} s", program=program, seconds=said)
+        case "refused":
+            return say("{program}: permission refused: {said}", program=program, said=said)
+    code = say("{program}: exit code {code}", program=program, code=why)
+    return listed(filter(None, (code, said)), ": ")
 
 
 def left_out(output: Output) -> tuple[str, ...]:
@@ -109,6 +124,6 @@ def _sections(lines: list[str]) -> Iterator[Section]:
             content.append(line[1:])
         elif line:
             # No excerpt: what came may hold a secret.
-            raise Malformed("the script printed something unexpected")
+            raise Malformed(say("the script printed something unexpected"))
     if heading:
         yield Section(heading[0], tuple(heading[1:]), tuple(content))

@@ -15,6 +15,7 @@ from signoff.facts.base import HostFact, Malformed
 from signoff.facts.compose import EnvReference, written_in
 from signoff.facts.environment import script_for
 from signoff.facts.sections import Section, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -73,7 +74,7 @@ def parse_units(output: Output) -> Units:
     found = sections(output)
     systemd = next((section for section in found if section.name == "systemd"), None)
     if systemd is None:
-        raise Malformed("the look at the services did not run to its end")
+        raise Malformed(say("the look at the services did not run to its end"))
     processes = [(section.field(0), _process(section)) for section in found if section.name == "process"]
     return Units(
         systemd=systemd.field(0) == "yes",
@@ -132,7 +133,7 @@ def _assignments(text: str) -> Iterator[tuple[str, Secret]]:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise Malformed("systemctl show: Environment cannot be read") from None
+        raise Malformed(say("systemctl show: Environment cannot be read")) from None
     for word in words:
         name, equals, value = word.partition("=")
         if equals:
@@ -164,13 +165,13 @@ def _entries(section: Section) -> list[str]:
     try:
         raw = base64.b64decode("".join(section.lines), validate=True)
     except binascii.Error:
-        raise Malformed("a process's environment did not come through") from None
+        raise Malformed(say("a process's environment did not come through")) from None
     return raw.removesuffix(b"\0").decode("utf-8", "surrogateescape").split("\0") if raw else []
 
 
 UNITS: HostFact[Units] = HostFact(
     id="units",
-    title="the project's systemd services and processes",
+    title=say("the project's systemd services and processes"),
     script=script_for("units.sh"),
     parse=parse_units,
     root=Root.PREFER,

@@ -5,14 +5,17 @@ Third parties add theirs with an entry point of the group ``signoff.probes`` tha
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.probes.base import Probe
 
 
@@ -23,6 +26,23 @@ def _modules() -> Iterator[ModuleType]:
         yield entry.load()
 
 
+_JUDGED_BY = ("facts", "probes", "credentials")
+"""The folders whose code and dated data a verdict rests on."""
+
+
+@cache
+def code_digest() -> str:
+    """Return the SHA-256 over what verdicts rest on: over a line of ``sha256sum`` for every file, by path."""
+    package = Path(__file__).parents[1]
+    every = sorted(path for name in _JUDGED_BY for path in (package / name).rglob("*"))
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(package)}\n"
+        for path in every
+        if path.is_file() and path.suffix != ".pyc"
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 @cache
 def all_probes() -> dict[str, Probe]:
     """Return every probe by its id. Raise UsageError where two have the same."""
@@ -31,7 +51,9 @@ def all_probes() -> dict[str, Probe]:
         for value in vars(module).values():
             if isinstance(value, Probe) and found.setdefault(value.id, value) is not value:
                 raise UsageError(
-                    f"Two probes are called {value.id}; one is in {module.__name__}.",
-                    "Uninstall one of the packages that bring them.",
+                    say(
+                        "Two probes are called {id}; one is in {name__}.", id=value.id, name__=module.__name__
+                    ),
+                    say("Uninstall one of the packages that bring them."),
                 )
     return found

@@ -8,10 +8,12 @@ from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Check, Dump
 from signoff.facts.base import Facts
 from signoff.facts.job import Job
 from signoff.facts.jobs import JOBS
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.remedies import command
-from signoff.probes.series import ITEMS, find, jobs_or_none
+from signoff.probes.series import find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -24,13 +26,18 @@ _CLAIMS = re.compile(r"\.(age|gpg|pgp|asc|enc|aes|crypt|encrypted)\b", re.IGNORE
 
 @probe(
     "backups.integrity",
-    title="Integrity of the newest dump",
-    expected="pg_restore reads all of it, or gzip does and pg_dump's own last words are there; with tables",
-    items=ITEMS,
+    title=say("Integrity of the newest dump"),
+    expected=say(
+        "pg_restore reads all of it, or gzip does and pg_dump's own last words are there; with tables"
+    ),
     needs=(BACKUPS, BACKUP_CHECK, JOBS),
     remedy=(
-        "Make a new dump by hand and read its messages. In the job: set -e, pipefail where it pipes, and "
-        "write to a name of its own that is renamed once pg_dump has succeeded."
+        decision(
+            say(
+                "Make a new dump by hand and read its messages. In the job: set -e, pipefail where "
+                "it pipes, and write to a name of its own that is renamed once pg_dump has succeeded."
+            )
+        )
     ),
 )
 def integrity(facts: Facts, profile: Profile) -> Judgement:
@@ -42,20 +49,29 @@ def integrity(facts: Facts, profile: Profile) -> Judgement:
     if stray := _of_another_database(facts[BACKUPS].dumps, newest):
         return stray
     if newest.kind.form == "empty":
-        return Judgement(result=Result.FAIL, observed=f"{name}: nothing in it, {newest.size} bytes")
+        return Judgement(
+            result=Result.FAIL,
+            observed=say("{name}: nothing in it, {size} bytes", name=name, size=newest.size),
+        )
     if newest.kind.form == "sealed":
         what = newest.kind.encryption or newest.kind.packing
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{name}: {what}, and cannot be read here",
-            remedy="Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE",
+            observed=say("{name}: {what}, and cannot be read here", name=name, what=what),
+            remedy=decision(say("Decrypt it where the key is, and run there: pg_restore -f /dev/null FILE")),
         )
     check = facts[BACKUP_CHECK]
     if check.path.removesuffix("/toc.dat") != newest.path:
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{name} was not read: {one_line(check.path) or 'no file'} was taken for the newest",
-            remedy=f"Run by hand: {command('pg_restore -f /dev/null', [newest.path])}",
+            observed=say(
+                "{name} was not read: {path} was taken for the newest",
+                name=name,
+                path=one_line(check.path) or "no file",
+            ),
+            remedy=decision(
+                say("Run by hand: {command}", command=command("pg_restore -f /dev/null", [newest.path]))
+            ),
         )
     return _read(check, name)
 
@@ -66,7 +82,11 @@ def _of_another_database(dumps: tuple[Dump, ...], newest: Dump) -> Judgement | N
         if dump == newest:
             return None
         if dump.kind.database and _DIGITS.sub("", dump.path) == _DIGITS.sub("", newest.path):
-            observed = f"{one_line(dump.path)} is a dump of the database {one_line(dump.kind.database)}"
+            observed = say(
+                "{path} is a dump of the database {database}",
+                path=one_line(dump.path),
+                database=one_line(dump.kind.database),
+            )
             return Judgement(result=Result.FAIL, observed=observed)
     return None
 
@@ -77,20 +97,33 @@ def _read(check: Check, name: str) -> Judgement:
         *((check.complaint,) if check.complaint else ()),
     )
     if check.status is None:
-        return Judgement(result=Result.UNKNOWN, observed=f"{name}: no program here can read it")
+        return Judgement(
+            result=Result.UNKNOWN, observed=say("{name}: no program here can read it", name=name)
+        )
     if reason := _unread(check):
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{name}: {reason}",
+            observed=say("{name}: {reason}", name=name, reason=reason),
             evidence=evidence,
-            remedy=f"Run by hand: {command('pg_restore -f /dev/null', [check.path])}",
+            remedy=decision(
+                say("Run by hand: {command}", command=command("pg_restore -f /dev/null", [check.path]))
+            ),
         )
     if fault := _fault(check):
         # A dump that is being written right now looks like one that was cut.
         result = Result.FAIL if check.settled else Result.UNKNOWN
         still = "" if check.settled else ", but it may still be being written"
-        return Judgement(result=result, observed=f"{name}: {fault}{still}", evidence=evidence)
-    observed = f"{name}: read to its end by {one_line(check.tool)}, {check.tables} tables"
+        return Judgement(
+            result=result,
+            observed=say("{name}: {fault}{still}", name=name, fault=fault, still=still),
+            evidence=evidence,
+        )
+    observed = say(
+        "{name}: read to its end by {tool}, {tables} tables",
+        name=name,
+        tool=one_line(check.tool),
+        tables=check.tables,
+    )
     return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
 
 
@@ -117,13 +150,16 @@ def _fault(check: Check) -> str:
 
 @probe(
     "backups.encryption",
-    title="Encryption of the dumps",
-    expected="encrypted by its own first bytes, or plain and never taken off the host; no key beside it",
-    items=ITEMS,
+    title=say("Encryption of the dumps"),
+    expected=say("encrypted by its own first bytes, or plain and never taken off the host; no key beside it"),
     needs=(BACKUPS, JOBS),
     remedy=(
-        "Encrypt before it leaves, to a key whose private half is elsewhere: "
-        "pg_dump -Fc shop | age -r age1... > shop-$(date +%F).dump.age"
+        decision(
+            say(
+                "Encrypt before it leaves, to a key whose private half is elsewhere: pg_dump -Fc "
+                "shop | age -r age1... > shop-$(date +%F).dump.age"
+            )
+        )
     ),
 )
 def encryption(facts: Facts, profile: Profile) -> Judgement:
@@ -132,7 +168,8 @@ def encryption(facts: Facts, profile: Profile) -> Judgement:
     if backups.keys:
         keys = ", ".join(one_line(key) for key in backups.keys[:3])
         return Judgement(
-            result=Result.FAIL, observed=f"a private key or passphrase lies beside the dumps: {keys}"
+            result=Result.FAIL,
+            observed=say("a private key or passphrase lies beside the dumps: {keys}", keys=keys),
         )
     if not backups.dumps and backups.repositories:
         return _stores(facts)
@@ -144,12 +181,20 @@ def encryption(facts: Facts, profile: Profile) -> Judgement:
     kind, name = newest.kind, one_line(newest.path)
     evidence = tuple(f"{_what(dump)}: {one_line(dump.path)}" for dump in found[:4])
     if kind.encryption and not kind.weak:
-        return Judgement(result=Result.PASS, observed=f"{name}: {kind.encryption}", evidence=evidence)
+        return Judgement(
+            result=Result.PASS,
+            observed=say("{name}: {encryption}", name=name, encryption=kind.encryption),
+            evidence=evidence,
+        )
     if fault := _false_claim(newest, found):
-        return Judgement(result=Result.FAIL, observed=f"{name}: {fault}", evidence=evidence)
+        return Judgement(
+            result=Result.FAIL, observed=say("{name}: {fault}", name=name, fault=fault), evidence=evidence
+        )
     if kind.form == "empty":
         return Judgement(
-            result=Result.UNKNOWN, observed=f"{name}: empty, so that it shows nothing", evidence=evidence
+            result=Result.UNKNOWN,
+            observed=say("{name}: empty, so that it shows nothing", name=name),
+            evidence=evidence,
         )
     return _plain(facts, newest, evidence)
 
@@ -176,11 +221,11 @@ def _stores(facts: Facts) -> Judgement:
     sealed = [store for store in stores if store.tool == "restic" or store.key]
     if len(sealed) == len(stores):
         names = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in stores)
-        return Judgement(result=Result.PASS, observed=f"encrypted stores: {names}")
+        return Judgement(result=Result.PASS, observed=say("encrypted stores: {names}", names=names))
     return Judgement(
         result=Result.UNKNOWN,
-        observed="whether the borg store is encrypted cannot be told from outside",
-        remedy="Run by hand: borg info REPOSITORY (Encrypted: Yes)",
+        observed=say("whether the borg store is encrypted cannot be told from outside"),
+        remedy=decision(say("Run by hand: borg info REPOSITORY (Encrypted: Yes)")),
     )
 
 
@@ -191,7 +236,11 @@ def _plain(facts: Facts, newest: Dump, evidence: tuple[str, ...]) -> Judgement:
     if jobs is None:
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{name}: plain; whether it leaves the host is not known ({facts.missing(JOBS)})",
+            observed=say(
+                "{name}: plain; whether it leaves the host is not known ({missing})",
+                name=name,
+                missing=facts.missing(JOBS),
+            ),
             evidence=evidence,
         )
     leaving = [job for job in jobs.jobs if job.transfers and _takes(job, newest)]
@@ -201,12 +250,19 @@ def _plain(facts: Facts, newest: Dump, evidence: tuple[str, ...]) -> Judgement:
         seen = ", ".join(one_line(path) for path in unread[:3])
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{name}: plain; whether a job takes it off the host cannot be seen ({seen})",
+            observed=say(
+                "{name}: plain; whether a job takes it off the host cannot be seen ({seen})",
+                name=name,
+                seen=seen,
+            ),
             evidence=evidence,
         )
     return Judgement(
         result=Result.INFORMATIONAL,
-        observed=f"{name}: plain; no scheduled job takes it off the host. A copy elsewhere must be encrypted",
+        observed=say(
+            "{name}: plain; no scheduled job takes it off the host. A copy elsewhere must be encrypted",
+            name=name,
+        ),
         evidence=evidence,
     )
 
@@ -219,7 +275,12 @@ def _takes(job: Job, dump: Dump) -> bool:
 def _leaves(facts: Facts, leaving: list[Job], name: str, evidence: tuple[str, ...]) -> Judgement:
     programs = sorted({program for job in leaving for program in job.transfers})
     where = ", ".join(sorted({one_line(job.where) for job in leaving}))
-    observed = f"{name}: plain, and {where} takes it off the host with {', '.join(programs)}"
+    observed = say(
+        "{name}: plain, and {where} takes it off the host with {programs}",
+        name=name,
+        where=where,
+        programs=", ".join(programs),
+    )
     if programs != ["rclone"]:
         return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
     # rclone's crypt remotes encrypt on the way.
@@ -230,14 +291,20 @@ def _leaves(facts: Facts, leaving: list[Job], name: str, evidence: tuple[str, ..
     if used and set(used.values()) == {"crypt"}:
         return Judgement(
             result=Result.PASS,
-            observed=f"{name}: plain here, encrypted on the way by rclone's crypt remote {', '.join(used)}",
+            observed=say(
+                "{name}: plain here, encrypted on the way by rclone's crypt remote {used}",
+                name=name,
+                used=", ".join(used),
+            ),
             evidence=evidence,
         )
     if not used:
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{observed}; whether its remote is of the type crypt is not known",
+            observed=say(
+                "{observed}; whether its remote is of the type crypt is not known", observed=observed
+            ),
             evidence=evidence,
-            remedy="Run by hand, as the job's user: rclone listremotes --long",
+            remedy=decision(say("Run by hand, as the job's user: rclone listremotes --long")),
         )
     return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)

@@ -10,11 +10,13 @@ from statistics import median
 from signoff.facts.backups import BACKUPS, Backups, Dump, Place, Repository
 from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.remedies import command
 from signoff.probes.secretfiles import served
-from signoff.probes.series import DAY, ITEMS, ago, clock, find, jobs_or_none
+from signoff.probes.series import DAY, ago, clock, find, jobs_or_none
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -27,9 +29,11 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _AT_ONCE = timedelta(hours=6)
 """A copy of a dump made so soon after it, the week's or the "latest" one, is as new as the dump."""
 
-_DAILY = (
-    "Make a dump each day with pg_dump -Fc from a timer or cron, and look into the job's own output "
-    "(journalctl -u UNIT, or cron's mail) for why the last one is missing."
+_DAILY = decision(
+    say(
+        "Make a dump each day with pg_dump -Fc from a timer or cron, and look into the job's "
+        "own output (journalctl -u UNIT, or cron's mail) for why the last one is missing."
+    )
 )
 
 
@@ -42,9 +46,8 @@ def _listing(dumps: Iterable[Dump], count: int = 4) -> tuple[str, ...]:
 
 @probe(
     "backups.age",
-    title="Age of the newest dump",
-    expected="a dump that holds something, less than 26 hours old",
-    items=ITEMS,
+    title=say("Age of the newest dump"),
+    expected=say("a dump that holds something, less than 26 hours old"),
     needs=(BACKUPS, JOBS),
     remedy=_DAILY,
 )
@@ -58,13 +61,13 @@ def age(facts: Facts, profile: Profile) -> Judgement:
         return found
     full = [dump for dump in found if dump.kind.form != "empty"]
     if not full:
-        return Judgement(result=Result.FAIL, observed="every dump is empty", evidence=_listing(found))
+        return Judgement(result=Result.FAIL, observed=say("every dump is empty"), evidence=_listing(found))
     newest, evidence = full[0], _listing(found)
     empty = "; a newer file holds nothing" if newest is not found[0] else ""
     if doubt := _doubt(newest, now):
         return Judgement(result=doubt[0], observed=doubt[1] + empty, evidence=evidence)
     old = now - newest.made >= DAY
-    observed = f"{one_line(newest.path)}: {ago(newest.made, now)}{empty}"
+    observed = say("{path}: {ago}{empty}", path=one_line(newest.path), ago=ago(newest.made, now), empty=empty)
     return Judgement(result=Result.FAIL if old else Result.PASS, observed=observed, evidence=evidence)
 
 
@@ -75,25 +78,36 @@ def _snapshots(stores: tuple[Repository, ...], now: datetime, facts: Facts) -> J
     """
     times = [store.newest for store in stores if store.newest]
     if not times:
-        return Judgement(result=Result.UNKNOWN, observed="a backup store in which no snapshot is seen")
+        return Judgement(result=Result.UNKNOWN, observed=say("a backup store in which no snapshot is seen"))
     newest = max(times)
     name = " and ".join(sorted({store.tool for store in stores}))
     if now - newest >= DAY:
-        return Judgement(result=Result.FAIL, observed=f"the {name} store last changed {ago(newest, now)}")
+        return Judgement(
+            result=Result.FAIL,
+            observed=say("the {name} store last changed {ago}", name=name, ago=ago(newest, now)),
+        )
     if any(store.tool != "restic" for store in stores):
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"the {name} store changed {ago(newest, now)}; whether by a new archive cannot be seen",
-            remedy="Run by hand: borg list --last 1 REPOSITORY",
+            observed=say(
+                "the {name} store changed {ago}; whether by a new archive cannot be seen",
+                name=name,
+                ago=ago(newest, now),
+            ),
+            remedy=decision(say("Run by hand: borg list --last 1 REPOSITORY")),
         )
     jobs = jobs_or_none(facts)
     if not any(job.dumps and "restic" in job.text for job in (jobs.jobs if jobs else ())):
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"the newest restic snapshot is of {ago(newest, now)}; no dump is seen in it",
-            remedy="Run by hand: restic ls latest",
+            observed=say(
+                "the newest restic snapshot is of {ago}; no dump is seen in it", ago=ago(newest, now)
+            ),
+            remedy=decision(say("Run by hand: restic ls latest")),
         )
-    return Judgement(result=Result.PASS, observed=f"the newest restic snapshot is of {ago(newest, now)}")
+    return Judgement(
+        result=Result.PASS, observed=say("the newest restic snapshot is of {ago}", ago=ago(newest, now))
+    )
 
 
 def _doubt(newest: Dump, now: datetime) -> tuple[Result, str] | None:
@@ -130,11 +144,12 @@ def _date_in(path: str) -> date | None:
 
 @probe(
     "backups.size",
-    title="Size of the newest dump",
-    expected="more than 1 kB, and at least half the median of the last seven",
-    items=ITEMS,
+    title=say("Size of the newest dump"),
+    expected=say("more than 1 kB, and at least half the median of the last seven"),
     needs=(BACKUPS, JOBS),
-    remedy="Read what the job printed: a dump that shrinks is one of another database, or of a part of it.",
+    remedy=decision(
+        say("Read what the job printed: a dump that shrinks is one of another database, or of a part of it.")
+    ),
 )
 def size(facts: Facts, profile: Profile) -> Judgement:
     """Judge the newest dump's size against those before it."""
@@ -145,29 +160,39 @@ def size(facts: Facts, profile: Profile) -> Judgement:
     evidence = _listing(found)
     if newest.size <= _SMALLEST or newest.kind.form == "empty":
         return Judgement(
-            result=Result.FAIL, observed=f"{newest.size} bytes, with nothing in it", evidence=evidence
+            result=Result.FAIL,
+            observed=say("{size} bytes, with nothing in it", size=newest.size),
+            evidence=evidence,
         )
     if not before:
         return Judgement(
             result=Result.PASS,
-            observed=f"{newest.size} bytes; no older one to compare with",
+            observed=say("{size} bytes; no older one to compare with", size=newest.size),
             evidence=evidence,
         )
     middle = median(before)
-    observed = f"{newest.size} bytes; the median of the {len(before)} before it is {middle:.0f}"
+    observed = say(
+        "{size} bytes; the median of the {count} before it is {middle}",
+        size=newest.size,
+        count=len(before),
+        middle=format(middle, ".0f"),
+    )
     result = Result.PASS if newest.size >= middle / 2 else Result.FAIL
     return Judgement(result=result, observed=observed, evidence=evidence)
 
 
 @probe(
     "backups.retention",
-    title="Retention of the dumps",
-    expected="a dump of each of the last 7 days, and none older than 30 days",
-    items=ITEMS,
+    title=say("Retention of the dumps"),
+    expected=say("a dump of each of the last 7 days, and none older than 30 days"),
     needs=(BACKUPS, JOBS),
     remedy=(
-        "Keep 7 to 30 days: have the job take away what is older, only after a dump that succeeded. "
-        "See first what that is: find FOLDER -name 'PATTERN' -mtime +30 -print"
+        decision(
+            say(
+                "Keep 7 to 30 days: have the job take away what is older, only after a dump that "
+                "succeeded. See first what that is: find FOLDER -name 'PATTERN' -mtime +30 -print"
+            )
+        )
     ),
 )
 def retention(facts: Facts, profile: Profile) -> Judgement:
@@ -180,11 +205,11 @@ def retention(facts: Facts, profile: Profile) -> Judgement:
     times += _beyond(facts[BACKUPS], found[0]) if times else []
     days = {time.astimezone(zone).date() for time in times}
     if not days:
-        return Judgement(result=Result.FAIL, observed="every dump is empty", evidence=_listing(found))
+        return Judgement(result=Result.FAIL, observed=say("every dump is empty"), evidence=_listing(found))
     if reason := _passing(found[0].place):
         return Judgement(result=Result.FAIL, observed=reason, evidence=_listing(found))
     oldest = (now.date() - min(days)).days
-    observed = f"{len(days)} days with a dump, the oldest {oldest} days ago"
+    observed = say("{count} days with a dump, the oldest {oldest} days ago", count=len(days), oldest=oldest)
     evidence = _listing(sorted(found, key=lambda dump: dump.modified))
     # Today's may still be to come.
     last = now.date() if now.date() in days else now.date() - timedelta(days=1)
@@ -193,10 +218,16 @@ def retention(facts: Facts, profile: Profile) -> Judgement:
         return _young(facts, now, observed, evidence)
     if gaps:
         missing = ", ".join(f"{day}" for day in gaps)
-        return Judgement(result=Result.FAIL, observed=f"{observed}; none of {missing}", evidence=evidence)
+        return Judgement(
+            result=Result.FAIL,
+            observed=say("{observed}; none of {missing}", observed=observed, missing=missing),
+            evidence=evidence,
+        )
     if oldest > _LONGEST + 1:
         return Judgement(
-            result=Result.FAIL, observed=f"{observed}: kept longer than {_LONGEST} days", evidence=evidence
+            result=Result.FAIL,
+            observed=say("{observed}: kept longer than {longest} days", observed=observed, longest=_LONGEST),
+            evidence=evidence,
         )
     return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
 
@@ -222,20 +253,29 @@ def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]
     if since is not None and now - since < timedelta(days=_SHORTEST):
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{observed}; the host is younger than {_SHORTEST} days, set up {ago(since, now)}",
+            observed=say(
+                "{observed}; the host is younger than {shortest} days, set up {ago}",
+                observed=observed,
+                shortest=_SHORTEST,
+                ago=ago(since, now),
+            ),
             evidence=evidence,
-            remedy=f"Look again after {since + timedelta(days=_SHORTEST + 1):%Y-%m-%d}.",
+            remedy=decision(
+                say(
+                    "Look again after {since}.",
+                    since=format(since + timedelta(days=_SHORTEST + 1), "%Y-%m-%d"),
+                )
+            ),
         )
     return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
 
 
 @probe(
     "backups.modes",
-    title="Access to the dumps",
-    expected="files 0600 or 0640, in a folder that others cannot enter or write to",
-    items=ITEMS,
+    title=say("Access to the dumps"),
+    expected=say("files 0600 or 0640, in a folder that others cannot enter or write to"),
     needs=(BACKUPS, JOBS),
-    remedy="The folder 0700, the dumps 0600; and umask 077 at the top of the job's script.",
+    remedy=decision(say("The folder 0700, the dumps 0600; and umask 077 at the top of the job's script.")),
 )
 def modes(facts: Facts, profile: Profile) -> Judgement:
     """Judge what others may do with the dumps, by their own modes and those of every folder above them."""
@@ -250,10 +290,14 @@ def modes(facts: Facts, profile: Profile) -> Judgement:
     evidence = tuple(f"{dump.mode:04o} {dump.user}:{dump.group} {one_line(dump.path)}" for dump in found[:4])
     folder = f"{one_line(place.path)} {place.mode:04o} {place.user}:{place.group}"
     if faults:
-        observed = f"{'; '.join(faults)} ({folder})"
+        observed = say("{faults} ({folder})", faults="; ".join(faults), folder=folder)
         return Judgement(result=Result.FAIL, observed=observed, evidence=evidence, remedy=_closing(files))
     owners = ", ".join(sorted({f"{dump.mode:04o} {dump.user}:{dump.group}" for dump in found}))
-    return Judgement(result=Result.PASS, observed=f"{owners}, in {folder}", evidence=evidence)
+    return Judgement(
+        result=Result.PASS,
+        observed=say("{owners}, in {folder}", owners=owners, folder=folder),
+        evidence=evidence,
+    )
 
 
 def _closing(dumps: tuple[Dump, ...]) -> str:

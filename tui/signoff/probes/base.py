@@ -10,22 +10,34 @@ import msgspec
 
 from signoff.checklist.model import Use
 from signoff.facts.base import Fact, Facts, Malformed, Noted, Unavailable
+from signoff.message import NOTHING, Message, listed, say
 from signoff.misfit import MisfitError, Place, misfits
-from signoff.model import Finding, Result, Vantage
+from signoff.model import Command, Decision, Finding, Fix, Result, Vantage
 from signoff.target.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do, in words, and the exact command or edit: `command`, `edit` and `decision` make one."""
+
+    words: Message
+    fix: Fix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a probe concludes. Empty fields are filled in from the probe."""
+    """What a probe concludes; the judge kit makes it. Empty fields are filled in from the probe.
+
+    Evidence is what the machine says, or our words about it.
+    """
 
     result: Result
-    observed: str
-    expected: str = ""
-    title: str = ""
+    observed: Message
+    expected: Message = NOTHING
+    title: Message = NOTHING
     subject: str = ""
     evidence: tuple[str, ...] = ()
-    remedy: str = ""
+    remedy: Remedy | None = None
     vantage: Vantage | None = None
     proves: str = ""
 
@@ -38,22 +50,21 @@ _MOST = 5
 def _noted(judgement: Judgement, notes: Noted[None]) -> Judgement:
     """Add what there is to know of the looks. Where something was left out, the rest is well at most."""
     if notes.strangers:
-        line = f"Not trusted, and not counted: {_some(notes.strangers)}"
+        line = say("Not trusted, and not counted: {names}", names=listed(notes.strangers, most=_MOST))
         judgement = replace(judgement, evidence=(*judgement.evidence, line))
     if notes.left_out and judgement.result in _CLAIMS:
         return replace(
             judgement,
             result=Result.UNKNOWN,
             proves="",
-            observed=f"{judgement.observed}; but not everything was looked at: {_some(notes.left_out)}",
-            remedy="Look at what was left out yourself.",
+            observed=say(
+                "{observed}; but not everything was looked at: {names}",
+                observed=judgement.observed,
+                names=listed(notes.left_out, most=_MOST),
+            ),
+            remedy=Remedy(say("Look at what was left out yourself."), Decision()),
         )
     return judgement
-
-
-def _some(texts: tuple[str, ...]) -> str:
-    more = f"; and {len(texts) - _MOST} more" if len(texts) > _MOST else ""
-    return f"{'; '.join(texts[:_MOST])}{more}"
 
 
 Judge = Callable[[Facts, Profile], Judgement | Iterable[Judgement]]
@@ -61,16 +72,17 @@ Judge = Callable[[Facts, Profile], Judgement | Iterable[Judgement]]
 
 @dataclass(frozen=True)
 class Probe:
-    """A judge with its name, the facts that it needs, and the checklist items that it answers."""
+    """A judge with its name, and the facts that it needs."""
 
     id: str
-    title: str
-    expected: str
-    items: tuple[str, ...]
+    title: Message
+    expected: Message
     vantage: Vantage
     needs: tuple[Fact[Any], ...]
     judge: Judge
-    remedy: str = ""
+    remedy: Remedy | None = None
+    items: tuple[str, ...] = ()
+    """The source's items that a checklist uses it for."""
     use: str = ""
     """The parameters in words; empty where it takes none."""
     parameters: type[msgspec.Struct] | None = None
@@ -84,12 +96,12 @@ class Probe:
         made = self
         if self.make and self.parameters:
             made = self.make(msgspec.convert(use.given, self.parameters))
-        return replace(made, id=self.id, use=use.parameters, items=use.items or made.items)
+        return replace(made, id=self.id, use=use.parameters, items=use.items)
 
-    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    def misfits(self, given: Mapping[str, Any]) -> Iterator[tuple[Place, Message]]:
         """Yield what is wrong with the parameters that a checklist gives, with the place in them."""
         if self.make is None or self.parameters is None:
-            yield from (((name,), "takes no parameters") for name in given)
+            yield from (((name,), say("takes no parameters")) for name in given)
             return
         if found := tuple(misfits(given, self.parameters)):
             yield from found
@@ -97,7 +109,7 @@ class Probe:
         try:
             self.make(msgspec.convert(given, self.parameters))
         except ValueError as wrong:
-            yield (), str(wrong)
+            yield (), listed((str(wrong),))
 
     def findings(self, facts: Facts, profile: Profile) -> tuple[Finding, ...]:
         """Judge the facts. What cannot be seen is `unknown`, what cannot be read is `error`."""
@@ -105,48 +117,62 @@ class Probe:
             judged = self.judge(facts, profile)
             judgements = (judged,) if isinstance(judged, Judgement) else tuple(judged)
         except Unavailable as absent:
-            remedy = f"Run by hand and judge for yourself: {absent.by_hand}" if absent.by_hand else ""
+            words = say("Run by hand and judge for yourself: {command}", command=absent.by_hand)
+            remedy = Remedy(words, Command(absent.by_hand)) if absent.by_hand else None
             judgements = (Judgement(result=Result.UNKNOWN, observed=absent.reason, remedy=remedy),)
         except Malformed as garbled:
             evidence = (garbled.excerpt,) if garbled.excerpt else ()
             judgements = (Judgement(result=Result.ERROR, observed=garbled.reason, evidence=evidence),)
         except Exception as defect:  # noqa: BLE001 - a defect in one probe must not end the session
             # The exception's text may quote a secret from the facts: its type is all that is told.
-            observed = f"this probe failed ({type(defect).__name__}); nothing was judged"
+            observed = say("this probe failed ({kind}); nothing was judged", kind=type(defect).__name__)
             judgements = (Judgement(result=Result.ERROR, observed=observed),)
         if not judgements:
-            judgements = (Judgement(result=Result.ERROR, observed="this probe came to no judgement"),)
+            observed = say("this probe came to no judgement")
+            judgements = (Judgement(result=Result.ERROR, observed=observed),)
         notes = facts.notes(self.needs)
         return tuple(self.finding(_noted(one, notes)) for one in judgements)
 
     def finding(self, judgement: Judgement) -> Finding:
         """Fill a judgement's empty fields in from the probe."""
         wants_remedy = judgement.result in {Result.FAIL, Result.UNKNOWN, Result.ERROR}
+        remedy = judgement.remedy or (self.remedy if wants_remedy else None)
+        if isinstance(remedy, str):
+            remedy = Remedy(remedy, Decision())
+        texts = {
+            "title": judgement.title or self.title,
+            "observed": judgement.observed,
+            "expected": judgement.expected or self.expected,
+            "remedy": remedy.words if remedy else NOTHING,
+        }
+        lines = {f"evidence.{number}": line for number, line in enumerate(judgement.evidence)}
         return Finding(
             probe=self.id,
-            title=judgement.title or self.title,
             result=judgement.result,
             vantage=judgement.vantage or self.vantage,
-            observed=judgement.observed,
-            expected=judgement.expected or self.expected,
             subject=judgement.subject,
             use=self.use,
             items=self.items,
-            evidence=judgement.evidence,
-            remedy=judgement.remedy or (self.remedy if wants_remedy else ""),
+            evidence=tuple(map(str, judgement.evidence)),
             proves=judgement.proves,
+            fix=remedy.fix if remedy else None,
+            said={
+                name: text.said
+                for name, text in (texts | lines).items()
+                if isinstance(text, Message) and text.values
+            },
+            **{name: str(text) for name, text in texts.items()},
         )
 
 
 def probe(
     name: str,
     *,
-    title: str,
-    expected: str,
-    items: tuple[str, ...],
+    title: Message,
+    expected: Message,
     needs: tuple[Fact[Any], ...],
     vantage: Vantage = Vantage.HOST,
-    remedy: str = "",
+    remedy: Remedy | None = None,
 ) -> Callable[[Judge], Probe]:
     """Make a judge a probe. ``name`` is ``subject.what``, as checklists write it."""
 
@@ -155,7 +181,6 @@ def probe(
             id=name,
             title=title,
             expected=expected,
-            items=items,
             vantage=vantage,
             needs=needs,
             judge=judge,
@@ -172,14 +197,13 @@ def with_parameters(name: str, parameters: type[P]) -> Callable[[Callable[[P], P
     """
 
     def judge(facts: Facts, profile: Profile) -> Judgement:
-        raise Unavailable("needs parameters")
+        raise Unavailable(say("needs parameters"))
 
     def named(make: Callable[[P], Probe]) -> Probe:
         return Probe(
             id=name,
-            title=name,
-            expected="",
-            items=(),
+            title=Message(name, "", {}),
+            expected=NOTHING,
             vantage=Vantage.HOST,
             needs=(),
             judge=judge,

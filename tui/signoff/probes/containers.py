@@ -14,8 +14,19 @@ import msgspec
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS, Container
 from signoff.facts.kinds import json_rows, lines
+from signoff.message import listed, say
 from signoff.probes.base import Judgement, probe
-from signoff.probes.kit import Proves, Seen, each, informational, notapplicable, right, unseen, wrong
+from signoff.probes.kit import (
+    Proves,
+    Seen,
+    decision,
+    each,
+    informational,
+    notapplicable,
+    right,
+    unseen,
+    wrong,
+)
 from signoff.target.profile import Profile
 
 _MIGHTY = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH"})
@@ -50,12 +61,15 @@ MADE = json_rows("docker-made", "The containers' privileges", Made, "docker-made
 
 @probe(
     "containers.user",
-    title="Containers without root",
-    expected="no process of a container runs as root on the host, and none may do as root does",
-    items=("B17",),
+    title=say("Containers without root"),
+    expected=say("no process of a container runs as root on the host, and none may do as root does"),
     needs=(CONTAINERS, TOP, MADE),
-    remedy="Give the service a user (user: in compose, USER in its Dockerfile), and neither privileged nor "
-    "the Docker socket. Then: docker compose up -d --force-recreate",
+    remedy=decision(
+        say(
+            "Give the service a user (user: in compose, USER in its Dockerfile), and neither "
+            "privileged nor the Docker socket. Then: docker compose up -d --force-recreate"
+        )
+    ),
 )
 def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Whether the project's containers run as root; of the others, and of what does not run, it tells."""
@@ -63,19 +77,25 @@ def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     def look(one: Container) -> Seen:
         processes = [line.split(None, 2) for line in facts[TOP].get(one.id, ())[1:]]
         if one.id not in made or not processes:
-            return unseen("its processes are not shown")
+            return unseen(say("its processes are not shown"))
         users = {uid for uid, _, name in processes if uid != "0" or not _STARTER.fullmatch(name)} or {"0"}
         problems = made[one.id].powers() + ["root"] * ("0" in users)
-        return wrong(", ".join(problems)) if problems else right(f"user {', '.join(sorted(users))}")
+        return (
+            wrong(listed(problems, ", "))
+            if problems
+            else right(say("user {users}", users=", ".join(sorted(users))))
+        )
 
     if not facts[CONTAINERS]:
-        yield notapplicable("no containers here")
+        yield notapplicable(say("no containers here"))
         return
     made = {row.id: row for row in facts[MADE].get("made", ())}
     places = {one.id: one.labels.get("com.docker.compose.project.working_dir") for one in facts[CONTAINERS]}
     ours = [one for one in facts[CONTAINERS] if places[one.id] in {None, profile.project or places[one.id]}]
     running = [one for one in ours if one.running]
     if ours:
-        yield each("containers", running, look, proves=Proves.RUNNING, name=lambda one: one.name)
+        yield each(say("containers"), running, look, proves=Proves.RUNNING, name=lambda one: one.name)
     if others := [one.name for one in facts[CONTAINERS] if one not in running]:
-        yield informational(f"not running, or of another project: {', '.join(others)}", "others")
+        yield informational(
+            say("not running, or of another project: {others}", others=", ".join(others)), "others"
+        )

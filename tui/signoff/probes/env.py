@@ -9,8 +9,10 @@ from signoff.credentials.recognise import secret_like
 from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Access, Environment, Kind, SecretFile
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.remedies import ASK, command, on_files, within
 from signoff.probes.secretfiles import (
     Reference,
@@ -33,9 +35,8 @@ _SHOWN = 20
 
 @probe(
     "env.present",
-    title="Files with secrets",
-    expected="each file that something refers to is there, and has one reading",
-    items=("A5", "A20", "B2", "B6"),
+    title=say("Files with secrets"),
+    expected=say("each file that something refers to is there, and has one reading"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -64,16 +65,20 @@ def _missing(environment: Environment, known: tuple[Reference, ...]) -> Iterator
             yield Judgement(
                 result=Result.FAIL,
                 subject=path,
-                observed=f"{one_line(path)} is not there, and {by} reads it",
-                remedy=f"{command('install -m 600 /dev/null', [path])}, and fill it in; or take the reference"
-                " out.",
+                observed=say("{path} is not there, and {by} reads it", path=one_line(path), by=by),
+                remedy=decision(
+                    say(
+                        "{command}, and fill it in; or take the reference out.",
+                        command=command("install -m 600 /dev/null", [path]),
+                    )
+                ),
             )
         else:
             yield Judgement(
                 result=Result.UNKNOWN,
                 subject=path,
-                observed=f"{by} reads {one_line(path)}, which was not looked at",
-                remedy="Name it in targets.toml as one of env_files.",
+                observed=say("{by} reads {path}, which was not looked at", by=by, path=one_line(path)),
+                remedy=decision(say("Name it in targets.toml as one of env_files.")),
             )
 
 
@@ -85,9 +90,17 @@ def _led_out(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.UNKNOWN,
                 subject=file.path,
-                observed=f"{one_line(file.path)} leads out of the project, to {one_line(file.target)};"
-                " whether the project reads it is not known",
-                remedy=f"Where the project reads it, name it in targets.toml (env_files). Else: {ASK}.",
+                observed=say(
+                    "{path} leads out of the project, to {target}; whether the project reads it is not known",
+                    path=one_line(file.path),
+                    target=one_line(file.target),
+                ),
+                remedy=decision(
+                    say(
+                        "Where the project reads it, name it in targets.toml (env_files). Else: {ask}.",
+                        ask=ASK,
+                    )
+                ),
             )
 
 
@@ -102,7 +115,7 @@ def _file(file: SecretFile, environment: Environment, known: tuple[Reference, ..
             result=Result.UNKNOWN,
             subject=file.path,
             observed=closed(file),
-            remedy="Run signoff with a user who may use sudo.",
+            remedy=decision(say("Run signoff with a user who may use sudo.")),
         )
         return
     faults = [*_faults(file, environment, known)]
@@ -113,8 +126,13 @@ def _file(file: SecretFile, environment: Environment, known: tuple[Reference, ..
         yield Judgement(
             result=Result.PASS,
             subject=file.path,
-            observed=f"{one_line(file.path)}: {len(file.content.variables)} variables, {len(secrets)} of them"
-            f" secrets{f'; read by {by}' if by else ''}",
+            observed=say(
+                "{path}: {count} variables, {count2} of them secrets{value}",
+                path=one_line(file.path),
+                count=len(file.content.variables),
+                count2=len(secrets),
+                value=f"; read by {by}" if by else "",
+            ),
         )
 
 
@@ -126,15 +144,30 @@ def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, 
         yield Judgement(
             result=Result.FAIL,
             subject=f"{file.path}: lines",
-            observed=f"{one_line(file.path)}: line {listing(map(str, content.broken))} cannot be read",
-            remedy=f"Put it right: {on_files(f'${{EDITOR:-vi}} +{content.broken[0]}', [file])}",
+            observed=say(
+                "{path}: line {listing} cannot be read",
+                path=one_line(file.path),
+                listing=listing(map(str, content.broken)),
+            ),
+            remedy=decision(
+                say(
+                    "Put it right: {on_files}",
+                    on_files=on_files(f"${{EDITOR:-vi}} +{content.broken[0]}", [file]),
+                )
+            ),
         )
     if content.repeated:
         yield Judgement(
             result=Result.FAIL,
             subject=f"{file.path}: repeated",
-            observed=f"{one_line(file.path)}: {listing(content.repeated)} set twice, to different values",
-            remedy="Keep one line of each: which one counts depends on the program that reads it.",
+            observed=say(
+                "{path}: {listing} set twice, to different values",
+                path=one_line(file.path),
+                listing=listing(content.repeated),
+            ),
+            remedy=decision(
+                say("Keep one line of each: which one counts depends on the program that reads it.")
+            ),
         )
     actual = readers(file, environment, known)
     for variable in content.variables.values():
@@ -143,18 +176,26 @@ def _faults(file: SecretFile, environment: Environment, known: tuple[Reference, 
             yield Judgement(
                 result=Result.FAIL,
                 subject=f"{file.path}: {variable.name}",
-                observed=f"{one_line(variable.name)} (line {variable.line}) has another value for"
-                f" {listing(sorted(disputed))} than for programs that read dotenv files",
-                remedy="Take a value of letters, digits, - and _ only, without quotes, blanks or a comment"
-                " behind it: signoff generate key",
+                observed=say(
+                    "{name} (line {line}) has another value for {listing} than for programs that read "
+                    "dotenv files",
+                    name=one_line(variable.name),
+                    line=variable.line,
+                    listing=listing(sorted(disputed)),
+                ),
+                remedy=decision(
+                    say(
+                        "Take a value of letters, digits, - and _ only, without quotes, blanks or a comment "
+                        "behind it: signoff generate key"
+                    )
+                ),
             )
 
 
 @probe(
     "env.mode",
-    title="Access to the files with secrets",
-    expected="mode 0600, or 0640 with the service's own group; no readable copies",
-    items=("A5", "B4"),
+    title=say("Access to the files with secrets"),
+    expected=say("mode 0600, or 0640 with the service's own group; no readable copies"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.HOST,
 )
@@ -170,7 +211,11 @@ def mode(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.FAIL,
                 subject=directory.path,
-                observed=f"anybody may replace files in {one_line(directory.path)} ({directory.mode:04o})",
+                observed=say(
+                    "anybody may replace files in {path} ({mode})",
+                    path=one_line(directory.path),
+                    mode=format(directory.mode, "04o"),
+                ),
                 remedy=_close_directory(directory, environment),
             )
     for file in used:
@@ -199,10 +244,15 @@ def _drafts(files: Iterable[SecretFile]) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.UNKNOWN,
             subject=f"{folder}: draft",
-            observed=f"{one_line(folder)} was left by a rotation that was cut off: it holds secrets, and"
-            " whether the file beside it has the new ones or the old ones is not known",
-            expected="no draft: a rotation ends done, or put back",
-            remedy="See which values the services run with. The next rotation of the file removes it.",
+            observed=say(
+                "{folder} was left by a rotation that was cut off: it holds secrets, and whether the "
+                "file beside it has the new ones or the old ones is not known",
+                folder=one_line(folder),
+            ),
+            expected=say("no draft: a rotation ends done, or put back"),
+            remedy=decision(
+                say("See which values the services run with. The next rotation of the file removes it.")
+            ),
         )
 
 
@@ -210,14 +260,14 @@ def _copies(files: list[SecretFile], environment: Environment, services: set[str
     """Judge what lies in the project and nothing reads."""
     open_ones = [file for file in files if _fault(file, environment, services)]
     closed_ones = [file for file in files if file not in open_ones]
-    away = "Move what nobody needs to where only its owner reads."
+    away = decision(say("Move what nobody needs to where only its owner reads."))
     if open_ones:
         yield Judgement(
             result=Result.FAIL,
             subject="copies that others may read",
             observed=_told("files with secrets that others may read", open_ones),
             evidence=_evidence(open_ones),
-            remedy=f"{on_files('chmod 600', open_ones)}\n{away}",
+            remedy=decision(say("{on_files}\n{away}", on_files=on_files("chmod 600", open_ones), away=away)),
         )
     if closed_ones:
         yield Judgement(
@@ -236,9 +286,9 @@ def _foreign(files: list[SecretFile]) -> Iterator[Judgement]:
             result=Result.INFORMATIONAL,
             subject="files outside of the project",
             observed=_told("outside of the project, files with secrets that others may read", files),
-            expected="nothing: they are not the project's",
+            expected=say("nothing: they are not the project's"),
             evidence=_evidence(files),
-            remedy=f"{ASK}.",
+            remedy=decision(say("{ask}.", ask=ASK)),
         )
 
 
@@ -257,7 +307,7 @@ def _evidence(files: list[SecretFile]) -> tuple[str, ...]:
 
 def _access(file: SecretFile, environment: Environment, services: set[str]) -> Judgement:
     if file.access.mode is None:
-        observed = f"{one_line(file.path)}: its mode cannot be seen"
+        observed = say("{path}: its mode cannot be seen", path=one_line(file.path))
         return Judgement(result=Result.UNKNOWN, subject=file.path, observed=observed)
     fault = _fault(file, environment, services)
     if not fault:
@@ -265,7 +315,7 @@ def _access(file: SecretFile, environment: Environment, services: set[str]) -> J
     return Judgement(
         result=Result.FAIL,
         subject=file.path,
-        observed=f"{_seen(file)}: {fault}",
+        observed=say("{seen}: {fault}", seen=_seen(file), fault=fault),
         remedy=on_files("chmod 600", [file]),
     )
 

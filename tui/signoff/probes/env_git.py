@@ -13,8 +13,10 @@ from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Kind, kind_of
 from signoff.facts.git import GIT, Git
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.remedies import command
 from signoff.probes.secretfiles import listing, secrets_of, used_files
 from signoff.target.profile import Profile
@@ -25,9 +27,8 @@ _ROTATE = "What was committed is known to everybody with a clone: make new secre
 
 @probe(
     "env.git",
-    title="Secrets in git",
-    expected="no file with secrets is tracked or in the history of any ref, nor are today's values",
-    items=("A5", "B4", "X1"),
+    title=say("Secrets in git"),
+    expected=say("no file with secrets is tracked or in the history of any ref, nor are today's values"),
     needs=(GIT, ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -38,8 +39,11 @@ def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         project = one_line(profile.project)
         yield Judgement(
             result=Result.NOTAPPLICABLE,
-            observed=f"neither {project} nor a directory above it is a git repository; the one that it was"
-            " deployed from was not looked at",
+            observed=say(
+                "neither {project} nor a directory above it is a git repository; the one that it was "
+                "deployed from was not looked at",
+                project=project,
+            ),
         )
         return
     faults = [
@@ -56,8 +60,11 @@ def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     if not faults and not doubts:
         yield Judgement(
             result=Result.PASS,
-            observed=f"{one_line(known.top)}: no file with secrets is tracked or in the history of any ref,"
-            " and none of today's secrets stands there",
+            observed=say(
+                "{top}: no file with secrets is tracked or in the history of any ref, and none of "
+                "today's secrets stands there",
+                top=one_line(known.top),
+            ),
         )
 
 
@@ -73,8 +80,17 @@ def _tracked(known: Git) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.FAIL,
             subject="tracked",
-            observed=f"git tracks {listing(paths)}; .gitignore has no say over files that are tracked",
-            remedy=f"{untrack}\nThe files themselves stay; then commit it. {_ROTATE}",
+            observed=say(
+                "git tracks {listing}; .gitignore has no say over files that are tracked",
+                listing=listing(paths),
+            ),
+            remedy=decision(
+                say(
+                    "{untrack}\nThe files themselves stay; then commit it. {rotate}",
+                    untrack=untrack,
+                    rotate=_ROTATE,
+                )
+            ),
         )
 
 
@@ -84,9 +100,11 @@ def _history(known: Git) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.FAIL,
             subject="history",
-            observed=f"no longer tracked, but in the history: {listing(paths)}",
+            observed=say("no longer tracked, but in the history: {listing}", listing=listing(paths)),
             evidence=tuple(_commits(path, known.history[path]) for path in paths[:8]),
-            remedy=f"{_ROTATE} To rewrite the history does not reach the clones.",
+            remedy=decision(
+                say("{rotate} To rewrite the history does not reach the clones.", rotate=_ROTATE)
+            ),
         )
 
 
@@ -102,9 +120,9 @@ def _values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.FAIL,
             subject="values",
-            observed=f"today's {listing(names)} stands in the history",
+            observed=say("today's {listing} stands in the history", listing=listing(names)),
             evidence=tuple(_commits(name, search.found[name]) for name in names[:8]),
-            remedy=f"{_ROTATE} signoff generate makes them.",
+            remedy=decision(say("{rotate} signoff generate makes them.", rotate=_ROTATE)),
         )
 
 
@@ -135,8 +153,14 @@ def _examples(facts: Facts, profile: Profile) -> Iterator[Judgement]:
                 yield Judgement(
                     result=Result.FAIL,
                     subject=PurePosixPath(file.path).name,
-                    observed=f"{one_line(file.path)} is an example, and holds the {listing(names)} in use",
-                    remedy=f"Empty the values in {one_line(file.path)}. {_ROTATE}",
+                    observed=say(
+                        "{path} is an example, and holds the {listing} in use",
+                        path=one_line(file.path),
+                        listing=listing(names),
+                    ),
+                    remedy=decision(
+                        say("Empty the values in {path}. {rotate}", path=one_line(file.path), rotate=_ROTATE)
+                    ),
                 )
 
 
@@ -145,9 +169,16 @@ def _remotes(known: Git) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.FAIL,
             subject=f"remote {remote}",
-            observed=f"the URL of the remote {one_line(remote)} holds a password or token, in .git/config",
-            remedy=f"Revoke it, then: {command(f'git -C {quote(known.top)} remote set-url', [remote])}"
-            " git@HOST:PATH",
+            observed=say(
+                "the URL of the remote {remote} holds a password or token, in .git/config",
+                remote=one_line(remote),
+            ),
+            remedy=decision(
+                say(
+                    "Revoke it, then: {command} git@HOST:PATH",
+                    command=command(f"git -C {quote(known.top)} remote set-url", [remote]),
+                )
+            ),
         )
 
 
@@ -158,31 +189,49 @@ def _doubts(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.UNKNOWN,
             subject="clone",
-            observed="this clone is shallow or partial: its history is not all here",
-            remedy=f"git -C {top} fetch --unshallow, or in a full clone:"
-            " git log --all --full-history --oneline -- '*.env*'",
+            observed=say("this clone is shallow or partial: its history is not all here"),
+            remedy=decision(
+                say(
+                    "git -C {top} fetch --unshallow, or in a full clone: git log --all --full-history "
+                    "--oneline -- '*.env*'",
+                    top=top,
+                )
+            ),
         )
     if known.inside:
         yield Judgement(
             result=Result.UNKNOWN,
             subject="inside",
-            observed=f"repositories within it were not looked at: {listing(known.inside)}",
-            remedy=f"{command('git -C', known.inside[:1])} log --all --full-history --oneline -- '*.env*'",
+            observed=say(
+                "repositories within it were not looked at: {listing}", listing=listing(known.inside)
+            ),
+            remedy=decision(
+                say(
+                    "{command} log --all --full-history --oneline -- '*.env*'",
+                    command=command("git -C", known.inside[:1]),
+                )
+            ),
         )
     if not known.search.complete:
         yield Judgement(
             result=Result.UNKNOWN,
             subject="search",
-            observed="the history was too long to search all of it for today's secrets",
-            remedy=f"On a machine with time: gitleaks git {top}",
+            observed=say("the history was too long to search all of it for today's secrets"),
+            remedy=decision(say("On a machine with time: gitleaks git {top}", top=top)),
         )
     unsearched = _unsearched(facts, profile)
     if unsearched:
         yield Judgement(
             result=Result.UNKNOWN,
             subject="values",
-            observed=f"the history was not searched for the secrets of {unsearched}",
-            remedy="Run signoff with a user who may use sudo, and name the file in targets.toml (env_files).",
+            observed=say(
+                "the history was not searched for the secrets of {unsearched}", unsearched=unsearched
+            ),
+            remedy=decision(
+                say(
+                    "Run signoff with a user who may use sudo, and name the file in targets.toml (env_files)."
+                )
+            ),
         )
 
 
@@ -203,6 +252,14 @@ def _not_ignored(known: Git) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.INFORMATIONAL,
                 subject=f"{name}: ignored",
-                observed=f"no .gitignore names {one_line(str(name))}: the next git add -A takes it in",
-                remedy=f"In {one_line(known.top)}/.gitignore, add the line /{one_line(str(name))}",
+                observed=say(
+                    "no .gitignore names {name}: the next git add -A takes it in", name=one_line(str(name))
+                ),
+                remedy=decision(
+                    say(
+                        "In {top}/.gitignore, add the line /{name}",
+                        top=one_line(known.top),
+                        name=one_line(str(name)),
+                    )
+                ),
             )

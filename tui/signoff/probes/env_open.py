@@ -15,8 +15,10 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import Dockerfile
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.remedies import command
 from signoff.probes.secretfiles import listing
 from signoff.target.profile import Profile
@@ -27,9 +29,8 @@ _MOVE = "Move them into a file with secrets (mode 0600), refer to that, and make
 
 @probe(
     "env.hardcoded",
-    title="Secrets written into other files",
-    expected="none in compose files, units, Dockerfiles or images",
-    items=("A5", "B6", "X1"),
+    title=say("Secrets written into other files"),
+    expected=say("none in compose files, units, Dockerfiles or images"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.PROJECT,
 )
@@ -45,7 +46,9 @@ def hardcoded(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         looked = listing([*(PurePosixPath(path).name for path in files), *units])
         yield Judgement(
             result=Result.PASS,
-            observed=f"no secret in {looked}" if looked else "there is no compose file, Dockerfile or unit",
+            observed=say("no secret in {looked}", looked=looked)
+            if looked
+            else say("there is no compose file, Dockerfile or unit"),
         )
 
 
@@ -60,8 +63,10 @@ def _compose(facts: Facts) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.UNKNOWN,
                 subject=compose.path,
-                observed=f"{path} was not read: {compose.problem}",
-                remedy=f"{command(f'{_program(facts)} -f', [compose.path])} config --quiet",
+                observed=say("{path} was not read: {problem}", path=path, problem=compose.problem),
+                remedy=decision(
+                    say("{command} config --quiet", command=command(f"{_program(facts)} -f", [compose.path]))
+                ),
             )
         found = [
             (name, variables[name])
@@ -74,14 +79,18 @@ def _compose(facts: Facts) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.INFORMATIONAL,
                 subject=compose.path,
-                observed=f"{path} is for developers, and nothing runs by it; {listing(names)}: a default",
+                observed=say(
+                    "{path} is for developers, and nothing runs by it; {listing}: a default",
+                    path=path,
+                    listing=listing(names),
+                ),
             )
         elif names:
             yield Judgement(
                 result=Result.FAIL,
                 subject=compose.path,
-                observed=f"{listing(names)} in {path} itself",
-                remedy=f"{_MOVE} In the compose file: NAME: ${{NAME:?}}",
+                observed=say("{listing} in {path} itself", listing=listing(names), path=path),
+                remedy=decision(say("{move} In the compose file: NAME: ${NAME:?}", move=_MOVE)),
             )
 
 
@@ -121,8 +130,12 @@ def _unread(facts: Facts) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.UNKNOWN,
                 subject=path,
-                observed=f"{one_line(path)} is a compose file of the project, and was not looked at",
-                remedy="Look for passwords and keys in it yourself: NAME: ${NAME:?} is how they belong.",
+                observed=say(
+                    "{path} is a compose file of the project, and was not looked at", path=one_line(path)
+                ),
+                remedy=decision(
+                    say("Look for passwords and keys in it yourself: NAME: ${NAME:?} is how they belong.")
+                ),
             )
 
 
@@ -131,15 +144,21 @@ def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
         path = one_line(dockerfile.path)
         if not dockerfile.readable:
             yield Judgement(
-                result=Result.UNKNOWN, subject=dockerfile.path, observed=f"{path} may not be read"
+                result=Result.UNKNOWN,
+                subject=dockerfile.path,
+                observed=say("{path} may not be read", path=path),
             )
         names = _secrets(dockerfile.variables)
         if names:
             yield Judgement(
                 result=Result.FAIL,
                 subject=dockerfile.path,
-                observed=f"{listing(names)} in {path}: everybody with the image can read them",
-                remedy=f"{_MOVE} What only the build needs: RUN --mount=type=secret",
+                observed=say(
+                    "{listing} in {path}: everybody with the image can read them",
+                    listing=listing(names),
+                    path=path,
+                ),
+                remedy=decision(say("{move} What only the build needs: RUN --mount=type=secret", move=_MOVE)),
             )
         taken = list(_taken(dockerfile, environment)) if dockerfile.takes_all else []
         if taken:
@@ -147,9 +166,18 @@ def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.FAIL,
                 subject=f"{dockerfile.path}: image",
-                observed=f"{path} copies {listing(taken)} into the image: no .dockerignore keeps them out",
-                remedy=f"In {one_line(context)}/.dockerignore, add the lines .env* and !.env.example; build"
-                " again, and make new secrets: whoever has an old image has the old ones",
+                observed=say(
+                    "{path} copies {listing} into the image: no .dockerignore keeps them out",
+                    path=path,
+                    listing=listing(taken),
+                ),
+                remedy=decision(
+                    say(
+                        "In {context}/.dockerignore, add the lines .env* and !.env.example; build again, and "
+                        "make new secrets: whoever has an old image has the old ones",
+                        context=one_line(context),
+                    )
+                ),
             )
 
 
@@ -175,7 +203,16 @@ def _units(facts: Facts) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.FAIL,
                 subject=unit.name,
-                observed=f"{listing(names)} in {one_line(unit.name)}: any user can see them (systemctl show)",
-                remedy=f"{command('systemctl edit', [unit.name])}: EnvironmentFile= or LoadCredential=."
-                f" {_MOVE}",
+                observed=say(
+                    "{listing} in {name}: any user can see them (systemctl show)",
+                    listing=listing(names),
+                    name=one_line(unit.name),
+                ),
+                remedy=decision(
+                    say(
+                        "{command}: EnvironmentFile= or LoadCredential=. {move}",
+                        command=command("systemctl edit", [unit.name]),
+                        move=_MOVE,
+                    )
+                ),
             )

@@ -16,15 +16,19 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.running import Running, blind, running
 from signoff.probes.secretfiles import listing, readable_files, secrets_of, used_files
 from signoff.target.profile import Profile
 
-_ROOT = "Run signoff with a user who may use sudo."
-_NOTHING_RUNS = "no running service of the project was found (put their names into targets.toml)"
-_NAME_THEM = "Name them in targets.toml (services), or check by hand that each was started after the change."
+_ROOT = decision(say("Run signoff with a user who may use sudo."))
+_NOTHING_RUNS = say("no running service of the project was found (put their names into targets.toml)")
+_NAME_THEM = decision(
+    say("Name them in targets.toml (services), or check by hand that each was started after the change.")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,8 @@ class _Match:
 
 @probe(
     "env.running",
-    title="Secrets of the running services",
-    expected="each service's environment holds the files' values",
-    items=("A20", "B2"),
+    title=say("Secrets of the running services"),
+    expected=say("each service's environment holds the files' values"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.HOST,
 )
@@ -62,20 +65,24 @@ def values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.UNKNOWN,
             subject="not seen",
-            observed=f"in no service's environment: {listing(hidden)}; nothing uses it, or a program reads"
-            " the file itself",
-            remedy="Take out what nothing uses. A program that reads the file itself has old values.",
+            observed=say(
+                "in no service's environment: {listing}; nothing uses it, or a program reads the file itself",
+                listing=listing(hidden),
+            ),
+            remedy=decision(
+                say("Take out what nothing uses. A program that reads the file itself has old values.")
+            ),
         )
 
 
 def _not_seen(facts: Facts) -> Iterator[Judgement]:
     for reason in blind(facts):
-        observed = f"not all services were seen: {reason}"
+        observed = say("not all services were seen: {reason}", reason=reason)
         yield Judgement(result=Result.UNKNOWN, subject=reason, observed=observed, remedy=_ROOT)
     if not facts.missing(UNITS) and facts[UNITS].hidden:
-        observed = (
-            "not all services were seen: other users' processes may not be looked into, and what runs apart"
-            " from systemd and Docker would not show"
+        observed = say(
+            "not all services were seen: other users' processes may not be looked into, and what "
+            "runs apart from systemd and Docker would not show"
         )
         yield Judgement(result=Result.UNKNOWN, subject="other users", observed=observed, remedy=_ROOT)
 
@@ -146,29 +153,30 @@ def _judge(service: Running, match: _Match) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.FAIL,
             subject=service.name,
-            observed=f"{service.name} {', and '.join(parts)}",
+            observed=say("{name} {parts}", name=service.name, parts=", and ".join(parts)),
             remedy=service.remedy,
         )
     elif not service.seen:
         yield Judgement(
             result=Result.UNKNOWN,
             subject=service.name,
-            observed=f"{service.name}: its environment needs root to be read",
+            observed=say("{name}: its environment needs root to be read", name=service.name),
             remedy=_ROOT,
         )
     elif match.same:
         yield Judgement(
             result=Result.PASS,
             subject=service.name,
-            observed=f"{service.name} runs with the file's {listing(match.same)}",
+            observed=say(
+                "{name} runs with the file's {listing}", name=service.name, listing=listing(match.same)
+            ),
         )
 
 
 @probe(
     "env.restarted",
-    title="Restart since the secrets' last change",
-    expected="each service started after its files' last change",
-    items=("A20",),
+    title=say("Restart since the secrets' last change"),
+    expected=say("each service started after its files' last change"),
     needs=(ENVIRONMENT, UNITS, CONTAINERS),
     vantage=Vantage.HOST,
 )
@@ -190,13 +198,15 @@ def _since(service: Running, files: tuple[SecretFile, ...], match: _Match | None
     changed = max((file.changed for file in files if file.changed), default=None)
     touched = max((file.touched for file in files if file.touched), default=None)
     if service.apart and match is not None and not match.same and not match.other:
-        observed = f"{service.name} is given none of the secrets"
+        observed = say("{name} is given none of the secrets", name=service.name)
         return Judgement(result=Result.NOTAPPLICABLE, subject=service.name, observed=observed)
     if service.started is None or changed is None or touched is None:
         return Judgement(
             result=Result.UNKNOWN,
             subject=service.name,
-            observed=f"{service.name}: when it started, or when the file changed, cannot be seen",
+            observed=say(
+                "{name}: when it started, or when the file changed, cannot be seen", name=service.name
+            ),
             remedy=_NAME_THEM,
         )
     times = f"started {_utc(service.started)}, the file changed {_utc(changed)}"
@@ -207,7 +217,7 @@ def _since(service: Running, files: tuple[SecretFile, ...], match: _Match | None
         return Judgement(
             result=Result.FAIL,
             subject=service.name,
-            observed=f"{service.name} {times}{reason}",
+            observed=say("{name} {times}{reason}", name=service.name, times=times, reason=reason),
             remedy=service.remedy,
         )
     if service.started < touched and not proved:
@@ -215,19 +225,32 @@ def _since(service: Running, files: tuple[SecretFile, ...], match: _Match | None
         return Judgement(
             result=Result.UNKNOWN,
             subject=service.name,
-            observed=f"{service.name} {times}; it was touched {_utc(touched)}, and its content perhaps too",
+            observed=say(
+                "{name} {times}; it was touched {utc}, and its content perhaps too",
+                name=service.name,
+                times=times,
+                utc=_utc(touched),
+            ),
             remedy=service.remedy,
         )
     if service.container and match is None:
         return Judgement(
             result=Result.UNKNOWN,
             subject=service.name,
-            observed=f"{service.name} {times}; but it has the values that it was made with, and the file's"
-            " cannot be read without root",
+            observed=say(
+                "{name} {times}; but it has the values that it was made with, and the file's cannot "
+                "be read without root",
+                name=service.name,
+                times=times,
+            ),
             remedy=_ROOT,
         )
     same = ", with the values that it runs with" if service.started < changed else ""
-    return Judgement(result=Result.PASS, subject=service.name, observed=f"{service.name} {times}{same}")
+    return Judgement(
+        result=Result.PASS,
+        subject=service.name,
+        observed=say("{name} {times}{same}", name=service.name, times=times, same=same),
+    )
 
 
 def _utc(time: datetime) -> str:

@@ -12,8 +12,10 @@ from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.units import UNITS
+from signoff.message import listed, say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
+from signoff.probes.kit import decision
 from signoff.probes.secretfiles import listing, readable_files, secrets_of, surroundings
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -33,10 +35,11 @@ _GENERATE: Final = {
 
 @probe(
     "env.strength",
-    title="Strength of the secrets",
-    expected="no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 characters"
-    " of four classes, or 128 bits",
-    items=("A5", "B1", "B2", "B7", "X2"),
+    title=say("Strength of the secrets"),
+    expected=say(
+        "no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 "
+        "characters of four classes, or 128 bits"
+    ),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -56,13 +59,17 @@ def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         if rating.verdict is not Verdict.STRONG:
             yield _weak(rating, file.path)
     if not ratings:
-        yield Judgement(result=Result.UNKNOWN, observed="none of the variables looks like a secret")
+        yield Judgement(result=Result.UNKNOWN, observed=say("none of the variables looks like a secret"))
     elif strong:
         least = min(rating.bits for rating in strong)
         yield Judgement(
             result=Result.PASS,
             subject="strong",
-            observed=f"{listing(rating.name for rating in strong)}: strong, {least} bits or more",
+            observed=say(
+                "{listing}: strong, {least} bits or more",
+                listing=listing(rating.name for rating in strong),
+                least=least,
+            ),
         )
 
 
@@ -82,7 +89,7 @@ def _published(facts: Facts, found: Iterable[tuple[SecretFile, Variable]]) -> It
             yield Judgement(
                 result=Result.FAIL,
                 subject=f"{file.path}: {name}",
-                observed=f"{name} is the value that stands in {one_line(path)}",
+                observed=say("{name} is the value that stands in {path}", name=name, path=one_line(path)),
                 remedy=_GENERATE[form_of(variable.name, variable.value)],
             )
 
@@ -94,10 +101,10 @@ def _weak(rating: Rating, path: str) -> Judgement:
         return Judgement(
             result=Result.UNKNOWN,
             subject=subject,
-            observed=f"{name} is empty: whether something needs it cannot be seen from here",
-            remedy="Set it, or take the line out.",
+            observed=say("{name} is empty: whether something needs it cannot be seen from here", name=name),
+            remedy=decision(say("Set it, or take the line out.")),
         )
-    observed = f"{name} is {rating.verdict.value}"
+    observed = say("{name} is {verdict}", name=name, verdict=rating.verdict.value)
     if rating.verdict not in {Verdict.EMPTY, Verdict.DEFAULT}:
         observed += f": {listing(rating.reasons)}"
     return Judgement(result=Result.FAIL, subject=subject, observed=observed, remedy=_GENERATE[rating.form])
@@ -105,9 +112,8 @@ def _weak(rating: Rating, path: str) -> Judgement:
 
 @probe(
     "env.reuse",
-    title="Reuse of secrets",
-    expected="each key and password is used for one thing only",
-    items=("A5", "B2"),
+    title=say("Reuse of secrets"),
+    expected=say("each key and password is used for one thing only"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -119,18 +125,17 @@ def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.FAIL,
             subject=listing(names),
-            observed=f"{listing(names)} have the same value",
-            remedy="Make a new one for all but one of them: signoff generate key",
+            observed=say("{listing} have the same value", listing=listing(names)),
+            remedy=decision(say("Make a new one for all but one of them: signoff generate key")),
         )
     if not groups:
-        yield Judgement(result=Result.PASS, observed="no two secrets have the same value")
+        yield Judgement(result=Result.PASS, observed=say("no two secrets have the same value"))
 
 
 @probe(
     "env.test-keys",
-    title="Test keys",
-    expected="no test or sandbox key",
-    items=("B3",),
+    title=say("Test keys"),
+    expected=say("no test or sandbox key"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -142,10 +147,12 @@ def test_keys(facts: Facts, profile: Profile) -> Judgement:
     if names:
         return Judgement(
             result=Result.FAIL,
-            observed=f"{listing(names)}: a provider's test key, or the address of its sandbox",
-            remedy="Put in the production keys from the providers' consoles.",
+            observed=say(
+                "{listing}: a provider's test key, or the address of its sandbox", listing=listing(names)
+            ),
+            remedy=decision(say("Put in the production keys from the providers' consoles.")),
         )
-    return Judgement(result=Result.PASS, observed="no value has the prefix of a test key")
+    return Judgement(result=Result.PASS, observed=say("no value has the prefix of a test key"))
 
 
 _ON: Final = frozenset({"true", "yes", "on", "t", "y", "enabled"})
@@ -154,9 +161,8 @@ _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test"
 
 @probe(
     "env.debug",
-    title="Debugging and development modes",
-    expected="DEBUG off, the environment called production, no wildcard among the allowed hosts",
-    items=("B3", "B6", "B16"),
+    title=say("Debugging and development modes"),
+    expected=say("DEBUG off, the environment called production, no wildcard among the allowed hosts"),
     needs=(ENVIRONMENT, UNITS),
     vantage=Vantage.PROJECT,
 )
@@ -175,10 +181,10 @@ def debug(facts: Facts, profile: Profile) -> Judgement:
     if faults:
         return Judgement(
             result=Result.FAIL,
-            observed="; ".join(one_line(fault) for fault in faults),
-            remedy="Turn it off in the file, and restart the services that read it.",
+            observed=listed((one_line(fault) for fault in faults), "; "),
+            remedy=decision(say("Turn it off in the file, and restart the services that read it.")),
         )
-    return Judgement(result=Result.PASS, observed="no switch for debugging or development is on")
+    return Judgement(result=Result.PASS, observed=say("no switch for debugging or development is on"))
 
 
 def _switch(name: str, value: str) -> str:

@@ -14,9 +14,11 @@ from signoff.facts.network import INTERFACES, Interfaces
 from signoff.facts.outside import OUTSIDE_PORTS
 from signoff.facts.packets import Packet
 from signoff.facts.passage import Fate, passages
+from signoff.message import listed, say
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
 from signoff.probes.closing import how_to_close
+from signoff.probes.kit import decision
 from signoff.probes.vantages import WEB, described
 from signoff.target.profile import Profile
 
@@ -26,18 +28,19 @@ _UNNAMED = (47, 1013, 7999, 30049, 61017)
 _SILENT_ENOUGH = 20
 """So many silent ports, and none that is refused, show that something before the host filters."""
 
-_ENABLE = (
-    "Allow SSH first, then deny the rest: sudo ufw allow OpenSSH && sudo ufw allow 80,443/tcp && "
-    "sudo ufw default deny incoming && sudo ufw enable"
+_ENABLE = decision(
+    say(
+        "Allow SSH first, then deny the rest: sudo ufw allow OpenSSH && sudo ufw allow "
+        "80,443/tcp && sudo ufw default deny incoming && sudo ufw enable"
+    )
 )
-_IPV6 = "Set IPV6=yes in /etc/default/ufw, then: sudo ufw disable && sudo ufw enable"
+_IPV6 = decision(say("Set IPV6=yes in /etc/default/ufw, then: sudo ufw disable && sudo ufw enable"))
 
 
 @probe(
     "network.firewall",
-    title="Host firewall",
-    expected="incoming packets are dropped or rejected by default, IPv4 and IPv6, also after a restart",
-    items=("B24", "A2"),
+    title=say("Host firewall"),
+    expected=say("incoming packets are dropped or rejected by default, IPv4 and IPv6, also after a restart"),
     needs=(FIREWALL, INTERFACES, OUTSIDE_PORTS),
 )
 def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -53,7 +56,7 @@ def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.NOTAPPLICABLE,
                 subject=f"ipv{version}",
-                observed=f"no interface that leads outside has an IPv{version} address",
+                observed=say("no interface that leads outside has an IPv{version} address", version=version),
             )
     if denied:
         yield _boot(rules, interfaces, denied)
@@ -76,7 +79,7 @@ def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple
 
 def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: str) -> Judgement:
     subject = f"ipv{version}"
-    title = f"Host firewall, IPv{version}"
+    title = say("Host firewall, IPv{version}", version=version)
     ufw = rules.ufw
     program = f"ufw is {'active' if ufw.active else 'inactive'}" if ufw.installed else "ufw is not installed"
     hidden = "iptables-legacy has rules of its own, which nft does not show"
@@ -86,7 +89,7 @@ def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: st
         *([hidden] if rules.legacy_hidden else []),
     )
     if fate == "blocked":
-        observed = f"a port that nothing allows is refused by {because}"
+        observed = say("a port that nothing allows is refused by {because}", because=because)
         return Judgement(
             result=Result.PASS, title=title, subject=subject, observed=observed, evidence=evidence
         )
@@ -95,25 +98,40 @@ def _policy(rules: Firewall, facts: Facts, version: int, fate: Fate, because: st
             result=Result.UNKNOWN,
             title=title,
             subject=subject,
-            observed=f"whether a port that nothing allows is let in cannot be told: {because}",
+            observed=say(
+                "whether a port that nothing allows is let in cannot be told: {because}", because=because
+            ),
             evidence=evidence,
-            remedy="Read the rules: sudo iptables-save; sudo ip6tables-save; sudo nft list ruleset",
+            remedy=decision(
+                say("Read the rules: sudo iptables-save; sudo ip6tables-save; sudo nft list ruleset")
+            ),
         )
     if _filtered_before(facts, version):
         return Judgement(
             result=Result.UNKNOWN,
             title=title,
             subject=subject,
-            observed=f"the host itself lets everything in ({because}; {program}); "
-            "from outside most ports are silent, so that something before it filters",
+            observed=say(
+                "the host itself lets everything in ({because}; {program}); from outside most ports "
+                "are silent, so that something before it filters",
+                because=because,
+                program=program,
+            ),
             evidence=evidence,
-            remedy=f"Confirm the provider's firewall in its panel, or add one on the host. {_ENABLE}",
+            remedy=decision(
+                say(
+                    "Confirm the provider's firewall in its panel, or add one on the host. {enable}",
+                    enable=_ENABLE,
+                )
+            ),
         )
     return Judgement(
         result=Result.FAIL,
         title=title,
         subject=subject,
-        observed=f"a port that nothing uses is let in: {because}; {program}",
+        observed=say(
+            "a port that nothing uses is let in: {because}; {program}", because=because, program=program
+        ),
         evidence=evidence,
         remedy=_IPV6 if version == 6 and ufw.active else _ENABLE,
     )
@@ -137,8 +155,8 @@ _LOADERS = ("firewalld", "shorewall", "ferm", "iptables")
 
 def _boot(rules: Firewall, interfaces: Interfaces, denied: list[int]) -> Judgement:
     """Judge whether the rules come back after a restart."""
-    title = "Host firewall after a restart"
-    expected = "a service that is enabled loads the rules at boot"
+    title = say("Host firewall after a restart")
+    expected = say("a service that is enabled loads the rules at boot")
 
     def judged(result: Result, observed: str, remedy: str = "") -> Judgement:
         return Judgement(
@@ -205,9 +223,8 @@ def _refusals(around: tuple[Exposure, ...], interfaces: Interfaces) -> str:
 
 @probe(
     "network.docker-bypass",
-    title="Docker's way around the firewall",
-    expected="no port is forwarded past the default deny, 80 and 443 aside; or DOCKER-USER restricts it",
-    items=("A2", "B24"),
+    title=say("Docker's way around the firewall"),
+    expected=say("no port is forwarded past the default deny, 80 and 443 aside; or DOCKER-USER restricts it"),
     needs=HOST_FACTS,
 )
 def docker_bypass(facts: Facts, profile: Profile) -> Judgement:
@@ -231,28 +248,35 @@ def docker_bypass(facts: Facts, profile: Profile) -> Judgement:
         )
         return Judgement(
             result=Result.FAIL,
-            observed=f"{trap}: {', '.join(map(str, around[:6]))}",
+            observed=say("{trap}: {map}", trap=trap, map=", ".join(map(str, around[:6]))),
             evidence=evidence,
-            remedy=f"{how_to_close(around, ())}\n"
-            f"Or let DOCKER-USER refuse them:\n{_refusals(around, interfaces)}",
+            remedy=decision(
+                say(
+                    "{how_to_close}\nOr let DOCKER-USER refuse them:\n{refusals}",
+                    how_to_close=how_to_close(around, ()),
+                    refusals=_refusals(around, interfaces),
+                )
+            ),
         )
     if unsure:
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"whether these are let through cannot be told: {', '.join(map(str, unsure[:6]))}",
+            observed=say(
+                "whether these are let through cannot be told: {map}", map=", ".join(map(str, unsure[:6]))
+            ),
             evidence=evidence,
-            remedy="Read the rules: sudo iptables -S FORWARD; sudo iptables -S DOCKER-USER",
+            remedy=decision(say("Read the rules: sudo iptables -S FORWARD; sudo iptables -S DOCKER-USER")),
         )
     if view.missing:
-        return Judgement(result=Result.UNKNOWN, observed="; ".join(view.missing))
+        return Judgement(result=Result.UNKNOWN, observed=listed(view.missing, "; "))
     if not facts.missing(CONTAINERS) and not view.containers and not translated(rules.tables):
         return Judgement(
             result=Result.NOTAPPLICABLE,
-            observed="no container is there, and no rule translates an incoming packet",
+            observed=say("no container is there, and no rule translates an incoming packet"),
         )
     observed = (
-        f"forwarded, but only as meant or behind rules: {', '.join(map(str, forwarded[:6]))}"
+        say("forwarded, but only as meant or behind rules: {map}", map=", ".join(map(str, forwarded[:6])))
         if forwarded
-        else "no port of an outside address is forwarded"
+        else say("no port of an outside address is forwarded")
     )
     return Judgement(result=Result.PASS, observed=observed, evidence=evidence)

@@ -6,9 +6,10 @@ import msgspec
 
 from signoff.facts.base import Facts
 from signoff.facts.kinds import RANDOM, Reply, http
+from signoff.message import say
 from signoff.model import Vantage
 from signoff.probes.base import Judgement, Probe, probe, with_parameters
-from signoff.probes.kit import Proves, Seen, each, right, unseen, wrong
+from signoff.probes.kit import Proves, Seen, decision, each, right, unseen, wrong
 from signoff.target.profile import Profile
 
 HSTS = "strict-transport-security"
@@ -43,24 +44,34 @@ def header(wanted: Header) -> Probe:
         if not reply.status:
             return unseen(reply.error)
         if name == HSTS and not reply.verified:
-            return wrong("no HTTPS with a valid certificate: browsers ignore the header")
+            return wrong(say("no HTTPS with a valid certificate: browsers ignore the header"))
         if len(set(values)) != 1 or not wanted.met(values[0]):
-            return wrong(f"{reply.status} with {' and '.join(map(repr, values)) or 'no such header'}")
+            return wrong(
+                say(
+                    "{status} with {map}",
+                    status=reply.status,
+                    map=" and ".join(map(repr, values)) or "no such header",
+                )
+            )
         if reply.path == wanted.path and reply.status != 200:
-            return unseen(f"{reply.status}, not a page: give the path of one")
+            return unseen(say("{status}, not a page: give the path of one", status=reply.status))
         return right(values[0])
 
     @probe(
         "http.header",
-        title=f"Header {name}",
-        expected=f"{name}: {rule}",
-        items=("B12",),
+        title=say("Header {name}", name=name),
+        expected=say("{name}: {rule}", name=name, rule=rule),
         needs=(answers,),
         vantage=Vantage.OUTSIDE,
-        remedy=f"Set {name} once, in the web server, for every answer (nginx: add_header ... always)",
+        remedy=decision(
+            say(
+                "Set {name} once, in the web server, for every answer (nginx: add_header ... always)",
+                name=name,
+            )
+        ),
     )
     def judge(facts: Facts, profile: Profile) -> Judgement:
-        return each("answers", [*facts[answers]], look, proves=Proves.OUTSIDE)
+        return each(say("answers"), [*facts[answers]], look, proves=Proves.OUTSIDE)
 
     return judge
 

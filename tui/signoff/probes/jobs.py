@@ -9,16 +9,21 @@ from signoff.facts.backups import BACKUPS, Dump
 from signoff.facts.base import Facts
 from signoff.facts.job import Job
 from signoff.facts.jobs import BY_HAND, JOBS, Jobs
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
-from signoff.probes.series import DAY, ITEMS, ago, find
+from signoff.probes.kit import decision
+from signoff.probes.series import DAY, ago, find
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 _SLACK = timedelta(seconds=2)
-_REMEDY = (
-    "A systemd timer (OnCalendar=daily, Persistent=true; systemctl enable --now NAME.timer), or a file in "
-    "/etc/cron.d that belongs to root, mode 0644, no dot in its name, a line feed at its end, and \\% for %."
+_REMEDY = decision(
+    say(
+        "A systemd timer (OnCalendar=daily, Persistent=true; systemctl enable --now "
+        "NAME.timer), or a file in /etc/cron.d that belongs to root, mode 0644, no dot in "
+        "its name, a line feed at its end, and \\% for %."
+    )
 )
 
 
@@ -37,9 +42,8 @@ _WHAT = "it keeps files; whether a dump of the database is among them is not see
 
 @probe(
     "jobs.backup-scheduled",
-    title="Schedule of the backup job",
-    expected="a job that runs pg_dump each day, and nothing that keeps it from running",
-    items=ITEMS,
+    title=say("Schedule of the backup job"),
+    expected=say("a job that runs pg_dump each day, and nothing that keeps it from running"),
     needs=(JOBS, BACKUPS),
     remedy=_REMEDY,
 )
@@ -53,7 +57,7 @@ def scheduled(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     for job in found:
         doubts = (*job.doubts, *([_WHAT] if job.keeps_files else []))
         if doubts and not job.faults:
-            observed = f"{_said(job)}: {'; '.join(doubts)}"
+            observed = say("{said}: {doubts}", said=_said(job), doubts="; ".join(doubts))
             yield Judgement(result=Result.UNKNOWN, subject=one_line(job.where), observed=observed)
         elif not job.faults:
             yield Judgement(result=Result.PASS, subject=one_line(job.where), observed=_said(job))
@@ -61,7 +65,7 @@ def scheduled(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.INFORMATIONAL if sound else Result.FAIL,
                 subject=one_line(job.where),
-                observed=f"{_said(job)}: {'; '.join(job.faults)}",
+                observed=say("{said}: {faults}", said=_said(job), faults="; ".join(job.faults)),
             )
 
 
@@ -72,37 +76,47 @@ def _none_scheduled(facts: Facts, profile: Profile) -> Judgement:
     if named := [job for job in jobs.jobs if job.resembles_backup]:
         where = ", ".join(one_line(job.where) for job in named[:3])
         if all(job.faults for job in named) and not jobs.gaps:
-            observed = f"{where} is called a backup, and does not run: {named[0].faults[0]}"
+            observed = say(
+                "{where} is called a backup, and does not run: {faults}",
+                where=where,
+                faults=named[0].faults[0],
+            )
             return Judgement(result=Result.FAIL, observed=observed)
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{where} is called a backup, but no pg_dump is seen in what it runs",
-            remedy="Look into the job yourself: does it dump the database, and does it run daily?",
+            observed=say("{where} is called a backup, but no pg_dump is seen in what it runs", where=where),
+            remedy=decision(
+                say("Look into the job yourself: does it dump the database, and does it run daily?")
+            ),
         )
     if jobs.gaps:
         gaps = ", ".join(one_line(gap) for gap in jobs.gaps[:3])
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"no backup job is seen, but not everything could be looked at: {gaps}",
-            remedy=f"Run by hand: {BY_HAND}",
+            observed=say("no backup job is seen, but not everything could be looked at: {gaps}", gaps=gaps),
+            remedy=decision(say("Run by hand: {by_hand}", by_hand=BY_HAND)),
         )
     if facts.missing(BACKUPS):
-        return Judgement(result=Result.FAIL, observed="no scheduled job runs pg_dump")
+        return Judgement(result=Result.FAIL, observed=say("no scheduled job runs pg_dump"))
     dumps = find(facts, profile)
     if isinstance(dumps, Judgement):
         if dumps.result is Result.NOTAPPLICABLE:
             return dumps
-        return Judgement(result=Result.FAIL, observed="no scheduled job runs pg_dump")
+        return Judgement(result=Result.FAIL, observed=say("no scheduled job runs pg_dump"))
     now = facts[JOBS].now
     if now - dumps[0].made < DAY:
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"dumps are being made ({ago(dumps[0].made, now)}), but by no job that is seen here",
-            remedy="Say what makes them: another machine, the application, or a hand?",
+            observed=say(
+                "dumps are being made ({ago}), but by no job that is seen here", ago=ago(dumps[0].made, now)
+            ),
+            remedy=decision(say("Say what makes them: another machine, the application, or a hand?")),
         )
     return Judgement(
         result=Result.FAIL,
-        observed=f"no scheduled job runs pg_dump; the newest dump is of {ago(dumps[0].made, now)}",
+        observed=say(
+            "no scheduled job runs pg_dump; the newest dump is of {ago}", ago=ago(dumps[0].made, now)
+        ),
     )
 
 
@@ -111,17 +125,22 @@ def _of_a_part(job: Job) -> Judgement:
     return Judgement(
         result=Result.UNKNOWN if "table" in job.dumps_part else Result.FAIL,
         subject=one_line(job.where),
-        observed=f"{_said(job)} dumps {job.dumps_part}, and no job dumps all of the database",
+        observed=say(
+            "{said} dumps {dumps_part}, and no job dumps all of the database",
+            said=_said(job),
+            dumps_part=job.dumps_part,
+        ),
     )
 
 
 @probe(
     "jobs.backup-ran",
-    title="Last run of the backup job",
-    expected="it ran within the last 26 hours, ended well, and the newest dump is of that run",
-    items=ITEMS,
+    title=say("Last run of the backup job"),
+    expected=say("it ran within the last 26 hours, ended well, and the newest dump is of that run"),
     needs=(JOBS, BACKUPS),
-    remedy="Run it by hand and read what it says: systemctl start NAME.service; journalctl -u NAME.service",
+    remedy=decision(
+        say("Run it by hand and read what it says: systemctl start NAME.service; journalctl -u NAME.service")
+    ),
 )
 def ran(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the last run from two sides: what the scheduler says of it, and the dump that it left."""
@@ -137,7 +156,9 @@ def ran(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         if result is Result.PASS and _too_few(sound, dumps):
             result, observed = Result.UNKNOWN, f"{observed}; but {len(sound)} jobs ran, and left fewer dumps"
         where = one_line(job.where)
-        yield Judgement(result=result, subject=where, observed=f"{where}: {observed}")
+        yield Judgement(
+            result=result, subject=where, observed=say("{where}: {observed}", where=where, observed=observed)
+        )
 
 
 def _too_few(jobs: list[Job], dumps: tuple[Dump, ...]) -> bool:

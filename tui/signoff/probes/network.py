@@ -8,9 +8,11 @@ from signoff.facts.base import Facts
 from signoff.facts.exposure import Exposure
 from signoff.facts.outside import Port
 from signoff.facts.services import DATASTORES, Datastore
+from signoff.message import listed, say
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, probe
 from signoff.probes.closing import how_to_close
+from signoff.probes.kit import decision
 from signoff.probes.vantages import BOTH, Vantages, described, vantages
 from signoff.target.profile import Profile
 
@@ -21,9 +23,8 @@ _ALWAYS = frozenset({"postgresql", "redis"})
 
 @probe(
     "network.datastore-ports",
-    title="Databases and caches from outside",
-    expected="closed: nothing answers from outside, and the host lets nothing in",
-    items=("A2", "B8"),
+    title=say("Databases and caches from outside"),
+    expected=say("closed: nothing answers from outside, and the host lets nothing in"),
     needs=BOTH,
     vantage=Vantage.OUTSIDE,
 )
@@ -56,7 +57,7 @@ def _datastore(
     def judged(result: Result, observed: str, remedy: str = "") -> Judgement:
         return Judgement(
             result=result,
-            title=f"{store.title} from outside",
+            title=say("{title} from outside", title=store.title),
             subject=store.kind,
             observed=observed,
             evidence=evidence,
@@ -83,9 +84,11 @@ def _datastore(
     )
 
 
-_LOOK_AGAIN = (
-    "Look from a second machine too: signoff run --target ssh://user@host; "
-    "and allow root: sudo ss -lntup; sudo iptables-save; sudo nft list ruleset"
+_LOOK_AGAIN = decision(
+    say(
+        "Look from a second machine too: signoff run --target ssh://user@host; and allow "
+        "root: sudo ss -lntup; sudo iptables-save; sudo nft list ruleset"
+    )
 )
 
 
@@ -120,28 +123,27 @@ def _on_the_host(
 def _others(quiet: list[Datastore], seen: Vantages) -> Judgement:
     numbers = frozenset(port for store in quiet for port in store.ports)
     names = ", ".join(store.title for store in quiet)
-    title = "Other datastores from outside"
+    title = say("Other datastores from outside")
     if doubts := seen.doubts(numbers):
         return Judgement(
             result=Result.UNKNOWN,
             title=title,
             subject="others",
-            observed="; ".join(doubts),
+            observed=listed(doubts, "; "),
             remedy=_LOOK_AGAIN,
         )
     return Judgement(
         result=Result.PASS,
         title=title,
         subject="others",
-        observed=f"nothing answers, and nothing of the kind leads in: {names}",
+        observed=say("nothing answers, and nothing of the kind leads in: {names}", names=names),
     )
 
 
 @probe(
     "network.only-expected",
-    title="Ports that answer from outside",
-    expected="80, 443, SSH and the profile's open_ports; on every address, IPv4 and IPv6",
-    items=("A21",),
+    title=say("Ports that answer from outside"),
+    expected=say("80, 443, SSH and the profile's open_ports; on every address, IPv4 and IPv6"),
     needs=BOTH,
     vantage=Vantage.OUTSIDE,
 )
@@ -154,7 +156,7 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     )
     let_in = tuple(one for one in leading if one.fate == "open")
     evidence = (*(f"outside: {port}" for port in answering), *map(described, leading))[:_EVIDENCE_CAP]
-    expected = f"only {', '.join(map(str, sorted(seen.expected)))} answer, on every address"
+    expected = say("only {map} answer, on every address", map=", ".join(map(str, sorted(seen.expected))))
     doubts = (*seen.doubts(), *(described(one) for one in leading if one.fate == "unsure"))
     numbers = frozenset(one.port for one in let_in)
     unseen = seen.outside is None or (seen.outside.doubts(numbers) if numbers else ())
@@ -162,11 +164,20 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         # A provider's firewall or a router before it may well stop what the host lets in.
         yield Judgement(
             result=Result.UNKNOWN,
-            observed=f"the host lets in {_first(let_in)}; whether they answer from outside was not seen:"
-            f" {'; '.join(doubts)}",
+            observed=say(
+                "the host lets in {first}; whether they answer from outside was not seen: {doubts}",
+                first=_first(let_in),
+                doubts="; ".join(doubts),
+            ),
             expected=expected,
             evidence=evidence,
-            remedy=f"{_LOOK_AGAIN}\n{how_to_close(let_in, ())}",
+            remedy=decision(
+                say(
+                    "{look_again}\n{how_to_close}",
+                    look_again=_LOOK_AGAIN,
+                    how_to_close=how_to_close(let_in, ()),
+                )
+            ),
         )
     elif answering or let_in:
         outside = _first(answering) or "none of them answers"
@@ -174,7 +185,9 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         host = _first(through) or "nothing that leads there is seen"
         yield Judgement(
             result=Result.FAIL,
-            observed=f"unexpected ports: from outside: {outside}; on the host: {host}",
+            observed=say(
+                "unexpected ports: from outside: {outside}; on the host: {host}", outside=outside, host=host
+            ),
             expected=expected,
             evidence=evidence,
             remedy=how_to_close(through, answering),
@@ -182,7 +195,7 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     elif doubts:
         yield Judgement(
             result=Result.UNKNOWN,
-            observed="; ".join(doubts),
+            observed=listed(doubts, "; "),
             expected=expected,
             evidence=evidence,
             remedy=_LOOK_AGAIN,
@@ -191,9 +204,12 @@ def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         tried = seen.outside.ports if seen.outside else ()
         yield Judgement(
             result=Result.PASS,
-            observed=f"{len({port.port for port in tried})} ports tried on each of "
-            f"{', '.join(dict.fromkeys(port.address for port in tried))}; "
-            f"answering: {', '.join(map(str, seen.open_outside()))}",
+            observed=say(
+                "{count} ports tried on each of {fromkeys}; answering: {map}",
+                count=len({port.port for port in tried}),
+                fromkeys=", ".join(dict.fromkeys(port.address for port in tried)),
+                map=", ".join(map(str, seen.open_outside())),
+            ),
             expected=expected,
             evidence=evidence,
         )
@@ -227,10 +243,10 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
     let_in = tuple(one for one in leading if one.fate == "open")
     yield Judgement(
         result=Result.FAIL if let_in else Result.UNKNOWN,
-        title="UDP ports that lead in",
+        title=say("UDP ports that lead in"),
         subject="udp",
-        observed=f"on the host: {_first(let_in or leading)}",
-        expected="no UDP port but 443 is open to the outside",
+        observed=say("on the host: {first}", first=_first(let_in or leading)),
+        expected=say("no UDP port but 443 is open to the outside"),
         evidence=tuple(map(described, leading[:_EVIDENCE_CAP])),
         remedy=how_to_close(leading, ()),
         vantage=Vantage.HOST,
@@ -239,9 +255,8 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
 
 @probe(
     "network.vantages-agree",
-    title="Host and outside compared",
-    expected="what answers from outside is what the host lets in",
-    items=("A2", "A21"),
+    title=say("Host and outside compared"),
+    expected=say("what answers from outside is what the host lets in"),
     needs=BOTH,
     vantage=Vantage.OUTSIDE,
 )
@@ -250,7 +265,7 @@ def vantages_agree(facts: Facts, profile: Profile) -> Judgement:
     seen = vantages(facts, profile)
     if seen.outside is None or seen.host.missing:
         why = [*seen.host.missing, *([seen.not_outside] if seen.outside is None else [])]
-        return Judgement(result=Result.UNKNOWN, observed="; ".join(why), remedy=_LOOK_AGAIN)
+        return Judgement(result=Result.UNKNOWN, observed=listed(why, "; "), remedy=_LOOK_AGAIN)
     known = {(one.port, one.address.version) for one in seen.host.exposures if one.fate != "blocked"}
     answering = {(port.port, _version(port)) for port in seen.open_outside()}
     tried = {
@@ -272,15 +287,20 @@ def vantages_agree(facts: Facts, profile: Profile) -> Judgement:
     if serious:
         return Judgement(
             result=Result.FAIL,
-            observed="; ".join(odd[:6]),
+            observed=listed(odd[:6], "; "),
             evidence=tuple(map(described, unanswered[:_EVIDENCE_CAP])),
-            remedy="A firewall of the provider, or a machine in between, may explain it. Find out which: "
-            "what the host lets in is open as soon as that one is not there.\n"
-            + how_to_close(unanswered, unseen),
+            remedy=decision(
+                say(
+                    "A firewall of the provider, or a machine in between, may explain it. Find out "
+                    "which: what the host lets in is open as soon as that one is not "
+                    "there.\n{how_to_close}",
+                    how_to_close=how_to_close(unanswered, unseen),
+                )
+            ),
         )
     if doubts := seen.outside.doubts():
-        return Judgement(result=Result.UNKNOWN, observed="; ".join(doubts), remedy=_LOOK_AGAIN)
-    agreed = "; ".join(odd) or "every port that was tried is open on both sides or on neither"
+        return Judgement(result=Result.UNKNOWN, observed=listed(doubts, "; "), remedy=_LOOK_AGAIN)
+    agreed = "; ".join(odd) or say("every port that was tried is open on both sides or on neither")
     return Judgement(result=Result.INFORMATIONAL if odd else Result.PASS, observed=agreed)
 
 

@@ -10,9 +10,11 @@ from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.docker_engine import DOCKER_ENGINE, Engine
 from signoff.facts.exposure import Exposure, Owner, binds, how_made
 from signoff.facts.network import LISTENERS
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Judgement, probe
 from signoff.probes.closing import how_to_close
+from signoff.probes.kit import decision
 from signoff.probes.vantages import BOTH, WEB, Vantages, described, vantages
 from signoff.target.profile import Profile
 
@@ -23,9 +25,8 @@ _LOOPBACK_REACHED = 28
 
 @probe(
     "network.published-ports",
-    title="Published container ports",
-    expected="every published port is bound to loopback; the proxy's 80 and 443 aside",
-    items=("B8", "B23"),
+    title=say("Published container ports"),
+    expected=say("every published port is bound to loopback; the proxy's 80 and 443 aside"),
     needs=(*BOTH, DOCKER_ENGINE),
 )
 def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -36,7 +37,7 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     seen = vantages(facts, profile)
     if not containers and not engine.swarm and not no_engine:
         yield Judgement(
-            result=Result.NOTAPPLICABLE, observed="no container is there, and no swarm publishes a port"
+            result=Result.NOTAPPLICABLE, observed=say("no container is there, and no swarm publishes a port")
         )
         return
     owners = {f"container {one.name}": Owner("published", one.name, "", *how_made(one)) for one in containers}
@@ -59,7 +60,9 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     elif not failed:
         yield Judgement(
             result=Result.PASS,
-            observed=f"published: {', '.join(kept)}" if kept else "no running container publishes a port",
+            observed=say("published: {kept}", kept=", ".join(kept))
+            if kept
+            else say("no running container publishes a port"),
             evidence=tuple(_remarks(containers, engine)),
         )
 
@@ -126,7 +129,7 @@ def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantag
     return Judgement(
         result=Result.FAIL,
         subject=subject,
-        observed=f"published on an outside address: {text}; {outside}",
+        observed=say("published on an outside address: {text}; {outside}", text=text, outside=outside),
         evidence=tuple(map(described, leading)),
         remedy=remedy,
     )
@@ -159,16 +162,15 @@ def _remarks(containers: tuple[Container, ...], engine: Engine) -> Iterator[str]
 
 @probe(
     "network.host-networking",
-    title="Containers on the host's network",
-    expected="a container with network_mode host listens on loopback only, 80 and 443 aside",
-    items=("A2",),
+    title=say("Containers on the host's network"),
+    expected=say("a container with network_mode host listens on loopback only, 80 and 443 aside"),
     needs=BOTH,
 )
 def host_networking(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge containers that share the host's network: they publish nothing, and listen all the same."""
     sharing = tuple(_sharing(facts[CONTAINERS]))
     if not sharing:
-        yield Judgement(result=Result.PASS, observed="no running container uses the host's network")
+        yield Judgement(result=Result.PASS, observed=say("no running container uses the host's network"))
         return
     listeners = facts[LISTENERS]
     seen = vantages(facts, profile)
@@ -190,7 +192,11 @@ def host_networking(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         listed = (
             ", ".join(sorted(f"{one.address}:{one.port}/{one.protocol}" for one in own)) or "nothing seen"
         )
-        observed = f"container {container.name} is on the host's network and listens on {listed}"
+        observed = say(
+            "container {name} is on the host's network and listens on {listed}",
+            name=container.name,
+            listed=listed,
+        )
         evidence = (*(f"outside: {port}" for port in answering), *map(described, leading))
         if let_in or answering:
             yield Judgement(
@@ -198,8 +204,13 @@ def host_networking(facts: Facts, profile: Profile) -> Iterator[Judgement]:
                 subject=container.name,
                 observed=observed,
                 evidence=evidence,
-                remedy="Give it a network of its own (drop network_mode: host), or make it listen "
-                f"on 127.0.0.1.\n{how_to_close(let_in, answering)}",
+                remedy=decision(
+                    say(
+                        "Give it a network of its own (drop network_mode: host), or make it listen on "
+                        "127.0.0.1.\n{how_to_close}",
+                        how_to_close=how_to_close(let_in, answering),
+                    )
+                ),
             )
         elif (nameless and not own) or any(one.fate == "unsure" for one in leading):
             why = (
@@ -208,9 +219,9 @@ def host_networking(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             yield Judgement(
                 result=Result.UNKNOWN,
                 subject=container.name,
-                observed=f"{observed}: {why}",
+                observed=say("{observed}: {why}", observed=observed, why=why),
                 evidence=evidence,
-                remedy="sudo ss -lntup",
+                remedy=decision(say("sudo ss -lntup")),
             )
         else:
             yield Judgement(result=Result.PASS, subject=container.name, observed=observed, evidence=evidence)

@@ -16,13 +16,15 @@ from signoff.facts.network import SSH_SERVER
 from signoff.facts.outside import BY_HAND
 from signoff.facts.ruling import Fate, Ruling, network
 from signoff.facts.web import WEB_SERVERS
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Judgement
+from signoff.probes.kit import decision
 from signoff.target.profile import Profile
 
 ITEMS = ("A23", "A4")
 NEEDS = (ADMIN_SURVEY, ADMIN_INSIDE, WEB_SERVERS, SSH_SERVER)
-NAME_THEM = "Name the paths of the panel and of its API in the target's profile: admin_paths."
+NAME_THEM = decision(say("Name the paths of the panel and of its API in the target's profile: admin_paths."))
 CLOSE = (
     "Let in a VPN or known addresses only, for the page and for its API. nginx: location ~ "
     "^/(admin|api/admin)(/|$) { allow 10.8.0.0/24; deny all; ... }; Caddy: a matcher with not remote_ip, "
@@ -177,8 +179,8 @@ def not_asked(what: tuple[str, ...]) -> Iterator[Judgement]:
         yield Judgement(
             result=Result.UNKNOWN,
             subject="not asked",
-            observed=f"not asked: {', '.join(what[:_LISTED])}{more}",
-            remedy=f"Ask for it yourself, from elsewhere: {BY_HAND}",
+            observed=say("not asked: {what}{more}", what=", ".join(what[:_LISTED]), more=more),
+            remedy=decision(say("Ask for it yourself, from elsewhere: {by_hand}", by_hand=BY_HAND)),
         )
 
 
@@ -187,6 +189,9 @@ def unnamed(survey: Survey) -> Judgement:
     tried = ", ".join((*survey.paths, *survey.guessed))
     return Judgement(
         result=Result.UNKNOWN,
-        observed=f"nobody has named the admin paths; of the usual ones none is seen to answer ({tried})",
+        observed=say(
+            "nobody has named the admin paths; of the usual ones none is seen to answer ({tried})",
+            tried=tried,
+        ),
         remedy=NAME_THEM,
     )

@@ -13,6 +13,7 @@ from signoff.credentials.recognise import secret_like, words
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -117,8 +118,11 @@ def no_files(facts: Facts) -> Unavailable:
     """Say that it is not known where the secrets are kept."""
     project = one_line(facts[ENVIRONMENT].project)
     return Unavailable(
-        f"no file with secrets was found in {project}; where they are kept is not known"
-        " (put the files' names into targets.toml as env_files)"
+        say(
+            "no file with secrets was found in {project}; where they are kept is not known (put "
+            "the files' names into targets.toml as env_files)",
+            project=project,
+        )
     )
 
 

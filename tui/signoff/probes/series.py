@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from signoff.facts.backups import BACKUPS, Backups, Dump
 from signoff.facts.base import Facts
 from signoff.facts.jobs import JOBS, Jobs
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Judgement
+from signoff.probes.kit import decision
 from signoff.probes.remedies import command
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -18,7 +20,7 @@ ITEMS = ("A22", "A13", "A16", "A7", "B9")
 DAY = timedelta(hours=26)
 """A day, with two hours for a job that takes its time."""
 
-SET_FOLDER = "Say where the dumps lie: backup_directory in the target's profile."
+SET_FOLDER = decision(say("Say where the dumps lie: backup_directory in the target's profile."))
 
 
 _UNTOLD = re.compile(r"pg_dumpall|pg_dump\b[^\n|;>]*\$[{A-Za-z_]")
@@ -35,7 +37,8 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     if backups.dumps and all(dump.kind.roles for dump in backups.dumps):
         name = one_line(backups.dumps[0].path)
         return Judgement(
-            result=Result.FAIL, observed=f"{name} holds the roles alone; there is no dump of a database"
+            result=Result.FAIL,
+            observed=say("{name} holds the roles alone; there is no dump of a database", name=name),
         )
     of_the_product = [
         dump
@@ -46,9 +49,17 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
     if of_the_product and not _shown_to_be_of(profile.database, of_the_product[0], facts):
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"{one_line(of_the_product[0].path)} does not say of which database it is, and no job "
-            f"that is seen dumps {one_line(profile.database)}",
-            remedy=f"Look into it yourself; or correct the database in the profile. {SET_FOLDER}",
+            observed=say(
+                "{path} does not say of which database it is, and no job that is seen dumps {database}",
+                path=one_line(of_the_product[0].path),
+                database=one_line(profile.database),
+            ),
+            remedy=decision(
+                say(
+                    "Look into it yourself; or correct the database in the profile. {set_folder}",
+                    set_folder=SET_FOLDER,
+                )
+            ),
         )
     if of_the_product:
         return tuple(dump for dump in of_the_product if _is_of_one_series(dump, of_the_product[0]))
@@ -56,7 +67,11 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
         others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
         return Judgement(
             result=Result.FAIL,
-            observed=f"the dumps are of the database {others}; there is none of {one_line(profile.database)}",
+            observed=say(
+                "the dumps are of the database {others}; there is none of {database}",
+                others=others,
+                database=one_line(profile.database),
+            ),
         )
     return _nothing(backups, facts, profile)
 
@@ -88,8 +103,10 @@ def _closed(paths: list[str]) -> Judgement:
     """What is seen beside a closed folder is a part, and no part speaks for the whole."""
     return Judgement(
         result=Result.UNKNOWN,
-        observed=f"needs root: {one_line(paths[0])} may not be looked into",
-        remedy=f"Run by hand: {command('sudo ls -la --time-style=full-iso', paths[:1])}",
+        observed=say("needs root: {paths} may not be looked into", paths=one_line(paths[0])),
+        remedy=decision(
+            say("Run by hand: {command}", command=command("sudo ls -la --time-style=full-iso", paths[:1]))
+        ),
     )
 
 
@@ -105,19 +122,27 @@ def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
         stores = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in backups.repositories)
         return Judgement(
             result=Result.UNKNOWN,
-            observed=f"no dump files, but a store that cannot be looked into without its key: {stores}",
-            remedy="Run by hand: restic check, restic snapshots; or borg check, borg list.",
+            observed=say(
+                "no dump files, but a store that cannot be looked into without its key: {stores}",
+                stores=stores,
+            ),
+            remedy=decision(say("Run by hand: restic check, restic snapshots; or borg check, borg list.")),
         )
     if backups.absent:
         return _absent(backups)
     if profile.backup_directory:
         return Judgement(
-            result=Result.FAIL, observed=f"there is no dump in {one_line(profile.backup_directory)}"
+            result=Result.FAIL,
+            observed=say(
+                "there is no dump in {backup_directory}", backup_directory=one_line(profile.backup_directory)
+            ),
         )
     if _no_postgres(backups, profile):
         return Judgement(
             result=Result.NOTAPPLICABLE,
-            observed="no PostgreSQL: no process, no container, no cluster, and no word of it in the project",
+            observed=say(
+                "no PostgreSQL: no process, no container, no cluster, and no word of it in the project"
+            ),
         )
     return _no_dumps(backups, facts)
 
@@ -125,11 +150,11 @@ def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
 def _absent(backups: Backups) -> Judgement:
     folder = one_line(backups.absent[0])
     if backups.as_root:
-        return Judgement(result=Result.FAIL, observed=f"there is no folder {folder}")
+        return Judgement(result=Result.FAIL, observed=say("there is no folder {folder}", folder=folder))
     return Judgement(
         result=Result.UNKNOWN,
-        observed=f"needs root: {folder} is not there, or may not be seen",
-        remedy=f"Run by hand: {command('sudo ls -la', backups.absent[:1])}",
+        observed=say("needs root: {folder} is not there, or may not be seen", folder=folder),
+        remedy=decision(say("Run by hand: {command}", command=command("sudo ls -la", backups.absent[:1]))),
     )
 
 
@@ -143,19 +168,23 @@ def _no_dumps(backups: Backups, facts: Facts) -> Judgement:
     if any(job.backs_up or job.resembles_backup for job in jobs):
         return Judgement(
             result=Result.UNKNOWN,
-            observed="a backup job is there, but no dump was found in its folders or the usual ones",
+            observed=say("a backup job is there, but no dump was found in its folders or the usual ones"),
             remedy=SET_FOLDER,
         )
     if missing or not backups.as_root or facts[JOBS].gaps:
         return Judgement(
             result=Result.UNKNOWN,
-            observed="no dump was found in the usual folders, and not every job and folder could be seen",
+            observed=say(
+                "no dump was found in the usual folders, and not every job and folder could be seen"
+            ),
             remedy=SET_FOLDER,
         )
     return Judgement(
         result=Result.FAIL,
-        observed="no dump in the usual folders, and no scheduled job that makes one",
-        remedy="Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.",
+        observed=say("no dump in the usual folders, and no scheduled job that makes one"),
+        remedy=decision(
+            say("Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.")
+        ),
     )
 
 

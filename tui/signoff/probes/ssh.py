@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.kinds import Lines, key_values
+from signoff.message import say
 from signoff.probes.base import Judgement, probe
-from signoff.probes.kit import Proves, Seen, each, right, wrong
+from signoff.probes.kit import Proves, Seen, decision, each, right, wrong
 from signoff.target.command import Root
 from signoff.target.profile import Profile
 
@@ -36,7 +37,7 @@ class Login(NamedTuple):
     def setting(self, key: str) -> str:
         """Return a setting's value; raise Unavailable where the server does not say it."""
         if key not in self.settings:
-            raise Unavailable(f"sshd does not say {key}")
+            raise Unavailable(say("sshd does not say {key}", key=key))
         return " ".join(self.settings[key])
 
 
@@ -45,18 +46,22 @@ def logins(facts: Facts, user: str = "") -> list[Login]:
     found = facts[SSHD]
     names = [f"{who} {way}" for who, ways in found.get("logins", {}).items() for way in ways]
     if unanswered := [name for name in names if name not in found]:
-        raise Unavailable(f"sshd did not say what holds for {unanswered[0]}")
+        raise Unavailable(say("sshd did not say what holds for {unanswered}", unanswered=unanswered[0]))
     return [Login(name, found[name]) for name in names if name.startswith(user and f"{user} ")]
 
 
 @probe(
     "ssh.password",
-    title="SSH with keys only",
-    expected="no login by password, for any user from any address",
-    items=("A3",),
+    title=say("SSH with keys only"),
+    expected=say("no login by password, for any user from any address"),
     needs=(SSHD,),
-    remedy="In /etc/ssh/sshd_config.d/00-keys.conf, and in every Match block: PasswordAuthentication no and "
-    "KbdInteractiveAuthentication no. Then: sshd -t && systemctl reload ssh",
+    remedy=decision(
+        say(
+            "In /etc/ssh/sshd_config.d/00-keys.conf, and in every Match block: "
+            "PasswordAuthentication no and KbdInteractiveAuthentication no. Then: sshd -t && "
+            "systemctl reload ssh"
+        )
+    ),
 )
 def password(facts: Facts, profile: Profile) -> Judgement:
     """Whether somebody gets in without a key. A code or a password after a key is welcome."""
@@ -68,22 +73,25 @@ def password(facts: Facts, profile: Profile) -> Judgement:
             on.add("keyboard-interactive")
         root, demanded = login.setting("permitrootlogin"), login.setting("authenticationmethods")
         if str(login).startswith("root ") and root != "yes":
-            return right(f"no password (PermitRootLogin {root})")
+            return right(say("no password (PermitRootLogin {root})", root=root))
         for methods in demanded.split() or ["any"]:
             if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
-                return wrong(f"lets in by {' or '.join(sorted(on))}")
-        return right("key only" if demanded == "any" else f"key demanded ({demanded})")
+                return wrong(say("lets in by {on}", on=" or ".join(sorted(on))))
+        return right(
+            say("key only") if demanded == "any" else say("key demanded ({demanded})", demanded=demanded)
+        )
 
-    return each("logins", logins(facts), look, proves=Proves.CONFIGURED)
+    return each(say("logins"), logins(facts), look, proves=Proves.CONFIGURED)
 
 
 @probe(
     "ssh.root-login",
-    title="No SSH login as root",
-    expected="PermitRootLogin no, or by key only (prohibit-password)",
-    items=("A3",),
+    title=say("No SSH login as root"),
+    expected=say("PermitRootLogin no, or by key only (prohibit-password)"),
     needs=(SSHD,),
-    remedy="In /etc/ssh/sshd_config.d/00-keys.conf: PermitRootLogin no. Then: systemctl reload ssh",
+    remedy=decision(
+        say("In /etc/ssh/sshd_config.d/00-keys.conf: PermitRootLogin no. Then: systemctl reload ssh")
+    ),
 )
 def root_login(facts: Facts, profile: Profile) -> Judgement:
     """Whether root gets in with more than a key."""
@@ -91,6 +99,6 @@ def root_login(facts: Facts, profile: Profile) -> Judgement:
     def look(login: Login) -> Seen:
         value = login.setting("permitrootlogin")
         keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
-        return (right if value in keys else wrong)(f"PermitRootLogin {value}")
+        return (right if value in keys else wrong)(say("PermitRootLogin {value}", value=value))
 
-    return each("logins as root", logins(facts, "root"), look, proves=Proves.CONFIGURED)
+    return each(say("logins as root"), logins(facts, "root"), look, proves=Proves.CONFIGURED)

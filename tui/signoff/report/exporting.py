@@ -10,6 +10,7 @@ from signoff.checklist.model import Checklist, Language
 from signoff.checklists_used import checklists_of
 from signoff.durable import write_new
 from signoff.errors import RecordError, UsageError
+from signoff.message import say
 from signoff.report.attestation import ATTESTATION
 from signoff.report.handover import check_exportable, handover
 from signoff.report.judging import usual_authority
@@ -51,7 +52,10 @@ def export(
     check_exportable(verdict)
     path = path or Path(f"signoff-{verdict.session}.tar.gz")
     if path.exists() and not force:
-        raise UsageError(f"{path} is there already.", "Name another file with --output, or give --force.")
+        raise UsageError(
+            say("{path} is there already.", path=path),
+            say("Name another file with --output, or give --force."),
+        )
     state, remark = read(directory).state, ""
     try:
         checklists = [loaded.checklist for loaded in checklists_of(directory)]
@@ -78,8 +82,8 @@ def _ledger(path: Path, session: str) -> bytes:
     seal = reading.of(session, "seal")
     if seal is None or reading.damage:
         raise RecordError(
-            f"The ledger does not list the seal of {session}, or is damaged.",
-            "signoff sessions list says why.",
+            say("The ledger does not list the seal of {session}, or is damaged.", session=session),
+            say("signoff sessions list says why."),
         )
     with open_regular(path) as file:
         return b"".join(file.readline() for _ in range(seal.seq))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.report.instructions import (
     INSTRUCTIONS,
     SUMS,
@@ -35,6 +36,7 @@ from signoff.session.keys import PublicKey
 from signoff.session.limits import limits
 from signoff.session.sshsig import COUNTERSIGN, GENESIS, RECORD
 from signoff.session.state import SessionState
+from signoff.session.values import VALUES
 from signoff.session.verdict import Bearing, Status, Verdict
 
 REPORT = "report.md"
@@ -48,17 +50,30 @@ def check_exportable(verdict: Verdict) -> None:
     session = verdict.session or "The session"
     if verdict.status is Status.UNSEALED or (verdict.status is Status.UNTRUSTED and not verdict.sealed):
         raise RecordError(
-            f"{session} is not sealed: nobody could tell whether its end has been cut off.",
-            f"Finish it first: signoff run --resume {verdict.session}",
+            say(
+                "{session} is not sealed: nobody could tell whether its end has been cut off.",
+                session=session,
+            ),
+            say("Finish it first: signoff run --resume {session}", session=verdict.session),
         )
     if verdict.status is Status.NEWER:
-        raise RecordError(f"{session}: {verdict.reason}.", "Export it with that version.")
+        raise RecordError(
+            say("{session}: {reason}.", session=session, reason=verdict.reason),
+            say("Export it with that version."),
+        )
     if verdict.status is Status.INVALID:
-        raise RecordError(f"{session} does not hold: {verdict.reason}.", "signoff verify shows where.")
+        raise RecordError(
+            say("{session} does not hold: {reason}.", session=session, reason=verdict.reason),
+            say("signoff verify shows where."),
+        )
     if verdict.broken:
         raise RecordError(
-            f"{session} is not handed over with a witness that does not hold: {verdict.broken[0]}.",
-            "signoff verify shows why; move the file away.",
+            say(
+                "{session} is not handed over with a witness that does not hold: {broken}.",
+                session=session,
+                broken=verdict.broken[0],
+            ),
+            say("signoff verify shows why; move the file away."),
         )
 
 
@@ -74,7 +89,7 @@ def handover(
     """Return the files to hand over, by name, for a record with this verdict. Raises RecordError."""
     check_exportable(verdict)
     if state.genesis is None:
-        raise RecordError(f"{directory} has no beginning.")
+        raise RecordError(say("{directory} has no beginning.", directory=directory))
     files = {**_record(directory, verdict, state.genesis), **(more or {})}
     signed = _signed(directory, verdict)
     files[TEMPLATE] = _text(_template(signed))
@@ -90,7 +105,7 @@ def _record(directory: Path, verdict: Verdict, genesis: Genesis) -> dict[str, by
     copies = [f"{one.id}.yaml" for one in genesis.checklists if is_copy_name(f"{one.id}.yaml")]
     wanted = [JOURNAL, GENESIS_SIGNATURE, SEAL_SIGNATURE, *(one.file for one in verdict.witnesses)]
     files = {}
-    for name in [*wanted, *(name for name in copies if (directory / name).exists())]:
+    for name in [*wanted, *(name for name in [*copies, VALUES] if (directory / name).exists())]:
         try:
             with open_regular(directory / name) as file:
                 files[name] = file.read()
@@ -108,7 +123,10 @@ def _stamped(files: Mapping[str, bytes]) -> datetime | None:
     try:
         return says(files[TIMESTAMP])
     except StampError as problem:
-        raise RecordError(f"{TIMESTAMP} does not hold: {problem}.", "Move the file away.") from None
+        raise RecordError(
+            say("{timestamp} does not hold: {problem}.", timestamp=TIMESTAMP, problem=problem),
+            say("Move the file away."),
+        ) from None
 
 
 def _signed(directory: Path, verdict: Verdict) -> list[Signed]:

@@ -52,7 +52,7 @@ def instructions(
     yield ""
     yield from facts(verdict, genesis)
     yield ""
-    yield from _say(
+    yield from _tell(
         "You need a shell, `ssh-keygen` (OpenSSH 8.2 or later; 8.8 to judge a key as of a time) and "
         "`sha256sum`; for a time-stamp `openssl` too. signoff itself is not needed. This page came with the "
         "record: read a command before you run it. Run the commands in this folder, in order. Each has to "
@@ -65,13 +65,13 @@ def instructions(
     yield from _trust()
     yield from section("3. Did the operator begin this session?")
     yield from _commands(_begun(signed))
-    yield from _say(
+    yield from _tell(
         "`ssh-keygen` asks whether your list allows the key at present. Where it says `key has expired`, or "
         "`key is not yet valid`, see 7."
     )
     yield from section("4. Is the whole record as it was sealed?")
     yield from _commands(_whole(signed))
-    yield from _say(
+    yield from _tell(
         "It is then as the operator sealed it, to the byte. The ledger on the operator's machine has "
         "this digest in the line with which it lists the seal:"
     )
@@ -85,7 +85,7 @@ def instructions(
     yield from _second_person(signed[2:])
     if ATTESTATION in files:
         yield from section("9. What is the attestation for?")
-        yield from _say(
+        yield from _tell(
             f"`{ATTESTATION}` says the result once more for machines that decide by it: an in-toto "
             "Statement in a DSSE envelope, with a plain Ed25519 signature by the operator's key. It names "
             f"the SHA-256 of `{JOURNAL}`, and adds nothing to it."
@@ -117,14 +117,14 @@ def _trust() -> Iterator[str]:
     yield from section("2. Whom do you trust?")
     yield "No record can tell you. These are the keys that signed it:"
     yield from _commands(f"sed -n 's/^#key //p' {TEMPLATE} | ssh-keygen -l -f -")
-    yield from _say(
+    yield from _tell(
         "Ask each person for the fingerprint of their key over another way than the one this came by: "
         "in person, on the telephone, from your own files. Only where it is the same, and the person is "
         "who should have signed, make your list of allowed signers, and take out of it whom you do not "
         "trust:"
     )
     yield from _commands(f"sed -n 's/^#trust //p' {TEMPLATE} > allowed_signers")
-    yield from _say(
+    yield from _tell(
         "Take out a key that was stolen, or is revoked: it counts at no time. (If you have a list of such "
         "keys, `-r FILE` gives it to each `ssh-keygen -Y verify`.) To one that was good until a day add "
         '`,valid-before="YYYYMMDD"` behind its namespaces: it counts for what was signed by then.'
@@ -161,14 +161,14 @@ def _nonce(genesis: Genesis) -> Iterator[str]:
 def _time_stamp(signed: Sequence[Signed], stamped: datetime | None) -> Iterator[str]:
     yield from section("7. Is there a witness to the time?")
     if stamped is None:
-        yield from _say(
+        yield from _tell(
             "There is none: every time in this record is the clock of the operator's machine. If a key has "
             "expired since, by your list, 3 and 4 are right to refuse it: whoever came by it could date a "
             "record back. Only if you know from elsewhere by when the record was signed, say so: with "
             "`-Overify-time=YYYYMMDDHHMMSSZ` (UTC) before `-s`, `ssh-keygen` judges the key as of then."
         )
         return
-    yield from _say(
+    yield from _tell(
         "An authority has stamped the record, with its seal behind it. Get its root certificate from the "
         "authority itself, not from whoever sent you this, and save it here as `tsa-ca.pem`:"
     )
@@ -177,7 +177,7 @@ def _time_stamp(signed: Sequence[Signed], stamped: datetime | None) -> Iterator[
         f"openssl ts -verify -in {TIMESTAMP} -data /dev/stdin -CAfile tsa-ca.pem",
         f"openssl ts -reply -in {TIMESTAMP} -text",
     )
-    yield from _say(
+    yield from _tell(
         f"The second one shows the time, which has to be {timestamp(stamped)}. Once the authority's "
         "certificate has expired, the first one has to be told to judge it as of that time, with "
         f"`-attime {seconds(stamped)}`. It does not ask whether the certificate was revoked: ask the "
@@ -185,7 +185,7 @@ def _time_stamp(signed: Sequence[Signed], stamped: datetime | None) -> Iterator[
         "`-crl_check`."
     )
     yield ""
-    yield from _say(
+    yield from _tell(
         "If the first one succeeds, the record was signed by then, and these judge the key as of then. They "
         "count in the place of 3 and 4: a key that has expired since was good when it signed, and one that "
         "your list allows only from a later time on was not."
@@ -201,14 +201,14 @@ def _second_person(signed: Sequence[Signed]) -> Iterator[str]:
     if not signed:
         yield "Nobody has."
         return
-    yield from _say(
+    yield from _tell(
         "There is no name in such a signature: behind `-I` stands the one that your list gives the key. No "
         "time-stamp is over it either, so that its key is judged at present: if that has expired since, the "
         "signature counts only if you know from elsewhere when it was made, and say so (`-Overify-time`)."
     )
 
 
-def _say(text: str) -> list[str]:
+def _tell(text: str) -> list[str]:
     whole = re.sub("`[^`]*`", lambda code: code[0].replace(" ", _GAP), text)  # what is to be typed
     return [
         line.replace(_GAP, " ") for line in wrap(whole, 100, break_long_words=False, break_on_hyphens=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from signoff.errors import RecordError, StoppedError
+from signoff.message import say
 from signoff.session.keys import RSA, PublicKey
 from signoff.session.wire import Reader, SignatureError, string
 from signoff.text import inert
@@ -31,7 +32,7 @@ _MAX_ANSWER: Final = 1 << 18
 """What OpenSSH's own agent takes at most."""
 _LOOK_EVERY: Final = 0.1
 _TO_LIST: Final = 10.0
-_NO_AGENT: Final = "In a shell of yours, `ssh-add -l` has to list the key; start signoff there."
+_NO_AGENT: Final = say("In a shell of yours, `ssh-add -l` has to list the key; start signoff there.")
 
 Patience = Callable[[float], bool]
 """Is told the seconds that an answer has been waited for; False where nobody wants to wait any longer."""
@@ -68,7 +69,9 @@ class Agent:
         """Return the agent that the environment names. Raises AgentError where it names none."""
         path = os.environ.get(SOCKET, "")
         if not path:
-            raise AgentError(f"There is no ssh-agent here: {SOCKET} is not set.", _NO_AGENT)
+            raise AgentError(
+                say("There is no ssh-agent here: {socket} is not set.", socket=SOCKET), _NO_AGENT
+            )
         return cls(path)
 
     def listed(self) -> tuple[AgentKey, ...]:
@@ -94,7 +97,9 @@ class Agent:
         try:
             kind = answer.take(1)
             if kind == _FAILURE:
-                raise RefusedError(f"The ssh-agent refused to sign with {key.fingerprint}.")
+                raise RefusedError(
+                    say("The ssh-agent refused to sign with {fingerprint}.", fingerprint=key.fingerprint)
+                )
             if kind != _SIGN_RESPONSE:
                 raise self._rubbish()
             blob = answer.string()
@@ -109,9 +114,15 @@ class Agent:
         def check() -> None:
             waited = time.monotonic() - begun
             if not patience(waited):
-                raise StoppedError("The signature was not waited for.")
+                raise StoppedError(say("The signature was not waited for."))
             if waited >= seconds:
-                raise LateError(f"The ssh-agent did not answer within {seconds:.0f} seconds.", _NO_AGENT)
+                raise LateError(
+                    say(
+                        "The ssh-agent did not answer within {seconds} seconds.",
+                        seconds=format(seconds, ".0f"),
+                    ),
+                    _NO_AGENT,
+                )
 
         try:
             with socket.socket(socket.AF_UNIX) as link:
@@ -123,21 +134,27 @@ class Agent:
                     raise self._rubbish()
                 return Reader(_receive(link, size, check))
         except TimeoutError:
-            raise LateError(f"The ssh-agent at {inert(self.path)} does not listen.", _NO_AGENT) from None
+            raise LateError(
+                say("The ssh-agent at {path} does not listen.", path=inert(self.path)), _NO_AGENT
+            ) from None
         except EOFError:
             raise AgentError(
-                f"The ssh-agent at {inert(self.path)} hung up without an answer.", _NO_AGENT
+                say("The ssh-agent at {path} hung up without an answer.", path=inert(self.path)), _NO_AGENT
             ) from None
         except OSError as problem:
             raise AgentError(
-                f"The ssh-agent at {inert(self.path)} cannot be reached: {problem.strerror or problem}.",
+                say(
+                    "The ssh-agent at {path} cannot be reached: {strerror}.",
+                    path=inert(self.path),
+                    strerror=problem.strerror or problem,
+                ),
                 _NO_AGENT,
             ) from None
 
     def _rubbish(self) -> AgentError:
         return AgentError(
-            f"What listens at {inert(self.path)} does not answer like an ssh-agent.",
-            f"Let {SOCKET} name your agent's socket.",
+            say("What listens at {path} does not answer like an ssh-agent.", path=inert(self.path)),
+            say("Let {socket} name your agent's socket.", socket=SOCKET),
         )
 
 

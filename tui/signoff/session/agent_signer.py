@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from threading import Event
 from typing import Final
 
+from signoff.message import Message, say
 from signoff.session import sshsig
 from signoff.session.agent import Agent, AgentError, LateError, RefusedError
 from signoff.session.keys import RSA, RSA_SHA512, PublicKey
@@ -19,7 +20,7 @@ _SOON: Final = 0.5
 """An agent that needs nobody has answered by then."""
 _TOUCH: Final = "Touch your security key now: it blinks. If your agent asks for its PIN, give that first."
 _CONFIRM: Final = "Your ssh-agent is signing. It may be asking you to confirm."
-_UNTOUCHED: Final = (
+_UNTOUCHED: Final = say(
     "Plug it in, and touch it while it blinks. Where it has a PIN, the agent needs a way to ask for it "
     "(ssh-askpass)."
 )
@@ -62,8 +63,12 @@ class AgentSigner:
         agent = Agent.here()
         if self.key not in {one.key for one in agent.listed()}:
             raise AgentError(
-                f"Your ssh-agent does not have the key {self.fingerprint} ({self.name}).",
-                "Add it with ssh-add; unlock the agent with ssh-add -X where it is locked.",
+                say(
+                    "Your ssh-agent does not have the key {fingerprint} ({name}).",
+                    fingerprint=self.fingerprint,
+                    name=self.name,
+                ),
+                say("Add it with ssh-add; unlock the agent with ssh-add -X where it is locked."),
             )
         return agent
 
@@ -88,15 +93,21 @@ class AgentSigner:
                 if not self.key.wants_touch:
                     raise
                 raise AgentError(
-                    f"The security key was not touched within {SECONDS:.0f} seconds.", _UNTOUCHED
+                    say(
+                        "The security key was not touched within {seconds} seconds.",
+                        seconds=format(SECONDS, ".0f"),
+                    ),
+                    _UNTOUCHED,
                 ) from None
             except RefusedError as problem:
                 raise AgentError(problem.message, self._why_refused()) from None
 
-    def _why_refused(self) -> str:
+    def _why_refused(self) -> Message:
         if self.key.wants_touch:
-            return f"The security key was not touched in time, or is not there. {_UNTOUCHED}"
-        return "Say yes where the agent asks, or add the key anew: ssh-add."
+            return say(
+                "The security key was not touched in time, or is not there. {untouched}", untouched=_UNTOUCHED
+            )
+        return say("Say yes where the agent asks, or add the key anew: ssh-add.")
 
     def _check_algorithm(self, blob: bytes) -> None:
         if self.key.kind != RSA:
@@ -107,6 +118,10 @@ class AgentSigner:
             algorithm = b""
         if algorithm != RSA_SHA512.encode("ascii"):
             raise AgentError(
-                f"The ssh-agent signed with {algorithm.decode('ascii', 'replace')[:40]!a}, not {RSA_SHA512}.",
-                "Use an agent that knows RFC 8332, OpenSSH's own for example, or an Ed25519 key.",
+                say(
+                    "The ssh-agent signed with {decode}, not {rsa_sha512}.",
+                    decode=algorithm.decode("ascii", "replace")[:40],
+                    rsa_sha512=RSA_SHA512,
+                ),
+                say("Use an agent that knows RFC 8332, OpenSSH's own for example, or an Ed25519 key."),
             )

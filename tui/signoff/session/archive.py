@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.files import open_regular, record_error
 from signoff.session.line import is_session_id
 
@@ -114,5 +115,6 @@ def _content(file: IO[bytes] | None) -> bytes:
 
 def _refused(path: Path, reason: str) -> RecordError:
     return RecordError(
-        f"{path} cannot be taken as a record: {reason}.", "Ask for it anew: signoff sessions export ID"
+        say("{path} cannot be taken as a record: {reason}.", path=path, reason=reason),
+        say("Ask for it anew: signoff sessions export ID"),
     )

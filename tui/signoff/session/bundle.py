@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from signoff.session.events import Genesis
 from signoff.session.files import open_regular
 from signoff.session.scan import Scan
 from signoff.session.sshsig import GENESIS, MAX_ARMOUR, Signature, parse
+from signoff.session.values import VALUES, read_values
 from signoff.session.wire import SignatureError
 
 JOURNAL: Final = "session.jsonl"
@@ -23,7 +25,9 @@ LOCK: Final = "lock"
 RESERVE: Final = "reserve"
 LEDGER: Final = "ledger.jsonl"
 
-OWN: Final = frozenset({JOURNAL, GENESIS_SIGNATURE, SEAL_SIGNATURE, TIMESTAMP, SESSION_KEY, LOCK, RESERVE})
+OWN: Final = frozenset(
+    {JOURNAL, VALUES, GENESIS_SIGNATURE, SEAL_SIGNATURE, TIMESTAMP, SESSION_KEY, LOCK, RESERVE}
+)
 _COPY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.[a-z]{1,8}", re.ASCII)
 
 DRAFT: Final = ".new-"
@@ -54,6 +58,12 @@ def changed_copies(directory: Path, genesis: Genesis) -> list[str]:
             if hashlib.file_digest(file, "sha256").hexdigest() != checklist.digest:
                 changed.append(name)
     return changed
+
+
+def has_values(directory: Path, digests: Iterable[str]) -> bool:
+    """Tell whether the kept values are all there, as the journal names them, or none is. Raises OSError."""
+    there = read_values(directory)
+    return not there or all(digest in there for digest in digests)
 
 
 def read_signature(path: Path) -> Signature:

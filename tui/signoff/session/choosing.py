@@ -11,6 +11,7 @@ import msgspec
 from signoff import paths
 from signoff.durable import write_new
 from signoff.errors import UsageError
+from signoff.message import Message, listed, say
 from signoff.session.agent import Agent, AgentKey
 from signoff.session.events import is_name
 from signoff.session.files import make_folder, record_error
@@ -48,16 +49,18 @@ def use_agent(fingerprint: str, name: str, attendant: Attendant) -> Signer:
     found = [one for one in usable if fingerprint in {"", one.key.fingerprint}]
     if len(found) != 1:
         wrong = f"has no usable key {one_line(fingerprint, 60)}" if fingerprint else "has more than one key"
-        raise UsageError(f"Your ssh-agent {wrong if usable else 'has no usable key'}.", _choice(usable))
+        raise UsageError(
+            say("Your ssh-agent {wrong}.", wrong=wrong if usable else "has no usable key"), _choice(usable)
+        )
     (chosen,) = found
     return _use(Identity(_name(name, chosen.comment), chosen.key.line), attendant)
 
 
-def _choice(usable: list[AgentKey]) -> str:
+def _choice(usable: list[AgentKey]) -> Message:
     if not usable:
-        return "Add one with ssh-add; `ssh-add -l` lists what is there."
+        return say("Add one with ssh-add; `ssh-add -l` lists what is there.")
     lines = (f"  {one.key.fingerprint}  {one.key.kind}  {one_line(one.comment, 40)}" for one in usable)
-    return "\n".join(["signoff identity use agent SHA256:..., of these:", *lines])
+    return listed((say("signoff identity use agent SHA256:..., of these:"), *lines), "\n")
 
 
 def _is_usable(key: PublicKey) -> bool:
@@ -70,7 +73,10 @@ def _is_usable(key: PublicKey) -> bool:
 
 def _name(asked: str, comment: str) -> str:
     if asked and not is_name(asked):
-        raise UsageError(f"{one_line(asked, 40)!r} cannot be a name.", "Use letters, digits, . _ + @ -")
+        raise UsageError(
+            say("{asked} cannot be a name.", asked=repr(one_line(asked, 40))),
+            say("Use letters, digits, . _ + @ -"),
+        )
     return asked or (comment if is_name(comment) else default_name())
 
 

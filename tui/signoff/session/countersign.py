@@ -7,6 +7,7 @@ from pathlib import Path
 
 from signoff.durable import write_new
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.bundle import JOURNAL
 from signoff.session.events import is_name
 from signoff.session.files import open_regular, record_error
@@ -32,18 +33,23 @@ def check_second(directory: Path, verdict: Verdict, signer: Signer, name: str) -
     """
     if signer.fingerprint == verdict.key:
         raise RecordError(
-            f"{verdict.operator} ({verdict.key}) made this record, and cannot be the second person as well.",
-            "Hand it to somebody else: signoff sessions export ID",
+            say(
+                "{operator} ({key}) made this record, and cannot be the second person as well.",
+                operator=verdict.operator,
+                key=verdict.key,
+            ),
+            say("Hand it to somebody else: signoff sessions export ID"),
         )
     if name == verdict.operator or not is_name(name):
         raise RecordError(
-            f"Under the name {one_line(name)!a} nobody could tell you for the second person.",
-            "Give one of your own, unlike the operator's, of letters, digits and . _ + @ -: --as NAME",
+            say("Under the name {name} nobody could tell you for the second person.", name=one_line(name)),
+            say("Give one of your own, unlike the operator's, of letters, digits and . _ + @ -: --as NAME"),
         )
     path = directory / countersign_name(signer.key)
     if os.path.lexists(path):
         raise RecordError(
-            f"Your key has counter-signed this record already: {path.name}.", "signoff verify shows it."
+            say("Your key has counter-signed this record already: {name}.", name=path.name),
+            say("signoff verify shows it."),
         )
     return path
 
@@ -63,7 +69,10 @@ def countersign(
     """
     verdict = verify(directory, allowed_signers, tsa_ca=tsa_ca)
     if reason := refusal(verdict):
-        raise RecordError(f"The record is not counter-signed: {reason}.", "signoff verify shows why.")
+        raise RecordError(
+            say("The record is not counter-signed: {reason}.", reason=reason),
+            say("signoff verify shows why."),
+        )
     path = check_second(directory, verdict, signer, name or signer.name)
     signer.ready()
     try:
@@ -77,7 +86,7 @@ def countersign(
     made = [one.bearing for one in after.witnesses if one.file == path.name]
     if refusal(after) or made in ([], [Bearing.BROKEN]):
         path.unlink(missing_ok=True)
-        raise RecordError("The record changed while it was signed.", "Verify it, then begin again.")
+        raise RecordError(say("The record changed while it was signed."), say("Verify it, then begin again."))
     return path
 
 

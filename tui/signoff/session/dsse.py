@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.keys import ED25519, PublicKey
 from signoff.session.signer import Signer
 from signoff.session.wire import Reader, SignatureError, from_base64, string
@@ -29,8 +30,13 @@ def envelope(payload: bytes, signer: Signer) -> bytes:
     """Return ``payload`` in an envelope with the signer's signature. Raises RecordError where they cannot."""
     if signer.key.kind != ED25519:
         raise RecordError(
-            f"The key {signer.fingerprint} is of the type {signer.key.kind}; an attestation needs {ED25519}.",
-            "A security key (FIDO) can sign records only. Leave the attestation out.",
+            say(
+                "The key {fingerprint} is of the type {kind}; an attestation needs {ed25519}.",
+                fingerprint=signer.fingerprint,
+                kind=signer.key.kind,
+                ed25519=ED25519,
+            ),
+            say("A security key (FIDO) can sign records only. Leave the attestation out."),
         )
     signed = pae(payload)
     blob = signer.blob(signed)
@@ -40,7 +46,13 @@ def envelope(payload: bytes, signer: Signer) -> bytes:
         reader.string()
         signature = reader.string()
     except SignatureError as problem:
-        raise RecordError(f"The signature by {signer.fingerprint} does not hold: {problem}.") from None
+        raise RecordError(
+            say(
+                "The signature by {fingerprint} does not hold: {problem}.",
+                fingerprint=signer.fingerprint,
+                problem=problem,
+            )
+        ) from None
     whole = {
         "payloadType": PAYLOAD_TYPE,
         "payload": _base64(payload),

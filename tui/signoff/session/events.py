@@ -16,8 +16,12 @@ import msgspec
 
 from signoff.model import Finding
 
-VERSION: Final = 1
-"""The version of the record's form: higher where it has events or fields that this signoff does not know."""
+VERSION: Final = 2
+"""The version of the record's form: of a higher one this signoff does not know all events or fields.
+
+2 has, beside all of 1, what a finding's texts are made of, its remedy as data and what a pass proves, uses
+with parameters, the digests of the code and of kept values, and consents.
+"""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@-]{0,127}", re.ASCII)
 
@@ -66,7 +70,7 @@ class OperatorRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Genesis(Event, frozen=True, kw_only=True, tag="genesis"):
     """Line 1: binds the session to its key, its ledger slot, its target, its checklists and its operator."""
 
-    version: Literal[1]
+    version: Literal[1, 2]
     signoff: str
     session_key: str
     """The session's public key, in OpenSSH's one-line form; it signs the checkpoints."""
@@ -78,6 +82,8 @@ class Genesis(Event, frozen=True, kw_only=True, tag="genesis"):
     mode: Literal["walk", "audit"]
     nonce: str = ""
     """Given by an auditor, to show that the session was not made before."""
+    code: str = ""
+    """The SHA-256 over the probes' code and the dated data that they go by."""
 
 
 class Looked(Event, frozen=True, kw_only=True, tag="fact"):
@@ -93,6 +99,25 @@ class Looked(Event, frozen=True, kw_only=True, tag="fact"):
     """The SHA-256 of the output; empty where the output holds secrets."""
     as_root: bool
     problem: str = ""
+
+
+class Kept(Event, frozen=True, kw_only=True, tag="kept"):
+    """Typed values were kept beside the journal: by the ``seq`` of the look, the SHA-256 of the value's line.
+
+    It comes when a whole round has been looked up, so that every secret is known that none may hold.
+    """
+
+    values: dict[str, str]
+
+
+class Consented(Event, frozen=True, kw_only=True, tag="consent"):
+    """The operator allowed a probe of a step to do more than look, or withdrew that (``given`` is false)."""
+
+    checklist: str
+    step: str
+    probe: str
+    use: str = ""
+    given: bool = True
 
 
 class Found(Event, frozen=True, kw_only=True, tag="findings"):
@@ -234,6 +259,8 @@ class Sealed(Event, frozen=True, kw_only=True, tag="sealed"):
 AnyEvent = (
     Genesis
     | Looked
+    | Kept
+    | Consented
     | Found
     | Probed
     | Entered
@@ -248,5 +275,23 @@ AnyEvent = (
     | Sealed
 )
 
-DECISIONS = (Probed, Attested, Noted, Intended, Done, Enrolled, Resumed, Recovered, Sealed)
+
+def of_version(event: AnyEvent, version: int) -> AnyEvent | None:
+    """Return an event as a record of an older version has it; None where it has none such.
+
+    A session that an older signoff began goes on as its first line says, so that this signoff's predecessor
+    can read it to its end.
+    """
+    if version >= VERSION:
+        return event
+    if isinstance(event, (Kept, Consented)):
+        return None
+    if isinstance(event, Found):
+        plain: dict[str, Any] = {"use": "", "proves": "", "fix": None, "said": {}}
+        findings = tuple(msgspec.structs.replace(one, **plain) for one in event.findings)
+        return msgspec.structs.replace(event, use="", findings=findings)
+    return event
+
+
+DECISIONS = (Probed, Consented, Attested, Noted, Intended, Done, Enrolled, Resumed, Recovered, Sealed)
 """After each of these the next line is a checkpoint."""

@@ -11,15 +11,19 @@ from typing import Final
 
 from signoff import durable, own_files
 from signoff.errors import RecordError
+from signoff.message import NOTHING, Message, listed, say
 
-_REASONS: Final[dict[int, tuple[str, str]]] = {
-    errno.ENOSPC: ("the disk is full", "Free some space, then try again."),
-    errno.EDQUOT: ("your disk quota is used up", "Free some space, then try again."),
-    errno.EROFS: ("the file system is read-only", "Mount it writable, then try again."),
-    errno.EIO: ("the disk reports an error", "Look at the disk (dmesg, smartctl) before you go on."),
-    errno.EACCES: ("permission was denied", "Look at the owner and mode of the folder."),
-    errno.EPERM: ("permission was denied", "Look at the owner, mode and attributes of the folder."),
-    errno.ENOENT: ("the folder or file is gone", "Put it back, or begin a new session."),
+_REASONS: Final[dict[int, tuple[Message, Message]]] = {
+    errno.ENOSPC: (say("the disk is full"), say("Free some space, then try again.")),
+    errno.EDQUOT: (say("your disk quota is used up"), say("Free some space, then try again.")),
+    errno.EROFS: (say("the file system is read-only"), say("Mount it writable, then try again.")),
+    errno.EIO: (
+        say("the disk reports an error"),
+        say("Look at the disk (dmesg, smartctl) before you go on."),
+    ),
+    errno.EACCES: (say("permission was denied"), say("Look at the owner and mode of the folder.")),
+    errno.EPERM: (say("permission was denied"), say("Look at the owner, mode and attributes of the folder.")),
+    errno.ENOENT: (say("the folder or file is gone"), say("Put it back, or begin a new session.")),
 }
 
 _MOST_NAMED: Final = 1 << 22
@@ -27,9 +31,9 @@ _MOST_NAMED: Final = 1 << 22
 
 def record_error(problem: OSError, what: str, path: Path) -> RecordError:
     """Return the error for people: ``what`` could not be done at ``path``, why, and what to do."""
-    fallback = (problem.strerror or str(problem), "")
+    fallback = (listed((problem.strerror or str(problem),)), NOTHING)
     reason, hint = _REASONS.get(problem.errno or 0, fallback)
-    return RecordError(f"{what}, at {path}: {reason}.", hint)
+    return RecordError(say("{what}, at {path}: {reason}.", what=what, path=path, reason=reason), hint)
 
 
 def make_folder(path: Path) -> None:
@@ -63,9 +67,15 @@ def read_named(path: Path, what: str) -> bytes:
         with open_regular(path.resolve()) as file:
             data = file.read(_MOST_NAMED + 1)
     except FileNotFoundError:
-        raise RecordError(f"There is no file {path} with {what}.", "Look for how it is spelt.") from None
+        raise RecordError(
+            say("There is no file {path} with {what}.", path=path, what=what),
+            say("Look for how it is spelt."),
+        ) from None
     except OSError as problem:
         raise record_error(problem, f"The file with {what} could not be read", path) from None
     if len(data) > _MOST_NAMED:
-        raise RecordError(f"The file {path} is far too long for {what}.", "Give the right one.")
+        raise RecordError(
+            say("The file {path} is far too long for {what}.", path=path, what=what),
+            say("Give the right one."),
+        )
     return data

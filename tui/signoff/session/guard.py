@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from signoff.errors import RecordError, SignoffError
+from signoff.message import say
 
 Guard = Callable[[bytes], None]
 """Raises where bytes must not be written, because a secret is in them."""
@@ -30,7 +31,7 @@ def checked(guard: Guard | None) -> Guard:
             raise RefusedError(problem.message, problem.hint) from None
         except Exception:  # noqa: BLE001 - its text may quote the secret
             raise RefusedError(
-                "This was not recorded: it holds a secret.", "Say it without the secret itself."
+                say("This was not recorded: it holds a secret."), say("Say it without the secret itself.")
             ) from None
 
     return refuse

@@ -13,6 +13,7 @@ from pathlib import Path
 from signoff import own_files, paths
 from signoff.durable import sync_folder, write_all, write_new
 from signoff.errors import RecordError, SignoffError, UsageError
+from signoff.message import say
 from signoff.session.agent import Agent, AgentError
 from signoff.session.agent_signer import AgentSigner
 from signoff.session.events import is_name
@@ -41,10 +42,14 @@ def signer_of(chosen: Identity, attendant: Attendant) -> Signer:
         key = PublicKey.from_line(chosen.key)
         key.check()
     except SignatureError as problem:
-        raise UsageError(f"{place} key: {problem}.", "Choose the key anew: signoff identity use") from None
+        raise UsageError(
+            say("{place} key: {problem}.", place=place, problem=problem),
+            say("Choose the key anew: signoff identity use"),
+        ) from None
     if not is_name(chosen.name):
         raise UsageError(
-            f"{place} name: this cannot be an operator's name.", "Use letters, digits, . _ + @ -"
+            say("{place} name: this cannot be an operator's name.", place=place),
+            say("Use letters, digits, . _ + @ -"),
         )
     if chosen.file:
         return FileSigner(chosen.name, key, Path(chosen.file).expanduser(), attendant.passphrase)
@@ -68,7 +73,8 @@ def load_or_create(passphrase: Passphrase | None = None, *, path: Path | None = 
     key = public_half(path) if path.exists() or known is None else known
     if known not in {None, key}:
         raise RecordError(
-            f"{public} is not the public half of {path.name}.", "Move it aside, and it is written anew."
+            say("{public} is not the public half of {name}.", public=public, name=path.name),
+            say("Move it aside, and it is written anew."),
         )
     if known is None:
         _write_public(public, name, key)
@@ -150,13 +156,18 @@ def _public(public: Path) -> tuple[str, PublicKey | None]:
     name = words[2] if len(words) == 3 else ""
     if not is_name(name):
         raise RecordError(
-            f"{public} does not end with a name such as deploy@laptop.",
-            "Write one word of letters, digits and . _ + @ - after the key, the one allowed_signers has.",
+            say("{public} does not end with a name such as deploy@laptop.", public=public),
+            say(
+                "Write one word of letters, digits and . _ + @ - after the key, the one allowed_signers has."
+            ),
         )
     try:
         return name, PublicKey.from_line(text.strip())
     except SignatureError as problem:
-        raise RecordError(f"{public}: {problem}.", "Move it aside, and it is written anew.") from None
+        raise RecordError(
+            say("{public}: {problem}.", public=public, problem=problem),
+            say("Move it aside, and it is written anew."),
+        ) from None
 
 
 def _whoami() -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from signoff.durable import write_all
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.files import record_error
 
 RESERVE: Final = 1 << 16
@@ -84,8 +85,11 @@ class Journal:
     def _check(self, whole: bool) -> None:
         if self._broken:
             raise RecordError(
-                f"The record at {self.path} takes no more: the disk failed while it was written.",
-                "Look at the disk (dmesg, smartctl); then come back with: signoff run --resume",
+                say(
+                    "The record at {path} takes no more: the disk failed while it was written.",
+                    path=self.path,
+                ),
+                say("Look at the disk (dmesg, smartctl); then come back with: signoff run --resume"),
             )
         try:
             there, ours = self.path.lstat(), os.fstat(self._descriptor)
@@ -93,8 +97,8 @@ class Journal:
             raise record_error(problem, _WHAT, self.path) from None
         if (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino) or not whole:
             raise RecordError(
-                f"Another program has changed {self.path} while the session was open.",
-                "Nothing was written. Find out what did it; signoff verify shows what still holds.",
+                say("Another program has changed {path} while the session was open.", path=self.path),
+                say("Nothing was written. Find out what did it; signoff verify shows what still holds."),
             )
 
     def _restore(self, tail: bytes) -> None:

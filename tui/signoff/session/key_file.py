@@ -13,6 +13,7 @@ from signoff import own_files
 from signoff.credentials.secret import Secret
 from signoff.durable import write_new
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.files import open_regular, record_error
 from signoff.session.keys import PublicKey
 from signoff.session.signer import KeySigner, Know
@@ -74,8 +75,15 @@ class FileSigner:
             loaded = load_key(self.path, self.name, self._ask if self._passphrase else None)
             if loaded.key != self.key:
                 raise RecordError(
-                    f"The key in {self.path} is not {self.fingerprint} any more.",
-                    f"Put that one back, or choose the new one: signoff identity use {quote(str(self.path))}",
+                    say(
+                        "The key in {path} is not {fingerprint} any more.",
+                        path=self.path,
+                        fingerprint=self.fingerprint,
+                    ),
+                    say(
+                        "Put that one back, or choose the new one: signoff identity use {path}",
+                        path=quote(str(self.path)),
+                    ),
                 )
             self._loaded = loaded
         return self._loaded
@@ -129,29 +137,33 @@ def _read_private(path: Path) -> bytes:
             data = file.read(_MAX_KEY_FILE)
     except FileNotFoundError:
         raise RecordError(
-            f"The signing key {path} is gone.", "Put it back where it was, from a backup if need be."
+            say("The signing key {path} is gone.", path=path),
+            say("Put it back where it was, from a backup if need be."),
         ) from None
     except OSError as problem:
         raise record_error(problem, "The signing key could not be read", path) from None
     if data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
         raise RecordError(
-            f"{path} is the public half of a key.",
-            "Give the private half, or have the agent sign: signoff identity use agent SHA256:...",
+            say("{path} is the public half of a key.", path=path),
+            say("Give the private half, or have the agent sign: signoff identity use agent SHA256:..."),
         )
     own_files.check(path)
     if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid not in {os.geteuid(), 0}:
         raise RecordError(
-            f"Others can read or write the signing key {path}.",
-            f"If you are sure that nobody has: chmod 600 {quote(str(path))}",
+            say("Others can read or write the signing key {path}.", path=path),
+            say("If you are sure that nobody has: chmod 600 {path}", path=quote(str(path))),
         )
     return data
 
 
 def _unreadable(path: Path) -> RecordError:
     return RecordError(
-        f"The signing key {path} is damaged, or not in OpenSSH's format.",
-        f"Restore it from a backup, or move it aside and begin anew. An older format is converted by "
-        f"ssh-keygen -p -f {quote(str(path))}",
+        say("The signing key {path} is damaged, or not in OpenSSH's format.", path=path),
+        say(
+            "Restore it from a backup, or move it aside and begin anew. An older format is "
+            "converted by ssh-keygen -p -f {path}",
+            path=quote(str(path)),
+        ),
     )
 
 
@@ -175,14 +187,19 @@ def _public_half(data: bytes, path: Path) -> PublicKey:
 def _check_usable(key: PublicKey, path: Path) -> None:
     if key.wants_touch:
         raise RecordError(
-            f"The key {path} lives in a security key, and signs through an ssh-agent only.",
-            f"ssh-add {quote(str(path))}, then: signoff identity use agent {key.fingerprint}",
+            say("The key {path} lives in a security key, and signs through an ssh-agent only.", path=path),
+            say(
+                "ssh-add {path}, then: signoff identity use agent {fingerprint}",
+                path=quote(str(path)),
+                fingerprint=key.fingerprint,
+            ),
         )
     try:
         key.check()
     except SignatureError as problem:
         raise RecordError(
-            f"{path} cannot sign a record: {problem}.", "An Ed25519 key is best: ssh-keygen -t ed25519"
+            say("{path} cannot sign a record: {problem}.", path=path, problem=problem),
+            say("An Ed25519 key is best: ssh-keygen -t ed25519"),
         ) from None
 
 
@@ -197,8 +214,8 @@ def _decrypt(data: bytes, path: Path, passphrase: Passphrase | None) -> PrivateK
         raise _unreadable(path) from None
     except UnsupportedAlgorithm:  # of the cipher: the kind of key is known already
         raise RecordError(
-            f"The signing key {path} is encrypted in a way that signoff cannot read.",
-            f"ssh-keygen -p -Z aes256-ctr -f {quote(str(path))}, or have the agent sign.",
+            say("The signing key {path} is encrypted in a way that signoff cannot read.", path=path),
+            say("ssh-keygen -p -Z aes256-ctr -f {path}, or have the agent sign.", path=quote(str(path))),
         ) from None
     for _ in range(_ATTEMPTS if passphrase else 0):
         answer = passphrase(str(path)) if passphrase else None
@@ -209,9 +226,11 @@ def _decrypt(data: bytes, path: Path, passphrase: Passphrase | None) -> PrivateK
         except (ValueError, InvalidTag):
             continue
     raise RecordError(
-        f"The signing key {path} has a passphrase, and the right one was not given.",
-        "Try again with the passphrase at hand, in a terminal. Where it is lost, choose another key: "
-        "signoff identity use",
+        say("The signing key {path} has a passphrase, and the right one was not given.", path=path),
+        say(
+            "Try again with the passphrase at hand, in a terminal. Where it is lost, choose "
+            "another key: signoff identity use"
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from typing import Final
 from signoff import own_files, paths
 from signoff.durable import sync_folder, write_new
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session import ledger
 from signoff.session.bundle import LEDGER
 from signoff.session.files import make_folder, open_regular, record_error
@@ -128,11 +129,16 @@ def chain(source: str, data: bytes) -> Chain:
     broken = [one for one in reading.damage if one.line <= reading.lines]
     if broken:
         raise RecordError(
-            f"{source}: line {broken[0].line} of the ledger does not hold: {broken[0].reason}.",
-            "Nothing of it was taken in. Ask for it anew, and ask why.",
+            say(
+                "{source}: line {line} of the ledger does not hold: {reason}.",
+                source=source,
+                line=broken[0].line,
+                reason=broken[0].reason,
+            ),
+            say("Nothing of it was taken in. Ask for it anew, and ask why."),
         )
     if not reading.lines:
-        raise RecordError(f"{source}: there is no ledger in it.")
+        raise RecordError(say("{source}: there is no ledger in it.", source=source))
     return Chain(source, data[: reading.size], reading)
 
 
@@ -145,7 +151,8 @@ def chains_at(path: Path) -> list[Chain]:
         found = [*(one for one in [path / LEDGER] if one.exists()), *sorted((path / KEPT).glob("*/*.jsonl"))]
         if not found:
             raise RecordError(
-                f"{path}: there is no ledger in it.", f"Give a state directory (it has {LEDGER}), or a file."
+                say("{path}: there is no ledger in it.", path=path),
+                say("Give a state directory (it has {ledger}), or a file.", ledger=LEDGER),
             )
         return [chain(str(one), _content(one)) for one in found]
     data = _content(path)
@@ -156,7 +163,8 @@ def chains_at(path: Path) -> list[Chain]:
     with unpacked(path) as directory:
         if not (directory / LEDGER).exists():
             raise RecordError(
-                f"{path}: there is no ledger in it.", "Ask for one: signoff sessions export ID --ledger"
+                say("{path}: there is no ledger in it.", path=path),
+                say("Ask for one: signoff sessions export ID --ledger"),
             )
         return [chain(str(path), _content(directory / LEDGER))]
 
@@ -201,7 +209,9 @@ def _restore(path: Path, new: Chain) -> None:
 
     with Lock(path.with_suffix(".lock"), "The ledger", wait=_WAIT):
         if not new.reading.holds(ledger.read(path)):
-            raise RecordError("This machine's ledger has just gone on.", "Look again: signoff sessions list")
+            raise RecordError(
+                say("This machine's ledger has just gone on."), say("Look again: signoff sessions list")
+            )
         write_new(path, new.data)
 
 
@@ -249,5 +259,7 @@ def _content(path: Path) -> bytes:
     except OSError as problem:
         raise record_error(problem, "The ledger could not be read", path) from None
     if len(data) > MAX_SIZE:
-        raise RecordError(f"{path} is longer than {MAX_SIZE >> 20} MiB: no ledger is.")
+        raise RecordError(
+            say("{path} is longer than {max_size} MiB: no ledger is.", path=path, max_size=MAX_SIZE >> 20)
+        )
     return data

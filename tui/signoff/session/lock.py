@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.files import record_error
 from signoff.session.line import timestamp
 from signoff.text import one_line
@@ -37,8 +38,8 @@ class Lock:
             while not self._try():
                 if time.monotonic() >= deadline:
                     raise RecordError(
-                        f"{what} is in use by {self._holder()}.",
-                        "Go back to it there, or end it, then try again.",
+                        say("{what} is in use by {holder}.", what=what, holder=self._holder()),
+                        say("Go back to it there, or end it, then try again."),
                     )
                 time.sleep(0.02)
             self._sign()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.events import (
     DECISIONS,
     AnyEvent,
     Attested,
     Checkpoint,
+    Consented,
     Done,
     Enrolled,
     Entered,
@@ -40,15 +42,15 @@ class Order:
             _check_genesis(event, begun=self.steps is not None)
             return
         if self.steps is None:
-            raise RecordError("A record begins with its genesis.")
+            raise RecordError(say("A record begins with its genesis."))
         if self.owes_checkpoint and not isinstance(event, (Checkpoint, Recovered)):
-            raise RecordError("The checkpoint after a decision is missing.")
+            raise RecordError(say("The checkpoint after a decision is missing."))
         if self.sealed and not isinstance(event, (Checkpoint, Recovered, Resumed)):
-            raise RecordError("The session is sealed: nothing can be added to it.")
-        if isinstance(event, (Found, Probed, Entered, Attested, Noted, Intended, Enrolled)):
+            raise RecordError(say("The session is sealed: nothing can be added to it."))
+        if isinstance(event, (Found, Probed, Consented, Entered, Attested, Noted, Intended, Enrolled)):
             self._check_step(event.checklist, event.step)
         if isinstance(event, Done) and event.intent < 1:
-            raise RecordError("An action ended that was never intended.")
+            raise RecordError(say("An action ended that was never intended."))
 
     def admit(self, event: AnyEvent) -> None:
         """Take the event as the next one. Raises RecordError, and changes nothing, where it cannot be."""
@@ -60,7 +62,9 @@ class Order:
 
     def _check_step(self, checklist: str, step: str) -> None:
         if self.steps is not None and (checklist, step) not in self.steps:
-            raise RecordError(f"No such step in this session: {checklist!a} {step!a}.")
+            raise RecordError(
+                say("No such step in this session: {checklist} {step}.", checklist=checklist, step=step)
+            )
 
 
 def _steps(genesis: Genesis) -> list[tuple[str, str]]:
@@ -69,10 +73,10 @@ def _steps(genesis: Genesis) -> list[tuple[str, str]]:
 
 def _check_genesis(genesis: Genesis, *, begun: bool) -> None:
     if begun:
-        raise RecordError("A record has one genesis, at its beginning.")
+        raise RecordError(say("A record has one genesis, at its beginning."))
     if not is_name(genesis.operator.name):
-        raise RecordError("The operator's name is not a name.")
+        raise RecordError(say("The operator's name is not a name."))
     steps = _steps(genesis)
     ids = [checklist.id for checklist in genesis.checklists]
     if len(set(steps)) != len(steps) or len(set(ids)) != len(ids):
-        raise RecordError("A checklist or a step is named twice in the session's genesis.")
+        raise RecordError(say("A checklist or a step is named twice in the session's genesis."))

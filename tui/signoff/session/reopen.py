@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.bundle import (
     GENESIS_SIGNATURE,
     JOURNAL,
@@ -57,6 +58,9 @@ def session_key(directory: Path, state: SessionState) -> KeySigner:
 
 def _anomaly(directory: Path, reason: str) -> RecordError:
     return RecordError(
-        f"The record of session {directory.name} does not hold: {reason}.",
-        f"Nothing was changed. To read it: signoff sessions show {directory.name}. Then begin a new one.",
+        say("The record of session {name} does not hold: {reason}.", name=directory.name, reason=reason),
+        say(
+            "Nothing was changed. To read it: signoff sessions show {name}. Then begin a new one.",
+            name=directory.name,
+        ),
     )

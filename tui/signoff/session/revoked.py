@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.files import read_named
 from signoff.session.keys import PublicKey
 from signoff.session.wire import SignatureError
 
-_HOW: Final = (
+_HOW: Final = say(
     "List the public keys, one a line, and nothing else but comments (#): ssh-keygen -r reads it too."
 )
 
@@ -25,7 +26,9 @@ def read(path: Path) -> frozenset[PublicKey]:
     """
     data = read_named(path, "the revoked keys")
     if data.startswith(b"SSHKRL\n\0"):
-        raise RecordError(f"The revoked keys in {path} are in ssh-keygen's binary form (KRL).", _HOW)
+        raise RecordError(
+            say("The revoked keys in {path} are in ssh-keygen's binary form (KRL).", path=path), _HOW
+        )
     keys = set()
     for number, raw in enumerate(data.split(b"\n"), 1):
         line = raw.decode("utf-8", "replace").strip(" \t\r")
@@ -35,6 +38,12 @@ def read(path: Path) -> frozenset[PublicKey]:
             keys.add(PublicKey.from_line(line))
         except SignatureError as problem:
             raise RecordError(
-                f"Line {number} of the revoked keys in {path} cannot be read: {problem}.", _HOW
+                say(
+                    "Line {number} of the revoked keys in {path} cannot be read: {problem}.",
+                    number=number,
+                    path=path,
+                    problem=problem,
+                ),
+                _HOW,
             ) from None
     return frozenset(keys)

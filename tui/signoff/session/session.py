@@ -14,23 +14,27 @@ import signoff
 from signoff import own_files, paths
 from signoff.durable import write_new
 from signoff.errors import RecordError
+from signoff.message import listed, say
 from signoff.session.begin import begin
 from signoff.session.bundle import JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, is_copy_name, ledger_beside
 from signoff.session.enrol import locked
 from signoff.session.events import (
     DECISIONS,
+    VERSION,
     AnyEvent,
     ChecklistRef,
     Checkpoint,
     Genesis,
+    Kept,
     OperatorRef,
     Recovered,
     Sealed,
     TargetRef,
     is_name,
+    of_version,
 )
 from signoff.session.files import record_error
-from signoff.session.guard import Guard, checked
+from signoff.session.guard import Guard, RefusedError, checked
 from signoff.session.housekeeping import finish_seal
 from signoff.session.journal import Journal, release, reserve
 from signoff.session.line import Entry, LineError, digest
@@ -40,6 +44,7 @@ from signoff.session.signer import KeySigner, Signer, sign
 from signoff.session.sshsig import RECORD
 from signoff.session.state import SessionState
 from signoff.session.tip import Tip
+from signoff.session.values import LONGEST, add_values, digest_of
 
 Listener = Callable[[Entry], None]
 """Told of each entry once it is on disk, in order. It must not block: it posts a message and returns."""
@@ -86,6 +91,7 @@ class Session:
         checklists: Sequence[ChecklistRef],
         mode: Literal["walk", "audit"] = "walk",
         nonce: str = "",
+        code: str = "",
         copies: Mapping[str, bytes] | None = None,
         guard: Guard | None = None,
         sessions: Path | None = None,
@@ -98,16 +104,19 @@ class Session:
         """
         if not is_name(signer.name):
             raise RecordError(
-                f"{signer.name!a} cannot be an operator's name.", "Use letters, digits, and . _ + @ -"
+                say("{name} cannot be an operator's name.", name=signer.name),
+                say("Use letters, digits, and . _ + @ -"),
             )
 
         copies = copies or {}
         if wrong := [name for name in copies if not is_copy_name(name)]:
-            raise RecordError(f"A record keeps no file called {wrong[0]!a}.", "Call it <id>.yaml.")
+            raise RecordError(
+                say("A record keeps no file called {wrong}.", wrong=wrong[0]), say("Call it <id>.yaml.")
+            )
 
         def genesis(session_key: str, ledger_head: str) -> Genesis:
             return Genesis(
-                version=1,
+                version=VERSION,
                 signoff=signoff.__version__,
                 session_key=session_key,
                 ledger=ledger_head,
@@ -116,13 +125,14 @@ class Session:
                 operator=OperatorRef(signer.name, signer.fingerprint),
                 mode=mode,
                 nonce=nonce,
+                code=code,
             )
 
         guard = checked(guard)
         try:
             begun = begin(sessions or paths.sessions_directory(), signer, genesis, guard, copies)
         except LineError as problem:
-            raise RecordError(f"The session could not be begun: {problem}.") from None
+            raise RecordError(say("The session could not be begun: {problem}.", problem=problem)) from None
         state = SessionState()
         _fold(state, begun.entry)
         return cls(begun.directory, begun.lock, begun.journal, begun.key, begun.tip, state, guard)
@@ -136,14 +146,18 @@ class Session:
         """
         if not directory.is_dir():
             raise RecordError(
-                f"There is no session at {directory}.", "signoff sessions list shows those there are."
+                say("There is no session at {directory}.", directory=directory),
+                say("signoff sessions list shows those there are."),
             )
         directory = directory.resolve()
         own_files.check(directory / JOURNAL)
         lock = Lock(directory / LOCK, f"The session {directory.name}")
         try:
             if (directory / SEAL_SIGNATURE).exists():
-                raise RecordError(f"The session {directory.name} is sealed.", "Begin a new one: signoff run")
+                raise RecordError(
+                    say("The session {name} is sealed.", name=directory.name),
+                    say("Begin a new one: signoff run"),
+                )
             state = SessionState()
             scan = verified(directory, state)
             key = session_key(directory, state)
@@ -165,10 +179,46 @@ class Session:
         Raises RecordError where the event is refused or cannot be written: then nothing is recorded.
         """
         if isinstance(event, (Genesis, Checkpoint, Recovered, Sealed)):
-            raise RecordError("A session makes these events itself.")
+            raise RecordError(say("A session makes these events itself."))
         with self._lock:
             self._check_open()
-            return self._write(event)
+            written = of_version(event, self._version)
+            if written is None:
+                raise RecordError(
+                    say("An older signoff began this session: it cannot record this."),
+                    say("Finish it, and begin a new one: signoff run"),
+                )
+            return self._write(written)
+
+    def keep(self, values: Mapping[int, bytes]) -> None:
+        """Keep typed values beside the journal, by the ``seq`` of the event that says how each was looked up.
+
+        What holds a secret is passed over, and so is all where it cannot be written: a record holds without.
+        """
+        with self._lock:
+            self._check_open()
+            kept = {
+                seq: line for seq, line in values.items() if len(line) <= LONGEST and self._may_keep(line)
+            }
+            if not kept or self._version < VERSION:
+                return
+            try:
+                add_values(self.directory, tuple(kept.values()))
+            except OSError as problem:
+                _log.warning("values were not kept: %s", problem.strerror)
+                return
+            self._write(Kept(values={str(seq): digest_of(line) for seq, line in kept.items()}))
+
+    @property
+    def _version(self) -> int:
+        return self.state.genesis.version if self.state.genesis else VERSION
+
+    def _may_keep(self, line: bytes) -> bool:
+        try:
+            self._guard(line)
+        except RefusedError:
+            return False
+        return len(line) <= LONGEST
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` of every further entry, in the thread that appends it; return how to stop."""
@@ -192,8 +242,11 @@ class Session:
             genesis = self.state.genesis
             if genesis is None or signer.fingerprint != genesis.operator.key:
                 raise RecordError(
-                    f"This session was begun with another key than {signer.fingerprint}.",
-                    f"Seal it with {genesis.operator.key if genesis else 'that one'}.",
+                    say(
+                        "This session was begun with another key than {fingerprint}.",
+                        fingerprint=signer.fingerprint,
+                    ),
+                    say("Seal it with {key}.", key=genesis.operator.key if genesis else "that one"),
                 )
             release(self.directory / RESERVE)
             try:
@@ -220,7 +273,9 @@ class Session:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RecordError(f"The session {self.id} is closed.", "Resume it: signoff run --resume")
+            raise RecordError(
+                say("The session {id} is closed.", id=self.id), say("Resume it: signoff run --resume")
+            )
 
     def _write(self, event: AnyEvent) -> Entry:
         tip, entries, data = self._prepare(event)
@@ -235,7 +290,10 @@ class Session:
         try:
             entry, line = tip.add(event)
         except LineError as problem:
-            raise RecordError(f"This cannot be recorded: {problem}.", "Shorten it, then try again.") from None
+            raise RecordError(
+                say("This cannot be recorded: {problem}.", problem=problem),
+                say("Shorten it, then try again."),
+            ) from None
         self._guard(line)
         entries, lines = [entry], [line]
         if isinstance(event, DECISIONS):
@@ -272,8 +330,10 @@ class Session:
         written = self._journal.content()
         if len(written) != self._tip.size or digest(written) != self._tip.sha256.hexdigest():
             raise RecordError(
-                f"Another program has changed {self._journal.path} while the session was open.",
-                "It cannot be sealed; signoff verify shows what still holds.",
+                say(
+                    "Another program has changed {path} while the session was open.", path=self._journal.path
+                ),
+                say("It cannot be sealed; signoff verify shows what still holds."),
             )
         tip, data = self._tip, b""
         entries: list[Entry] = []
@@ -294,8 +354,10 @@ class Session:
             signer.ready()
             return sign(signer, RECORD, record)
         except RecordError as problem:
-            again = f"The session stays open. Seal it again, or later: signoff run --resume {self.id}"
-            raise RecordError(problem.message, f"{problem.hint}\n{again}".strip()) from None
+            again = say(
+                "The session stays open. Seal it again, or later: signoff run --resume {id}", id=self.id
+            )
+            raise RecordError(problem.message, listed(filter(None, (problem.hint, again)), "\n")) from None
 
     def _list_seal(self) -> None:
         try:
@@ -303,8 +365,8 @@ class Session:
                 finish_seal(self.directory, book)
         except (RecordError, OSError) as problem:
             raise RecordError(
-                f"The session is sealed, but the ledger does not have it yet. {problem}",
-                "It gets it when the next session begins.",
+                say("The session is sealed, but the ledger does not have it yet. {problem}", problem=problem),
+                say("It gets it when the next session begins."),
             ) from None
         finally:
             self.close()

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session import sshsig
 from signoff.session.keys import ED25519, RSA, RSA_SHA512, PublicKey
 from signoff.session.wire import SignatureError, mpint, string
@@ -122,10 +123,17 @@ def sign(signer: Signer, namespace: str, message: bytes) -> str:
         signature.verify_message(namespace, message)
     except SignatureError as problem:
         raise RecordError(
-            f"The signature by {signer.fingerprint} does not hold: {problem}.", "Use another signing key."
+            say(
+                "The signature by {fingerprint} does not hold: {problem}.",
+                fingerprint=signer.fingerprint,
+                problem=problem,
+            ),
+            say("Use another signing key."),
         ) from None
     if signature.key != signer.key:
-        raise RecordError("The signature was made by another key than was asked.", "Use another signing key.")
+        raise RecordError(
+            say("The signature was made by another key than was asked."), say("Use another signing key.")
+        )
     return armour
 
 

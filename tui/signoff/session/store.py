@@ -8,6 +8,7 @@ from pathlib import Path
 
 from signoff import own_files, paths
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.bundle import DRAFT, JOURNAL, SEAL_SIGNATURE
 from signoff.session.files import open_regular, record_error
 from signoff.session.line import Entry
@@ -102,9 +103,17 @@ def find(key: str, sessions: Path | None = None) -> Path:
         return sessions / found[0]
     if found:
         raise RecordError(
-            f"{len(found)} sessions begin with {key!a}: {', '.join(found[:5])}.", "Give more of the id."
+            say(
+                "{count} sessions begin with {key}: {found}.",
+                count=len(found),
+                key=key,
+                found=", ".join(found[:5]),
+            ),
+            say("Give more of the id."),
         )
-    raise RecordError(f"There is no session {key!a}.", "signoff sessions list shows those there are.")
+    raise RecordError(
+        say("There is no session {key}.", key=key), say("signoff sessions list shows those there are.")
+    )
 
 
 def read(directory: Path) -> Record:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.der import with_sorted_certificates
 from signoff.session.files import read_named
 from signoff.text import one_line
@@ -58,7 +59,8 @@ def certificates(path: Path) -> list[Certificate]:
         return load_pem_x509_certificates(read_named(path, "the authority's certificates"))
     except ValueError:
         raise RecordError(
-            f"{path} holds no certificates in PEM.", "Give the root certificate that the authority publishes."
+            say("{path} holds no certificates in PEM.", path=path),
+            say("Give the root certificate that the authority publishes."),
         ) from None
 
 

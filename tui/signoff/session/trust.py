@@ -9,6 +9,7 @@ from pathlib import Path
 from signoff import own_files, paths
 from signoff.durable import write_new
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.session import allowed_signers
 from signoff.session.allowed_signers import AllowedSigners, Entry, Line, matches, read_line
 from signoff.session.events import is_name
@@ -86,17 +87,21 @@ def _line(text: str, terms: Terms) -> str:
         line = _parts(text.strip(), terms)
         line.key.check()
     except ValueError as problem:
-        raise UsageError(f"{shown!r} cannot be trusted: {problem}.", _EXAMPLE) from None
+        raise UsageError(
+            say("{shown} cannot be trusted: {problem}.", shown=repr(shown), problem=problem), _EXAMPLE
+        ) from None
     if "cert-authority" in line.options:
         raise UsageError(
-            f"{shown!r} is a certificate authority, which signoff does not accept.",
-            "List each operator's own key.",
+            say("{shown} is a certificate authority, which signoff does not accept.", shown=repr(shown)),
+            say("List each operator's own key."),
         )
     names = terms.name or line.principals
     if not all(is_name(one) for one in names.split(",")):
         raise UsageError(
-            f"{one_line(names, 60)!r} is no operator's name.",
-            "A name is letters, digits and . _ + @ -, and no pattern; see: signoff identity trust --help",
+            say("{names} is no operator's name.", names=repr(one_line(names, 60))),
+            say(
+                "A name is letters, digits and . _ + @ -, and no pattern; see: signoff identity trust --help"
+            ),
         )
     options = {
         "namespaces": terms.namespaces or line.options.get("namespaces") or NAMESPACES,
@@ -105,11 +110,14 @@ def _line(text: str, terms: Terms) -> str:
     }
     written = ",".join(f'{option}="{value}"' for option, value in options.items() if value)
     if not (written.isascii() and written.isprintable()):
-        raise UsageError(f"{one_line(written, 60)!r} holds characters that are out of place.", _EXAMPLE)
+        raise UsageError(
+            say("{written} holds characters that are out of place.", written=repr(one_line(written, 60))),
+            _EXAMPLE,
+        )
     return signers_line(names, line.key, written)
 
 
-_EXAMPLE = f'A line is: anna@ops namespaces="{NAMESPACES}" ssh-ed25519 AAAA...'
+_EXAMPLE = say('A line is: anna@ops namespaces="{namespaces}" ssh-ed25519 AAAA...', namespaces=NAMESPACES)
 
 
 def _parts(text: str, terms: Terms) -> Line:
@@ -126,20 +134,34 @@ def _judged(line: str, known: tuple[Entry, ...]) -> Trusted:
     """Compare a line with those that the list has. Raises UsageError where one of them says otherwise."""
     read = allowed_signers.parse(line.encode("ascii"))
     if not read.entries:
-        raise UsageError(f"This cannot be trusted: {read.note.partition(': ')[2]}.", _EXAMPLE)
+        raise UsageError(
+            say("This cannot be trusted: {partition}.", partition=read.note.partition(": ")[2]), _EXAMPLE
+        )
     (entry,) = read.entries
     if not _purposes(entry) or len(_purposes(entry) & {GENESIS, RECORD}) == 1:
         raise UsageError(
-            f"By this line no record would be believed: it takes {GENESIS} and {RECORD}.",
-            f'Take its namespaces out, or give --namespaces "{NAMESPACES}"',
+            say(
+                "By this line no record would be believed: it takes {genesis} and {record}.",
+                genesis=GENESIS,
+                record=RECORD,
+            ),
+            say('Take its namespaces out, or give --namespaces "{namespaces}"', namespaces=NAMESPACES),
         )
     same = [one for one in known if one.key == entry.key and _purposes(one) & _purposes(entry)]
     for one in same:
         if _terms(one) != _terms(entry):
             where = f"line {one.line}" if one.line else "another line"
             raise UsageError(
-                f"The key {entry.key.fingerprint} is listed already, otherwise: {where}, {one.principals}.",
-                f"Change that line yourself, in {paths.allowed_signers_file()}",
+                say(
+                    "The key {fingerprint} is listed already, otherwise: {where}, {principals}.",
+                    fingerprint=entry.key.fingerprint,
+                    where=where,
+                    principals=one.principals,
+                ),
+                say(
+                    "Change that line yourself, in {allowed_signers_file}",
+                    allowed_signers_file=paths.allowed_signers_file(),
+                ),
             )
     names = entry.principals.split(",")
     others = [one for one in known if one.key != entry.key and any(matches(one.principals, n) for n in names)]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from signoff import paths
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session import allowed_signers as signers
 from signoff.session import revoked
 from signoff.session.bundle import (
@@ -18,14 +19,17 @@ from signoff.session.bundle import (
     SEAL_SIGNATURE,
     changed_copies,
     check_genesis,
+    has_values,
     read_signature,
 )
+from signoff.session.events import Kept
 from signoff.session.files import open_regular, record_error
 from signoff.session.ledgers import Known, to_ask
 from signoff.session.line import digest
 from signoff.session.scan import BrokenError, NewerError, Scan
 from signoff.session.sshsig import GENESIS, RECORD, Signature
 from signoff.session.standing import Claims, ask
+from signoff.session.values import VALUES
 from signoff.session.verdict import Standing, Status, Verdict, Witness
 from signoff.session.when import When, check_not_before, claim, when
 from signoff.session.wire import SignatureError
@@ -59,7 +63,8 @@ def verify(
     """
     if not directory.is_dir():
         raise RecordError(
-            f"There is no record at {directory}.", "signoff sessions list shows those there are."
+            say("There is no record at {directory}.", directory=directory),
+            say("signoff sessions list shows those there are."),
         )
     directory = directory.resolve()
     trusted = _trusted(allowed_signers, revoked_keys)
@@ -123,6 +128,7 @@ class _Examination:
         self._started: datetime | None = None
         self._key = ""
         self._covered = 0
+        self._kept: set[str] = set()
         self._sealed = False
         self._standing = Standing.UNKNOWN
         self._witnesses: list[Witness] = []
@@ -236,6 +242,8 @@ class _Examination:
                     if entry.seq == 1:
                         self._begin(entry.time, genesis)
                     self._covered = max(self._covered, scan.covered)
+                    if isinstance(entry.event, Kept):
+                        self._kept.update(entry.event.values.values())
         except NewerError as newer:
             self._check_beginning(newer.first_line, genesis)
             raise
@@ -273,10 +281,13 @@ class _Examination:
             return
         try:
             changed = changed_copies(self._directory, self._scan.genesis)
+            whole = has_values(self._directory, self._kept)
         except OSError as problem:
             raise self._unreadable(problem, Path(problem.filename or JOURNAL)) from None
         if changed:
             raise _Invalid(f"{changed[0]} is not the checklist that line 1 names")
+        if not whole:
+            raise _Invalid(f"{VALUES} does not hold the values that were kept")
 
     def _check_seal(self, genesis: Signature, seal: Signature) -> None:
         scan = self._scan

@@ -23,6 +23,7 @@ from enum import StrEnum
 from typing import Final
 
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.session.allowed_signers import from_stamp
 from signoff.text import one_line
 
@@ -30,7 +31,7 @@ _ISO: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})",
     re.ASCII | re.IGNORECASE,
 )
-_HOW: Final = (
+_HOW: Final = say(
     "Write 2026-01-02T03:04:05Z, or 2026-01-02T05:04:05+02:00, or as ssh-keygen does: 20260102030405Z, "
     "which is this machine's local time without the Z."
 )
@@ -68,8 +69,10 @@ def when(given: datetime | None) -> When:
         return When(now, Judged.NOW)
     if _second(given) > now:
         raise UsageError(
-            f"{shown(given)} is still to come, and nobody can know what will be trusted then.",
-            f"Give --at a time until now, which is {shown(now)}.",
+            say(
+                "{shown} is still to come, and nobody can know what will be trusted then.", shown=shown(given)
+            ),
+            say("Give --at a time until now, which is {shown}.", shown=shown(now)),
         )
     return When(_second(given), Judged.GIVEN)
 
@@ -83,9 +86,12 @@ def check_not_before(judged: When, claimed: datetime) -> None:
     """Raise UsageError where the verifier gave a time at which, by its own times, nothing was signed yet."""
     if judged.by is Judged.GIVEN and judged.at < _second(claimed):
         raise UsageError(
-            f"At {shown(judged.at)} there was nothing to judge: by the record's own times it was signed at "
-            f"{shown(claimed)}.",
-            "Give --at a time from then on. A day without an hour is its first second.",
+            say(
+                "At {shown} there was nothing to judge: by the record's own times it was signed at {shown2}.",
+                shown=shown(judged.at),
+                shown2=shown(claimed),
+            ),
+            say("Give --at a time from then on. A day without an hour is its first second."),
         )
 
 
@@ -113,7 +119,7 @@ def read_time(text: str) -> datetime:
             return from_stamp(text)
         moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise UsageError(f"{one_line(text, 60)!r} is no time to judge at.", _HOW) from None
+        raise UsageError(say("{text} is no time to judge at.", text=repr(one_line(text, 60))), _HOW) from None
     return _second(moment)
 
 

@@ -8,13 +8,14 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.text import one_line
 
 LOCAL: Final = "local"
 
 _HOST: Final = re.compile(r"(?!-)[\w.:%-]+", re.ASCII)  # an address, a name, or an alias of ssh_config(5)
 _USER: Final = re.compile(r"(?!-)[^\s:/@'\"`\\;&<>|(){}$-][^\s:/@'\"`\\;&<>|(){}$]*")
-_EXAMPLE: Final = "Write it like ssh://deploy@shop.example, ssh://[2001:db8::7]:2222/srv/shop, or local."
+_EXAMPLE: Final = say("Write it like ssh://deploy@shop.example, ssh://[2001:db8::7]:2222/srv/shop, or local.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ def parse_address(text: str) -> SshAddress | None:
         raise _wrong(text, "it does not begin with ssh://")
     if parts.password is not None:
         raise UsageError(
-            "A target's address holds a password.",
-            "Leave it out: signoff asks for it where no key is accepted.",
+            say("A target's address holds a password."),
+            say("Leave it out: signoff asks for it where no key is accepted."),
         )
     # urlsplit lowers the case of the host; an alias in ~/.ssh/config may have capitals.
     found = re.search(re.escape(host), parts.netloc, re.IGNORECASE)
@@ -60,4 +61,6 @@ def parse_address(text: str) -> SshAddress | None:
 
 def _wrong(text: str, reason: str) -> UsageError:
     shown = re.sub(r"//[^/]*@", "//…@", one_line(text))  # there may be a password in it
-    return UsageError(f"This is not a target's address: {shown} ({reason}).", _EXAMPLE)
+    return UsageError(
+        say("This is not a target's address: {shown} ({reason}).", shown=shown, reason=reason), _EXAMPLE
+    )

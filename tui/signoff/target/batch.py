@@ -48,15 +48,17 @@ reap() {
 mark() { printf '@NONCE@:%s:%s:%s\n' "$@" && printf '@NONCE@:%s:%s:%s\n' "$@" >&2 || exit; }
 """
 
-# The status takes the way around `head` on descriptor 4.
+# The status takes the way around `head` on descriptor 4, what the script is given comes on 6.
 _RUN: Final = r"""exec 5>&1
 run() {
   mark begin "$1" ''
   status=$({ {
     printf %s "$4" 2>/dev/null | {
-      $apart ${bound:+$bound "$2"} sh "$source" 4>&- 5>&- </dev/null & job=$!
-      wait "$job"; echo $? >&4
-      reap "$job"
+      printf %s "$5" 2>/dev/null | {
+        $apart ${bound:+$bound "$2"} sh "$source" <&6 4>&- 5>&- 6<&- & job=$!
+        wait "$job"; echo $? >&4
+        reap "$job"
+      } 6<&0
     } 3<&0
   } | head -c "$3" >&5; } 4>&1)
   mark end "$1" "$status"
@@ -89,7 +91,8 @@ class Batch:
     def script(self) -> bytes:
         """The whole script."""
         calls = (
-            f"run {index} {seconds(command)} {command.cap + 1} {quoted(command.script)}\n"
+            f"run {index} {seconds(command)} {command.cap + 1} "
+            f"{quoted(command.script)} {quoted(command.data)}\n"
             for index, command in enumerate(self._commands)
         )
         return self._whole(f"{_RUN}{''.join(calls)}exit 0\n")

@@ -34,6 +34,7 @@ class Command:
     ``timeout`` is in seconds, rounded up to a whole one. ``cap`` is the most bytes kept of standard
     output; what is beyond it is dropped on the host, where the script may end by SIGPIPE (status 141),
     and the output is marked truncated. Exit status 124 is timeout(1)'s own word and means a timeout.
+    ``data`` is its standard input: no shell ever reads it as words of its own.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Command:
     root: Root = Root.NO
     timeout: float = 10.0
     cap: int = 1 << 20
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Final
 
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.batch import Batch, quoted, seconds
 from signoff.target.collecting import Host
 from signoff.target.command import Command, Output, Problem
@@ -135,7 +136,9 @@ def _opened(host: Host, stop: Stop, *, root: bool) -> Shell:
                 raise
         except NoShell as noise:
             if attempt == _TRIES:
-                raise TargetError(f"No shell was to be had. It said: {noise.said or 'nothing'}") from None
+                raise TargetError(
+                    say("No shell was to be had. It said: {said}", said=noise.said or "nothing")
+                ) from None
     raise AssertionError("the last try returns or raises")
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from signoff import own_files, paths
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target import private_file
 from signoff.target.base import Prompter
 
@@ -87,8 +88,13 @@ class KnownHosts:
         for line in self._lines:
             if line.marker == _REVOKED and line.key == key:
                 raise TargetError(
-                    f"The host key of {self.name} was revoked, in {line.place}. It is {key.fingerprint}.",
-                    "Do not connect: whoever has this key can pose as the host. Ask for the new one.",
+                    say(
+                        "The host key of {name} was revoked, in {place}. It is {fingerprint}.",
+                        name=self.name,
+                        place=line.place,
+                        fingerprint=key.fingerprint,
+                    ),
+                    say("Do not connect: whoever has this key can pose as the host. Ask for the new one."),
                 )
         known = [line for line in self._lines if not line.marker]
         if any(line.key == key for line in known):
@@ -97,18 +103,32 @@ class KnownHosts:
             raise self._changed(known, key)
         if not prompter.accept_host_key(self.name, key.kind + self._vouched(), key.fingerprint):
             raise TargetError(
-                f"The host key of {self.name} ({key.fingerprint}) was not accepted.",
-                "Compare it on the host's own console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+                say(
+                    "The host key of {name} ({fingerprint}) was not accepted.",
+                    name=self.name,
+                    fingerprint=key.fingerprint,
+                ),
+                say("Compare it on the host's own console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"),
             )
         self._keep(key)
 
     def _changed(self, known: list[Line], key: HostKey) -> TargetError:
         places = ", ".join(f"{line.place} ({line.key.kind} {line.key.fingerprint})" for line in known)
         return TargetError(
-            f"The host key of {self.name} has changed: it shows {key.kind} {key.fingerprint}, "
-            f"known is {places}. Somebody may be listening in, or the host was set up anew.",
-            "Compare the fingerprint on the host's own console. If it is right, take out the old line: "
-            f"ssh-keygen -R '{self.name}' -f {known[0].place.rpartition(':')[0]}",
+            say(
+                "The host key of {name} has changed: it shows {kind} {fingerprint}, known is "
+                "{places}. Somebody may be listening in, or the host was set up anew.",
+                name=self.name,
+                kind=key.kind,
+                fingerprint=key.fingerprint,
+                places=places,
+            ),
+            say(
+                "Compare the fingerprint on the host's own console. If it is right, take out the old "
+                "line: ssh-keygen -R '{name}' -f {rpartition}",
+                name=self.name,
+                rpartition=known[0].place.rpartition(":")[0],
+            ),
         )
 
     def _vouched(self) -> str:
@@ -123,7 +143,9 @@ class KnownHosts:
         except FileNotFoundError:
             before = b""
         except OSError as reason:
-            raise TargetError(f"{self._own} cannot be read: {reason.strerror}.") from None
+            raise TargetError(
+                say("{own} cannot be read: {strerror}.", own=self._own, strerror=reason.strerror)
+            ) from None
         if before and not before.endswith(b"\n"):
             before += b"\n"
         line = f"{self.name} {key.kind} {base64.b64encode(key.blob).decode()}\n"
@@ -137,7 +159,10 @@ def _read(file: Path) -> Iterator[Line]:
         return
     except OSError as reason:
         # Going on without it could turn a revoked or a changed key into one that is merely unknown.
-        raise TargetError(f"{file} cannot be read: {reason.strerror}.", "Correct its permissions.") from None
+        raise TargetError(
+            say("{file} cannot be read: {strerror}.", file=file, strerror=reason.strerror),
+            say("Correct its permissions."),
+        ) from None
     for number, row in enumerate(text.splitlines(), 1):
         line = _parse(row, f"{file}:{number}")
         if line:

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from signoff import __version__
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.http import Answer, fetch
 from signoff.text import one_line
 
@@ -149,7 +150,7 @@ class Outside:
         except ValueError:  # UnicodeError is one
             name = None
         if not name:
-            raise OutsideError(f"{one_line(url)} is not an http or https address.")
+            raise OutsideError(say("{url} is not an http or https address.", url=one_line(url)))
         self._spend(connections=1, requests=1)
         fields = [
             ("Host", netloc),
@@ -165,7 +166,13 @@ class Outside:
         except OSError as failure:
             kind = HungUpError if isinstance(failure, ConnectionError) else OutsideError
             raise kind(
-                f"No answer to {method} {one_line(url)} from {address}: {one_line(str(failure))}."
+                say(
+                    "No answer to {method} {url} from {address}: {failure}.",
+                    method=method,
+                    url=one_line(url),
+                    address=address,
+                    failure=one_line(str(failure)),
+                )
             ) from None
         return Response(url, address, answer.status, answer.headers, answer.body, tls_error)
 
@@ -186,14 +193,20 @@ class Outside:
 
     def _check(self, address: str) -> None:
         if ip_address(address) not in self._allowed:
-            raise OutsideError(f"{address} is not an address of this target; nothing was sent to it.")
+            raise OutsideError(
+                say("{address} is not an address of this target; nothing was sent to it.", address=address)
+            )
 
     def _spend(self, *, connections: int, requests: int = 0) -> None:
         with self._lock:
             if connections > self._connections or requests > self._requests:
                 raise NotAskedError(
-                    f"The limit of {CONNECTION_BUDGET} connections and {REQUEST_BUDGET} requests "
-                    "to a target in one run is reached."
+                    say(
+                        "The limit of {connection_budget} connections and {request_budget} requests to a "
+                        "target in one run is reached.",
+                        connection_budget=CONNECTION_BUDGET,
+                        request_budget=REQUEST_BUDGET,
+                    )
                 )
             self._connections -= connections
             self._requests -= requests
@@ -208,7 +221,12 @@ def _connect(address: str, port: int, timeout: float, banner_wait: float) -> Con
         state = _STATES.get(refusal.errno or 0)
         if state is None:
             raise OutsideError(
-                f"This machine could not connect to {address} port {port}: {refusal}."
+                say(
+                    "This machine could not connect to {address} port {port}: {refusal}.",
+                    address=address,
+                    port=port,
+                    refusal=refusal,
+                )
             ) from None
         return Connection(address, port, state)
     with connection:

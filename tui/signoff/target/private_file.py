@@ -6,6 +6,7 @@ from pathlib import Path
 
 from signoff.durable import make_folder, write_new
 from signoff.errors import TargetError
+from signoff.message import say
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -19,6 +20,6 @@ def replace(path: Path, data: bytes) -> None:
         write_new(path, data)
     except OSError as reason:
         raise TargetError(
-            f"{path} cannot be written: {reason.strerror}.",
-            "See that the folder belongs to you and that the disk is not full.",
+            say("{path} cannot be written: {strerror}.", path=path, strerror=reason.strerror),
+            say("See that the folder belongs to you and that the disk is not full."),
         ) from None

@@ -13,6 +13,7 @@ import msgspec
 
 from signoff import own_files, paths
 from signoff.errors import UsageError
+from signoff.message import say
 from signoff.misfit import MisfitError, Place, at, fitted
 from signoff.target import private_file
 from signoff.target.address import LOCAL, parse_address
@@ -87,7 +88,7 @@ def parse_profiles(text: str, place: str) -> dict[str, Profile]:
     try:
         file = TomlFile(text)
     except MisfitError as misfit:
-        raise UsageError(misfit.told(place), "See https://toml.io; text wants quotes.") from None
+        raise UsageError(misfit.told(place), say("See https://toml.io; text wants quotes.")) from None
     return {name: _profile(name, table, place, file.line) for name, table in file.value.items()}
 
 
@@ -162,10 +163,17 @@ def _text() -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
-        raise UsageError(f"{paths.targets_file()} is not UTF-8 text.") from None
+        raise UsageError(
+            say("{targets_file} is not UTF-8 text.", targets_file=paths.targets_file())
+        ) from None
     except OSError as reason:
         raise UsageError(
-            f"{paths.targets_file()} cannot be read: {reason.strerror}.", "Correct its permissions."
+            say(
+                "{targets_file} cannot be read: {strerror}.",
+                targets_file=paths.targets_file(),
+                strerror=reason.strerror,
+            ),
+            say("Correct its permissions."),
         ) from None
 
 
@@ -178,8 +186,10 @@ def _checked_text() -> str:
 def _unknown(name: str, profiles: Mapping[str, Profile]) -> UsageError:
     saved = ", ".join(sorted(profiles)) or "none yet"
     return UsageError(
-        f"There is no target called {one_line(name)}.",
-        f"Saved targets: {saved}. An address works too: ssh://deploy@shop.example, or local.",
+        say("There is no target called {name}.", name=one_line(name)),
+        say(
+            "Saved targets: {saved}. An address works too: ssh://deploy@shop.example, or local.", saved=saved
+        ),
     )
 
 
@@ -187,15 +197,19 @@ def _profile(name: str, table: object, file: str, line: Callable[[Place], int]) 
     place = at(file, line((name,)))
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{place}: [{one_line(name)}] cannot be a target's name.",
-            "Use letters, digits, dots, dashes and underscores, 64 at the most.",
+            say("{place}: [{name}] cannot be a target's name.", place=place, name=one_line(name)),
+            say("Use letters, digits, dots, dashes and underscores, 64 at the most."),
         )
     if not isinstance(table, dict):
         raise UsageError(
-            f"{place}: {name} stands outside of a table.", f"Each target is a table, like [{name}]."
+            say("{place}: {name} stands outside of a table.", place=place, name=name),
+            say("Each target is a table, like [{name}].", name=name),
         )
     if "name" in table:
-        raise UsageError(f"{place}: [{name}] name: a target's name is its table's.", "Take the key out.")
+        raise UsageError(
+            say("{place}: [{name}] name: a target's name is its table's.", place=place, name=name),
+            say("Take the key out."),
+        )
     try:
         profile = fitted(table, Profile, lambda inner: line((name, *inner)))
     except MisfitError as misfit:
@@ -205,7 +219,10 @@ def _profile(name: str, table: object, file: str, line: Callable[[Place], int]) 
             _check(key, check, getattr(profile, key))
         except UsageError as reason:
             place = at(file, line((name, key)))
-            raise UsageError(f"{place}: [{name}] {one_line(reason.message)}", reason.hint) from None
+            raise UsageError(
+                say("{place}: [{name}] {reason}", place=place, name=name, reason=one_line(reason.message)),
+                reason.hint,
+            ) from None
     profile = msgspec.structs.replace(profile, name=name)
     address = parse_address(profile.address)
     if address and address.project and not profile.project:
@@ -217,7 +234,9 @@ def _check(key: str, check: Callable[[Any], str], value: object) -> None:
     for single in value if isinstance(value, tuple) else (value,):
         wrong = check(single) if single != "" or key == "address" else ""
         if wrong:
-            raise UsageError(f"{key}: {one_line(str(single))} {wrong}.")
+            raise UsageError(
+                say("{key}: {single} {wrong}.", key=key, single=one_line(str(single)), wrong=wrong)
+            )
 
 
 def _address(value: str) -> str:
@@ -234,7 +253,7 @@ def _url(value: str) -> str:
     if not right:
         return "is not a URL like https://shop.example"
     if parts.password is not None:
-        raise UsageError("url: it holds a password.", "Leave it out.")
+        raise UsageError(say("url: it holds a password."), say("Leave it out."))
     return ""
 
 
@@ -260,10 +279,11 @@ def _second_factor(value: SecondFactor | None) -> str:
     for name, statement in (("sql", value.sql), ("undo", value.undo)):
         wrong, hint = wrong_with(statement)
         if wrong:
-            raise UsageError(f"second_factor.{name}: {wrong}", hint)
+            raise UsageError(say("second_factor.{name}: {wrong}", name=name, wrong=wrong), hint)
     if not has_place(value.sql):
         raise UsageError(
-            "second_factor.sql: The statement does not say where the key goes.", "Write :seed in its place."
+            say("second_factor.sql: The statement does not say where the key goes."),
+            say("Write :seed in its place."),
         )
     return ""
 

@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from signoff.message import NOTHING, Message, say
+
 _SEED: Final = re.compile(r"(?<!:):seed\b")
 _QUOTED: Final = re.compile(r""":?['"]:?(?:seed|account)['"]""")
 
@@ -26,17 +28,19 @@ class SecondFactor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     container: str = ""
 
 
-def wrong_with(statement: str) -> tuple[str, str]:
+def wrong_with(statement: str) -> tuple[Message, Message]:
     """Return why a statement cannot be run, and what to do about it; two empty texts where it can."""
     if "\\" in statement or ";" in statement.strip().rstrip(";") or "\0" in statement:
-        return "The statement is more than one, or holds a backslash.", "Write one SQL statement, on its own."
+        return say("The statement is more than one, or holds a backslash."), say(
+            "Write one SQL statement, on its own."
+        )
     if _QUOTED.search(statement):
         # Within quotes psql replaces nothing: the product would be given the placeholder as its key.
         return (
-            "The statement has :seed or :account in quotes.",
-            "Write them without: they are values already.",
+            say("The statement has :seed or :account in quotes."),
+            say("Write them without: they are values already."),
         )
-    return "", ""
+    return NOTHING, NOTHING
 
 
 def has_place(sql: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 import paramiko
 
 from signoff.errors import TargetError
+from signoff.message import listed, say
 from signoff.target.address import SshAddress
 from signoff.target.base import Prompter
 from signoff.target.collecting import collect
@@ -35,7 +36,7 @@ def connect(address: SshAddress, prompter: Prompter) -> SshTarget:
         target = SshTarget(config, prompter)
     except TargetError as error:
         # What was not known of the way may be why it led nowhere.
-        raise TargetError(error.message, " ".join([error.hint, *config.notes])) from None
+        raise TargetError(error.message, listed(filter(None, (error.hint, *config.notes)), " ")) from None
     try:
         target.greet()
     except BaseException:
@@ -95,8 +96,12 @@ class SshTarget:
             shell = open_shell(self.start, lambda: self._closed)
         except NoShell as noise:
             raise TargetError(
-                f"{self.address} lets us in, but gives no shell. It said: {noise.said or 'nothing'}",
-                "See its login shell, its ~/.bashrc, and ForceCommand or command= in authorized_keys.",
+                say(
+                    "{address} lets us in, but gives no shell. It said: {said}",
+                    address=self.address,
+                    said=noise.said or "nothing",
+                ),
+                say("See its login shell, its ~/.bashrc, and ForceCommand or command= in authorized_keys."),
             ) from None
         self.is_root = shell.is_root
         shell.process.close()
@@ -161,7 +166,13 @@ class SshTarget:
             link = open_link(self._config, self._prompter, self._login)
             if link.host_key != self._host_key:
                 link.close()
-                raise TargetError(f"Another host answers at {self.address}: {link.host_key}.")
+                raise TargetError(
+                    say(
+                        "Another host answers at {address}: {host_key}.",
+                        address=self.address,
+                        host_key=link.host_key,
+                    )
+                )
             self._link = link
         return self._link
 
@@ -173,13 +184,19 @@ class SshTarget:
             except paramiko.ChannelException as refusal:
                 if not self._open:
                     raise TargetError(
-                        f"{self.address} lets us in, but opens no session ({refusal.text}).",
-                        "See MaxSessions in sshd_config(5).",
+                        say(
+                            "{address} lets us in, but opens no session ({refusal}).",
+                            address=self.address,
+                            refusal=refusal.text,
+                        ),
+                        say("See MaxSessions in sshd_config(5)."),
                     ) from None
                 self._turn.wait(_PATIENCE)
             except (paramiko.SSHException, EOFError, OSError):
                 link.close()
-                raise ConnectionLostError(f"The connection to {self.address} was lost.") from None
+                raise ConnectionLostError(
+                    say("The connection to {address} was lost.", address=self.address)
+                ) from None
 
 
 class _RemoteProcess:
@@ -238,4 +255,4 @@ class _RemoteProcess:
         self._target.released()
 
     def _lost(self) -> ConnectionLostError:
-        return ConnectionLostError(f"The connection to {self._target.address} was lost.")
+        return ConnectionLostError(say("The connection to {address} was lost.", address=self._target.address))

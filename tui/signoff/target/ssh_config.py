@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.address import SshAddress, parse_address
 from signoff.text import one_line
 
@@ -80,11 +81,17 @@ def ssh_config(address: SshAddress) -> SshConfig:
     except FileNotFoundError:
         return _config(address, dict(_DEFAULTS), notes=(WITHOUT_SSH,))
     except (OSError, subprocess.TimeoutExpired) as reason:
-        raise TargetError(f"ssh -G {address.host} did not answer: {one_line(str(reason))}.") from None
+        raise TargetError(
+            say("ssh -G {host} did not answer: {reason}.", host=address.host, reason=one_line(str(reason)))
+        ) from None
     if asked.returncode:
         raise TargetError(
-            f"ssh cannot read its configuration for {address.host}: {one_line(asked.stderr)}",
-            f"Correct it until this works: ssh -G {address.host}",
+            say(
+                "ssh cannot read its configuration for {host}: {stderr}",
+                host=address.host,
+                stderr=one_line(asked.stderr),
+            ),
+            say("Correct it until this works: ssh -G {host}", host=address.host),
         )
     options: dict[str, list[str]] = {}
     for line in asked.stdout.decode("utf-8", "surrogateescape").splitlines():

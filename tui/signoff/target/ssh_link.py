@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import paramiko
 
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.base import Prompter
 from signoff.target.hostkeys import HostKey, KnownHosts
 from signoff.target.ssh_config import SshConfig, ssh_config
@@ -74,8 +75,8 @@ def _open(config: SshConfig, prompter: Prompter, login: Login, *, jumps: int) ->
         return _linked(direct, config, prompter, login, peer=peer)
     if jumps >= _JUMPS:
         raise TargetError(
-            f"The way to {config.alias} goes through too many jump hosts.",
-            "A ProxyJump in ~/.ssh/config seems to lead back to itself.",
+            say("The way to {alias} goes through too many jump hosts.", alias=config.alias),
+            say("A ProxyJump in ~/.ssh/config seems to lead back to itself."),
         )
     # The first hop may have a jump host of its own; the next ones are reached through the one before.
     first, *rest = (ssh_config(hop) for hop in config.proxy_jump)
@@ -129,14 +130,22 @@ def _handshaken(sock: _Socket, config: SshConfig, kinds: tuple[str, ...]) -> par
             raise TimeoutError(f"nothing within {_HANDSHAKE:g} s")
     except paramiko.ssh_exception.IncompatiblePeer as reason:
         raise TargetError(
-            f"{config.destination} and signoff have no algorithm in common: {one_line(str(reason))}.",
-            "The SSH server is too old or too narrowly configured (Ciphers, KexAlgorithms, MACs).",
+            say(
+                "{destination} and signoff have no algorithm in common: {reason}.",
+                destination=config.destination,
+                reason=one_line(str(reason)),
+            ),
+            say("The SSH server is too old or too narrowly configured (Ciphers, KexAlgorithms, MACs)."),
         ) from None
     except (paramiko.SSHException, EOFError, OSError) as reason:
         said = one_line(str(reason)) or "it hung up"
         raise TargetError(
-            f"{config.destination} answers, but does not speak SSH with us: {said}.",
-            "Is it the right port? fail2ban and MaxStartups also end connections at this point.",
+            say(
+                "{destination} answers, but does not speak SSH with us: {said}.",
+                destination=config.destination,
+                said=said,
+            ),
+            say("Is it the right port? fail2ban and MaxStartups also end connections at this point."),
         ) from None
     return transport
 
@@ -154,8 +163,8 @@ def _connected(config: SshConfig) -> socket.socket:
     except (socket.gaierror, UnicodeError) as reason:
         said = reason.strerror if isinstance(reason, OSError) else str(reason)
         raise TargetError(
-            f"The name {config.hostname} is not found: {said}.",
-            "Look for a typing error or an alias missing in ~/.ssh/config. Is this machine online?",
+            say("The name {hostname} is not found: {said}.", hostname=config.hostname, said=said),
+            say("Look for a typing error or an alias missing in ~/.ssh/config. Is this machine online?"),
         ) from None
     failures = []
     for family, kind, protocol, _, address in found:
@@ -170,8 +179,14 @@ def _connected(config: SshConfig) -> socket.socket:
         _tune(sock)
         return sock
     raise TargetError(
-        f"{config.destination} cannot be reached: {'; '.join(dict.fromkeys(failures))}.",
-        "Is the machine up, is the SSH port right, and does a firewall (or fail2ban) let this machine in?",
+        say(
+            "{destination} cannot be reached: {fromkeys}.",
+            destination=config.destination,
+            fromkeys="; ".join(dict.fromkeys(failures)),
+        ),
+        say(
+            "Is the machine up, is the SSH port right, and does a firewall (or fail2ban) let this machine in?"
+        ),
     )
 
 
@@ -197,8 +212,12 @@ def _through(way: Link, hop: SshConfig) -> paramiko.Channel:
         )
     except (paramiko.SSHException, EOFError, OSError) as reason:
         raise TargetError(
-            f"The jump host does not lead on to {hop.destination}: {one_line(str(reason))}.",
-            "See AllowTcpForwarding on the jump host, and whether it can reach the next one.",
+            say(
+                "The jump host does not lead on to {destination}: {reason}.",
+                destination=hop.destination,
+                reason=one_line(str(reason)),
+            ),
+            say("See AllowTcpForwarding on the jump host, and whether it can reach the next one."),
         ) from None
 
 

@@ -15,6 +15,7 @@ from paramiko.agent import AgentSSH
 
 from signoff.credentials.secret import Secret
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.base import Prompter
 from signoff.target.ssh_config import SshConfig
 from signoff.text import one_line
@@ -282,7 +283,12 @@ def _refused(config: SshConfig, stage: _Stage, reason: str = "") -> TargetError:
     tried = ", ".join(dict.fromkeys(stage.tried)) or "nothing: there is no key and no agent"
     allowed = ", ".join(stage.allowed) or "nothing that it told"
     return TargetError(
-        f"{config.destination} did not let us in. Tried: {tried}. The server allows: {one_line(allowed)}."
-        + (f" {reason}" if reason else ""),
-        _HINT.format(destination=f"-p {config.port} {config.user}@{config.alias}"),
+        say(
+            "{destination} did not let us in. Tried: {tried}. The server allows: {allowed}.{value}",
+            destination=config.destination,
+            tried=tried,
+            allowed=one_line(allowed),
+            value=f" {reason}" if reason else "",
+        ),
+        say(_HINT, destination=f"-p {config.port} {config.user}@{config.alias}"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from threading import Lock
 from typing import Final
 
 from signoff.credentials.secret import Secret
@@ -34,12 +35,17 @@ class Sudo:
         self._host = host
         self._password: Secret | None = None
         self._refusal = ""
+        self._one_at_a_time = Lock()
 
     def shell(self, start: Start, stop: Stop) -> Shell:
         """Return a root shell. Raise Refused where there is none to be had, and as `open_shell` does.
 
-        A refusal is remembered: the operator is asked once.
+        A refusal is remembered, and the operator is asked once: of several callers the others wait.
         """
+        with self._one_at_a_time:
+            return self._shell(start, stop)
+
+    def _shell(self, start: Start, stop: Stop) -> Shell:
         if self._refusal:
             raise Refused(self._refusal)
         try:

@@ -22,7 +22,7 @@ class Answering:
     """A way of answering: the dialog that asks, None where there is nothing to ask, and what is said then."""
 
     dialog: Callable[[StepView], AnswerDialog | None]
-    say: Callable[[Walk, Key, Said, Language], None]
+    tell: Callable[[Walk, Key, Said, Language], None]
 
 
 def _confirm_dialog(view: StepView) -> AnswerDialog:

@@ -109,7 +109,7 @@ class EnrolmentScreen(SignoffScreen[None]):
             wanted = self._form.wanted()
             enrolment = self._enrolment or new(wanted.account, self._form.issuer)
         except UsageError as error:
-            self._form.say(f"{error.message} {error.hint}".strip())
+            self._form.tell(f"{error.message} {error.hint}".strip())
             return
         if self._checked:
             self.plan(enrolment, self._checked, wanted)
@@ -135,7 +135,7 @@ class EnrolmentScreen(SignoffScreen[None]):
     def _coded(self, checked: Checked | None) -> None:
         if checked:
             self._checked = checked
-            self._form.say(checked.words(), "$success")
+            self._form.tell(checked.words(), "$success")
         elif not self._checked:
             self._enrolment = self._verifier = None
         self._idle()
@@ -150,7 +150,7 @@ class EnrolmentScreen(SignoffScreen[None]):
     def _shown_again(self, checked: Checked | None) -> None:
         if checked:
             self._checked = checked
-            self._form.say(checked.words(), "$success")
+            self._form.tell(checked.words(), "$success")
 
     # the delivery
 
@@ -185,7 +185,7 @@ class EnrolmentScreen(SignoffScreen[None]):
             if undertaking.outcome and undertaking.outcome.ending is Ending.DONE:
                 self._enrolled(enrolment, f"The key is in {action.subject}.")
             else:
-                self._form.say("Not delivered. The key is still here: try again, or choose another place.")
+                self._form.tell("Not delivered. The key is still here: try again, or choose another place.")
 
         where = f"The key is in {action.subject}."
         self.app.push_screen(CarryingOut("Delivering the key", undertaking, (where,), lambda: None), over)

@@ -25,6 +25,7 @@ from signoff.app.work import background, in_thread
 from signoff.credentials.delivery import HeldError
 from signoff.credentials.generate import KINDS, generate
 from signoff.errors import UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.credentials.generate import Generated
@@ -121,7 +122,7 @@ class GenerateScreen(MaskedScreen[None]):
     def _count(self) -> int:
         count = self._number("#count")
         if not 1 <= count <= MOST:
-            raise UsageError(f"How many: 1 to {MOST}.")
+            raise UsageError(say("How many: 1 to {most}.", most=MOST))
         return count
 
     def draw(self) -> None:

@@ -20,6 +20,7 @@ from signoff.app.widgets.content import line
 from signoff.app.widgets.secret_list import SecretList
 from signoff.app.work import background, in_thread
 from signoff.errors import UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.actions.rotation import RotationPlan
@@ -117,8 +118,8 @@ def _named(chosen: tuple[RatedSecret, ...]) -> tuple[tuple[str, ...], str]:
     paths = {one.path for one in chosen}
     if len(paths) > 1 and len(names) < len(chosen):
         raise UsageError(
-            "The same name is chosen in several files.",
-            "Replace those of one file first. Where they have the same value they change together.",
+            say("The same name is chosen in several files."),
+            say("Replace those of one file first. Where they have the same value they change together."),
         )
     return names, paths.pop() if len(paths) == 1 else ""
 

@@ -188,14 +188,14 @@ class RunScreen(SignoffScreen[None]):
 
         def answered(said: Said | None) -> None:
             if said is not None:
-                self.say(lambda: answering.say(self.walk, key, said, language))
+                self.tell(lambda: answering.tell(self.walk, key, said, language))
 
         dialog = answering.dialog(self.page.view)
         if dialog is not None:
             self.app.push_screen(dialog, answered)
 
     @background("say", exclusive=False)
-    async def say(self, saying: Callable[[], None]) -> None:
+    async def tell(self, saying: Callable[[], None]) -> None:
         """Write an answer down; it is shown once it is on disk, because the session says so."""
         await in_thread(saying)
 

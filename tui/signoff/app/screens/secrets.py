@@ -23,6 +23,7 @@ from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.secret_list import SecretList
 from signoff.app.work import background, in_thread
 from signoff.errors import SignoffError, StoppedError
+from signoff.message import say
 from signoff.model import Result
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class RatingScreen(SecretsScreen):
         from signoff.rating import rate_target
 
         if self._prompter is None:
-            raise StoppedError("Stopped.")
+            raise StoppedError(say("Stopped."))
         return rate_target(self._profile, self._prompter, cancel)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

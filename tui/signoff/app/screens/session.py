@@ -108,10 +108,10 @@ class SessionScreen(SignoffScreen[None]):
             f"Session {look.record.directory.name}", genesis.target.name if genesis else ""
         )
         self.query_one("#verdict", Static).update(Rows(*verdict_rows(self._verdict, state)))
-        self._say()
+        self._tell()
         self.refresh_bindings()
 
-    def _say(self) -> None:
+    def _tell(self) -> None:
         look = self._look
         if look is None:
             return
@@ -149,7 +149,7 @@ class SessionScreen(SignoffScreen[None]):
             (number for number, one in enumerate(self._rows) if one.line >= before), len(self._rows) - 1
         )
         lines.show(len(self._rows), at)
-        self._say()
+        self._tell()
 
     @on(LongList.Highlighted)
     def _highlighted(self) -> None:
@@ -259,7 +259,7 @@ class SessionScreen(SignoffScreen[None]):
         try:
             made = await in_thread(lambda: export(directory, None, language))
         finally:
-            self._say()
+            self._tell()
         self.notify(f"{made.path.resolve()}\nTell whoever gets it your fingerprint yourself.", markup=False)
 
     def action_copy(self) -> None:

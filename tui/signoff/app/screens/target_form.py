@@ -22,6 +22,7 @@ from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.errors import StoppedError
+from signoff.message import say
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -262,5 +263,5 @@ def discovered(profile: Profile, prompter: Prompter, cancel: Event) -> Proposal:
     finally:
         target.close()
     if cancel.is_set():
-        raise StoppedError("Stopped.")
+        raise StoppedError(say("Stopped."))
     return propose(Facts({one.fact.id: one.value for one in seen}), profile)

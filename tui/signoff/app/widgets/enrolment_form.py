@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from signoff.app.widgets.content import joined, text
 from signoff.enrolling import Place, Wanted, new_file, proposed, unready
 from signoff.errors import UsageError
+from signoff.message import say
 
 if TYPE_CHECKING:
     from signoff.target.profile import Profile
@@ -62,16 +63,16 @@ class EnrolmentForm(VerticalScroll):
         """Return what is chosen. Raises UsageError."""
         for field in ("account", "issuer"):
             if not self._typed(field):
-                raise UsageError(f"Which {field}?")
+                raise UsageError(say("Which {field}?", field=field))
         place = self.place
         if reason := unready(self._profile, place):
-            raise UsageError(f"{reason[0].upper()}{reason[1:]}.")
+            raise UsageError(say("{upper}{reason}.", upper=reason[0].upper(), reason=reason[1:]))
         file = {Place.FILE: self._typed("file"), Place.VARIABLE: self._typed("env-file")}.get(place, "")
         variable = self._typed("variable") if place is Place.VARIABLE else ""
         if place in {Place.FILE, Place.VARIABLE} and not file:
-            raise UsageError("Which file?")
+            raise UsageError(say("Which file?"))
         if place is Place.VARIABLE and not variable:
-            raise UsageError("Which variable?")
+            raise UsageError(say("Which variable?"))
         return Wanted(self._typed("account"), place, file, variable)
 
     def _typed(self, field: str) -> str:
@@ -85,7 +86,7 @@ class EnrolmentForm(VerticalScroll):
         for field in fields:
             field.disabled = made
 
-    def say(self, said: str, style: str = "$error") -> None:
+    def tell(self, said: str, style: str = "$error") -> None:
         """Show a remark below the form."""
         self.query_one("#problem", Static).update(text(said, style))
 
@@ -101,7 +102,7 @@ class EnrolmentForm(VerticalScroll):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self.say("")
+        self.tell("")
 
     def _about(self, place: Place) -> str:
         factor = self._profile.second_factor

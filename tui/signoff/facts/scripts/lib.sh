@@ -7,6 +7,8 @@ nl='
 '
 tab=$(printf '\t')
 cr=$(printf '\r')
+# NAME: the values of other facts that this one is given under a name, one a line.
+given() { printf '%s\n' "${values:-}" | sed -n "s/^$1$tab//p"; }
 show() { sed 's/^/|/'; echo; }
 inert() {
     case $1 in
@@ -50,7 +52,7 @@ names() {
 ask() {
     asked=$1
     shift
-    command -v "$1" > /dev/null 2>&1 || { no_answer 'not installed' "$@"; return 1; }
+    command -v "$1" > /dev/null 2>&1 || { no_answer missing '' "$@"; return 1; }
     said=$(timeout "${patience:-5}" "$@" 2> /dev/null < /dev/null)
     code=$?
     if [ "$code" = 0 ]; then
@@ -59,20 +61,20 @@ ask() {
         if [ -n "$said" ]; then printf '%s\n' "$said" | show; fi
         return 0
     elif [ "$code" = 124 ]; then
-        no_answer "no answer within ${patience:-5} s" "$@"
+        no_answer late "${patience:-5}" "$@"
         return 1
     fi
     # Once more, for what it complains of: apart from its answer, and without a file to write to.
     said=$(timeout "${patience:-5}" "$@" 2>&1 > /dev/null < /dev/null)
     case $said in
-        *[Pp]'ermission denied'* | *'not permitted'* | *'must be root'*) no_answer "permission refused: $said" "$@" ;;
-        *) no_answer "exit code $code${said:+: $said}" "$@" ;;
+        *[Pp]'ermission denied'* | *'not permitted'* | *'must be root'*) no_answer refused "$said" "$@" ;;
+        *) no_answer "$code" "$said" "$@" ;;
     esac
     return 1
 }
 no_answer() {
-    reason=$1 by_hand=
-    shift
+    why=$1 detail=$2 by_hand=
+    shift 2
     for word in "$@"; do
         case $word in
             *[!A-Za-z0-9_./:=,@%+-]* | '') word="'$(printf %s "$word" | sed "s/'/'\\\\''/g")'" ;;
@@ -80,5 +82,5 @@ no_answer() {
         by_hand="$by_hand $word"
     done
     [ "$(id -u)" = 0 ] || by_hand=" sudo$by_hand"
-    head_of unavailable "$1: $reason" "${by_hand# }"
+    head_of unavailable "${by_hand# }" "$why" "$1" "$detail"
 }

@@ -1,0 +1,89 @@
+"""Typed values as they are kept beside a record, and read again to judge by them once more.
+
+A value is packed with what there is to know of its look, or with why there is none. Of a fact that may hold a
+secret (`kept` is None) nothing is.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from signoff.facts.base import Fact, HostFact, Malformed, Noted, OutsideFact, Unavailable
+from signoff.message import Message, Said, restored, said_of
+
+
+class _Packed(msgspec.Struct, frozen=True, omit_defaults=True):
+    fact: str
+    value: msgspec.Raw = msgspec.Raw(b"null")
+    left_out: tuple[Said, ...] = ()
+    strangers: tuple[str, ...] = ()
+    unavailable: tuple[Said, str] | None = None
+    malformed: tuple[Said, str] | None = None
+
+
+def _plain(value: Any) -> str:
+    """Return the text of what JSON has no form for."""
+    if isinstance(value, re.Pattern):
+        return str(value.pattern)
+    if isinstance(value, (str, IPv4Address, IPv6Address, IPv4Network, IPv6Network, PurePosixPath)):
+        return str(value)
+    raise NotImplementedError(f"a {type(value).__name__} is not kept")
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)
+
+
+def kept_as(fact: Fact[Any]) -> Any:
+    """Return the type of a fact's value; None where it is not kept."""
+    return fact.kept if isinstance(fact, (HostFact, OutsideFact)) else None
+
+
+def pack(fact: Fact[Any], value: Any) -> bytes | None:
+    """Return a fact's value as one line; None where it is not kept."""
+    if kept_as(fact) is None:
+        return None
+    match value:
+        case Unavailable():
+            packed = _Packed(fact.id, unavailable=(said_of(value.reason), value.by_hand))
+        case Malformed():
+            packed = _Packed(fact.id, malformed=(said_of(value.reason), value.excerpt))
+        case Noted():
+            left = tuple(map(said_of, value.left_out))
+            packed = _Packed(fact.id, _raw(value.value), left, value.strangers)
+        case _:
+            packed = _Packed(fact.id, _raw(value))
+    return _ENCODER.encode(packed)
+
+
+def unpack(fact: Fact[Any], line: bytes) -> Any:
+    """Return what ``pack`` was given. Raises ValueError where it is not of this fact, or of its type."""
+    packed = msgspec.json.decode(line, type=_Packed)
+    if packed.fact != fact.id:
+        raise ValueError(f"a value of {packed.fact!a}")
+    if packed.unavailable:
+        return Unavailable(restored(packed.unavailable[0]), packed.unavailable[1])
+    if packed.malformed:
+        return Malformed(restored(packed.malformed[0]), packed.malformed[1])
+    plain = msgspec.json.decode(packed.value)
+    value = msgspec.convert(plain, kept_as(fact), dec_hook=_of, str_keys=True)
+    if packed.left_out or packed.strangers:
+        return Noted(value, tuple(map(restored, packed.left_out)), packed.strangers)
+    return value
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    return msgspec.Raw(_ENCODER.encode(value))
+
+
+def _of(kind: type, value: Any) -> Any:
+    """Return a value of a type that JSON has no form for: an address, a pattern, made of its text."""
+    if kind is Message:
+        return Message(value, "", {})
+    if kind is re.Pattern:
+        return re.compile(value)
+    return kind(value)
