@@ -20,6 +20,7 @@ from signoff.facts.base import Facts, Malformed, Unavailable
 from signoff.facts.network import SSH_SERVER, SshServer
 from signoff.facts.outside import OUTSIDE_PORTS, OutsideView, Port
 from signoff.facts.web import WEB_SERVERS, WebServers, parse_web
+from signoff.message import say
 from signoff.model import Finding
 from signoff.probes.base import Probe
 from signoff.target.command import Output
@@ -29,7 +30,7 @@ from signoff.target.profile import Profile
 RECORDED = Path(__file__).parent / "recorded"
 SHOP = Profile(url="https://shop.test", admin_paths=("/admin/", "/api/admin/users"))
 FOUR, SIX = "192.0.2.7", "2001:db8::7"
-NO_WEB = Unavailable("needs root: what web server runs cannot be told", "sudo nginx -T")
+NO_WEB = Unavailable(say("needs root: what web server runs cannot be told"), "sudo nginx -T")
 
 NGINX_403 = (
     b"<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n"
@@ -73,13 +74,17 @@ class Site:
             address, parts.scheme, host or parts.hostname or "", parts.port, parts.path, dict(headers)
         )
         if len(self.asked) >= self.budget:
-            raise NotAskedError("The limit is reached.")
+            raise NotAskedError(say("The limit is reached."))
         self.asked.append(asked)
         if asked.path in self.slow:
-            raise OutsideError(f"No answer to GET {url} from {address}: it took too long.")
+            raise OutsideError(
+                say("No answer to GET {url} from {address}: it took too long.", url=url, address=address)
+            )
         said = self.answer(asked)
         if said is None:
-            raise HungUpError(f"No answer to GET {url} from {address}: refused.")
+            raise HungUpError(
+                say("No answer to GET {url} from {address}: refused.", url=url, address=address)
+            )
         extra = said[2] if len(said) == 3 else {}
         return Response(url, address, said[0], tuple(extra.items()), said[1])
 
@@ -117,7 +122,7 @@ def facts(
     """Return the facts of a site; the survey is made by the real look."""
     values: dict[str, Any] = {
         WEB_SERVERS.id: servers,
-        ADMIN_INSIDE.id: inside or Unavailable("there is no curl on the host"),
+        ADMIN_INSIDE.id: inside or Unavailable(say("there is no curl on the host")),
         SSH_SERVER.id: SshServer(frozenset({22}), client),
         OUTSIDE_PORTS.id: OutsideView(ports, {}, {}),
     }

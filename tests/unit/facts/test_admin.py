@@ -8,6 +8,7 @@ from signoff.facts.admin import ADMIN_SURVEY
 from signoff.facts.admin_inside import ADMIN_INSIDE, parse_inside
 from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import Unavailable, text_for
+from signoff.facts.packing import pack, unpack
 from signoff.target.command import Output
 from signoff.target.profile import Profile
 from unit.admin_site import FOUR, RECORDED, SHOP, SIX, Site, by_name, closed, facts, web
@@ -26,8 +27,8 @@ def test_the_application_knows_its_paths(state: str) -> None:
 def test_nothing_to_ask_inside() -> None:
     with pytest.raises(Unavailable, match="no application"):
         parse_inside(recorded("good-viewer"))
-    with pytest.raises(Unavailable, match="no curl"):
-        parse_inside(Output("inside", 0, b"#unavailable\tthere is no curl on the host\n#end\n"))
+    with pytest.raises(Unavailable, match="curl: not installed"):
+        parse_inside(Output("inside", 0, b"#unavailable\tcurl\tmissing\tcurl\t\n#end\n"))
 
 
 def test_a_login_page_for_every_path_shows_nothing() -> None:
@@ -75,6 +76,17 @@ def test_what_is_asked() -> None:
         ("https", "other.invalid"),
         ("http", "shop.test"),
     }
+
+
+def test_what_is_kept_is_read_as_it_was() -> None:
+    given = facts(Site(by_name(closed), (FOUR, SIX)), servers=web("good-root"))
+    for fact, value in (
+        (ADMIN_SURVEY, given[ADMIN_SURVEY]),
+        (ADMIN_INSIDE, parse_inside(recorded("described-root"))),
+    ):
+        line = pack(fact, value)
+        assert line is not None
+        assert unpack(fact, line) == value
 
 
 def test_no_address_to_look_at() -> None:

@@ -16,9 +16,9 @@ from signoff.facts.base import Facts, OutsideFact, Unavailable
 from signoff.facts.outside import BY_HAND, OUTSIDE_PORTS, Port, elsewhere, of_this_machine, sends_from
 from signoff.facts.ruling import network
 from signoff.facts.web import WEB_SERVERS, WebServers
+from signoff.message import say
 from signoff.target.outside import Outside
 from signoff.target.profile import Profile
-from signoff.text import one_line
 
 _AT_ONCE = 6
 _MOST_ADDRESSES = 4
@@ -64,9 +64,9 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
     """Ask for every admin path at every address: by name, with forged headers, and by the bare address."""
     host = urlsplit(profile.url).hostname
     if not host:
-        raise Unavailable("the product's URL is not known: name it in the target's profile (url)")
+        raise Unavailable(say("the product's URL is not known: name it in the target's profile (url)"))
     if not outside.addresses:
-        raise Unavailable("there is no address at which to look from outside", BY_HAND)
+        raise Unavailable(say("there is no address at which to look from outside"), BY_HAND)
     reachable, here = elsewhere(outside)
     servers = WebServers() if facts.missing(WEB_SERVERS) else facts[WEB_SERVERS]
     paths, named, unasked = _paths(profile, facts, servers)
@@ -78,7 +78,7 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
         views = asker.views(by_name, (*paths, *guessed))
         answering = [view.only(paths) for view in views if view.front.status]
         if not answering:
-            raise Unavailable(f"the site does not answer from outside: {one_line(str(views[0].front))}")
+            raise Unavailable(say("the site does not answer from outside: {answer}", answer=views[0].front))
         refused = answering[0].refused[MOST_FORGED:]
         closed = answering[0] if named else answering[0].only(())
         spelt, forged = asker.spelt(closed), asker.forged(closed, claims[:_MOST_CLAIMS])
@@ -166,7 +166,8 @@ def _bare(address: str) -> str:
 
 ADMIN_SURVEY: OutsideFact[Survey] = OutsideFact(
     id="admin.survey",
-    title="the admin panel from outside",
+    title=say("the admin panel from outside"),
     look=look_at_admin,
     needs=(WEB_SERVERS, ADMIN_INSIDE, OUTSIDE_PORTS),
+    kept=Survey,
 )

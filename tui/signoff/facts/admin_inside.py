@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
@@ -34,7 +35,7 @@ def parse_inside(output: Output) -> Inside:
     answers = [(upstream, path, _kind(said, path), digest) for upstream, path, said, digest in told]
     nowhere = {upstream: (kind, digest) for upstream, path, kind, digest in answers if path == _RANDOM}
     if not nowhere:
-        raise Unavailable("no application is known on the host that could be asked past the web server")
+        raise Unavailable(say("no application is known on the host that could be asked past the web server"))
     exists = {
         path
         for upstream, path, kind, digest in answers
@@ -67,9 +68,10 @@ def _inside(profile: Profile) -> str:
 
 ADMIN_INSIDE: HostFact[Inside] = HostFact(
     id="admin.inside",
-    title="the admin paths, asked of the application itself",
+    title=say("the admin paths, asked of the application itself"),
     script=_inside,
     parse=parse_inside,
     root=Root.PREFER,
     timeout=60.0,
+    kept=Inside,
 )

@@ -11,6 +11,7 @@ from typing import Any
 from signoff.facts.base import Malformed
 from signoff.facts.caddy_routes import STRANGER, Json, Request, end, steps
 from signoff.facts.ruling import Fate, Network, Ruling, is_everybody, network
+from signoff.message import say
 from signoff.text import one_line
 
 
@@ -42,7 +43,7 @@ def parse(text: str) -> tuple[Server, ...]:
             value = {} if value is None else value.get(key)
         return tuple(Server(str(name), about) for name, about in (value or {}).items() if about.items())
     except (ValueError, AttributeError, TypeError, RecursionError):
-        raise Malformed("Caddy's configuration is not what Caddy prints") from None
+        raise Malformed(say("Caddy's configuration is not what Caddy prints")) from None
 
 
 def rulings(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling, ...]:

@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     root: Root
     by_hand: str
     timeout: float
+    kept: Any
     needs: tuple[Fact[Any], ...]
     given: Callable[[Facts, Profile], Mapping[str, Iterable[str]]]
 

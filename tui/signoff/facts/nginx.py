@@ -17,6 +17,7 @@ from posixpath import dirname, join
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.ruling import too_slow
+from signoff.message import say
 
 _FILE = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 _DEEPEST = 64
@@ -87,7 +88,7 @@ def parse(dump: str) -> tuple[Server, ...]:
     """
     _, *pieces = _FILE.split(dump)
     if not pieces:
-        raise Malformed("nginx -T: no configuration file in its output")
+        raise Malformed(say("nginx -T: no configuration file in its output"))
     main, files = pieces[0], dict(zip(pieces[::2], pieces[1::2], strict=True))
     budget = Budget(_MOST_STEPS, "nginx -T")
 
@@ -104,7 +105,7 @@ def parse(dump: str) -> tuple[Server, ...]:
     def whole(directives: tuple[Directive, ...], depth: int = 0) -> Iterator[Directive]:
         """Yield directives with those of the included files in their places."""
         if depth > _DEEPEST:
-            raise Malformed("nginx -T: the files include each other")
+            raise Malformed(say("nginx -T: the files include each other"))
         for directive in directives:
             budget.spend()
             if directive.name == "include" and directive.args:
@@ -136,12 +137,12 @@ def _block(tokens: Iterator[re.Match[str]], budget: Budget, depth: int = 0) -> I
                 return
             case "mark", mark if words:
                 if depth > _DEEPEST:
-                    raise Malformed("nginx -T: blocks nested too deep")
+                    raise Malformed(say("nginx -T: blocks nested too deep"))
                 block = tuple(_block(tokens, budget, depth + 1)) if mark == "{" else ()
                 yield Directive(words[0], tuple(words[1:]), block)
                 words = []
             case "other", _:
-                raise Malformed("nginx -T: not the syntax of nginx")
+                raise Malformed(say("nginx -T: not the syntax of nginx"))
 
 
 def server_for(servers: tuple[Server, ...], listen: str, host: str) -> Server | None:
@@ -207,8 +208,8 @@ def search(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     # Python spells a named group otherwise.
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
     if too_slow(pattern, text):
-        raise Malformed("nginx -T: a regular expression that takes too long")
+        raise Malformed(say("nginx -T: a regular expression that takes too long"))
     try:
         return bool(re.search(pattern, text, re.IGNORECASE if ignore_case else 0))
     except re.error:
-        raise Malformed("nginx -T: a regular expression that cannot be judged") from None
+        raise Malformed(say("nginx -T: a regular expression that cannot be judged")) from None

@@ -9,10 +9,11 @@ from signoff.facts import caddy, nginx, nginx_access
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.ruling import Network, Ruling
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
-BY_HAND = "sudo nginx -T; curl -s http://127.0.0.1:2019/config/ (Caddy)"
+BY_HAND = "sudo nginx -T; curl -s http://127.0.0.1:2019/config/"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def parse_web(output: Output) -> WebServers:
         else:
             stale += [where] if len(times) == 2 and times[1] > times[0] else []
     if not (servers or sites or unread or others) and not output.as_root:
-        raise Unavailable("needs root: what web server runs cannot be told", BY_HAND)
+        raise Unavailable(say("needs root: what web server runs cannot be told"), BY_HAND)
     return WebServers(tuple(servers), tuple(sites), tuple(unread), tuple(others), tuple(stale))
 
 
@@ -90,7 +91,7 @@ _SCRIPT = read_script("trust.sh", "servers.sh", "web.sh")
 
 WEB_SERVERS: HostFact[WebServers] = HostFact(
     id="web-servers",
-    title="the web servers' configuration",
+    title=say("the web servers' configuration"),
     script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_web,
     root=Root.PREFER,

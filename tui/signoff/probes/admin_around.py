@@ -2,115 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from operator import itemgetter
 from urllib.parse import urlsplit
 
-from signoff.facts.admin import ADMIN_SURVEY, Survey
+from signoff.facts.admin import ADMIN_SURVEY
 from signoff.facts.admin_inside import ADMIN_INSIDE
 from signoff.facts.admin_paths import named_paths
-from signoff.facts.admin_requests import Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.ruling import Fate, Ruling
-from signoff.facts.web import BY_HAND, WEB_SERVERS
-from signoff.model import Result, Vantage
-from signoff.probes.admin import told
+from signoff.facts.web import BY_HAND, WEB_SERVERS, WebServers
+from signoff.message import NOTHING, Message, listed, say
+from signoff.model import Vantage
+from signoff.probes import reach
+from signoff.probes.admin import CLOSE, LOOK, Told, doubtful, opened, told
 from signoff.probes.base import Judgement, probe
-from signoff.probes.reach import (
-    CLOSE,
-    ITEMS,
-    NAME_THEM,
-    NEEDS,
-    Reach,
-    not_asked,
-    own_address_allowed,
-    refused_by_rule,
-    unnamed,
-    verdicts,
-)
+from signoff.probes.kit import Proves, Seen, command, decision, each, right, unknown, unseen, wrong
+from signoff.probes.reach import NAME_THEM, Reach
 from signoff.target.profile import Profile
+
+SHOW = command(BY_HAND, say("Look at the configuration that runs, and judge for yourself."))
 
 
 @probe(
     "admin.raw-address",
-    title="Admin panel around its name",
-    expected="nothing of it by the bare address, another name, plain HTTP or the application's own port",
-    items=ITEMS,
-    needs=NEEDS,
+    title=say("Admin panel around its name"),
+    expected=say("nothing of it by the bare address, another name, plain HTTP or the application's own port"),
+    needs=reach.NEEDS,
     vantage=Vantage.OUTSIDE,
-    remedy=(
-        "Publish the application on 127.0.0.1 only, and give the web server a default site that refuses "
-        "(nginx: default_server, ssl_reject_handshake on, return 444)."
+    remedy=decision(
+        say(
+            "Publish the application on 127.0.0.1 only, and give the web server a default site that refuses "
+            "(nginx: default_server, ssl_reject_handshake on, return 444)."
+        )
     ),
 )
 def raw_address(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge every other way in than the name."""
-    survey = facts[ADMIN_SURVEY]
+    survey, site = facts[ADMIN_SURVEY], urlsplit(profile.url)
+    exists = frozenset() if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE].exists
+
+    def is_known(path: str) -> bool:
+        """Whether a rule, or an answer, shows that a path is there: else refusals prove nothing."""
+        answered = any(one.how.reach is Reach.OPEN for one in told(survey.views, path))
+        return answered or path in exists or reach.refused_by_rule(reach.verdicts(facts, profile, path))
+
+    def look(one: Told) -> Seen:
+        answer, view, how = one
+        here = urlsplit(answer.url)
+        # A way round that led to the site by its name after all is judged apart.
+        by_name = (here.scheme, here.hostname, here.port) == (site.scheme, site.hostname, site.port)
+        if how.reach is not Reach.CLOSED and not by_name:
+            # What goes through the same rules is open to the operator's address; a port beside them, to all.
+            through = urlsplit(view.base).port is None
+            return opened(one, reach.own_address_allowed(facts, profile, answer.path) if through else "")
+        if not known[answer.path]:
+            return unseen(say("refused, but nothing shows that {path} is there", path=answer.path))
+        return right(say("led to the site's own name") if by_name else say("{why}", why=how.why))
+
     if not survey.named:
-        yield unnamed(survey)
+        yield reach.unnamed(survey)
         return
-    yield _around(survey, facts, profile)
-    yield from not_asked(survey.left_out.around)
-
-
-def _around(survey: Survey, facts: Facts, profile: Profile) -> Judgement:
-    found = [one for one in told(survey.raw) if not _by_name(one.answer, profile)]
-    evidence = tuple(str(one.answer) for one in found)[:10]
-    if opened := [one for one in found if one.how.reach is Reach.OPEN]:
-        answer, _, how = opened[0]
-        others = f", and {len(opened) - 1} more ways" if len(opened) > 1 else ""
-        return Judgement(
-            result=_unless_allowed(facts, profile, [(answer, view) for answer, view, _ in opened]),
-            observed=f"{answer}: {how.why}{others}",
-            evidence=tuple(str(answer) for answer, _, _ in opened)[:10],
-        )
-    if doubtful := [one for one in found if one.how.reach in {Reach.UNCLEAR, Reach.SHELL}]:
-        answer, _, how = doubtful[0]
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"{answer}: {how.why}: whether it was reached cannot be told",
-            evidence=evidence,
-        )
-    if unproved := list(_not_known_to_exist(survey, facts, profile)):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=f"refused on {len(survey.raw)} ways, but nothing shows that {unproved[0]} is there",
-            evidence=evidence,
-            remedy=NAME_THEM,
-        )
-    return Judgement(
-        result=Result.PASS, observed=f"refused or not answered on {len(survey.raw)} ways", evidence=evidence
-    )
-
-
-def _by_name(answer: Answer, profile: Profile) -> bool:
-    """Whether a way round led to the site by its name after all, which is judged apart."""
-    here, site = urlsplit(answer.url), urlsplit(profile.url)
-    return (here.scheme, here.hostname, here.port) == (site.scheme, site.hostname, site.port)
-
-
-def _unless_allowed(facts: Facts, profile: Profile, opened: list[tuple[Answer, View]]) -> Result:
-    """What goes through the same rules is open to the operator's own address; a port beside them, to all."""
-    through = all(urlsplit(view.base).port is None for _, view in opened)
-    if through and own_address_allowed(facts, profile, opened[0][0].path):
-        return Result.UNKNOWN
-    return Result.FAIL
-
-
-def _not_known_to_exist(survey: Survey, facts: Facts, profile: Profile) -> Iterable[str]:
-    """Yield the paths for which refusals prove nothing: no rule, and no answer, shows that they are there."""
-    known = frozenset[str]() if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE].exists
-    for path in dict.fromkeys(answer.path for view in survey.raw for answer in view.answers):
-        answers = any(one.how.reach is Reach.OPEN for one in told(survey.views, path))
-        if not (answers or path in known or refused_by_rule(verdicts(facts, profile, path))):
-            yield path
+    ways = told(survey.raw)
+    known = {path: is_known(path) for path in {one.answer.path for one in ways}}
+    remedy = LOOK if all(known.values()) else reach.NAME_THEM
+    yield doubtful(each(say("ways"), ways, look, proves=Proves.OUTSIDE), remedy)
+    yield from reach.not_asked(survey.left_out.around)
 
 
 @probe(
     "admin.restriction",
-    title="Web server's rules for the admin panel",
-    expected="deny all but named networks, by the connection's own address, for every admin path",
-    items=ITEMS,
-    needs=NEEDS,
+    title=say("Web server's rules for the admin panel"),
+    expected=say("deny all but named networks, by the connection's own address, for every admin path"),
+    needs=reach.NEEDS,
     remedy=CLOSE,
 )
 def restriction(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -119,77 +83,68 @@ def restriction(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     paths = named_paths(profile) or servers.admin_paths()
     if not paths or not profile.url:
         missing = "the product's URL (url)" if not profile.url else "the admin paths (admin_paths)"
-        yield Judgement(
-            result=Result.UNKNOWN,
-            observed=f"nothing to judge by: {missing} are not in the target's profile",
-            remedy=NAME_THEM,
-        )
+        text = say("nothing to judge by: {missing} are not in the target's profile", missing=missing)
+        yield unknown(text, remedy=NAME_THEM)
         return
-    if doubt := _doubt(facts):
-        yield Judgement(result=Result.UNKNOWN, observed=doubt, remedy=f"Run by hand: {BY_HAND}")
+    if doubt := _doubt(servers):
+        yield unknown(doubt, remedy=SHOW)
     for path in paths if servers.known else ():
         yield _restricted(path, facts, profile)
 
 
-def _doubt(facts: Facts) -> str:
+def _doubt(servers: WebServers) -> Message:
     """Return why the configuration read may not be all that decides."""
-    servers = facts[WEB_SERVERS]
     if servers.unread:
-        return f"the configuration of {', '.join(servers.unread)} could not be read (it needs root)"
+        unread = listed(servers.unread, ", ")
+        return say("the configuration of {unread} could not be read (it needs root)", unread=unread)
     if servers.stale:
-        return f"{', '.join(servers.stale)}: its files changed after it loaded them, so that other rules run"
+        stale = listed(servers.stale, ", ")
+        return say("{stale}: its files changed after it loaded them, so that other rules run", stale=stale)
     if servers.others:
-        return f"{', '.join(servers.others)} also runs, and its rules are not understood here"
-    return "" if servers.known else "no nginx and no Caddy runs here whose rules could be read"
+        others = listed(servers.others, ", ")
+        return say("{others} also runs, and its rules are not understood here", others=others)
+    return NOTHING if servers.known else say("no nginx and no Caddy runs here whose rules could be read")
 
 
 def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
-    found = verdicts(facts, profile, path)
-    evidence = tuple(f"{ruling.where}: {ruling.fate}: {ruling.why}" for ruling in found)
-    if spoofed := [ruling for ruling in found if ruling.spoofable and ruling.fate is Fate.REFUSED]:
-        observed = f"{path}: {spoofed[0].spoofable}, so that anybody can say to be let in"
-        return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
-    host = urlsplit(profile.url).hostname or ""
-    if others := facts[WEB_SERVERS].elsewhere(host, path):
-        observed = f"{path}: let in under another name, where no rule refuses it ({others[0].where})"
-        evidence = (*evidence, *(f"{ruling.where}: {ruling.fate}: {ruling.why}" for ruling in others))[:12]
-        return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
-    if served := [ruling for ruling in found if ruling.fate is Fate.SERVED]:
-        return _served(path, served[0], facts, evidence)
-    if not found or not refused_by_rule(found):
-        why = next((ruling.why for ruling in found if ruling.fate is Fate.UNCLEAR), "no rule is seen for it")
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=path,
-            observed=f"{path}: {why}",
-            evidence=evidence,
-            remedy=f"Run by hand, and judge: {BY_HAND}",
+    found = reach.verdicts(facts, profile, path)
+    views = () if facts.missing(ADMIN_SURVEY) else facts[ADMIN_SURVEY].views
+    refused_outside = {one.how.reach for one in told(views, path)} == {Reach.CLOSED}
+
+    def look(ruling: Ruling) -> Seen:
+        if ruling.fate is Fate.REFUSED and ruling.spoofable:
+            why = ruling.spoofable
+            return wrong(say("{why}, so that anybody can say to be let in", why=why))
+        if ruling.fate is Fate.SERVED and refused_outside:
+            return unseen(say("{why}; yet it is refused from outside, by something else", why=ruling.why))
+        if ruling.fate is Fate.SERVED:
+            return wrong(say("{why}", why=ruling.why))
+        if ruling.fate is Fate.UNCLEAR or not any(one.fate is Fate.REFUSED for one in found):
+            return unseen(say("{why}", why=ruling.why))
+        return right(
+            say(
+                "{why}; lets in {nets}",
+                why=ruling.why,
+                nets=listed(map(str, ruling.allowed), ", ") or "nobody",
+            )
         )
-    below = f"{path.rstrip('/')}/signoff-none-such.php"
-    if served := [ruling for ruling in verdicts(facts, profile, below) if ruling.fate is Fate.SERVED]:
-        # A rule for the one page, or one that a location for scripts (~ \.php$) goes around.
-        observed = f"{path}: {found[0].why}; but what lies below it is let through ({served[0].where})"
-        return Judgement(
-            result=Result.UNKNOWN, subject=path, observed=observed, evidence=evidence, remedy=CLOSE
-        )
-    refusing = next(ruling for ruling in found if ruling.fate is Fate.REFUSED)
-    let_in = ", ".join(map(str, refusing.allowed)) or "nobody"
-    observed = f"{path}: {refusing.why}; lets in {let_in}"
-    return Judgement(result=Result.PASS, subject=path, observed=observed, evidence=evidence)
 
-
-def _served(path: str, ruling: Ruling, facts: Facts, evidence: tuple[str, ...]) -> Judgement:
-    observed = f"{path}: {ruling.why} ({ruling.where})"
-    if not facts.missing(ADMIN_SURVEY) and _refused_everywhere(path, facts[ADMIN_SURVEY]):
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=path,
-            observed=f"{observed}; yet it is refused from outside, by something else",
-            evidence=evidence,
-            remedy="Find what refuses, and whether it goes by the connection's address.",
-        )
-    return Judgement(result=Result.FAIL, subject=path, observed=observed, evidence=evidence)
-
-
-def _refused_everywhere(path: str, survey: Survey) -> bool:
-    return {one.how.reach for one in told(survey.views, path)} == {Reach.CLOSED}
+    elsewhere = facts[WEB_SERVERS].elsewhere(urlsplit(profile.url).hostname or "", path)
+    under_a_name = wrong(say("let in under another name, where no rule refuses it"))
+    # Of a rule for the one page, or one that a location for scripts (~ \.php$) goes around.
+    below = reach.verdicts(facts, profile, f"{path.rstrip('/')}/signoff-none-such.php")
+    through = unseen(say("what lies below it is let through"))
+    seen = [
+        *((ruling, look(ruling)) for ruling in found),
+        *((ruling, under_a_name) for ruling in elsewhere),
+        *((ruling, through) for ruling in below if ruling.fate is Fate.SERVED),
+    ]
+    judged = each(
+        say("rules"),
+        seen,
+        itemgetter(1),
+        proves=Proves.CONFIGURED,
+        name=lambda one: one[0].where,
+        subject=path,
+    )
+    return doubtful(judged, SHOW)

@@ -1,6 +1,6 @@
 # After trust.sh and servers.sh. Wants $paths (one a line), $host and $random. Asks the application itself, past the web server: for want of
 # a rule there, what it answers shows whether a path exists. GET only, at addresses of this machine only.
-command -v curl > /dev/null || { head_of unavailable 'there is no curl on the host'; exit 0; }
+command -v curl > /dev/null || { no_answer missing '' curl; exit 0; }
 upstreams() {
     {
         [ "$(id -u)" != 0 ] || nginx_masters | while read -r kind pid; do
