@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 from signoff.facts.base import Facts, HostFact
+from signoff.message import NOTHING, listed
 from signoff.model import Result, Vantage
 from signoff.probes.base import Judgement, Probe
 from signoff.target.base import Target
@@ -92,7 +93,9 @@ def _judge(name: str, fact: HostFact[list[dict[str, Any]]]) -> Probe:
                 vantage=Vantage(one.get("vantage", "host")),
             )
 
-    return Probe(id=name, title=name, expected="", items=(), vantage=Vantage.HOST, needs=(fact,), judge=judge)
+    return Probe(
+        id=name, title=listed((name,)), expected=NOTHING, vantage=Vantage.HOST, needs=(fact,), judge=judge
+    )
 
 
 def _parse(output: Output) -> list[dict[str, Any]]:
@@ -103,7 +106,7 @@ def _parse(output: Output) -> list[dict[str, Any]]:
 def fake_probes(names: Sequence[str]) -> dict[str, Probe]:
     """Return a probe for each name; what it finds is what the target answers for the name."""
     return {
-        name: _judge(name, HostFact(id=name, title=name.replace(".", " "), script="true", parse=_parse))
+        name: _judge(name, HostFact(id=name, title=listed((name,)).replace(".", " "), script="true", parse=_parse))
         for name in names
     }
 

@@ -14,6 +14,7 @@ from signoff.app.screens.finish import FinishScreen
 from signoff.app.screens.prompts import Choice, ErrorDialog, TypedWord
 from signoff.app.screens.run import RunScreen
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.identity import allowed_signers_line
 from signoff.session.signer import KeySigner
 
@@ -83,7 +84,7 @@ async def test_a_seal_that_fails_is_told(app: SignoffApp, monkeypatch: pytest.Mo
         await running(pilot)
 
         def gone() -> None:
-            raise RecordError("The agent has gone.", "Plug the security key in, and try again.")
+            raise RecordError(say("The agent has gone."), say("Plug the security key in, and try again."))
 
         monkeypatch.setattr(walk_of(app), "finish", gone)
         await pilot.press("f")

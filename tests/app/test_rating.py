@@ -27,6 +27,7 @@ from signoff.app.widgets.secret_list import SecretList
 from signoff.errors import TargetError
 from signoff.facts.base import Facts
 from signoff.facts.discovery import Proposal
+from signoff.message import say
 from signoff.model import Result
 from signoff.rating import Rated
 from signoff.target.base import Prompter, Target
@@ -135,7 +136,7 @@ async def test_a_target_that_is_not_there_is_said_and_tried_again(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(_profile: Profile, _prompter: Prompter) -> Target:
-        raise TargetError("shop.example:22 cannot be reached: refused.", "Is it up?")
+        raise TargetError(say("shop.example:22 cannot be reached: refused."), say("Is it up?"))
 
     app = SignoffApp(Start())
     async with app.run_test(size=SIZE) as pilot:

@@ -43,6 +43,7 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.units import UNITS, Units
+from signoff.message import say
 from signoff.rating import Rated
 from signoff.rotating import Rotation
 from signoff.target.local import LocalTarget
@@ -80,7 +81,7 @@ class Project:
             ENVIRONMENT.id: environment.value,
             UNITS.id: Units(systemd=True, units=()),
             CONTAINERS.id: (),
-            GIT.id: Unavailable("it is no repository"),
+            GIT.id: Unavailable(say("it is no repository")),
         }
         return Facts(values)
 

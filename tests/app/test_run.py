@@ -20,6 +20,7 @@ from signoff.app.screens.prompts import Choice, ErrorDialog
 from signoff.app.screens.run import RunScreen
 from signoff.app.widgets.finding import FindingView
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.model import Result
 from signoff.session.events import Attested
 from signoff.target.profile import Profile
@@ -235,7 +236,7 @@ async def test_an_error_while_looking_offers_to_connect_again(
         connected: list[bool] = []
 
         def lost(*_: object) -> bool:
-            raise TargetError("The connection to shop.example was lost.", "Check the network.")
+            raise TargetError(say("The connection to shop.example was lost."), say("Check the network."))
 
         monkeypatch.setattr(walk, "probe", lost)
         monkeypatch.setattr(walk, "connect", lambda _prompter: connected.append(True))
@@ -298,7 +299,7 @@ async def test_resumes_at_the_same_step_and_works_without_its_target(
     walk.close()
 
     def unreachable(*_: object) -> FakeTarget:
-        raise TargetError("shop.example:22 cannot be reached: connection refused.", "Is it up?")
+        raise TargetError(say("shop.example:22 cannot be reached: connection refused."), say("Is it up?"))
 
     monkeypatch.setattr("signoff.reaching.open_target", unreachable)
     app = SignoffApp(Start(resume=session))

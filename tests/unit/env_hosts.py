@@ -11,6 +11,7 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.model import Finding, Result
 from signoff.probes.base import Probe
 from signoff.target.command import Output
@@ -18,7 +19,7 @@ from signoff.target.profile import Profile
 
 RECORDED = Path(__file__).parent / "recorded/env"
 SHOP = Profile(name="shop", project="/srv/shop")
-NEEDS_ROOT = Unavailable("the Docker daemon may not be asked: permission denied", "sudo docker ps")
+NEEDS_ROOT = Unavailable(say("the Docker daemon may not be asked: permission denied"), "sudo docker ps")
 
 
 def output(name: str, fact: HostFact[Any]) -> Output:

@@ -38,6 +38,7 @@ from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, SSH_SERVER
 from signoff.facts.outside import OUTSIDE_PORTS, OutsideView, Port, in_doubt
 from signoff.facts.services import KNOWN_PORTS
+from signoff.message import say
 from signoff.model import Finding
 from signoff.probes.base import Probe
 from signoff.target.command import Output
@@ -50,8 +51,8 @@ HOST: tuple[HostFact[Any], ...] = (LISTENERS, INTERFACES, SSH_SERVER, FIREWALL, 
 GOOD = ("10.213.222.3", "fd5f:51f0:ffde::3")
 BAD = ("10.213.222.7", "fd5f:51f0:ffde::7")
 
-NEEDS_ROOT = Unavailable("Firewall rules: needs root, and sudo was refused", "sudo iptables-save")
-NO_OUTSIDE = Unavailable("this machine cannot look at itself from outside")
+NEEDS_ROOT = Unavailable(say("Firewall rules: needs root, and sudo was refused"), "sudo iptables-save")
+NO_OUTSIDE = Unavailable(say("this machine cannot look at itself from outside"))
 
 Open = Mapping[tuple[str, int], str]
 WEB_AND_SSH = {22: "ssh", 80: "", 443: ""}

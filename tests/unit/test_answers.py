@@ -74,7 +74,7 @@ def test_the_readmes_example_works_as_it_is_printed(target: str, request: pytest
     assert done.exit_code in {1, 3}, done.output
     (session,) = sessions()
     state = read(session).state
-    assert state.sealed
+    assert state.sealed, done.output
     said = {
         key[1]: (one.answer.attested.kind, one.answer.attested.value or one.answer.attested.reason)
         for key, one in state.steps.items()

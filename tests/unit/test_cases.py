@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from signoff.facts.base import Fact, HostFact, Unavailable, closure
+from signoff.message import say
 from signoff.model import Result, worst
 from unit.case_files import CASES, Case
 
@@ -45,7 +46,7 @@ def test_every_probe_has_each_kind_of_case_and_a_near_twin() -> None:
 
 def spoilt(case: Case, fact: Fact[Any], whole: Any) -> Iterator[Any]:
     """Yield what a fact's value is where not all of it was seen."""
-    yield Unavailable("not there")
+    yield Unavailable(say("not there"))
     text = case.told[fact.id]
     if isinstance(fact, HostFact):
         yield case.value(fact, "")

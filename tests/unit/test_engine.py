@@ -13,6 +13,7 @@ from signoff.credentials.redact import Redactor
 from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Progress
 from signoff.facts.base import Fact, Facts, HostFact
+from signoff.message import NOTHING, say, listed
 from signoff.model import Result
 from signoff.probes.base import Judgement, Probe, probe, with_parameters
 from signoff.session.events import ChecklistRef, Found, Looked, Probed, TargetRef
@@ -40,14 +41,14 @@ CHECKLIST = (
     + STEP.format(id="two", probes="t.word")
 )
 WORD: HostFact[str] = HostFact(
-    "word", "the word", script="echo word", parse=lambda output: output.stdout.decode()
+    "word", say("the word"), script="echo word", parse=lambda output: output.stdout.decode()
 )
 OTHER: HostFact[str] = HostFact(
-    "other", "another word", script="echo other", parse=lambda output: output.stdout.decode()
+    "other", say("another word"), script="echo other", parse=lambda output: output.stdout.decode()
 )
 KEYS: HostFact[dict[str, Secret]] = HostFact(
     "keys",
-    "the keys",
+    say("the keys"),
     script="cat keys",
     parse=lambda output: {"SECRET_KEY": Secret(output.stdout.decode())},
     root=Root.REQUIRE,
@@ -57,20 +58,25 @@ KEYS: HostFact[dict[str, Secret]] = HostFact(
 VALUE = "kT9vQ2mXw7LrZp4sNd8y"
 
 
-@probe("t.word", title="The word", expected="good", items=("A1",), needs=(WORD,))
+@probe("t.word", title=say("The word"), expected=say("good"), needs=(WORD,))
 def word(facts: Facts, profile: Profile) -> Judgement:
     result = Result.PASS if facts[WORD] == "good" else Result.FAIL
-    return Judgement(result=result, observed=facts[WORD])
+    return Judgement(result=result, observed=listed((facts[WORD],)))
 
 
-@probe("t.both", title="Both", expected="both", items=("A1",), needs=(WORD, KEYS))
+@probe("t.both", title=say("Both"), expected=say("both"), needs=(WORD, KEYS))
 def both(facts: Facts, profile: Profile) -> Judgement:
-    return Judgement(result=Result.PASS, observed=f"{facts[WORD]} and {len(facts[KEYS])} keys")
+    return Judgement(
+        result=Result.PASS,
+        observed=say("{facts} and {count} keys", facts=facts[WORD], count=len(facts[KEYS])),
+    )
 
 
-@probe("t.both", title="Both", expected="both", items=("A1",), needs=(WORD, KEYS))
+@probe("t.both", title=say("Both"), expected=say("both"), needs=(WORD, KEYS))
 def telltale(facts: Facts, profile: Profile) -> Judgement:
-    return Judgement(result=Result.PASS, observed=f"the key is {facts[KEYS]['SECRET_KEY'].reveal()}")
+    return Judgement(
+        result=Result.PASS, observed=say("the key is {reveal}", reveal=facts[KEYS]["SECRET_KEY"].reveal())
+    )
 
 
 @pytest.fixture
@@ -219,10 +225,15 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 def wanted(parameters: Wanted) -> Probe:
     fact: Fact[str] = WORD if parameters.word == "good" else OTHER
 
-    @probe("t.wanted", title=f"Word {parameters.word}", expected="", items=("A1",), needs=(fact,))
+    @probe(
+        "t.wanted",
+        title=say("Word {word}", word=parameters.word),
+        expected=NOTHING,
+        needs=(fact,),
+    )
     def judge(facts: Facts, profile: Profile) -> Judgement:
         result = Result.PASS if facts[fact] == parameters.word else Result.FAIL
-        return Judgement(result=result, observed=facts[fact])
+        return Judgement(result=result, observed=listed((facts[fact],)))
 
     return judge
 
@@ -243,8 +254,8 @@ def test_two_uses_of_a_probe_are_two_probes(tmp_path: Path) -> None:
     assert bench.target.batches[0] == ("word", "other"), "each use needs facts of its own"
     found = bench.session.state.steps["two", "one"].findings
     assert {(one.probe, one.use, one.title, one.result.value, one.items) for one in found} == {
-        ("t.word", "", "The word", "pass", ("A1",)),
-        ("t.wanted", "word: good", "Word good", "pass", ("A1",)),
+        ("t.word", "", "The word", "pass", ()),
+        ("t.wanted", "word: good", "Word good", "pass", ()),
         ("t.wanted", "word: better", "Word better", "fail", ("H2",)),
         ("t.wanted", "wrd: worse", "t.wanted (wrd: worse)", "unknown", ()),
         ("t.gone", "a: 1", "t.gone (a: 1)", "unknown", ()),

@@ -19,6 +19,7 @@ from signoff.cli import main
 from signoff.credentials.secret import Secret
 from signoff.errors import TargetError
 from signoff.facts.environment import ENVIRONMENT
+from signoff.message import say
 from signoff.probes import all_probes
 from signoff.session.guard import RefusedError
 from signoff.session.signer import KeySigner
@@ -48,7 +49,7 @@ class QuietMachine(LocalTarget):
     def collect(self, commands: Sequence[Command], cancel: Event) -> Iterator[Output]:
         """Look at the files, and answer the rest from memory."""
         if self.lost.is_set():
-            raise TargetError("The connection was lost.", "Try again.")
+            raise TargetError(say("The connection was lost."), say("Try again."))
         self.batches.append(tuple(one.id for one in commands))
         for one in commands:
             if one.id in {"environment", "env-file"}:

@@ -14,6 +14,7 @@ from signoff.checklist.load import find, load
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
 from signoff.facts.discovery import SURROUNDINGS
+from signoff.message import NOTHING, say
 from signoff.model import Result, Vantage
 from signoff.plain import _Face
 from signoff.probes import all_probes
@@ -55,9 +56,16 @@ class Desk:
 
 def telling(name: str) -> Probe:
     def judge(facts: Facts, profile: Profile) -> Judgement:
-        return Judgement(result=Result.PASS, observed=f"{profile.backup_directory} at {profile.address}")
+        return Judgement(
+            result=Result.PASS,
+            observed=say(
+                "{backup_directory} at {address}",
+                backup_directory=profile.backup_directory,
+                address=profile.address,
+            ),
+        )
 
-    return Probe(id=name, title=name, expected="", items=(), vantage=Vantage.HOST, needs=(), judge=judge)
+    return Probe(id=name, title=NOTHING, expected=NOTHING, vantage=Vantage.HOST, needs=(), judge=judge)
 
 
 @pytest.fixture

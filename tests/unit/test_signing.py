@@ -12,6 +12,7 @@ import pytest
 from signoff import paths, plain, reaching
 from signoff.checklist.load import find, load
 from signoff.errors import RecordError, UsageError
+from signoff.message import say
 from signoff.probes import all_probes
 from signoff.session.choosing import use_agent, use_file, use_own
 from signoff.session.identity import in_use
@@ -113,7 +114,7 @@ def test_a_passphrase_typed_at_the_end_is_known_too(home: Path, monkeypatch: pyt
     walk = Walk.resume("latest", in_use(AtHand("wrong but secret", PHRASE)))
 
     def full(_data: bytes) -> None:
-        raise RecordError("The disk is full.")
+        raise RecordError(say("The disk is full."))
 
     with monkeypatch.context() as broken:
         broken.setattr(walk.session._journal, "append", full)

@@ -95,7 +95,7 @@ def test_another_operator_does_not_go_on(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("say", "why"),
+    ("tell", "why"),
     [
         (lambda walk: walk.confirm(PORTS, "   "), "Nothing was said"),
         (lambda walk: walk.confirm(PORTS, "\x1b[2J\u202e"), "Nothing was said"),

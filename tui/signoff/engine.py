@@ -122,7 +122,7 @@ class Engine:
         """Keep the values, now that every secret of the round is known that none of them may hold."""
         packed = {seq: pack(one.fact, one.value) for seq, one in self._unkept.items()}
         self._unkept = {}
-        self._session.keep({seq: line for seq, line in packed.items() if line is not None})
+        self._session.keep(packed)
 
     def _used(self, use: Use) -> Probe:
         known = self._probes.get(use.use)

@@ -81,7 +81,8 @@ def _parts(url: str) -> SplitResult:
         proper = None
     if not proper:
         raise UsageError(
-            say("{url} is not an authority's http or https address.", url=one_line(url)), say("--tsa URL")
+            say("{url} is not an authority's http or https address.", url=ascii(one_line(url))),
+            say("--tsa URL"),
         )
     return parts
 
@@ -111,6 +112,6 @@ def _post(url: str, parts: SplitResult, query: bytes, deadline: float) -> Answer
 
 def _failed(url: str, reason: str) -> UsageError:
     return UsageError(
-        say("No time-stamp from {url}: {reason}.", url=one_line(url), reason=reason),
+        say("No time-stamp from {url}: {reason}.", url=ascii(one_line(url)), reason=reason),
         say("The record is as it was. Try again later, or another authority: --tsa URL"),
     )

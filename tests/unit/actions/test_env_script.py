@@ -18,6 +18,7 @@ from signoff.actions.env_file import EnvFile
 from signoff.credentials.env_file import ConcurrentEditError, EnvFileError, EnvText, UncertainError
 from signoff.credentials.env_text import fingerprint, is_draft
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.command import Command, Output, Problem
 from signoff.target.executing import _Run
 from signoff.target.local import LocalTarget
@@ -54,7 +55,7 @@ class Target:
 
     def collect(self, commands: list[Command], cancel: Event) -> Iterator[Output]:
         if not self._answers and self._problem is None:
-            raise TargetError("shop.example cannot be reached.")
+            raise TargetError(say("shop.example cannot be reached."))
         return self._here.collect(commands, cancel)
 
     def execute(self, script: str, payload: bytes = b"", **options: Any) -> Output:
@@ -289,10 +290,10 @@ def test_what_stands_in_the_way_is_told(path: Path) -> None:
 
     class Gone(Target):
         def execute(self, script: str, payload: bytes = b"", **options: Any) -> Output:
-            raise TargetError("shop.example cannot be reached.", "Is it up?")
+            raise TargetError(say("shop.example cannot be reached."), say("Is it up?"))
 
         def collect(self, commands: list[Command], cancel: Event) -> Iterator[Output]:
-            raise TargetError("shop.example cannot be reached.", "Is it up?")
+            raise TargetError(say("shop.example cannot be reached."), say("Is it up?"))
 
     before = EnvText(OLD, at(LocalTarget(Operator()), path).read().identity)
     attempts: tuple[Callable[[EnvFile], EnvText], ...] = (EnvFile.read, lambda env: env.write(NEW, before))

@@ -11,6 +11,7 @@ import pytest
 from signoff.checklist.load import available, find, load
 from signoff.errors import ChecklistError, UsageError
 from signoff.facts.base import Facts
+from signoff.message import NOTHING, say
 from signoff.model import Result
 from signoff.probes import all_probes
 from signoff.probes.base import Judgement, Probe, probe, with_parameters
@@ -119,9 +120,9 @@ def header(wanted: Header) -> Probe:
     return bare
 
 
-@probe("t.bare", title="B", expected="", items=("A1",), needs=())
+@probe("t.bare", title=say("B"), expected=NOTHING, needs=())
 def bare(facts: Facts, profile: Profile) -> Judgement:
-    return Judgement(result=Result.PASS, observed="x")
+    return Judgement(result=Result.PASS, observed=say("x"))
 
 
 KNOWN = {"env.present": bare, "t.bare": bare, "t.header": header}

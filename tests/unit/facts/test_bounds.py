@@ -32,6 +32,7 @@ from signoff.facts.packets import Packet, Ports, Source
 from signoff.facts.passage import passages
 from signoff.facts.ruling import Fate
 from signoff.facts.units import parse_units
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.network import datastore_ports
 from signoff.target.command import Output
@@ -223,7 +224,7 @@ def test_listeners_and_addresses_are_not_multiplied_without_end() -> None:
     known = facts("good", NO_OUTSIDE, listeners=listeners, interfaces=interfaces)
     with pytest.raises(Malformed, match="more than can be judged"):
         host_view(known)
-    hidden = Malformed("not to be seen")
+    hidden = Malformed(say("not to be seen"))
     with pytest.raises(Malformed, match="more than can be judged"):
         host_view(facts("good", NO_OUTSIDE, listeners=listeners, interfaces=interfaces, firewall=hidden))
 

@@ -9,17 +9,18 @@ import pytest
 
 from signoff.facts.base import Fact, Facts, HostFact, Malformed, OutsideFact, Unavailable, closure
 from signoff.facts.collect import Collected, collect
+from signoff.message import say
 from signoff.target.command import Output, Problem, Root
 from signoff.target.outside import Outside
 from signoff.target.profile import Profile
 from unit.fakes import FakeTarget
 
 NAME: HostFact[str] = HostFact(
-    "name", "the name", script="uname -n", parse=lambda output: output.stdout.decode()
+    "name", say("the name"), script="uname -n", parse=lambda output: output.stdout.decode()
 )
 SECRET: HostFact[str] = HostFact(
     "secret",
-    "the secrets",
+    say("the secrets"),
     script=lambda profile: f"cat {profile.project}/.env",
     parse=lambda output: output.stdout.decode(),
     root=Root.REQUIRE,
@@ -32,7 +33,7 @@ def _ports(outside: Outside, profile: Profile, facts: Facts) -> str:
     return f"{facts[NAME]} {' '.join(outside.addresses)}"
 
 
-PORTS: OutsideFact[str] = OutsideFact("ports", "the ports", look=_ports, needs=(NAME,))
+PORTS: OutsideFact[str] = OutsideFact("ports", say("the ports"), look=_ports, needs=(NAME,))
 
 
 def collected(target: FakeTarget, *facts: Fact[str], cancel: Event | None = None) -> dict[str, Collected]:
@@ -85,7 +86,7 @@ def test_a_parser_that_trips_is_malformed_and_tells_nothing_of_the_text() -> Non
     def trip(output: Output) -> str:
         raise KeyError(output.stdout.decode())
 
-    odd: HostFact[str] = HostFact("odd", "an odd thing", script="odd", parse=trip)
+    odd: HostFact[str] = HostFact("odd", say("an odd thing"), script="odd", parse=trip)
     value = collected(FakeTarget({"odd": b"hunter2"}), odd)["odd"].value
     assert isinstance(value, Malformed)
     assert "hunter2" not in value.reason + value.excerpt
@@ -95,7 +96,7 @@ def test_a_fact_from_outside_that_trips_is_malformed_too() -> None:
     def trip(outside: Outside, profile: Profile, facts: Facts) -> str:
         raise RuntimeError("hunter2")
 
-    odd: OutsideFact[str] = OutsideFact("odd", "an odd thing", look=trip)
+    odd: OutsideFact[str] = OutsideFact("odd", say("an odd thing"), look=trip)
     assert collected(FakeTarget(), odd)["odd"].problem == "an odd thing: cannot be read (RuntimeError)"
 
 

@@ -19,12 +19,13 @@ from signoff.facts.discovery import (
     propose,
 )
 from signoff.facts.web import WEB_SERVERS
+from signoff.message import say
 from signoff.target.command import Output
 from signoff.target.profile import Profile
 from unit.admin_site import RECORDED, web
 from unit.backup_hosts import backups
 
-MISSING = Unavailable("not looked at")
+MISSING = Unavailable(say("not looked at"))
 
 
 def surroundings(state: str) -> Surroundings:

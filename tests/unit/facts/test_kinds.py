@@ -10,6 +10,7 @@ import pytest
 from signoff.facts.base import Facts, HostFact, Malformed, Unavailable, closure
 from signoff.facts.collect import _value
 from signoff.facts.kinds import RANDOM, Reply, http, json_rows, json_value, key_values, lines
+from signoff.message import say
 from signoff.target.command import Output
 from signoff.target.outside import Outside, OutsideError, Response
 from signoff.target.profile import Profile
@@ -24,7 +25,7 @@ def value(fact: HostFact[Any], text: str) -> Any:
 
 
 def test_key_values_keep_every_value_of_a_key() -> None:
-    fact = key_values("k", "K", "listeners.sh")
+    fact = key_values("k", say("K"), "listeners.sh")
     found = value(fact, "#root\n|usepam yes\n|hostkey a\n|hostkey b c\n#unit\n|Env=x=1\n|bare\n#end\n")
     assert found == {
         "root": {"usepam": ("yes",), "hostkey": ("a", "b c")},
@@ -33,12 +34,12 @@ def test_key_values_keep_every_value_of_a_key() -> None:
 
 
 def test_lines_and_json() -> None:
-    assert value(lines("l", "L", "listeners.sh"), "#a\n|x\n|y\n#b\n#end\n") == {"a": ("x", "y"), "b": ()}
-    rows = json_rows("r", "R", Row, "listeners.sh")
+    assert value(lines("l", say("L"), "listeners.sh"), "#a\n|x\n|y\n#b\n#end\n") == {"a": ("x", "y"), "b": ()}
+    rows = json_rows("r", say("R"), Row, "listeners.sh")
     assert value(rows, '#a\n|[{"id": 1, "secret": "x"},\n| {"id": 2}]\n#end\n') == {"a": (Row(1), Row(2))}
     assert value(rows, '#a\n|{"id": 1}\n|{"id": 2}\n#end\n') == {"a": (Row(1), Row(2))}, "a row a line"
     assert value(rows, "#a\n#end\n") == {"a": ()}
-    assert value(json_value("v", "V", Row, "listeners.sh"), '#a\n|{"id": 1}\n#end\n') == {"a": Row(1)}
+    assert value(json_value("v", say("V"), Row, "listeners.sh"), '#a\n|{"id": 1}\n#end\n') == {"a": Row(1)}
     assert rows.sensitive, "what is not read may be a secret"
 
 
@@ -46,17 +47,17 @@ def test_lines_and_json() -> None:
     "text", ['#a\n|{"id": 1}\n|\n#end\n', '#a\n|[{"id": "hunter2"}]\n#end\n', '#a\n|[{"id": 1}\n#end\n']
 )
 def test_what_is_no_json_is_malformed_and_not_quoted(text: str) -> None:
-    found = value(json_rows("r", "R", Row, "listeners.sh"), text)
+    found = value(json_rows("r", say("R"), Row, "listeners.sh"), text)
     assert isinstance(found, Malformed)
     assert "hunter2" not in found.reason + found.excerpt
 
 
 @pytest.mark.parametrize("kind", [lines, key_values])
 def test_no_answer_is_no_value(kind: Any) -> None:
-    said = "#a\n|x\n#unavailable\tsshd: permission refused\tsudo sshd -T\n#end\n"
+    said = "#a\n|x\n#unavailable\tsudo sshd -T\trefused\tsshd\tno\n#end\n"
     found = value(kind("x", "X", "listeners.sh"), said)
     assert isinstance(found, Unavailable)
-    assert (found.reason, found.by_hand) == ("sshd: permission refused", "sudo sshd -T")
+    assert (found.reason, found.by_hand) == ("sshd: permission refused: no", "sudo sshd -T")
     assert isinstance(value(kind("x", "X", "listeners.sh"), "#a\n|x\n"), Malformed), "not to its end"
     assert isinstance(value(kind("x", "X", "listeners.sh"), "#a\n#a\n#end\n"), Malformed), "twice"
     assert isinstance(value(kind("x", "X", "listeners.sh"), "#a\t3\n|x\n#end\n"), Malformed), "a part"
@@ -68,7 +69,7 @@ def test_facts_of_the_same_parameters_are_one_and_of_one_name_an_error() -> None
     assert http("/").id != http("/", RANDOM).id
     assert len(closure([http("/"), http("/")])) == 1
     with pytest.raises(ValueError, match="two facts are called 'k'"):
-        closure([lines("k", "K", "listeners.sh"), lines("k", "K", "listeners.sh")])
+        closure([lines("k", say("K"), "listeners.sh"), lines("k", say("K"), "listeners.sh")])
 
 
 class Site(Outside):
@@ -76,7 +77,7 @@ class Site(Outside):
 
     def request(self, url: str, *, address: str, **_: Any) -> Response:
         if ":" in address:
-            raise OutsideError("No answer.")
+            raise OutsideError(say("No answer."))
         found = 200 if url.endswith("test/") else 404
         return Response(url, address, found, (("x-a", "1"), ("x-a", " 2 ")), b"", "self-signed")
 

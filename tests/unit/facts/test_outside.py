@@ -18,6 +18,7 @@ from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import LISTENERS, SSH_SERVER, Listener, SshServer
 from signoff.facts.outside import Port, look_at_ports
 from signoff.facts.services import KNOWN_PORTS, kind_of_name, kind_of_port, spoken
+from signoff.message import say
 from signoff.target.outside import Connection, Outside
 from signoff.target.profile import Profile
 from unit.network_hosts import BAD, NEEDS_ROOT, RECORDED, outside, parsed
@@ -90,7 +91,7 @@ def host(*ports: int) -> Facts:
         {
             LISTENERS.id: listeners,
             SSH_SERVER.id: SshServer(frozenset({22}), ""),
-            CONTAINERS.id: Unavailable("no"),
+            CONTAINERS.id: Unavailable(say("no")),
             FIREWALL.id: NEEDS_ROOT,
         }
     )
@@ -120,7 +121,7 @@ def test_published_and_translated_ports_are_learnt() -> None:
 
     facts = Facts(
         {
-            LISTENERS.id: Unavailable("no"),
+            LISTENERS.id: Unavailable(say("no")),
             SSH_SERVER.id: SshServer(frozenset({2222}), ""),
             CONTAINERS.id: tuple(
                 replace(one, published=tuple(replace(port, port=15000) for port in one.published))

@@ -16,6 +16,7 @@ import pytest
 from signoff.facts.base import Facts, HostFact, Noted, Unavailable, text_for
 from signoff.facts.collect import _value
 from signoff.facts.sections import assigned, left_out, read_script, sections, strangers
+from signoff.message import NOTHING, say, listed
 from signoff.model import Result
 from signoff.probes import all_probes
 from signoff.probes.base import Judgement, Probe, probe
@@ -192,7 +193,7 @@ def parse(output: Output) -> tuple[str, ...]:
     return tuple(section.name for section in sections(output))
 
 
-FACT: HostFact[tuple[str, ...]] = HostFact(id="x", title="X", script="", parse=parse)
+FACT: HostFact[tuple[str, ...]] = HostFact(id="x", title=say("X"), script="", parse=parse)
 
 
 def judged(result: Result, marks: str) -> Judgement:
@@ -201,11 +202,11 @@ def judged(result: Result, marks: str) -> Judgement:
 
     def judge(facts: Facts, profile: Profile) -> Judgement:
         assert facts[FACT] == ("a",)
-        return Judgement(result=result, observed="seen")
+        return Judgement(result=result, observed=say("seen"))
 
-    one = probe("x.y", title="", expected="", items=(), needs=(FACT,))(judge)
+    one = probe("x.y", title=NOTHING, expected=NOTHING, needs=(FACT,))(judge)
     (finding,) = one.findings(Facts({"x": value}), Profile())
-    return Judgement(result=finding.result, observed=finding.observed, evidence=finding.evidence)
+    return Judgement(result=finding.result, observed=listed((finding.observed,)), evidence=finding.evidence)
 
 
 @pytest.mark.parametrize("result", [Result.PASS, Result.NOTAPPLICABLE, Result.FIXED])

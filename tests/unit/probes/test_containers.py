@@ -8,6 +8,7 @@ from signoff.facts.base import Unavailable
 from signoff.facts.containers import CONTAINERS, PublishedPort
 from signoff.facts.docker_engine import DOCKER_ENGINE
 from signoff.facts.network import LISTENERS
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.published import host_networking, published_ports
 from signoff.target.profile import Profile
@@ -90,7 +91,7 @@ def test_published_ports_are_unknown_where_docker_cannot_be_asked() -> None:
     assert found.result is Result.UNKNOWN
     assert "permission denied" in found.observed
     assert judged(published_ports, facts("podman", outside()))[""].result is Result.UNKNOWN
-    worker = facts("good", outside(), docker_engine=Unavailable("this node of a swarm is no manager"))
+    worker = facts("good", outside(), docker_engine=Unavailable(say("this node of a swarm is no manager")))
     assert judged(published_ports, worker)["swarm"].result is Result.UNKNOWN
 
 
@@ -103,7 +104,6 @@ def test_a_container_on_the_hosts_network_fails_with_what_it_listens_on() -> Non
     found = judged(host_networking, facts("traps", outside(also={(GOOD[0], 9200): "redis"})))["hostnet"]
     assert found.result is Result.FAIL
     assert "0.0.0.0:9200/tcp" in found.observed
-    assert found.items == ("A2",)
 
 
 def test_a_container_on_the_hosts_network_passes_behind_the_firewall_or_where_meant() -> None:

@@ -12,6 +12,7 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.compose import Compose, ComposeService, EnvReference
 from signoff.facts.environment import ENVIRONMENT, Access, Kind
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.probes.env import mode, present
 from signoff.target.profile import Profile
 from unit.env_hosts import SHOP, facts, judge, results, with_content
@@ -105,7 +106,7 @@ def test_a_dollar_is_a_dispute_where_compose_reads() -> None:
 
 
 def test_units_that_cannot_be_seen_do_not_hide_the_rest() -> None:
-    assert results(present, facts("good-root", units=Unavailable("no"))) == {ENV: "pass"}
+    assert results(present, facts("good-root", units=Unavailable(say("no")))) == {ENV: "pass"}
 
 
 def test_mode_on_a_good_host() -> None:

@@ -10,6 +10,7 @@ import pytest
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
+from signoff.message import say
 from signoff.probes.env_git import git
 from unit.env_hosts import SHOP, facts, judge, output, results, with_content
 
@@ -103,7 +104,7 @@ def test_a_history_that_was_not_searched_to_its_end_is_unknown() -> None:
 
 
 def test_without_the_files_nothing_passes() -> None:
-    known = facts("good-root", environment=Unavailable("closed"))
+    known = facts("good-root", environment=Unavailable(say("closed")))
     assert results(git, known) == {"values": "unknown"}
 
 

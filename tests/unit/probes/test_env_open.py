@@ -15,6 +15,7 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.probes.env_open import hardcoded
 from unit.env_hosts import facts, judge, results
 
@@ -43,7 +44,7 @@ def test_a_closed_project_is_unknown() -> None:
 
 
 def test_units_that_cannot_be_seen_are_unknown() -> None:
-    assert results(hardcoded, facts("good-root", units=Unavailable("no answer"))) == {"units": "unknown"}
+    assert results(hardcoded, facts("good-root", units=Unavailable(say("no answer")))) == {"units": "unknown"}
 
 
 def test_a_secret_in_a_compose_file_fails() -> None:
@@ -140,7 +141,7 @@ def test_a_compose_file_for_developers_that_is_in_use() -> None:
         labels = {**container.labels, "com.docker.compose.project.config_files": file}
         in_use = Facts({**known.values, CONTAINERS.id: (replace(container, labels=labels),)})
         assert judge(hardcoded, in_use)[DEVELOPERS].result == "fail"
-    hidden = Facts({**known.values, CONTAINERS.id: Unavailable("needs root")})
+    hidden = Facts({**known.values, CONTAINERS.id: Unavailable(say("needs root"))})
     assert judge(hardcoded, hidden)[DEVELOPERS].result == "fail"
 
 

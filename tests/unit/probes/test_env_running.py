@@ -13,6 +13,7 @@ from signoff.facts.compose import Compose, ComposeService, EnvReference
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.probes.env_running import restarted, values
 from unit.env_hosts import NEEDS_ROOT, SHOP, facts, judge, results, with_content
 
@@ -197,7 +198,7 @@ def test_nothing_that_runs_is_unknown() -> None:
 
 
 def test_what_cannot_be_seen_at_all_is_told() -> None:
-    known = facts("good-root", units=Unavailable("units: no answer"), containers=NEEDS_ROOT)
+    known = facts("good-root", units=Unavailable(say("units: no answer")), containers=NEEDS_ROOT)
     for probe in (values, restarted):
         assert results(probe, known) == {NEEDS_ROOT.reason: "unknown", "units: no answer": "unknown"}
 

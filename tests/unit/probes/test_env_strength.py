@@ -13,6 +13,7 @@ from signoff.facts.compose import parse_compose
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.units import UNITS
+from signoff.message import say
 from signoff.probes.base import Probe
 from signoff.probes.env_strength import debug, reuse, strength, test_keys
 from unit.env_hosts import facts, judge, results, with_content
@@ -43,7 +44,7 @@ def test_what_may_not_be_read_is_unknown(probe: Probe) -> None:
 @ALL
 def test_no_file_is_unknown(probe: Probe) -> None:
     assert results(probe, facts("missing", units="nosystemd")) == {"": "unknown"}
-    assert results(probe, facts("good-root", environment=Unavailable("closed"))) == {"": "unknown"}
+    assert results(probe, facts("good-root", environment=Unavailable(say("closed")))) == {"": "unknown"}
 
 
 def test_each_weak_secret_is_named_with_its_reason_and_remedy() -> None:
@@ -166,7 +167,7 @@ def test_a_default_that_the_file_overrides_and_a_compose_file_for_developers_are
 def test_a_strong_value_that_stands_in_the_example_is_known_to_everybody() -> None:
     value = generate("key").value.reveal()
     known = with_content(good(f"SECRET_KEY={value}\n"), f"SECRET_KEY={value}\n".encode(), f"{ENV}.example")
-    found = judge(strength, Facts({**known.values, GIT.id: Unavailable("no git")}))
+    found = judge(strength, Facts({**known.values, GIT.id: Unavailable(say("no git"))}))
     assert found[f"{ENV}: SECRET_KEY"].result == "fail"
     assert ".env.example" in found[f"{ENV}: SECRET_KEY"].observed
 

@@ -10,6 +10,7 @@ import pytest
 from signoff.facts.base import Unavailable
 from signoff.facts.job import Job, Run
 from signoff.facts.jobs import Jobs, parse_jobs
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes.base import Probe
 from signoff.probes.jobs import ran, scheduled
@@ -149,7 +150,7 @@ def test_no_postgres_is_not_applicable() -> None:
 
 def test_jobs_that_cannot_be_looked_at() -> None:
     for probe in (scheduled, ran):
-        assert judged(probe, facts("good-root", jobs=Unavailable("lost"))).result is Result.UNKNOWN
+        assert judged(probe, facts("good-root", jobs=Unavailable(say("lost")))).result is Result.UNKNOWN
 
 
 def test_without_root() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signoff.facts.base import Facts, Noted, Unavailable
+from signoff.message import say
 from signoff.model import Result
 from signoff.probes import kit
 from signoff.probes.base import Judgement, probe
@@ -19,10 +20,10 @@ def judged(*marks: str) -> Judgement:
 
     def look(mark: str) -> Seen:
         if mark[0] == "!":
-            raise Unavailable("no answer")
-        return {"+": right, "-": wrong, "?": unseen}[mark[0]](f"is {mark}")
+            raise Unavailable(say("no answer"))
+        return {"+": right, "-": wrong, "?": unseen}[mark[0]](say("is {mark}", mark=mark))
 
-    return each("doors", marks, look, proves=Proves.RUNNING)
+    return each(say("doors"), marks, look, proves=Proves.RUNNING)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,14 @@ def test_evidence_says_what_was_left_out() -> None:
 
 
 def test_a_pass_without_evidence_is_none() -> None:
-    assert kit.passed("fine", proves=Proves.RUNNING, evidence=()).result is Result.UNKNOWN
-    assert kit.passed("fine", proves=Proves.RUNNING, evidence=("a",)).result is Result.PASS
+    assert kit.passed(say("fine"), proves=Proves.RUNNING, evidence=()).result is Result.UNKNOWN
+    assert kit.passed(say("fine"), proves=Proves.RUNNING, evidence=("a",)).result is Result.PASS
 
 
 def test_a_finding_says_what_it_proves_and_not_what_it_does_not() -> None:
-    one = probe("t.kit", title="Doors", expected="shut", items=(), needs=(WORD,))(lambda *_: judged("+a"))
+    one = probe("t.kit", title=say("Doors"), expected=say("shut"), needs=(WORD,))(
+        lambda *_: judged("+a")
+    )
     (found,) = one.findings(Facts({"word": "x"}), Profile())
     assert next(finding_lines(found)) == "✓ pass          Doors  [host: running]"
     (cut,) = one.findings(Facts({"word": Noted("x", ("half",))}), Profile())

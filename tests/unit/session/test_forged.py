@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from signoff.session.clock import Moment
-from signoff.session.events import Entered, Genesis, Noted, OperatorRef, Sealed
+from signoff.session.events import VERSION, Entered, Genesis, Noted, OperatorRef, Sealed
 from signoff.session.signer import KeySigner
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.tip import Tip
@@ -30,7 +30,7 @@ class Forger:
 
     def genesis(self, **changed: object) -> Forger:
         fields = {
-            "version": 1,
+            "version": VERSION,
             "signoff": "0.1.0",
             "session_key": self.key.key.line,
             "ledger": "",

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from signoff.cli import main
 from signoff.errors import RecordError
+from signoff.session.events import VERSION
 from signoff.session.session import Session
 from signoff.session.sshsig import GENESIS, RECORD
 from signoff.session.store import summary
@@ -21,7 +22,7 @@ def newer(place: Place, **changed: object) -> Forger:
     """A record whose beginning has a higher version, a field and an event that this signoff does not know."""
     forger = Forger(place).genesis()
     first = json.loads(forger.lines[0])
-    first |= {"version": 2, "signoff": "7.0", "probes": "ab" * 32, **changed}
+    first |= {"version": VERSION + 1, "signoff": "7.0", "probes": "ab" * 32, **changed}
     forger.lines = [
         json.dumps(first, sort_keys=True, separators=(",", ":")).encode() + b"\n",
         b'{"type":"unheard-of"}\n',
@@ -33,7 +34,7 @@ def test_it_is_said_to_be_newer(place: Place) -> None:
     forger = newer(place)
     verdict = forger.verdict()
     assert (verdict.status, verdict.line, verdict.sealed, verdict.covered) == (Status.NEWER, 1, False, 0)
-    assert "made by a newer version, signoff 7.0 (records of version 2)" in verdict.reason
+    assert "made by a newer version, signoff 7.0 (records of version 3)" in verdict.reason
     assert verdict.key == place.operator.fingerprint
     assert "newer version" in summary(forger.directory).damage
 
@@ -63,7 +64,7 @@ def test_a_number_that_nobody_signed_excuses_nothing(place: Place) -> None:
     """Else whoever spoils a record would only have to change its version."""
     directory = place.sealed()
     content = lines(directory)
-    content[0] = content[0].replace(b'"version":1', b'"version":2')
+    content[0] = content[0].replace(b'"version":2', b'"version":3')
     write(directory, content)
     verdict = verify(directory)
     assert (verdict.status, verdict.line) == (Status.INVALID, 1)

@@ -17,6 +17,7 @@ import pytest
 from signoff.credentials.redact import Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.model import Finding, Result, Vantage
 from signoff.session import ledger, store, verify
 from signoff.session.events import (
@@ -401,7 +402,7 @@ class TestSeal:
     def test_whose_signer_fails_leaves_the_session_as_it_was(self, place: Place) -> None:
         class Gone(KeySigner):
             def sign(self, namespace: str, message: bytes) -> str:
-                raise RecordError("The agent is gone.", "Start it again.")
+                raise RecordError(say("The agent is gone."), say("Start it again."))
 
         gone = Gone(place.operator.name, place.private)
         with place.start() as session:

@@ -227,7 +227,7 @@ def _collected(asked: _Asked, output: Output, profile: Profile) -> Collected:
     fact = asked.fact
     return Collected(
         fact=fact,
-        value=_value(asked, output, profile),
+        value=_value(fact, output, profile, asked.left_out),
         command=asked.command.script,
         status=output.status,
         size=len(output.stdout),
@@ -236,8 +236,7 @@ def _collected(asked: _Asked, output: Output, profile: Profile) -> Collected:
     )
 
 
-def _value(asked: _Asked, output: Output, profile: Profile) -> Any:
-    fact = asked.fact
+def _value(fact: HostFact[Any], output: Output, profile: Profile, not_given: tuple[str, ...] = ()) -> Any:
     by_hand = text_for(fact.by_hand, profile)
     match output.problem:
         case Problem.NEEDS_ROOT:
@@ -265,7 +264,7 @@ def _value(asked: _Asked, output: Output, profile: Profile) -> Any:
         # Half of a list must never look like the whole of it.
         return Unavailable(say("{title}: more than {cap} bytes", title=fact.title, cap=fact.cap), by_hand)
     value = _attempt(lambda: fact.parse(output), fact)
-    marks, others = (*asked.left_out, *left_out(output)), strangers(output)
+    marks, others = (*not_given, *left_out(output)), strangers(output)
     if isinstance(value, (Unavailable, Malformed)) or not (marks or others):
         return value
     return Noted(value, marks, others)

@@ -1,7 +1,7 @@
 """Typed values as they are kept beside a record, and read again to judge by them once more.
 
 A value is packed with what there is to know of its look, or with why there is none. Of a fact that may hold a
-secret (`kept` is None) nothing is.
+secret (`kept` is None) only that is.
 """
 
 from __future__ import annotations
@@ -17,13 +17,66 @@ from signoff.facts.base import Fact, HostFact, Malformed, Noted, OutsideFact, Un
 from signoff.message import Message, Said, restored, said_of
 
 
+class Withheld:
+    """What stands for a value that was not kept."""
+
+
 class _Packed(msgspec.Struct, frozen=True, omit_defaults=True):
     fact: str
-    value: msgspec.Raw = msgspec.Raw(b"null")
+    value: msgspec.Raw | None = None
     left_out: tuple[Said, ...] = ()
     strangers: tuple[str, ...] = ()
     unavailable: tuple[Said, str] | None = None
     malformed: tuple[Said, str] | None = None
+
+
+def kept_as(fact: Fact[Any]) -> Any:
+    """Return the type of a fact's value; None where it is not kept."""
+    return fact.kept if isinstance(fact, (HostFact, OutsideFact)) else None
+
+
+def pack(fact: Fact[Any], value: Any) -> bytes:
+    """Return a fact's value as one line; a value that has no form in JSON is withheld."""
+    match value:
+        case Unavailable():
+            packed = _Packed(fact.id, unavailable=(said_of(value.reason), value.by_hand))
+        case Malformed():
+            packed = _Packed(fact.id, malformed=(said_of(value.reason), value.excerpt))
+        case Noted():
+            left = tuple(map(said_of, value.left_out))
+            packed = _Packed(fact.id, _raw(fact, value.value), left, value.strangers)
+        case _:
+            packed = _Packed(fact.id, _raw(fact, value))
+    return _ENCODER.encode(packed)
+
+
+def unpack(fact: Fact[Any], line: bytes) -> Any:
+    """Return what ``pack`` was given, or Withheld in its place.
+
+    Raises ValueError (msgspec's are such) where the line is not of this fact, or its value not of its type.
+    """
+    packed = msgspec.json.decode(line, type=_Packed)
+    if packed.fact != fact.id:
+        raise ValueError(f"a value of {packed.fact!a}")
+    if packed.unavailable:
+        return Unavailable(restored(packed.unavailable[0]), packed.unavailable[1])
+    if packed.malformed:
+        return Malformed(restored(packed.malformed[0]), packed.malformed[1])
+    value: Any = Withheld()
+    if packed.value is not None and kept_as(fact) is not None:
+        value = msgspec.convert(msgspec.json.decode(packed.value), kept_as(fact), dec_hook=_of, str_keys=True)
+    if packed.left_out or packed.strangers:
+        return Noted(value, tuple(map(restored, packed.left_out)), packed.strangers)
+    return value
+
+
+def _raw(fact: Fact[Any], value: Any) -> msgspec.Raw | None:
+    if kept_as(fact) is None:
+        return None
+    try:
+        return msgspec.Raw(_ENCODER.encode(value))
+    except (NotImplementedError, TypeError):
+        return None
 
 
 def _plain(value: Any) -> str:
@@ -35,55 +88,11 @@ def _plain(value: Any) -> str:
     raise NotImplementedError(f"a {type(value).__name__} is not kept")
 
 
-_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)
-
-
-def kept_as(fact: Fact[Any]) -> Any:
-    """Return the type of a fact's value; None where it is not kept."""
-    return fact.kept if isinstance(fact, (HostFact, OutsideFact)) else None
-
-
-def pack(fact: Fact[Any], value: Any) -> bytes | None:
-    """Return a fact's value as one line; None where it is not kept."""
-    if kept_as(fact) is None:
-        return None
-    match value:
-        case Unavailable():
-            packed = _Packed(fact.id, unavailable=(said_of(value.reason), value.by_hand))
-        case Malformed():
-            packed = _Packed(fact.id, malformed=(said_of(value.reason), value.excerpt))
-        case Noted():
-            left = tuple(map(said_of, value.left_out))
-            packed = _Packed(fact.id, _raw(value.value), left, value.strangers)
-        case _:
-            packed = _Packed(fact.id, _raw(value))
-    return _ENCODER.encode(packed)
-
-
-def unpack(fact: Fact[Any], line: bytes) -> Any:
-    """Return what ``pack`` was given. Raises ValueError where it is not of this fact, or of its type."""
-    packed = msgspec.json.decode(line, type=_Packed)
-    if packed.fact != fact.id:
-        raise ValueError(f"a value of {packed.fact!a}")
-    if packed.unavailable:
-        return Unavailable(restored(packed.unavailable[0]), packed.unavailable[1])
-    if packed.malformed:
-        return Malformed(restored(packed.malformed[0]), packed.malformed[1])
-    plain = msgspec.json.decode(packed.value)
-    value = msgspec.convert(plain, kept_as(fact), dec_hook=_of, str_keys=True)
-    if packed.left_out or packed.strangers:
-        return Noted(value, tuple(map(restored, packed.left_out)), packed.strangers)
-    return value
-
-
-def _raw(value: Any) -> msgspec.Raw:
-    return msgspec.Raw(_ENCODER.encode(value))
-
-
 def _of(kind: type, value: Any) -> Any:
-    """Return a value of a type that JSON has no form for: an address, a pattern, made of its text."""
+    """Return a value of a type that JSON has no form for, made of its text."""
     if kind is Message:
         return Message(value, "", {})
-    if kind is re.Pattern:
-        return re.compile(value)
-    return kind(value)
+    return re.compile(value) if kind is re.Pattern else kind(value)
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)

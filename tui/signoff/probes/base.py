@@ -150,7 +150,7 @@ class Probe:
             probe=self.id,
             result=judgement.result,
             vantage=judgement.vantage or self.vantage,
-            subject=judgement.subject,
+            subject=str(judgement.subject),
             use=self.use,
             items=self.items,
             evidence=tuple(map(str, judgement.evidence)),

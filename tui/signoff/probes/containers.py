@@ -97,5 +97,5 @@ def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield each(say("containers"), running, look, proves=Proves.RUNNING, name=lambda one: one.name)
     if others := [one.name for one in facts[CONTAINERS] if one not in running]:
         yield informational(
-            say("not running, or of another project: {others}", others=", ".join(others)), "others"
+            say("not running, or of another project: {others}", others=", ".join(others)), subject="others"
         )

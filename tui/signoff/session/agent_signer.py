@@ -119,8 +119,8 @@ class AgentSigner:
         if algorithm != RSA_SHA512.encode("ascii"):
             raise AgentError(
                 say(
-                    "The ssh-agent signed with {decode}, not {rsa_sha512}.",
-                    decode=algorithm.decode("ascii", "replace")[:40],
+                    "The ssh-agent signed with {algorithm}, not {rsa_sha512}.",
+                    algorithm=ascii(algorithm.decode("ascii", "replace")[:40]),
                     rsa_sha512=RSA_SHA512,
                 ),
                 say("Use an agent that knows RFC 8332, OpenSSH's own for example, or an Ed25519 key."),

@@ -42,7 +42,10 @@ def check_second(directory: Path, verdict: Verdict, signer: Signer, name: str) -
         )
     if name == verdict.operator or not is_name(name):
         raise RecordError(
-            say("Under the name {name} nobody could tell you for the second person.", name=one_line(name)),
+            say(
+                "Under the name {name} nobody could tell you for the second person.",
+                name=ascii(one_line(name)),
+            ),
             say("Give one of your own, unlike the operator's, of letters, digits and . _ + @ -: --as NAME"),
         )
     path = directory / countersign_name(signer.key)

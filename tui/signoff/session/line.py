@@ -11,6 +11,7 @@ from typing import Any, Final, Union, get_args
 
 import msgspec
 
+from signoff.message import plain
 from signoff.session.events import AnyEvent, Genesis
 
 MAX_LINE: Final = 1 << 20
@@ -106,7 +107,7 @@ def canonical(value: Any) -> bytes:
 
 def encode(entry: Entry) -> bytes:
     """Return the line for an entry, its line feed included. Raises LineError."""
-    fields = msgspec.to_builtins(entry.event)
+    fields = msgspec.to_builtins(entry.event, enc_hook=plain)
     fields.update((name, getattr(entry, name)) for name in _ENVELOPE)
     fields["time"] = timestamp(entry.time)
     line = canonical(fields)

@@ -63,7 +63,11 @@ class Order:
     def _check_step(self, checklist: str, step: str) -> None:
         if self.steps is not None and (checklist, step) not in self.steps:
             raise RecordError(
-                say("No such step in this session: {checklist} {step}.", checklist=checklist, step=step)
+                say(
+                    "No such step in this session: {checklist} {step}.",
+                    checklist=ascii(checklist),
+                    step=ascii(step),
+                )
             )
 
 

@@ -104,14 +104,15 @@ class Session:
         """
         if not is_name(signer.name):
             raise RecordError(
-                say("{name} cannot be an operator's name.", name=signer.name),
+                say("{name} cannot be an operator's name.", name=ascii(signer.name)),
                 say("Use letters, digits, and . _ + @ -"),
             )
 
         copies = copies or {}
         if wrong := [name for name in copies if not is_copy_name(name)]:
             raise RecordError(
-                say("A record keeps no file called {wrong}.", wrong=wrong[0]), say("Call it <id>.yaml.")
+                say("A record keeps no file called {wrong}.", wrong=ascii(wrong[0])),
+                say("Call it <id>.yaml."),
             )
 
         def genesis(session_key: str, ledger_head: str) -> Genesis:

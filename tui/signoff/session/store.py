@@ -106,13 +106,13 @@ def find(key: str, sessions: Path | None = None) -> Path:
             say(
                 "{count} sessions begin with {key}: {found}.",
                 count=len(found),
-                key=key,
+                key=ascii(key),
                 found=", ".join(found[:5]),
             ),
             say("Give more of the id."),
         )
     raise RecordError(
-        say("There is no session {key}.", key=key), say("signoff sessions list shows those there are.")
+        say("There is no session {key}.", key=ascii(key)), say("signoff sessions list shows those there are.")
     )
 
 
