@@ -58,9 +58,7 @@ def test_a_pass_without_evidence_is_none() -> None:
 
 
 def test_a_finding_says_what_it_proves_and_not_what_it_does_not() -> None:
-    one = probe("t.kit", title=say("Doors"), expected=say("shut"), needs=(WORD,))(
-        lambda *_: judged("+a")
-    )
+    one = probe("t.kit", title=say("Doors"), expected=say("shut"), needs=(WORD,))(lambda *_: judged("+a"))
     (found,) = one.findings(Facts({"word": "x"}), Profile())
     assert next(finding_lines(found)) == "✓ pass          Doors  [host: running]"
     (cut,) = one.findings(Facts({"word": Noted("x", ("half",))}), Profile())
