@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from signoff.facts.admin import ADMIN_SURVEY
-from signoff.facts.admin_inside import ADMIN_INSIDE, parse_inside
-from signoff.facts.admin_paths import admin_paths
+from signoff.facts.admin_inside import ADMIN_INSIDE, admin_paths, named_paths, parse_inside
 from signoff.facts.base import Unavailable, text_for
 from signoff.target.command import Output
 from signoff.target.profile import Profile
@@ -56,9 +55,9 @@ def test_only_plain_paths_go_into_the_script() -> None:
 
 
 def test_paths() -> None:
-    assert admin_paths(SHOP) == (SHOP.admin_paths, True)
-    assert admin_paths(Profile(admin_paths=("admin/", " ")))[0] == ("/admin/",)
-    assert not admin_paths(Profile())[1]
+    assert admin_paths(SHOP) == named_paths(SHOP) == SHOP.admin_paths
+    assert admin_paths(Profile(admin_paths=("admin/", " "))) == ("/admin/",)
+    assert named_paths(Profile()) == ()
 
 
 def test_what_is_asked() -> None:

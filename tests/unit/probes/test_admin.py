@@ -13,8 +13,7 @@ from signoff.facts.outside import Port
 from signoff.facts.web import WebServers
 from signoff.message import say
 from signoff.model import Command
-from signoff.probes.admin import forged_header, outside
-from signoff.probes.admin_around import raw_address, restriction
+from signoff.probes.admin import forged_header, outside, raw_address, restriction
 from signoff.probes.base import Probe
 from signoff.target.profile import Profile
 from unit.admin_site import (

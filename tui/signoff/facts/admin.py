@@ -9,8 +9,15 @@ from ipaddress import ip_address
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
-from signoff.facts.admin_inside import ADMIN_INSIDE, Inside
-from signoff.facts.admin_paths import MOST_PATHS, USUAL_API_PATHS, admin_paths, named_paths, of_an_api
+from signoff.facts.admin_inside import (
+    ADMIN_INSIDE,
+    MOST_PATHS,
+    USUAL_API_PATHS,
+    Inside,
+    admin_paths,
+    named_paths,
+    of_an_api,
+)
 from signoff.facts.admin_requests import MOST_FORGED, Asker, View
 from signoff.facts.base import Facts, OutsideFact, Unavailable
 from signoff.facts.outside import BY_HAND, OUTSIDE_PORTS, Port, elsewhere, of_this_machine, sends_from
@@ -41,22 +48,16 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Survey:
-    """All that was asked from outside.
+    """All that was asked from outside."""
 
-    ``named`` tells that the operator named the paths; with them are those of the panel's API that the host
-    itself tells of. ``guessed`` are usual ones beside, which may well not exist. ``spelt`` are other
-    spellings of what was not let in, and pages below it. ``raw`` are the ways around the name. ``sources``
-    are this machine's addresses as it sends.
-    """
-
-    paths: tuple[str, ...]
-    guessed: tuple[str, ...]
-    named: bool
+    paths: tuple[str, ...]  # as the operator named them, and of the panel's API those that the host tells of
+    guessed: tuple[str, ...]  # usual ones beside, which may well not exist
+    named: bool  # whether the operator named the paths
     views: tuple[View, ...]
-    spelt: View
-    forged: View
-    raw: tuple[View, ...]
-    sources: tuple[str, ...]
+    spelt: View  # other spellings of what was not let in, and pages below it
+    forged: View  # what was not let in, asked for again as somebody else
+    raw: tuple[View, ...]  # the ways around the name
+    sources: tuple[str, ...]  # this machine's addresses as it sends
     left_out: LeftOut = LeftOut()
 
 
@@ -69,8 +70,9 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
         raise Unavailable(say("there is no address at which to look from outside"), BY_HAND)
     reachable, here = elsewhere(outside)
     servers = WebServers() if facts.missing(WEB_SERVERS) else facts[WEB_SERVERS]
-    paths, named, unasked = _paths(profile, facts, servers)
-    guessed = _unlike(paths, USUAL_API_PATHS)
+    inside = Inside() if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE]
+    paths, unasked = _paths(profile, servers.admin_paths(), inside.documented)
+    guessed, named = _unlike(paths, USUAL_API_PATHS), bool(named_paths(profile))
     addresses, claims, ports = _some(reachable), _claims(servers), _beside(profile, facts)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
         asker = Asker(outside, host, pool)
@@ -79,12 +81,12 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
         answering = [view.only(paths) for view in views if view.front.status]
         if not answering:
             raise Unavailable(say("the site does not answer from outside: {answer}", answer=views[0].front))
-        refused = answering[0].refused[MOST_FORGED:]
         closed = answering[0] if named else answering[0].only(())
         spelt, forged = asker.spelt(closed), asker.forged(closed, claims[:_MOST_CLAIMS])
         ways = _around(addresses, host, ports[:_MOST_PORTS]) if named else ()
         raw = asker.views(ways, paths[:_MOST_ROUND_ABOUT])
     far = [address for address in reachable if address not in addresses]
+    refused = answering[0].refused[MOST_FORGED:]
     this = [of_this_machine(here)] if here else []
     left_out = LeftOut(
         by_name=(*this, *far, *unasked, *(f"other spellings of {path}" for path in refused)),
@@ -96,22 +98,17 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
 
 
 def _paths(
-    profile: Profile, facts: Facts, servers: WebServers
-) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
-    """Return the paths to ask for, those first that the operator named, whether there are such, and those
-    that are left out.
-    """
-    paths, named = admin_paths(profile)
-    inside = Inside() if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE]
-    rules = servers.admin_paths()
+    profile: Profile, rules: tuple[str, ...], documented: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the paths to ask for, those first that the operator named, and those that are left out."""
+    paths, named = admin_paths(profile), named_paths(profile)
     if not named:
-        found = tuple(dict.fromkeys((*rules, *inside.documented, *paths)))
-        return found[:MOST_PATHS], False, found[MOST_PATHS:]
+        found = tuple(dict.fromkeys((*rules, *documented, *paths)))
+        return found[:MOST_PATHS], found[MOST_PATHS:]
     # A rule for what lies above a path that is named is seen at that path.
     above = [rule for rule in rules if not any(path.startswith(rule.rstrip("/")) for path in paths)]
-    learnt = _unlike(paths, filter(of_an_api, dict.fromkeys((*inside.documented, *above))))
-    unasked = (*named_paths(profile)[MOST_PATHS:], *learnt[_MOST_LEARNT:])
-    return (*paths, *learnt[:_MOST_LEARNT]), True, unasked
+    learnt = _unlike(paths, filter(of_an_api, dict.fromkeys((*documented, *above))))
+    return (*paths, *learnt[:_MOST_LEARNT]), (*named[MOST_PATHS:], *learnt[_MOST_LEARNT:])
 
 
 def _unlike(known: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The admin paths, asked of the application itself, past the web server: do they exist at all?"""
+"""The admin paths: as named, where they usually are, and whether the application itself has them at all."""
 
 from __future__ import annotations
 
@@ -6,15 +6,36 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
 from signoff.facts.sections import assigned, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
+USUAL_PATHS = ("/admin/", "/wp-admin/", "/dashboard/", "/backoffice/")
+"""Tried where nobody named the admin paths; an answer there is a finding, silence is none."""
+USUAL_API_PATHS = ("/api/admin/", "/api/admin/users", "/api/v1/admin/", "/api/v1/admin/users")
+"""Tried always: whoever closes the panel's page is apt to forget the API behind it."""
+MOST_PATHS = 8
+
+_OF_AN_API = re.compile(r"[/._-](api|graphql|rest|rpc|v\d+)([/._-]|$)", re.IGNORECASE)
 _RANDOM = "/signoff-no-such-path-5b0c/"
 _PLAIN = re.compile(r"[\w/.~%-]+")
+
+
+def admin_paths(profile: Profile) -> tuple[str, ...]:
+    """Return the paths to ask for."""
+    return named_paths(profile)[:MOST_PATHS] or USUAL_PATHS
+
+
+def named_paths(profile: Profile) -> tuple[str, ...]:
+    """Return the paths that the operator named, however many."""
+    return tuple(f"/{path.lstrip('/')}" for path in profile.admin_paths if path.strip("/ "))
+
+
+def of_an_api(path: str) -> bool:
+    """Whether a path looks like one of an API, not like a page."""
+    return bool(_OF_AN_API.search(path))
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ _SCRIPT = read_script("trust.sh", "servers.sh", "inside.sh")
 
 def _inside(profile: Profile) -> str:
     host = urlsplit(profile.url).hostname or "localhost"
-    paths = "\n".join(filter(_PLAIN.fullmatch, admin_paths(profile)[0]))
+    paths = "\n".join(filter(_PLAIN.fullmatch, admin_paths(profile)))
     return assigned(host=host, random=_RANDOM, paths=paths, project=profile.project) + _SCRIPT
 
 

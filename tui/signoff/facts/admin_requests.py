@@ -22,7 +22,6 @@ _HOPS = 2
 
 # What an application says that refuses for want of a login, and not for the address.
 _LOGIN = re.compile(rb"(?i)credential|authenticat|log ?in|sign ?in|csrf|token|session|permission|unauthori")
-# The refusal of a web server itself, and not of what is behind it.
 _SERVERS_OWN = re.compile(rb"(?i)<center>(nginx|openresty)|<address>Apache")
 
 _FORWARDED = (
@@ -35,26 +34,21 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request came to. ``status`` is 0 where there was no answer, and ``error`` says why.
-    Then ``hung_up`` tells a refusal from an answer that did not come in time; not ``asked`` is neither.
-
-    ``digest`` is of the body without the path and numbers in it. ``how`` says what was special about the
-    request; empty for an ordinary one.
-    """
+    """What one request came to."""
 
     address: str
     url: str
     path: str
-    status: int = 0
+    status: int = 0  # 0 where there was no answer
     location: str = ""
-    digest: str = ""
+    digest: str = ""  # of the body without the path and numbers in it
     empty: bool = False
     asks_login: bool = False
-    servers_own: bool = False
-    how: str = ""
-    error: str = ""
-    hung_up: bool = False
-    asked: bool = True
+    servers_own: bool = False  # the web server's own refusal, and not of what is behind it
+    how: str = ""  # what was special about the request; empty for an ordinary one
+    error: str = ""  # why there was no answer
+    hung_up: bool = False  # tells a refusal from an answer that did not come in time
+    asked: bool = True  # neither, where it is not
 
     def __str__(self) -> str:
         said = f"{self.status}" if self.status else f"no answer ({self.error})"

@@ -12,6 +12,7 @@ from signoff.text import one_line
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "444"})
 _PLACE = re.compile(r"(?:(?!unix:)[^/]*://)?(unix:[^:]*|[^/]*).*", re.DOTALL)
 """What a request is passed to: an address, a socket or a name, without scheme and path."""
+_OWN_PAGE = "error_page turns the refusal into another answer"
 _ALTERNATIVES = re.compile(r"\^?/\((?:\?(?:<\w+>|:))?([\w/|.-]+)\)")
 
 Chain = tuple[Directive, ...]
@@ -89,16 +90,15 @@ def _ruling(server: Server, path: str) -> Ruling:
         moved = _rewritten(chain, path)
     except Malformed as garbled:
         return Ruling(Fate.UNCLEAR, one_line(where, 160), garbled.reason)
-    where += "".join(f" location {' '.join(location.args)}" for location in chain[2:][-1:])
+    where = one_line(" location ".join([where, *(" ".join(one.args) for one in chain[2:][-1:])]), 160)
     if is_sent_to_slash(server, path):
-        return Ruling(Fate.REDIRECTED, one_line(where, 160), f"sent on to {path}/")
+        return Ruling(Fate.REDIRECTED, where, f"sent on to {path}/")
     allowed, closed = _rules(chain)
     fate, why = moved or _fate(chain, closed=closed)
     if fate is Fate.SERVED and all(map(_is_private, server.outside)):
         fate, why = Fate.UNCLEAR, "it listens on a private address only: who reaches that is not known"
     # Where everybody is let in, nobody is let in by name.
-    let_in = allowed if fate is not Fate.SERVED else ()
-    return Ruling(fate, one_line(where, 160), why, let_in, _spoofable(chain))
+    return Ruling(fate, where, why, allowed if fate is not Fate.SERVED else (), _spoofable(chain))
 
 
 def _is_private(listen: str) -> bool:
@@ -124,9 +124,8 @@ def _rules(chain: Chain) -> tuple[tuple[Network, ...], bool]:
     allowed: list[Network] = []
     denied: set[int] = set()
     for rule in _innermost(chain, "allow", "deny"):
-        argument = "".join(rule.args[:1])
-        net = network(argument)
-        if argument == "all" or (net is not None and is_everybody(net)):
+        net = network("".join(rule.args[:1]))
+        if rule.args[:1] == ("all",) or (net is not None and is_everybody(net)):
             if rule.name == "allow":
                 break
             denied |= {net.version} if net else {4, 6}
@@ -138,44 +137,40 @@ def _rules(chain: Chain) -> tuple[tuple[Network, ...], bool]:
 
 
 def _fate(chain: Chain, *, closed: bool) -> tuple[Fate, str]:
-    """Return what becomes of strangers in a chain that leads nowhere else."""
+    """Return what becomes of strangers in a chain that leads nowhere else: the first that holds."""
     # The rewrite phase, with return, comes before the access phase: server first, then location.
-    for level in chain[1:]:
-        for directive in level.all("return"):
-            return _returned(chain, directive.args)
-    if any(level.all("internal") for level in chain[2:]):
-        return Fate.REFUSED, "internal"
-    if closed:
-        return _closed(chain)
-    for conditional in (inner for level in chain[1:] for inner in level.all("if") if inner.all("return")):
-        # What it is compared with may be a secret, as of a header that a content network sends.
-        asked = ", ".join(dict.fromkeys(re.findall(r"\$\w+", " ".join(conditional.args))))
-        return Fate.UNCLEAR, one_line(f"an if on {asked or 'something'} decides", 120)
-    if _is_on(chain, "auth_request"):
-        return Fate.UNCLEAR, "auth_request decides"
-    return Fate.SERVED, "no deny all: everybody is let in"
+    for one in (one for level in chain[1:] for one in level.all("return")):
+        return _returned(chain, one.args)
+    conditions = [one.args for level in chain[1:] for one in level.all("if") if one.all("return")]
+    # What it is compared with may be a secret, as of a header that a content network sends.
+    asked = ", ".join(dict.fromkeys(re.findall(r"\$\w+", " ".join(conditions[0] if conditions else ()))))
+    either = closed and _value(chain, "satisfy") == "any"
+    table = (
+        (any(level.all("internal") for level in chain[2:]), Fate.REFUSED, "internal"),
+        (either and _is_on(chain, "auth_basic"), Fate.SERVED, "satisfy any: a password is enough"),
+        (
+            either and _is_on(chain, "auth_request"),
+            Fate.UNCLEAR,
+            "satisfy any: auth_request may be enough",
+        ),
+        (closed and _has_page(chain, "403"), Fate.UNCLEAR, _OWN_PAGE),
+        (closed, Fate.REFUSED, "deny all"),
+        (bool(conditions), Fate.UNCLEAR, one_line(f"an if on {asked or 'something'} decides", 120)),
+        (_is_on(chain, "auth_request"), Fate.UNCLEAR, "auth_request decides"),
+        (True, Fate.SERVED, "no deny all: everybody is let in"),
+    )
+    return next((fate, why) for holds, fate, why in table if holds)
 
 
 def _returned(chain: Chain, args: tuple[str, ...]) -> tuple[Fate, str]:
     status = "".join(args[:1])
     if status and _has_page(chain, status):
-        return Fate.UNCLEAR, "error_page turns the refusal into another answer"
+        return Fate.UNCLEAR, _OWN_PAGE
     if status in _REFUSALS:
         return Fate.REFUSED, f"return {status}"
     if status.startswith(("3", "http", "$")):
         return Fate.REDIRECTED, "return " + " ".join(args).partition("?")[0]
     return Fate.SERVED, f"return {status}, before any deny"
-
-
-def _closed(chain: Chain) -> tuple[Fate, str]:
-    if _value(chain, "satisfy") == "any":
-        if _is_on(chain, "auth_basic"):
-            return Fate.SERVED, "satisfy any: a password is enough"
-        if _is_on(chain, "auth_request"):
-            return Fate.UNCLEAR, "satisfy any: auth_request may be enough"
-    if _has_page(chain, "403"):
-        return Fate.UNCLEAR, "error_page turns the refusal into another answer"
-    return Fate.REFUSED, "deny all"
 
 
 def _has_page(chain: Chain, status: str) -> bool:
@@ -186,22 +181,17 @@ def _has_page(chain: Chain, status: str) -> bool:
 def _rewritten(chain: Chain, path: str) -> tuple[Fate, str] | None:
     """Return what leads a path elsewhere, to other rules: that comes before any allow and deny."""
     for level in chain[1:]:
-        moved = None
         for directive in level.all("return", "rewrite"):
+            pattern, target, flag = (*directive.args, "", "", "")[:3]
             if directive.name == "return":
                 return None
-            pattern, target, flag = (*directive.args, "", "", "")[:3]
             if not search(pattern, path):
                 continue
-            if flag in {"permanent", "redirect"} or target.startswith(("http://", "https://", "$scheme")):
-                return Fate.REDIRECTED, "rewrite " + target.partition("?")[0]
             if level.name == "location" and flag == "break":
                 break
-            moved = Fate.UNCLEAR, one_line(f"rewrite {pattern} leads to other rules", 120)
-            if flag:
-                return moved
-        if moved:
-            return moved
+            if flag in {"permanent", "redirect"} or target.startswith(("http://", "https://", "$scheme")):
+                return Fate.REDIRECTED, "rewrite " + target.partition("?")[0]
+            return Fate.UNCLEAR, one_line(f"rewrite {pattern} leads to other rules", 120)
     return None
 
 
