@@ -13,7 +13,7 @@ from signoff.credentials.redact import Redactor
 from signoff.credentials.secret import Secret
 from signoff.engine import Engine, Progress
 from signoff.facts.base import Fact, Facts, HostFact
-from signoff.message import NOTHING, say, listed
+from signoff.message import NOTHING, listed, say
 from signoff.model import Result
 from signoff.probes.base import Judgement, Probe, probe, with_parameters
 from signoff.session.events import ChecklistRef, Found, Looked, Probed, TargetRef

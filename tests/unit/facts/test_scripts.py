@@ -16,7 +16,7 @@ import pytest
 from signoff.facts.base import Facts, HostFact, Noted, Unavailable, text_for
 from signoff.facts.collect import _value
 from signoff.facts.sections import assigned, left_out, read_script, sections, strangers
-from signoff.message import NOTHING, say, listed
+from signoff.message import NOTHING, listed, say
 from signoff.model import Result
 from signoff.probes import all_probes
 from signoff.probes.base import Judgement, Probe, probe
