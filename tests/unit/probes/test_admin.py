@@ -35,6 +35,7 @@ from unit.admin_site import (
 
 GOOD = web("good-root")
 BAD = web("bad-root")
+TRAEFIK = say("traefik:3 also runs")
 KNOWN = Inside(frozenset(SHOP.admin_paths))
 UNKNOWN = dict.fromkeys(SHOP.admin_paths, "unknown")
 ALL = (outside, forged_header, raw_address, restriction)
@@ -467,9 +468,9 @@ class TestRestriction:
         assert "by something else" in found.observed
 
     def test_other_servers(self) -> None:
-        given = facts(Site(by_name(closed)), servers=WebServers(others=("traefik:3",)))
+        given = facts(Site(by_name(closed)), servers=WebServers(doubts=(TRAEFIK,)))
         assert results(restriction, given) == {"": "unknown"}
-        given = facts(Site(by_name(closed)), servers=replace(GOOD, others=("traefik:3",)))
+        given = facts(Site(by_name(closed)), servers=replace(GOOD, doubts=(TRAEFIK,)))
         assert results(restriction, given)[""] == "unknown"
         given = facts(Site(by_name(closed)), servers=Unavailable(say("lost")))
         assert results(restriction, given) == {"": "unknown"}

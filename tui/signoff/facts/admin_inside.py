@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from signoff.facts.base import HostFact, Unavailable
 from signoff.facts.sections import assigned, read_script, sections
+from signoff.facts.web import WEB_SERVERS
 from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
@@ -20,6 +21,8 @@ MOST_PATHS = 8
 
 _OF_AN_API = re.compile(r"[/._-](api|graphql|rest|rpc|v\d+)([/._-]|$)", re.IGNORECASE)
 _RANDOM = "/signoff-no-such-path-5b0c/"
+_HERE = re.compile(r"(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\.[\d.]+:\d+")
+"""An address that leads to nobody else's machine, with a port."""
 _PLAIN = re.compile(r"[\w/.~%-]+")
 
 
@@ -78,7 +81,7 @@ def _differs(kind: str, digest: str, nowhere: str, nothing: str) -> bool:
     return kind != nowhere or (kind.startswith("2") and digest != nothing)
 
 
-_SCRIPT = read_script("trust.sh", "servers.sh", "inside.sh")
+_SCRIPT = read_script("trust.sh", "inside.sh")
 
 
 def _inside(profile: Profile) -> str:
@@ -94,5 +97,7 @@ ADMIN_INSIDE: HostFact[Inside] = HostFact(
     parse=parse_inside,
     root=Root.PREFER,
     timeout=60.0,
+    needs=(WEB_SERVERS,),
+    given=lambda facts, profile: {"upstream": filter(_HERE.fullmatch, facts[WEB_SERVERS].upstreams())},
     kept=Inside,
 )

@@ -117,6 +117,12 @@ def allowed_anywhere(servers: tuple[Server, ...]) -> tuple[Network, ...]:
     return tuple(dict.fromkeys(net for about in found for net in _ranges(about)))
 
 
+def upstreams(servers: tuple[Server, ...]) -> tuple[str, ...]:
+    """Return the places that any request is passed on to."""
+    dials = (str(dial) for server in servers for dial in _said(server.about, "dial"))
+    return tuple(re.sub(r"^localhost\b", "127.0.0.1", dial) for dial in dials)
+
+
 def admin_locations(servers: tuple[Server, ...]) -> tuple[str, ...]:
     """Return the paths called ``admin`` that a matcher names, without their stars."""
     found = (value for server in servers for value in _said(server.about, "path") if isinstance(value, list))
@@ -246,7 +252,9 @@ def _fits(name: str, about: Any, request: Request) -> bool | None:
     request.budget.spend(len(about) if isinstance(about, list) else 1)
     match name:
         case "host":
-            return any(_name_fits(str(pattern), request.host) for pattern in about)
+            # A star stands for one label.
+            labels = "|".join(re.escape(str(name)).replace(r"\*", "[^.]*") for name in about)
+            return bool(re.fullmatch(labels, request.host, re.IGNORECASE))
         case "path" | "path_regexp" if not request.path:
             return None
         case "path":
@@ -268,14 +276,6 @@ def _fits(name: str, about: Any, request: Request) -> bool | None:
             return None if answer is None else not answer
         case _:
             return None
-
-
-def _name_fits(pattern: str, host: str) -> bool:
-    """A star stands for one label."""
-    given, wanted = host.lower().split("."), pattern.lower().split(".")
-    return len(given) == len(wanted) and all(
-        fnmatchcase(label, want) for label, want in zip(given, wanted, strict=True)
-    )
 
 
 def _regexp_fits(pattern: str, path: str) -> bool | None:

@@ -43,6 +43,11 @@ class Directive:
     args: tuple[str, ...]
     block: tuple[Directive, ...] = ()
 
+    @property
+    def first(self) -> str:
+        """Its first argument; empty where it has none."""
+        return self.args[0] if self.args else ""
+
     def all(self, *names: str) -> tuple[Directive, ...]:
         """Return the directives of these names directly inside."""
         return tuple(inner for inner in self.block if inner.name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from signoff.facts.base import Malformed
 from signoff.facts.nginx import Directive, Server, is_sent_to_slash, locations_for, search, server_for
@@ -11,7 +12,6 @@ from signoff.text import one_line
 
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "444"})
 _PLACE = re.compile(r"(?:(?!unix:)[^/]*://)?(unix:[^:]*|[^/]*).*", re.DOTALL)
-"""What a request is passed to: an address, a socket or a name, without scheme and path."""
 _OWN_PAGE = "error_page turns the refusal into another answer"
 _ALTERNATIVES = re.compile(r"\^?/\((?:\?(?:<\w+>|:))?([\w/|.-]+)\)")
 
@@ -47,11 +47,26 @@ def _upstreams(server: Server, path: str) -> frozenset[str]:
         return frozenset()
     # Not what is passed to FastCGI: one PHP serves many sites.
     passing = chain[-1].all("proxy_pass", "uwsgi_pass", "grpc_pass")
-    pools = {pool.args[0]: pool.all("server") for pool in server.http.all("upstream") if pool.args}
-    named = [_PLACE.sub(r"\1", one.args[0]) for one in passing if one.args]
-    members = (one.args[0] for name in named for one in pools.get(name, ()) if one.args)
-    places = (*members, *(name for name in named if name not in pools))
-    return frozenset(re.sub(r"^localhost\b", "127.0.0.1", place) for place in places if "$" not in place)
+    pools = {pool.first: pool.all("server") for pool in server.http.all("upstream")}
+    named = {_place(one): one for one in passing}
+    members = [one for place, passed in named.items() for one in pools.get(place, (passed,))]
+    return frozenset(place for place in map(_place, members) if "$" not in place)
+
+
+def _place(passed: Directive) -> str:
+    """Return the address, the socket or the name that requests go to, without scheme and path."""
+    return re.sub(r"^localhost\b", "127.0.0.1", _PLACE.sub(r"\1", passed.first))
+
+
+def upstreams(servers: tuple[Server, ...]) -> tuple[str, ...]:
+    """Return the places that any request is passed on to."""
+    passing = _everywhere(servers, "proxy_pass", "uwsgi_pass", "server")
+    return tuple(_place(one) for one in passing if one.first)
+
+
+def _everywhere(servers: tuple[Server, ...], *names: str) -> Iterator[Directive]:
+    wholes = dict.fromkeys(server.http for server in servers)
+    return (one for http in wholes for one in http.within() if one.name in names)
 
 
 def names(servers: tuple[Server, ...]) -> tuple[str, ...]:
@@ -61,9 +76,8 @@ def names(servers: tuple[Server, ...]) -> tuple[str, ...]:
 
 def allowed_anywhere(servers: tuple[Server, ...]) -> tuple[Network, ...]:
     """Return every network that some rule lets in by name."""
-    wholes = dict.fromkeys(server.http for server in servers)
-    rules = (rule for http in wholes for rule in http.within() if rule.name == "allow" and rule.args)
-    return tuple(dict.fromkeys(net for rule in rules if (net := network(rule.args[0]))))
+    found = (network(rule.first) for rule in _everywhere(servers, "allow"))
+    return tuple(dict.fromkeys(net for net in found if net))
 
 
 def admin_locations(servers: tuple[Server, ...]) -> tuple[str, ...]:
@@ -112,7 +126,7 @@ def _innermost(chain: Chain, *names: str) -> Chain:
 
 
 def _value(chain: Chain, name: str) -> str:
-    return "".join(arg for directive in _innermost(chain, name)[-1:] for arg in directive.args[:1])
+    return "".join(directive.first for directive in _innermost(chain, name)[-1:])
 
 
 def _is_on(chain: Chain, name: str) -> bool:
@@ -124,8 +138,8 @@ def _rules(chain: Chain) -> tuple[tuple[Network, ...], bool]:
     allowed: list[Network] = []
     denied: set[int] = set()
     for rule in _innermost(chain, "allow", "deny"):
-        net = network("".join(rule.args[:1]))
-        if rule.args[:1] == ("all",) or (net is not None and is_everybody(net)):
+        net = network(rule.first)
+        if rule.first == "all" or (net is not None and is_everybody(net)):
             if rule.name == "allow":
                 break
             denied |= {net.version} if net else {4, 6}
@@ -140,7 +154,7 @@ def _fate(chain: Chain, *, closed: bool) -> tuple[Fate, str]:
     """Return what becomes of strangers in a chain that leads nowhere else: the first that holds."""
     # The rewrite phase, with return, comes before the access phase: server first, then location.
     for one in (one for level in chain[1:] for one in level.all("return")):
-        return _returned(chain, one.args)
+        return _returned(chain, one)
     conditions = [one.args for level in chain[1:] for one in level.all("if") if one.all("return")]
     # What it is compared with may be a secret, as of a header that a content network sends.
     asked = ", ".join(dict.fromkeys(re.findall(r"\$\w+", " ".join(conditions[0] if conditions else ()))))
@@ -162,14 +176,14 @@ def _fate(chain: Chain, *, closed: bool) -> tuple[Fate, str]:
     return next((fate, why) for holds, fate, why in table if holds)
 
 
-def _returned(chain: Chain, args: tuple[str, ...]) -> tuple[Fate, str]:
-    status = "".join(args[:1])
+def _returned(chain: Chain, returned: Directive) -> tuple[Fate, str]:
+    status = returned.first
     if status and _has_page(chain, status):
         return Fate.UNCLEAR, _OWN_PAGE
     if status in _REFUSALS:
         return Fate.REFUSED, f"return {status}"
     if status.startswith(("3", "http", "$")):
-        return Fate.REDIRECTED, "return " + " ".join(args).partition("?")[0]
+        return Fate.REDIRECTED, "return " + " ".join(returned.args).partition("?")[0]
     return Fate.SERVED, f"return {status}, before any deny"
 
 
@@ -198,7 +212,7 @@ def _rewritten(chain: Chain, path: str) -> tuple[Fate, str] | None:
 def _spoofable(chain: Chain) -> str:
     """Return why anybody can choose the address that the rules see (ngx_http_realip_module)."""
     header = _value(chain, "real_ip_header") or "X-Real-IP"
-    trusted = [network(arg) for one in _innermost(chain, "set_real_ip_from") for arg in one.args[:1]]
+    trusted = [network(one.first) for one in _innermost(chain, "set_real_ip_from")]
     wide = [net for net in trusted if net and is_everybody(net)]
     if not wide or header.lower() == "proxy_protocol":
         return ""

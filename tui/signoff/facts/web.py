@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeVar
 
 from signoff.facts import caddy, nginx, nginx_access
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.ruling import Network, Ruling
 from signoff.facts.sections import assigned, read_script, sections
-from signoff.message import say
+from signoff.message import Message, listed, say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
+
+T = TypeVar("T")
 
 BY_HAND = "sudo nginx -T; curl -s http://127.0.0.1:2019/config/"
 
 
 @dataclass(frozen=True)
 class WebServers:
-    """Every nginx and Caddy with its configuration.
-
-    ``unread`` are those whose configuration could not be had, ``others`` the servers of other kinds,
-    ``stale`` those whose files changed after they were last loaded: what runs is not what was read.
-    """
+    """Every nginx and Caddy with its configuration; ``doubts`` are why that may not be all that decides."""
 
     nginx: tuple[nginx.Server, ...] = ()
     caddy: tuple[caddy.Server, ...] = ()
-    unread: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    stale: tuple[str, ...] = ()
+    doubts: tuple[Message, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -45,46 +43,60 @@ class WebServers:
 
     def names(self) -> tuple[str, ...]:
         """Return the host names that are served."""
-        return tuple(dict.fromkeys((*nginx_access.names(self.nginx), *caddy.names(self.caddy))))
+        return _merged(nginx_access.names(self.nginx), caddy.names(self.caddy))
 
     def allowed(self) -> tuple[Network, ...]:
         """Return every network that some rule lets in by name."""
-        found = nginx_access.allowed_anywhere(self.nginx), caddy.allowed_anywhere(self.caddy)
-        return tuple(dict.fromkeys(chain(*found)))
+        return _merged(nginx_access.allowed_anywhere(self.nginx), caddy.allowed_anywhere(self.caddy))
 
     def admin_paths(self) -> tuple[str, ...]:
         """Return the paths called ``admin`` that some rule names."""
-        found = nginx_access.admin_locations(self.nginx), caddy.admin_locations(self.caddy)
-        return tuple(dict.fromkeys(chain(*found)))
+        return _merged(nginx_access.admin_locations(self.nginx), caddy.admin_locations(self.caddy))
+
+    def upstreams(self) -> tuple[str, ...]:
+        """Return where the applications listen that requests are passed on to."""
+        return _merged(nginx_access.upstreams(self.nginx), caddy.upstreams(self.caddy))
+
+
+def _merged(*found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(chain(*found)))
 
 
 def parse_web(output: Output) -> WebServers:
-    """Return the web servers; one whose configuration is not understood counts as unread."""
-    servers: list[nginx.Server] = []
-    sites: list[caddy.Server] = []
-    unread, others, stale = list[str](), list[str](), list[str]()
+    """Return the web servers; one whose configuration is not understood is a doubt."""
+    servers, sites, doubts = list[nginx.Server](), list[caddy.Server](), list[Message]()
     for section in sections(output):
-        where = one_line(f"{section.name} on {section.field(0)}")
-        # When it loaded its files, and when they changed, where that can be told.
-        times = [int(field) for field in section.fields[1:] if field.isdecimal()]
+        name, where, *said = section.fields if section.name == "failed" else (section.name, *section.fields)
+        server = one_line(f"{name} on {where}")
         try:
             match section.name:
                 case "nginx":
                     servers += nginx.parse(section.text)
                 case "caddy":
                     sites += caddy.parse(section.text)
-                case "failed":
-                    name, on, *why = section.fields
-                    unread.append(one_line(": ".join([f"{name} on {on}", *filter(None, why)])))
                 case "other":
-                    others.append(one_line(section.field(0)))
+                    other = one_line(where)
+                    doubts.append(
+                        say("{other} also runs, and its rules are not understood here", other=other)
+                    )
+                case "failed":
+                    raise Malformed(listed(said) or say("it needs root"))
         except Malformed as garbled:
-            unread.append(f"{where}: {garbled.reason}")
-        else:
-            stale += [where] if len(times) == 2 and times[1] > times[0] else []
-    if not (servers or sites or unread or others) and not output.as_root:
+            why = garbled.reason
+            doubts.append(
+                say("the configuration of {server} could not be read ({why})", server=server, why=why)
+            )
+        # When it loaded its files, and when they changed, where that can be told.
+        times = [int(field) for field in said if field.isdecimal()]
+        if len(times) == 2 and times[0] < times[1]:
+            doubts.append(
+                say(
+                    "{server}: its files changed after it loaded them, so that other rules run", server=server
+                )
+            )
+    if not (servers or sites or doubts or output.as_root):
         raise Unavailable(say("needs root: what web server runs cannot be told"), BY_HAND)
-    return WebServers(tuple(servers), tuple(sites), tuple(unread), tuple(others), tuple(stale))
+    return WebServers(tuple(servers), tuple(sites), tuple(doubts))
 
 
 _SCRIPT = read_script("trust.sh", "servers.sh", "web.sh")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -13,8 +14,8 @@ from signoff.facts.admin_inside import ADMIN_INSIDE, named_paths, of_an_api
 from signoff.facts.admin_requests import BELOW, Answer, View
 from signoff.facts.base import Facts
 from signoff.facts.ruling import Fate, Ruling
-from signoff.facts.web import BY_HAND, WEB_SERVERS, WebServers
-from signoff.message import NOTHING, Message, listed, say
+from signoff.facts.web import BY_HAND, WEB_SERVERS
+from signoff.message import listed, say
 from signoff.model import Result, Vantage
 from signoff.probes import kit, reach
 from signoff.probes.base import Judgement, Remedy, probe
@@ -58,12 +59,13 @@ def opened(one: Told, own: str) -> kit.Seen:
     return kit.unseen(say("{why}; but you look from {own}, which a rule lets in", why=one.how.why, own=own))
 
 
-@probe(
+asked_outside = partial(probe, needs=reach.NEEDS, vantage=Vantage.OUTSIDE)
+
+
+@asked_outside(
     "admin.outside",
     title=say("Admin panel from outside"),
     expected=say("403, 404 or no answer, for the page and for its API, at every address"),
-    needs=reach.NEEDS,
-    vantage=Vantage.OUTSIDE,
     remedy=CLOSE,
 )
 def outside(facts: Facts, profile: Profile) -> Iterator[Judgement]:
@@ -135,12 +137,10 @@ def doubtful(judged: Judgement, remedy: Remedy) -> Judgement:
     return replace(judged, remedy=remedy) if judged.result is Result.UNKNOWN else judged
 
 
-@probe(
+@asked_outside(
     "admin.forged-header",
     title=say("Admin panel with forged headers"),
     expected=say("the same refusal with X-Forwarded-For and the like of an address that is let in"),
-    needs=reach.NEEDS,
-    vantage=Vantage.OUTSIDE,
     remedy=kit.decision(
         say(
             "Take the client's address from the connection. nginx: set_real_ip_from your own proxy only; "
@@ -167,21 +167,17 @@ def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     if not survey.named:
         yield reach.unnamed(survey)
         return
-    if not survey.forged.answers:
-        yield kit.unknown(say("no path is refused at all, so that there is nothing to get past"))
-        return
-    for path in dict.fromkeys(answer.path for answer in survey.forged.answers):
+    # Where nothing is refused there is nothing to get past, and nothing to judge by.
+    for path in dict.fromkeys(answer.path for answer in survey.forged.answers) or [""]:
         requests = told([survey.forged], path)
         yield kit.each(say("requests"), requests, look, proves=kit.Proves.OUTSIDE, subject=path)
     yield from reach.not_asked(survey.left_out.forged)
 
 
-@probe(
+@asked_outside(
     "admin.raw-address",
     title=say("Admin panel around its name"),
     expected=say("nothing of it by the bare address, another name, plain HTTP or the application's own port"),
-    needs=reach.NEEDS,
-    vantage=Vantage.OUTSIDE,
     remedy=kit.decision(
         say(
             "Publish the application on 127.0.0.1 only, and give the web server a default site that refuses "
@@ -238,22 +234,12 @@ def restriction(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         text = say("nothing to judge by: {missing} are not in the target's profile", missing=missing)
         yield kit.unknown(text, remedy=reach.NAME_THEM)
         return
-    if doubt := _doubt(servers):
-        yield kit.unknown(doubt, remedy=SHOW)
+    if not servers.known:
+        yield kit.unknown(say("no nginx and no Caddy runs here whose rules could be read"), remedy=SHOW)
+    if servers.doubts:
+        yield kit.unknown(listed(servers.doubts), remedy=SHOW)
     for path in paths if servers.known else ():
         yield _restricted(path, facts, profile)
-
-
-def _doubt(servers: WebServers) -> Message:
-    """Return why the configuration read may not be all that decides."""
-    unread, stale, others = (listed(one, ", ") for one in (servers.unread, servers.stale, servers.others))
-    if unread:
-        return say("the configuration of {unread} could not be read (it needs root)", unread=unread)
-    if stale:
-        return say("{stale}: its files changed after it loaded them, so that other rules run", stale=stale)
-    if others:
-        return say("{others} also runs, and its rules are not understood here", others=others)
-    return NOTHING if servers.known else say("no nginx and no Caddy runs here whose rules could be read")
 
 
 def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:

@@ -1,21 +1,6 @@
-# After trust.sh and servers.sh. Wants $paths (one a line), $host and $random. Asks the application itself, past the web server: for want of
-# a rule there, what it answers shows whether a path exists. GET only, at addresses of this machine only.
+# After trust.sh. Wants $paths (one a line), $host and $random, and is given where the applications listen behind the web server. Asks them
+# themselves, past it: for want of a rule there, what they answer shows whether a path exists. GET only, at this machine's addresses only.
 command -v curl > /dev/null || { no_answer missing '' curl; exit 0; }
-upstreams() {
-    {
-        [ "$(id -u)" != 0 ] || nginx_masters | while read -r kind pid; do
-            [ "$kind" = stranger ] || nginx_dump "$pid"
-        done | sed 's/#.*//' | grep -oE '(^|[[:space:];{])(proxy_pass|uwsgi_pass|server)[[:space:]]+[^;]+' |
-            sed -n 's|^[ \t;{]*\(proxy_pass *http://\)\{0,1\}\(server *\)\{0,1\}\([0-9a-zA-Z.:]*:[0-9]\{1,5\}\).*|\3|p'
-        for pid in $(processes caddy); do
-            if is_trusted "$pid"; then caddy_api "$pid"; fi
-        done | grep -oE '"dial":"[^"]+"' | cut -d '"' -f 4
-    } | sed 's/^localhost:/127.0.0.1:/' | grep -E '^(127|10|192\.168|172\.(1[6-9]|2[0-9]|3[01]))\.[0-9.]+:[0-9]+$' | sort -u | while read -r upstream; do
-        # Somebody else may have taken the application's port while it was down.
-        for uid in $(answering "${upstream##*:}" "${upstream%:*}"); do is_ours "$uid" || continue 2; done
-        printf '%s\n' "$upstream"
-    done | first 8 'applications behind the web server'
-}
 # URL OPTION...: what the application answers.
 get() { curl -s -H "Host: $host" -A signoff "$@" < /dev/null | tr -d '\0'; }
 try() {
@@ -35,7 +20,11 @@ describe() {
         return
     done
 }
-for upstream in $(upstreams); do
+for upstream in $(given upstream | while read -r one; do
+    # Somebody else may have taken the application's port while it was down.
+    for uid in $(answering "${one##*:}" "${one%:*}"); do is_ours "$uid" || continue 2; done
+    printf '%s\n' "$one"
+done | first 8 'applications behind the web server'); do
     describe "$upstream"
     for path in $random $paths; do try "$upstream" "$path"; done
 done
