@@ -9,15 +9,8 @@ from ipaddress import ip_address
 from itertools import zip_longest
 from urllib.parse import urlsplit
 
-from signoff.facts.admin_inside import (
-    ADMIN_INSIDE,
-    MOST_PATHS,
-    USUAL_API_PATHS,
-    Inside,
-    admin_paths,
-    named_paths,
-    of_an_api,
-)
+from signoff.facts import admin_inside
+from signoff.facts.admin_inside import ADMIN_INSIDE, Inside
 from signoff.facts.admin_requests import MOST_FORGED, Asker, View
 from signoff.facts.base import Facts, OutsideFact, Unavailable
 from signoff.facts.outside import BY_HAND, OUTSIDE_PORTS, Port, elsewhere, of_this_machine, sends_from
@@ -34,6 +27,7 @@ _MOST_PORTS = 6
 _MOST_ROUND_ABOUT = 2
 """Paths that are asked for by a bare address, another name or another port."""
 _MOST_LEARNT = 4
+_REFUSALS = frozenset({0, 403, 404, 410})
 _OTHER_HOST = "other.invalid"
 
 
@@ -72,21 +66,21 @@ def look_at_admin(outside: Outside, profile: Profile, facts: Facts) -> Survey:
     servers = WebServers() if facts.missing(WEB_SERVERS) else facts[WEB_SERVERS]
     inside = Inside() if facts.missing(ADMIN_INSIDE) else facts[ADMIN_INSIDE]
     paths, unasked = _paths(profile, servers.admin_paths(), inside.documented)
-    guessed, named = _unlike(paths, USUAL_API_PATHS), bool(named_paths(profile))
+    guessed, named = _unlike(paths, admin_inside.USUAL_API_PATHS), bool(admin_inside.named_paths(profile))
     addresses, claims, ports = _some(reachable), _claims(servers), _beside(profile, facts)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
         asker = Asker(outside, host, pool)
         by_name = [(address, profile.url.rstrip("/"), "") for address in addresses]
         views = asker.views(by_name, (*paths, *guessed))
-        answering = [view.only(paths) for view in views if view.front.status]
-        if not answering:
+        seen = next((view for view in views if view.front.status), None)
+        if not seen:
             raise Unavailable(say("the site does not answer from outside: {answer}", answer=views[0].front))
-        closed = answering[0] if named else answering[0].only(())
-        spelt, forged = asker.spelt(closed), asker.forged(closed, claims[:_MOST_CLAIMS])
+        closed = [one.path for one in seen.answers if named and one.path in paths and one.status in _REFUSALS]
+        spelt, forged = asker.spelt(seen, closed), asker.forged(seen, closed, claims[:_MOST_CLAIMS])
         ways = _around(addresses, host, ports[:_MOST_PORTS]) if named else ()
         raw = asker.views(ways, paths[:_MOST_ROUND_ABOUT])
     far = [address for address in reachable if address not in addresses]
-    refused = answering[0].refused[MOST_FORGED:]
+    refused = closed[MOST_FORGED:]
     this = [of_this_machine(here)] if here else []
     left_out = LeftOut(
         by_name=(*this, *far, *unasked, *(f"other spellings of {path}" for path in refused)),
@@ -101,14 +95,14 @@ def _paths(
     profile: Profile, rules: tuple[str, ...], documented: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the paths to ask for, those first that the operator named, and those that are left out."""
-    paths, named = admin_paths(profile), named_paths(profile)
+    paths, named = admin_inside.admin_paths(profile), admin_inside.named_paths(profile)
     if not named:
         found = tuple(dict.fromkeys((*rules, *documented, *paths)))
-        return found[:MOST_PATHS], found[MOST_PATHS:]
+        return found[: admin_inside.MOST_PATHS], found[admin_inside.MOST_PATHS :]
     # A rule for what lies above a path that is named is seen at that path.
     above = [rule for rule in rules if not any(path.startswith(rule.rstrip("/")) for path in paths)]
-    learnt = _unlike(paths, filter(of_an_api, dict.fromkeys((*documented, *above))))
-    return (*paths, *learnt[:_MOST_LEARNT]), (*named[MOST_PATHS:], *learnt[_MOST_LEARNT:])
+    learnt = _unlike(paths, filter(admin_inside.of_an_api, dict.fromkeys((*documented, *above))))
+    return (*paths, *learnt[:_MOST_LEARNT]), (*named[admin_inside.MOST_PATHS :], *learnt[_MOST_LEARNT:])
 
 
 def _unlike(known: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -67,16 +67,6 @@ class View:
     random: Answer
     answers: tuple[Answer, ...] = ()
 
-    @property
-    def refused(self) -> tuple[str, ...]:
-        """The paths that were not let in."""
-        return tuple(answer.path for answer in self.answers if answer.status in {0, 403, 404, 410})
-
-    def only(self, paths: Iterable[str]) -> View:
-        """Return the same way in with the answers of these paths alone."""
-        wanted = frozenset(paths)
-        return replace(self, answers=tuple(answer for answer in self.answers if answer.path in wanted))
-
 
 class Want(NamedTuple):
     """A request that stands in for one for ``path``; ``how`` says what is special about it."""
@@ -109,19 +99,19 @@ class Asker:
 
         return tuple(self.pool.map(view, ways))
 
-    def forged(self, view: View, claims: Iterable[str]) -> View:
+    def forged(self, view: View, refused: Sequence[str], claims: Iterable[str]) -> View:
         """Ask again for what was not let in, as somebody else."""
         named = [headers for claim in claims for headers in _naming(claim)]
-        closed = view.refused[:MOST_FORGED]
+        closed = refused[:MOST_FORGED]
         return self._again(
             view, [Want(path, path, ": ".join(one[0]), one) for path in closed for one in named]
         )
 
-    def spelt(self, view: View) -> View:
+    def spelt(self, view: View, refused: Sequence[str]) -> View:
         """Ask for what was not let in under other spellings, and for a page below it that cannot exist."""
         below = f"{self.nowhere.rstrip('/')}.php"
-        wanted = [Want(path, path.rstrip("/") + below, BELOW) for path in view.refused]
-        for path in view.refused[:MOST_FORGED]:
+        wanted = [Want(path, path.rstrip("/") + below, BELOW) for path in refused]
+        for path in refused[:MOST_FORGED]:
             slash = path.rstrip("/") if path.endswith("/") else f"{path}/"
             wanted += [Want(path, other, "another spelling") for other in (slash, path.swapcase())]
         return self._again(view, wanted)
@@ -178,12 +168,8 @@ def _naming(claim: str) -> tuple[Headers, Headers]:
 def _same_place(url: str, onward: str, host: str) -> bool:
     """Whether a redirect only corrects the spelling: https for http, a slash at the end, the same host."""
     before, after = urlsplit(url), urlsplit(onward)
-    return (
-        url != onward
-        and after.hostname in {before.hostname, host}
-        and before.path.rstrip("/") == after.path.rstrip("/")
-        and after.scheme in {before.scheme, "https"}
-    )
+    there = before.path.rstrip("/") == after.path.rstrip("/") and after.hostname in {before.hostname, host}
+    return there and url != onward and after.scheme in {before.scheme, "https"}
 
 
 def _digest(body: bytes, path: str) -> str:

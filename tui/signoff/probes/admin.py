@@ -234,10 +234,10 @@ def restriction(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         text = say("nothing to judge by: {missing} are not in the target's profile", missing=missing)
         yield kit.unknown(text, remedy=reach.NAME_THEM)
         return
-    if not servers.known:
-        yield kit.unknown(say("no nginx and no Caddy runs here whose rules could be read"), remedy=SHOW)
     if servers.doubts:
         yield kit.unknown(listed(servers.doubts), remedy=SHOW)
+    elif not servers.known:
+        yield kit.unknown(say("no nginx and no Caddy runs here whose rules could be read"), remedy=SHOW)
     for path in paths if servers.known else ():
         yield _restricted(path, facts, profile)
 

@@ -6,18 +6,6 @@ started() { echo "$(($(date +%s) - $(ps -o etimes= -p "$1" | tr -d ' ')))"; }
 option() { tr '\0' ' ' < "/proc/$1/cmdline" | sed -n "s/.* $2[ =]\([^ ]*\).*/\1/p"; }
 # PID: its parent is one of the processes listed behind it.
 is_child() { case " $2 " in *" $(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2> /dev/null) "*) return 0 ;; esac; return 1; }
-fetch() {
-    if command -v curl > /dev/null; then curl -fsS --max-time 5 "$1"; else wget -qO- -T 5 "$1"; fi 2> /dev/null < /dev/null
-}
-
-# What is called nginx and is nobody's worker: "master PID", or "stranger PID" where it is not to be trusted.
-nginx_masters() {
-    found=$(processes nginx)
-    trusted=$(for pid in $found; do if is_trusted "$pid"; then printf '%s ' "$pid"; fi; done)
-    for pid in $found; do
-        is_child "$pid" "$trusted" || case " $trusted " in *" $pid "*) echo "master $pid" ;; *) echo "stranger $pid" ;; esac
-    done
-}
 # FOLDER PREFIX FILE...: the files that configurations name, a line each; relative ones lie in the folder of the main one, or
 # below the prefix. "include" and "loaded" decide what nginx does; "made" it opens or makes as root, in a test of its
 # configuration as well. Quotes count for nothing, and what follows a # for directives of its own where it may stand within
@@ -77,6 +65,9 @@ nginx_dump() {
         { echo 'nginx -T refuses its configuration'; return 1; }
 }
 # PID: the configuration of Caddy as its admin API tells it, where it is this process's own that answers; as its file has it.
-caddy_api() { uid_of "$1" && [ "$(answering 2019)" = "$uid" ] && fetch http://127.0.0.1:2019/config/; }
+caddy_api() {
+    uid_of "$1" && [ "$(answering 2019)" = "$uid" ] || return 1
+    { curl -fsS --max-time 5 http://127.0.0.1:2019/config/ || wget -qO- -T 5 http://127.0.0.1:2019/config/; } 2> /dev/null < /dev/null
+}
 caddy_path() { option "$1" --config | grep . || echo /etc/caddy/Caddyfile; }
 caddy_file() { program=$(program_of "$1") && "$program" adapt --config "$(caddy_path "$1")" 2> /dev/null < /dev/null; }

@@ -1,8 +1,11 @@
 # After trust.sh and servers.sh: the configuration that the web servers run with, as they tell it themselves. Reads only.
 # The newest of the files named in the dump, and when the youngest worker began: a reload makes new workers.
 nginx_host() {
-    nginx_masters | while read -r kind pid; do
-        if [ "$kind" = stranger ]; then stranger "$pid" nginx; continue; fi
+    found=$(processes nginx)
+    trusted=$(for pid in $found; do if is_trusted "$pid"; then printf '%s ' "$pid"; fi; done)
+    for pid in $found; do
+        is_child "$pid" "$trusted" && continue
+        case " $trusted " in *" $pid "*) ;; *) stranger "$pid" nginx; continue ;; esac
         dump=$(nginx_dump "$pid") || { head_of failed nginx 'the host' "${dump##*"$nl"}"; continue; }
         begun=$(for worker in $(processes nginx); do is_child "$worker" "$pid" && started "$worker"; done | sort -n | one)
         changed=$(printf '%s\n' "$dump" | sed -n 's/^# configuration file \(.*\):$/\1/p' |
