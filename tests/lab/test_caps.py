@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from labhost.host import Host
 from matrix import Result
 from signoff.facts.admin_inside import ADMIN_INSIDE
 from signoff.facts.backups import BACKUP_CHECK, BACKUPS
-from signoff.facts.base import HostFact, text_for
+from signoff.facts.base import Facts, HostFact
+from signoff.facts.collect import _asked
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.jobs import JOBS
@@ -122,12 +124,17 @@ def host(lab: Any) -> Iterator[Host]:
 
 def looked(host: Host, fact: HostFact[Any], profile: Profile, cap: str = "", user: str = "root") -> Output:
     """What the fact's script prints on the host, with one cap lowered to nothing."""
-    script = text_for(fact.script, profile)
-    assert cap in script
-    lowered = script.replace(cap, re.sub(r"\d+", "0", cap, count=1)) if cap else script
-    words = "env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root sh -s"
+    needed = {
+        need.id: need.parse(looked(host, need, profile, user=user))
+        for need in fact.needs
+        if isinstance(need, HostFact)
+    }
+    asked = _asked(fact, profile, Facts(needed)).command
+    assert cap in asked.script
+    lowered = asked.script.replace(cap, re.sub(r"\d+", "0", cap, count=1)) if cap else asked.script
+    words = f"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root sh -c {quote(lowered)}"
     command = words if user == "root" else f"runuser -u {user} -- {words}"
-    return Output("x", 0, host.exec(command, stdin=lowered.encode()).encode())
+    return Output("x", 0, host.exec(command, stdin=asked.data.encode()).encode())
 
 
 def test_every_cap_is_tried() -> None:
