@@ -7,24 +7,27 @@ NAME is a version or a day. What is there already is never made anew: it is what
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from msgspec.structs import replace
 
 from signoff import tsa
-from signoff.model import Finding, Result, Vantage
+from signoff.message import Said
+from signoff.model import Command, Decision, Edit, Finding, Result, Vantage
 from signoff.session import reprofiled
 from signoff.session.countersign import allowed_line, countersign
 from signoff.session.events import (
     AnyEvent,
     Attested,
     ChecklistRef,
+    Consented,
     Done,
     Enrolled,
     Entered,
@@ -72,7 +75,14 @@ def events() -> Iterator[AnyEvent]:
         )  # fmt: skip
     yield reprofiled.looked(TARGET.profile)
     yield Found(**STEP, probe="example.bare", findings=())
-    judged = {"title": TEXT, "observed": "seen", "expected": "wanted", "remedy": "chmod 600 .env"}
+    judged: dict[str, Any] = {
+        "title": TEXT,
+        "observed": "seen",
+        "expected": "wanted",
+        "remedy": "chmod 600 .env",
+    }
+    fixes = itertools.cycle((None, Command("chmod 600 .env"), Edit(".env", "A=1", TEXT, "true"), Decision()))
+    said = Said("{count} key", "{count} keys", {"count": 2, "who": TEXT, "what": Said(TEXT)})
     each = [
         Finding(
             probe="example.each",
@@ -81,12 +91,20 @@ def events() -> Iterator[AnyEvent]:
             subject=vantage.value,
             items=("A2", "B8"),
             evidence=(TEXT, ""),
+            use="name: x",
+            proves="running",
+            fix=next(fixes),
+            said={"observed": said},
             **judged,
         )
         for result in Result
         for vantage in Vantage
     ]
     yield Found(**STEP, probe="example.each", findings=tuple(each))
+    yield from (
+        Consented(checklist="everything", step="first", probe="example.each", use="name: x", given=given)
+        for given in (True, False)
+    )
     yield from (Probed(**STEP, complete=complete) for complete in (False, True))
     for kind in ATTESTED:
         yield Attested(**STEP, kind=kind, statement="It is so.", value="3", reason=TEXT, until="2030-01-02")
@@ -105,11 +123,14 @@ def make(folder: Path, scratch: Path) -> Path:
         checklists=(ChecklistRef("everything", digest(CHECKLIST), ("first", "second")),),
         nonce="7f3a",
         copies={"everything.yaml": CHECKLIST},
+        code="c" * 64,
         sessions=scratch / "sessions",
     )
     with session:
         for event in events():
-            session.append(event)
+            written = session.append(event)
+            if isinstance(event, Looked):
+                session.keep({written.seq: TEXT.encode("unicode_escape")})
         for outcome in OUTCOMES:
             what = {"subject": ".env", "preview": TEXT}
             begun = session.append(Intended(**STEP, action="rotate-secrets", **what, digests=DIGESTS))

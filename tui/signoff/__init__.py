@@ -1,3 +1,3 @@
 """signoff: walk through the production security checklist of your own server, and keep a signed record."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

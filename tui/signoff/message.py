@@ -148,11 +148,6 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     return gettext.translation(_DOMAIN, folder, [language], fallback=True)
 
 
-def said_of(text: str) -> Said:
-    """Return how a text is recorded; one that is no message is its own template."""
-    return text.said if isinstance(text, Message) else Said(text)
-
-
 def restored(said: Said) -> Message:
     """Return the message that was recorded."""
     values = {name: restored(one) if isinstance(one, Said) else one for name, one in said.values.items()}

@@ -41,9 +41,11 @@ class Replayed:
     @property
     def same(self) -> bool:
         """Whether it comes out as it was recorded, byte by byte."""
-        return self.now is not None and msgspec.json.encode(self.now) == msgspec.json.encode(
-            self.recorded.findings
-        )
+        return self.now is not None and _bytes(self.now) == _bytes(self.recorded.findings)
+
+
+def _bytes(findings: tuple[Finding, ...]) -> bytes:
+    return msgspec.json.encode(findings, order="deterministic")
 
 
 def replay(directory: Path) -> Iterator[Replayed]:

@@ -77,11 +77,11 @@ def test_asked_to_end_it_may_clean_up(here: LocalTarget) -> None:
     output = here.execute(script, b"x", cancel=cancel, on_output=hear)
     assert (output.problem, output.status) == (Problem.CANCELLED, 9)
     assert set(output.stdout.split()) == {b"ready", b"cleaned"}
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_what_takes_too_long_or_is_killed_is_told(here: LocalTarget) -> None:
-    assert here.execute("echo a; sleep 20", timeout=1) == Output(
+    assert here.execute("echo a; sleep 60", timeout=1) == Output(
         "execute", stdout=b"a\n", as_root=os.geteuid() == 0, problem=Problem.TIMED_OUT
     )
     assert here.execute("kill -9 $$").problem is Problem.KILLED
@@ -93,13 +93,13 @@ def test_what_would_not_end_is_killed() -> None:
     script = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
     output = LocalTarget(Operator()).execute(script, cancel=cancel, on_output=lambda _: cancel.set())
     assert (output.problem, output.status) == (Problem.CANCELLED, None)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 def test_what_it_leaves_running_is_not_waited_for(here: LocalTarget) -> None:
     started = time.monotonic()
     assert here.execute("sleep 30 & echo done").stdout == b"done\n"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_a_long_output_does_not_end_it(here: LocalTarget, tmp_path: Path) -> None:

@@ -14,17 +14,20 @@ from typing import Any
 import msgspec
 
 from signoff.facts.base import Fact, HostFact, Malformed, Noted, OutsideFact, Unavailable
-from signoff.message import Message, Said, restored, said_of
+from signoff.message import Message, Said, restored
 
 
 class Withheld:
     """What stands for a value that was not kept."""
 
 
+_NONE = msgspec.Raw()
+
+
 class _Packed(msgspec.Struct, frozen=True, omit_defaults=True):
     fact: str
-    value: msgspec.Raw | None = None
-    left_out: tuple[Said, ...] = ()
+    value: msgspec.Raw = _NONE
+    left_out: tuple[str | Said, ...] = ()
     strangers: tuple[str, ...] = ()
     unavailable: tuple[Said, str] | None = None
     malformed: tuple[Said, str] | None = None
@@ -39,11 +42,11 @@ def pack(fact: Fact[Any], value: Any) -> bytes:
     """Return a fact's value as one line; a value that has no form in JSON is withheld."""
     match value:
         case Unavailable():
-            packed = _Packed(fact.id, unavailable=(said_of(value.reason), value.by_hand))
+            packed = _Packed(fact.id, unavailable=(_said(value.reason), value.by_hand))
         case Malformed():
-            packed = _Packed(fact.id, malformed=(said_of(value.reason), value.excerpt))
+            packed = _Packed(fact.id, malformed=(_said(value.reason), value.excerpt))
         case Noted():
-            left = tuple(map(said_of, value.left_out))
+            left = tuple(one.said if isinstance(one, Message) else one for one in value.left_out)
             packed = _Packed(fact.id, _raw(fact, value.value), left, value.strangers)
         case _:
             packed = _Packed(fact.id, _raw(fact, value))
@@ -63,20 +66,25 @@ def unpack(fact: Fact[Any], line: bytes) -> Any:
     if packed.malformed:
         return Malformed(restored(packed.malformed[0]), packed.malformed[1])
     value: Any = Withheld()
-    if packed.value is not None and kept_as(fact) is not None:
+    if bytes(packed.value) and kept_as(fact) is not None:
         value = msgspec.convert(msgspec.json.decode(packed.value), kept_as(fact), dec_hook=_of, str_keys=True)
     if packed.left_out or packed.strangers:
-        return Noted(value, tuple(map(restored, packed.left_out)), packed.strangers)
+        left = tuple(restored(one) if isinstance(one, Said) else one for one in packed.left_out)
+        return Noted(value, left, packed.strangers)
     return value
 
 
-def _raw(fact: Fact[Any], value: Any) -> msgspec.Raw | None:
+def _said(text: str) -> Said:
+    return text.said if isinstance(text, Message) else Said(text)
+
+
+def _raw(fact: Fact[Any], value: Any) -> msgspec.Raw:
     if kept_as(fact) is None:
-        return None
+        return _NONE
     try:
         return msgspec.Raw(_ENCODER.encode(value))
     except (NotImplementedError, TypeError):
-        return None
+        return _NONE
 
 
 def _plain(value: Any) -> str:
