@@ -119,7 +119,7 @@ def fake_probes(names: Sequence[str]) -> dict[str, Probe]:
     """Return a probe for each name; what it finds is what the target answers for the name."""
     return {
         name: _judge(
-            name, HostFact(id=name, title=listed((name,)).replace(".", " "), script="true", parse=_parse)
+            name, HostFact(id=name, title=listed((name.replace(".", " "),)), script="true", parse=_parse)
         )
         for name in names
     }

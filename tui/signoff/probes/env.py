@@ -175,11 +175,10 @@ def _above(environment: Environment) -> Iterator[Judgement]:
         if one.mode is not None and one.mode & 0o002 and not one.mode & 0o1000:
             remedy = on_paths("chmod o-w", [one.path], say("Let nobody else write there."))
             if not within(one.path, environment.project):
-                owner = say(
+                ask = say(
                     "Ask its owner, {owner}: nobody else should write there.", owner=one_line(one.owner)
                 )
-                move = say("Or move the project to another directory.")
-                remedy = decision(listed([owner, move], " "))
+                remedy = decision(listed([ask, say("Or move the project to another directory.")], " "))
             path, mode = one_line(one.path), f"{one.mode:04o}"
             observed = say("anybody may replace files in {path} ({mode})", path=path, mode=mode)
             yield fail(observed, remedy=remedy, subject=one.path)

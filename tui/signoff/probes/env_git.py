@@ -47,13 +47,12 @@ def git(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the index, the history of all refs, and the values in it."""
     known, top = facts[GIT], one_line(facts[GIT].top)
     if not top:
-        yield notapplicable(
-            say(
-                "neither {project} nor a directory above it is a git repository; the one that it was deployed"
-                " from was not looked at",
-                project=one_line(profile.project),
-            )
+        observed = say(
+            "neither {project} nor a directory above it is a git repository; the one that it was deployed"
+            " from was not looked at",
+            project=one_line(profile.project),
         )
+        yield notapplicable(observed)
         return
     files = None if facts.missing(ENVIRONMENT) else used_files(facts, profile)
     examples = [] if files is None else [one for one in facts[ENVIRONMENT].files if one.kind is Kind.EXAMPLE]
@@ -86,23 +85,14 @@ def _paths(known: Git) -> Iterator[Judgement]:
         # By their very names: a star in one would take others out of the index too.
         untrack = f"git -C {quote(known.top)} --literal-pathspecs rm --cached --"
         stay = say("The files themselves stay; then commit it. {rotate}", rotate=_ROTATE)
-        yield fail(
-            say(
-                "git tracks {paths}; .gitignore has no say over files that are tracked",
-                paths=listing(tracked),
-            ),
-            remedy=on_paths(untrack, tracked, stay),
-            subject="tracked",
-        )
+        names = listing(tracked)
+        observed = say("git tracks {names}; .gitignore has no say over files that are tracked", names=names)
+        yield fail(observed, remedy=on_paths(untrack, tracked, stay), subject="tracked")
     if gone := [path for path in paths if path not in known.tracked]:
-        yield fail(
-            say("no longer tracked, but in the history: {paths}", paths=listing(gone)),
-            evidence=_commits(gone, known.history),
-            remedy=decision(
-                say("{rotate} To rewrite the history does not reach the clones.", rotate=_ROTATE)
-            ),
-            subject="history",
-        )
+        observed = say("no longer tracked, but in the history: {paths}", paths=listing(gone))
+        anew = say("{rotate} To rewrite the history does not reach the clones.", rotate=_ROTATE)
+        evidence = _commits(gone, known.history)
+        yield fail(observed, evidence=evidence, remedy=decision(anew), subject="history")
 
 
 def _commits(names: list[str], commits: Mapping[str, tuple[str, ...]]) -> Iterator[Message]:
@@ -115,12 +105,9 @@ def _values(known: Git, files: Files) -> Iterator[Judgement]:
     """Judge today's values in the history. A placeholder there is no leak: it is a weak secret."""
     commits = known.search.found
     if names := [name for name in commits if _is_secret(name, files)]:
-        yield fail(
-            say("today's {names} stands in the history", names=listing(names)),
-            evidence=_commits(names, commits),
-            remedy=decision(_ROTATE),
-            subject="values",
-        )
+        observed = say("today's {names} stands in the history", names=listing(names))
+        evidence = _commits(names, commits)
+        yield fail(observed, evidence=evidence, remedy=decision(_ROTATE), subject="values")
 
 
 def _is_secret(name: str, files: Files) -> bool:
@@ -136,11 +123,10 @@ def _examples(examples: Iterable[SecretFile], files: Iterable[SecretFile]) -> It
     for file in examples:
         path = one_line(file.path)
         if names := [live[one.value] for _, one in variables_of([file]) if one.value and one.value in live]:
-            yield fail(
-                say("{path} is an example, and holds the {names} in use", path=path, names=listing(names)),
-                remedy=decision(say("Empty the values in {path}. {rotate}", path=path, rotate=_ROTATE)),
-                subject=PurePosixPath(file.path).name,
-            )
+            holds = say("holds the {names} in use", names=listing(names))
+            observed = say("{path} is an example, and {holds}", path=path, holds=holds)
+            empty = say("Empty the values in {path}. {rotate}", path=path, rotate=_ROTATE)
+            yield fail(observed, remedy=decision(empty), subject=PurePosixPath(file.path).name)
 
 
 def _remote(top: str, remote: str) -> Judgement:
@@ -155,11 +141,8 @@ def _doubts(known: Git, files: Files, profile: Profile) -> Iterator[Judgement]:
     top = quote(known.top)
     if not known.whole:
         fetch = say("Fetch the rest, or look in a full clone: {log}", log=LOG)
-        yield unknown(
-            say("this clone is shallow or partial: its history is not all here"),
-            remedy=command(f"git -C {top} fetch --unshallow", fetch),
-            subject="clone",
-        )
+        observed = say("this clone is shallow or partial: its history is not all here")
+        yield unknown(observed, remedy=command(f"git -C {top} fetch --unshallow", fetch), subject="clone")
     if known.inside:
         look = say("Look into each: git -C {path} {log}", path=quote(one_line(known.inside[0])), log=LOG[4:])
         observed = say("repositories within it were not looked at: {paths}", paths=listing(known.inside))
@@ -170,10 +153,9 @@ def _doubts(known: Git, files: Files, profile: Profile) -> Iterator[Judgement]:
         yield unknown(observed, remedy=decision(search), subject="search")
     searched = set(known.search.files)
     unsearched = [file.path for file in files or () if not {file.path, file.target} & searched]
-    if files is None:
-        unsearched = [profile.project]
-    if unsearched:
-        observed = say("the history was not searched for the secrets of {paths}", paths=listing(unsearched))
+    if unsearched or files is None:
+        paths = listing(unsearched or [profile.project])
+        observed = say("the history was not searched for the secrets of {paths}", paths=paths)
         name = say("Run signoff with a user who may use sudo, and name the file in targets.toml (env_files).")
         yield unknown(observed, remedy=decision(name), subject="values")
 
@@ -182,8 +164,6 @@ def _not_ignored(known: Git) -> Iterator[Judgement]:
     for path in known.unignored:
         name = path.removeprefix(f"{known.top}/")
         if name != path and name not in known.tracked:
-            yield informational(
-                say("no .gitignore names {name}: the next git add -A takes it in", name=one_line(name)),
-                remedy=edit(f"{known.top}/.gitignore", "", f"/{name}", say("Have git ignore it.")),
-                subject=f"{name}: ignored",
-            )
+            observed = say("no .gitignore names {name}: the next git add -A takes it in", name=one_line(name))
+            ignore = edit(f"{known.top}/.gitignore", "", f"/{name}", say("Have git ignore it."))
+            yield informational(observed, remedy=ignore, subject=f"{name}: ignored")

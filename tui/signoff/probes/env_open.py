@@ -75,12 +75,11 @@ def _compose(compose: Compose, program: str, *, for_developers: bool) -> Iterato
     found = [pair for place in places for pair in _secrets(place).items()]
     names = listing(name for name, _ in found)
     if found and for_developers and all(_known(value) for _, value in found):
-        told = say(
-            "{path} is for developers, and nothing runs by it; {names}: a default", path=path, names=names
-        )
+        unused = say("{path} is for developers, and nothing runs by it", path=path)
+        told = say("{unused}; {names}: a default", unused=unused, names=names)
         yield informational(told, subject=compose.path)
     elif found:
-        refer = say("{move} In the compose file: {reference}", move=_MOVE, reference="NAME: ${NAME:?}")
+        refer = say("{move} In the compose file: NAME: ${NAME:?}", move=_MOVE)
         observed = say("{names} in {path} itself", names=names, path=path)
         yield fail(observed, remedy=decision(refer), subject=compose.path)
 
@@ -95,16 +94,12 @@ def _unread(environment: Environment, used: list[str]) -> Iterator[Judgement]:
     read = {one.path for one in environment.compose}
     taken = [join(dirname(one.path), other) for one in environment.compose for other in one.others]
     own = [path for path in used if within(path, environment.project)]
-    belong = "NAME: ${NAME:?}"
-    look = decision(
-        say("Look for passwords and keys in it yourself: {belong} is how they belong.", belong=belong)
-    )
+    look = say("Look for passwords and keys in it yourself: NAME: ${NAME:?} is how they belong.")
     for path in dict.fromkeys(map(normpath, taken + own)):
         if path not in read:
-            observed = say(
-                "{path} is a compose file of the project, and was not looked at", path=one_line(path)
-            )
-            yield unknown(observed, remedy=look, subject=path)
+            name = one_line(path)
+            observed = say("{name} is a compose file of the project, and was not looked at", name=name)
+            yield unknown(observed, remedy=decision(look), subject=path)
 
 
 def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
@@ -112,10 +107,10 @@ def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
         path, context = one_line(one.path), one_line(one.context)
         if not one.readable:
             yield unknown(say("{path} may not be read", path=path), subject=one.path)
-        if names := _secrets(one.variables):
+        if names := listing(_secrets(one.variables)):
             mount = say("{move} What only the build needs: RUN --mount=type=secret", move=_MOVE)
             observed = say(
-                "{names} in {path}: everybody with the image can read them", names=listing(names), path=path
+                "{names} in {path}: everybody with the image can read them", names=names, path=path
             )
             yield fail(observed, remedy=decision(mount), subject=one.path)
         if one.takes_all and (taken := listing(_taken(one, environment))):
@@ -124,11 +119,8 @@ def _dockerfiles(environment: Environment) -> Iterator[Judgement]:
                 " secrets: whoever has an old image has the old ones",
                 context=context,
             )
-            observed = say(
-                "{path} copies {taken} into the image: no .dockerignore keeps them out",
-                path=path,
-                taken=taken,
-            )
+            copies = say("{path} copies {names} into the image", path=path, names=taken)
+            observed = say("{copies}: no .dockerignore keeps them out", copies=copies)
             yield fail(observed, remedy=decision(keep_out), subject=f"{one.path}: image")
 
 
@@ -138,22 +130,17 @@ def _taken(dockerfile: Dockerfile, environment: Environment) -> Iterator[str]:
     ignoring = [one for name in names for one in environment.dockerignores if one.path == name][:1]
     for file in environment.files:
         inside = file.path.removeprefix(f"{dockerfile.context}/")
-        if (
-            file.kind in {Kind.LIVE, Kind.COPY}
-            and inside != file.path
-            and not any(one.ignores(inside) for one in ignoring)
-        ):
+        ignored = inside == file.path or any(one.ignores(inside) for one in ignoring)
+        if file.kind in {Kind.LIVE, Kind.COPY} and not ignored:
             yield inside
 
 
 def _units(units: Iterable[Unit]) -> Iterator[Judgement]:
     for unit in units:
         if names := listing((*_secrets(unit.environment), *_secrets(unit.written))):
-            name = one_line(unit.name)
-            observed = say(
-                "{names} in {unit}: any user can see them (systemctl show)", names=names, unit=name
-            )
+            of = one_line(unit.name)
+            observed = say("{names} in {unit}: any user can see them (systemctl show)", names=names, unit=of)
             into = say(
-                "systemctl edit {unit}: EnvironmentFile= or LoadCredential=. {move}", unit=name, move=_MOVE
+                "systemctl edit {unit}: EnvironmentFile= or LoadCredential=. {move}", unit=of, move=_MOVE
             )
             yield fail(observed, remedy=decision(into), subject=unit.name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from signoff.credentials.dotenv import Variable
 from signoff.credentials.secret import Secret
@@ -29,6 +28,7 @@ _NAME_THEM = decision(
     say("Name them in targets.toml (services), or check by hand that each was started after the change.")
 )
 _TAKE_OUT = decision(say("Take out what nothing uses. A program that reads the file itself has old values."))
+_UTC = "%Y-%m-%d %H:%M:%S UTC"
 _Known = Mapping[str, list[tuple[SecretFile, Variable]]]
 """The secrets that have a value, by name; two files may have one each."""
 
@@ -44,9 +44,11 @@ class _Match:
     @property
     def stale(self) -> Message:
         """What it runs with instead of the files' values; nothing where that is not seen."""
-        other = say("runs with another {names} than the file's", names=listing(self.other))
-        without = say("runs without {names}", names=listing(self.without))
-        return listed([*([other] if self.other else []), *([without] if self.without else [])], ", and ")
+        told = {
+            say("runs with another {names} than the file's", names=listing(self.other)): self.other,
+            say("runs without {names}", names=listing(self.without)): self.without,
+        }
+        return listed((text for text, names in told.items() if names), ", and ")
 
 
 @probe(
@@ -67,14 +69,9 @@ def values(facts: Facts, profile: Profile) -> Iterator[Judgement]:
         yield from _judge(service, match)
     yield from _not_seen(facts, services)
     if services and hidden and all(service.seen for service in services):
-        yield unknown(
-            say(
-                "in no service's environment: {names}; nothing uses it, or a program reads the file itself",
-                names=listing(hidden),
-            ),
-            remedy=_TAKE_OUT,
-            subject="not seen",
-        )
+        names, why = listing(hidden), say("nothing uses it, or a program reads the file itself")
+        observed = say("in no service's environment: {names}; {why}", names=names, why=why)
+        yield unknown(observed, remedy=_TAKE_OUT, subject="not seen")
 
 
 def _not_seen(facts: Facts, services: tuple[Running, ...]) -> Iterator[Judgement]:
@@ -86,13 +83,11 @@ def _not_seen(facts: Facts, services: tuple[Running, ...]) -> Iterator[Judgement
             " not show"
         )
     for subject, reason in reasons.items():
-        yield unknown(
-            say("not all services were seen: {reason}", reason=reason), remedy=ROOT, subject=str(subject)
-        )
+        observed = say("not all services were seen: {reason}", reason=reason)
+        yield unknown(observed, remedy=ROOT, subject=str(subject))
     if not services and not blind(facts):
-        raise Unavailable(
-            say("no running service of the project was found (put their names into targets.toml)")
-        )
+        nothing = say("no running service of the project was found (put their names into targets.toml)")
+        raise Unavailable(nothing)
 
 
 def _secrets(files: Iterable[SecretFile]) -> _Known:
@@ -128,12 +123,12 @@ def _instead(service: Running, name: str, given: list[Secret], known: _Known) ->
     filled_in = service.interpolates or frozenset()
     if service.reads or name in filled_in or not given:
         return ""
-    others = (
+    fits = (
         one
         for one in sorted(filled_in & known.keys())
         if all(_is_one_of(value, known[one]) for value in given)
     )
-    return next(others, "")
+    return next(fits, "")
 
 
 def _reads(service: Running, file: SecretFile) -> bool:
@@ -188,19 +183,15 @@ def _since(service: Running, files: Iterable[SecretFile], match: _Match, *, comp
     if started is None or changed is None or touched is None:
         observed = say("{service}: when it started, or when the file changed, cannot be seen", service=name)
         return unknown(observed, remedy=_NAME_THEM, subject=name)
-    times = say(
-        "{service} started {started}, the file changed {changed}",
-        service=name,
-        started=_utc(started),
-        changed=_utc(changed),
-    )
+    at, then = f"{started:{_UTC}}", f"{changed:{_UTC}}"
+    times = say("{service} started {at}, the file changed {then}", service=name, at=at, then=then)
     proved = match.same and service.seen and not match.stale
     if match.stale or (started < changed and not proved):
         observed = listed(filter(None, (times, match.stale)), ", and ")
         return fail(observed, remedy=service.remedy, subject=name)
     if started < touched and not proved:
         # cp -p and mv leave an old time of change on a new content; chmod leaves a new time on an old one.
-        touch = say("it was touched {touched}, and its content perhaps too", touched=_utc(touched))
+        touch = say("it was touched {touched}, and its content perhaps too", touched=f"{touched:{_UTC}}")
         return unknown(listed((times, touch)), remedy=service.remedy, subject=name)
     if service.container and not compared:
         made = say("but it has the values that it was made with, and the file's cannot be read without root")
@@ -208,7 +199,3 @@ def _since(service: Running, files: Iterable[SecretFile], match: _Match, *, comp
     if started < changed:
         times = say("{times}, with the values that it runs with", times=times)
     return passed(times, proves=Proves.RUNNING, evidence=[times], subject=name)
-
-
-def _utc(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -86,11 +86,13 @@ def reuse(facts: Facts, profile: Profile) -> list[Judgement]:
         fail(say("{names} have the same value", names=names), remedy=anew, subject=names)
         for names in map(listing, reused(variables))
     ]
-    return found or [_compared(say("no two secrets have the same value"), variables)]
+    return found or [_none(say("no two secrets have the same value"), [variables])]
 
 
-def _compared(observed: Message, names: Iterable[str]) -> Judgement:
-    return passed(observed, proves=Proves.CONFIGURED, evidence=filter(None, [listing(names, 40)]))
+def _none(observed: Message, looked_at: Iterable[Mapping[str, Secret]]) -> Judgement:
+    """Pass by the variables that were looked at; unknown where there are none."""
+    names = listing((name for variables in looked_at for name in variables), 40)
+    return passed(observed, proves=Proves.CONFIGURED, evidence=[names] if names else [])
 
 
 @on_secrets(
@@ -102,13 +104,10 @@ def test_keys(facts: Facts, profile: Profile) -> Judgement:
     """Judge by the prefixes that providers give their test keys."""
     places = [*_places(facts, profile)]
     if names := [f"{name}{where}" for where, found in places for name in provider_test_keys(found)]:
-        return fail(
-            say("{names}: a provider's test key, or the address of its sandbox", names=listing(names)),
-            remedy=decision(say("Put in the production keys from the providers' consoles.")),
-        )
-    return _compared(
-        say("no value has the prefix of a test key"), (name for _, found in places for name in found)
-    )
+        observed = say("{names}: a provider's test key, or the address of its sandbox", names=listing(names))
+        put = say("Put in the production keys from the providers' consoles.")
+        return fail(observed, remedy=decision(put))
+    return _none(say("no value has the prefix of a test key"), (found for _, found in places))
 
 
 _ON: Final = frozenset({"true", "yes", "on", "t", "y", "enabled"})
@@ -132,9 +131,7 @@ def debug(facts: Facts, profile: Profile) -> Judgement:
     if faults:
         off = say("Turn it off in the file, and restart the services that read it.")
         return fail(listed(faults), remedy=decision(off))
-    return _compared(
-        say("no switch for debugging or development is on"), (name for _, found in places for name in found)
-    )
+    return _none(say("no switch for debugging or development is on"), (found for _, found in places))
 
 
 def _switch(name: str, value: str) -> Message:
