@@ -8,12 +8,11 @@ from typing import Any, Literal, TypeVar
 
 from signoff.facts.base import Fact, Facts
 from signoff.facts.budget import Budget
-from signoff.facts.chains import Rule, Table, steps
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
 from signoff.facts.packets import PORTS, PROTOCOLS, Packet
-from signoff.facts.passage import Fate, Passage, passages
+from signoff.facts.passage import Fate, Passage, Rule, Table, passages, steps
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 from signoff.message import Message, say
 from signoff.text import one_line

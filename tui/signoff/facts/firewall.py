@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.chains import Table
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.nftables import parse_nftables
+from signoff.facts.passage import DROP, Table
 from signoff.facts.sections import Section, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
@@ -80,8 +80,7 @@ def parse_firewall(output: Output) -> Firewall:
             if line.startswith("Id=") and {"LoadState=loaded", "UnitFileState=enabled"} <= unit
         ),
         legacy_hidden=any(
-            any(table.chains.values()) or any(base.policy == "drop" for base in table.bases)
-            for table in legacy
+            any(table.chains.values()) or any(base.policy == DROP for base in table.bases) for table in legacy
         ),
         flushes="flush ruleset" in found["nftables.conf"].text,
         refuses=_refuses(found["nftables.conf"].lines),

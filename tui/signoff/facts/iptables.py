@@ -9,8 +9,8 @@ from ipaddress import ip_address
 
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Policy, Rule, Table, Verdict
 from signoff.facts.packets import Condition, Value
+from signoff.facts.passage import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Rule, Table, Verdict
 from signoff.message import say
 from signoff.text import one_line
 
@@ -60,8 +60,8 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
                 chain, policy = line[1:].split()[:2]
                 rules[chain] = []
                 if policy != "-":
-                    does: Policy = "drop" if policy == "DROP" else "accept"
-                    bases.append(Base(chain, chain.lower(), does, _PRIORITIES.get(name, 0), name == "nat"))
+                    ends = DROP if policy == "DROP" else ACCEPT
+                    bases.append(Base(chain, chain.lower(), ends, _PRIORITIES.get(name, 0), name == "nat"))
             case "-":
                 rules.setdefault(line.split(None, 2)[1], []).append(line)
             case "C":  # COMMIT

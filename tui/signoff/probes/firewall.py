@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from signoff.facts.base import Facts
-from signoff.facts.chains import steps
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.exposure import HOST_FACTS, Exposure, host_view, translated
 from signoff.facts.firewall import FIREWALL, Firewall
 from signoff.facts.network import INTERFACES, SSH_SERVER, Interfaces
 from signoff.facts.outside import OUTSIDE_PORTS
 from signoff.facts.packets import Packet
-from signoff.facts.passage import Fate, passages
+from signoff.facts.passage import Fate, passages, steps
 from signoff.message import Message, listed, say
 from signoff.probes import kit
 from signoff.probes.base import Judgement, Remedy, probe
