@@ -55,10 +55,10 @@ class Owner:
 class Exposure:
     """A port of one of the target's own addresses that leads to something.
 
-    ``fate`` tells what the packet filter does with a packet
-    from the internet, ``because`` the rule. ``leads_to`` is the port behind any translation.
-    ``forwarded`` tells that it is translated to another machine, such as a container, and so goes around
-    everything that INPUT says. ``exceptions`` are rules that let named senders in though others are blocked.
+    ``fate`` tells what the packet filter does with a packet from the internet, ``because`` the rule.
+    ``leads_to`` is the port behind any translation. ``forwarded`` tells that it is translated to another
+    machine, such as a container, and so goes around everything that INPUT says. ``exceptions`` are rules
+    that let named senders in though others are blocked.
     """
 
     protocol: str
