@@ -82,10 +82,6 @@ class Table:
     chains: Mapping[str, tuple[Rule, ...]]
     bases: tuple[Base, ...]
 
-    def concerns(self, packet: Packet) -> bool:
-        """Tell whether packets of this IP version go through this table."""
-        return self.version in {0, packet.version}
-
 
 ACCEPT, DROP, PASS, UNKNOWN = Verdict("accept"), Verdict("drop"), Verdict("pass"), Verdict("unknown")
 END, UNTRACK = Verdict("return"), Verdict("untrack")
@@ -126,9 +122,8 @@ class _Walk:
             # A chain that leads back to itself, which no kernel takes, is as good as one not shown.
             self.known[chain] = {UNKNOWN: f"the chain {chain}"}
             if depth > _DEEPEST:
-                raise Malformed(
-                    say("the packet filter: over {most} chains that jump one to the next", most=_DEEPEST)
-                )
+                said = say("the packet filter: over {most} chains that jump one to the next", most=_DEEPEST)
+                raise Malformed(said)
             if chain in self.table.chains:
                 self.known[chain] = self._outcomes(chain, depth)
         return self.known[chain]
@@ -209,7 +204,7 @@ class _Way:
         found = [
             (table, base)
             for table in self.tables
-            if table.concerns(packet)
+            if table.version in {0, packet.version}
             for base in table.bases
             if base.hook in hooks and base.translates is translates
         ]
