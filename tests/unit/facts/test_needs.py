@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 from threading import Event
 from typing import Any
 
-from signoff.facts.base import HostFact, Noted, OutsideFact, Unavailable, closure
+from signoff.facts.base import HostFact, Noted, OutsideFact, Unavailable, closure, text_for
 from signoff.facts.collect import batches, collect
 from signoff.facts.sections import read_script, sections
 from signoff.message import say
@@ -115,3 +118,45 @@ def test_a_look_from_outside_is_no_batch() -> None:
         ["first"],
         ["second", "third"],
     ]
+
+
+LIBRARIES = frozenset({"lib.sh", "trust.sh", "servers.sh", "kept.sh"})
+"""Scripts that are functions alone: they look at nothing until one is called."""
+
+
+def test_no_script_runs_twice_an_audit() -> None:
+    folder = files("signoff.facts").joinpath("scripts")
+    texts = {one.name: one.read_text("utf-8") for one in folder.iterdir() if one.name.endswith(".sh")}
+    scripts = [
+        text_for(fact.script, Profile(project="/srv/shop"))
+        for fact in every_fact()
+        if isinstance(fact, HostFact)
+    ]
+    for name, text in texts.items():
+        assert sum(text in script for script in scripts) == (len(scripts) if name == "lib.sh" else 1) or (
+            name in LIBRARIES
+        ), name
+    assert len(set(scripts)) == len(scripts)
+
+
+HOSTILE_PROFILE = Profile(
+    project="/srv/$(touch PWNED)'\"`touch PWNED`;touch PWNED",
+    url="https://shop.test/'$(touch PWNED)",
+    env_files=("$(touch PWNED)", "it's.env", '"; touch PWNED; "'),
+    services=("$(touch PWNED)", "'; touch PWNED; '"),
+    admin_paths=("/$(touch PWNED)", "/'; touch PWNED; '"),
+    database="shop'; touch PWNED; '",
+    backup_directory="/var/`touch PWNED`'\"",
+)
+
+
+def test_what_a_profile_says_is_data_in_every_script(tmp_path: Path) -> None:
+    """The words that the profile brings in are run on their own: as assignments, and nothing else."""
+    for fact in every_fact():
+        if not isinstance(fact, HostFact) or not callable(fact.script):
+            continue
+        plain, hostile = (fact.script(one).splitlines() for one in (Profile(), HOSTILE_PROFILE))
+        own = [line for line in hostile if line not in plain]
+        done = subprocess.run(["sh", "-c", "\n".join(own)], cwd=tmp_path, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), fact.id
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signoff.facts.budget import Budget
+from signoff.message import NOTHING, Message, say
 
 _PROGRAMS = re.compile(
     # A word of its own, or the end of a path, and nothing of a path behind it.
@@ -47,13 +48,13 @@ _VERBS = {
 }
 """What makes the copy, where a program does other things too."""
 _PARTS = (
+    (say("the roles alone"), r"pg_dumpall", r"\s(?:--(?:globals|roles|tablespaces)-only|-[grt])(?![\w-])"),
     (
-        r"pg_dumpall",
-        r"\s(?:--globals-only|--roles-only|--tablespaces-only|-[grt])(?![\w-])",
-        "the roles alone",
+        say("the schema alone"),
+        r".*pg_dump(?:all)?",
+        r"\s(?:--schema-only|--section=pre-data|-s)(?![\w-])",
     ),
-    (r".*pg_dump(?:all)?", r"\s(?:--schema-only|-s)(?![\w-])|\s--section=pre-data\b", "the schema alone"),
-    (r".*pg_dump", r"\s(?:--table(?=[= ])|-t(?=[ \w\"']))", "some tables alone"),
+    (say("some tables alone"), r".*pg_dump", r"\s(?:--table(?=[= ])|-t(?=[ \w\"']))"),
 )
 """The options with which a program copies a part."""
 
@@ -63,7 +64,7 @@ class Call:
     """One call. ``part`` says which part of the database alone it copies; empty for all of it."""
 
     program: str
-    part: str = ""
+    part: Message = NOTHING
 
     @property
     def dumps(self) -> bool:
@@ -94,10 +95,8 @@ def calls(text: str) -> Iterator[Call]:
         # systemctl tells a program's path before its arguments: { path=/usr/bin/pg_dump ; argv[]=...
         told = before.endswith("{ path=") or _TELLS.match(before) or _COMMENT.search(before)
         if not told and not _TOLD.search(after) and re.search(_VERBS.get(name, ""), after):
-            parts = (
-                part for of, options, part in _PARTS if re.fullmatch(of, name) and re.search(options, after)
-            )
-            yield Call(name, next(parts, ""))
+            parts = (part for part, of, how in _PARTS if re.fullmatch(of, name) and re.search(how, after))
+            yield Call(name, next(parts, NOTHING))
 
 
 def called(command: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ DOCKER_ENGINE = HostFact(
     read_script("docker-engine.sh"),
     parse_engine,
     Root.PREFER,
-    timeout=15.0,
+    timeout=40.0,
     sensitive=True,
     by_hand="sudo docker info; sudo docker service ls",
     kept=Engine,

@@ -30,6 +30,9 @@ T = TypeVar("T")
 Lines = Mapping[str, tuple[str, ...]]
 """The lines that a program printed, by the name it was asked under; or a key's values, by the key."""
 
+Rows = Mapping[str, tuple[T, ...]]
+"""Rows of one type, by the name they were asked under."""
+
 RANDOM = "/{random}"
 """A path that nothing can be at."""
 

@@ -7,13 +7,13 @@ may do as root does on the host counts as root, whatever the number.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS, Container
-from signoff.facts.kinds import Lines, json_rows, lines
+from signoff.facts.kinds import Lines, Rows, json_rows, lines
 from signoff.message import listed, say
 from signoff.probes import kit
 from signoff.probes.base import Judgement, probe
@@ -25,6 +25,7 @@ _MIGHTY = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO"
 _SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock")
 _STARTER = re.compile(r"tini|dumb-init|docker-init|catatonit|s6-.*|sh|bash|docker-entrypoi|entrypoint.*")
 """What stays behind as root, and starts the service as somebody else."""
+_PLACE = "com.docker.compose.project.working_dir"
 
 
 class Made(msgspec.Struct):
@@ -38,18 +39,15 @@ class Made(msgspec.Struct):
 
     def powers(self) -> Iterator[str]:
         """Yield what makes it as good as root on the host."""
-        if self.privileged:
-            yield say("privileged")
-        if self.pid == "host":
-            yield say("sees the host's processes")
+        yield from [say("privileged")] * self.privileged
+        yield from [say("sees the host's processes")] * (self.pid == "host")
         yield from sorted({one.removeprefix("CAP_") for one in self.capabilities or ()} & _MIGHTY)
         leading = [path for path in self.mounts if any(within(socket, path) for socket in _SOCKETS)]
         yield from (say("has {path} mounted", path=path) for path in leading)
 
 
 TOP = lines("docker-top", say("The containers' processes"), "docker-top.sh", kept=Lines)
-_KEPT = Mapping[str, tuple[Made, ...]]
-MADE = json_rows("docker-made", say("The containers' privileges"), Made, "docker-made.sh", kept=_KEPT)
+MADE = json_rows("docker-made", say("The containers' privileges"), Made, "docker-made.sh", kept=Rows[Made])
 
 
 @probe(
@@ -57,17 +55,13 @@ MADE = json_rows("docker-made", say("The containers' privileges"), Made, "docker
     title=say("Containers without root"),
     expected=say("no process of a container runs as root on the host, and none may do as root does"),
     needs=(CONTAINERS, TOP, MADE),
-    remedy=decision(
-        say(
-            "Give the service a user (user: in compose, USER in its Dockerfile), and neither privileged nor "
-            "the Docker socket. Then: docker compose up -d --force-recreate"
-        )
-    ),
+    remedy=decision(say("Give the service a user (compose: user), no privileges and no Docker socket.")),
 )
 def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Whether the project's containers run as root; of the others, and of what does not run, it tells."""
 
     def look(one: Container) -> Seen:
+        made = {row.id: row for row in facts[MADE].get("made", ())}
         processes = [line.split(None, 2) for line in facts[TOP].get(one.id, ())[1:]]
         if one.id not in made or not processes:
             return unseen(say("its processes are not shown"))
@@ -79,10 +73,7 @@ def user(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     containers = facts[CONTAINERS]
     if not containers:
         yield kit.notapplicable(say("no containers here"))
-        return
-    made = {row.id: row for row in facts[MADE].get("made", ())}
-    places = {one.id: one.labels.get("com.docker.compose.project.working_dir") for one in containers}
-    ours = [one for one in containers if places[one.id] in {None, profile.project or places[one.id]}]
+    ours = [one for one in containers if (at := one.labels.get(_PLACE)) in {None, profile.project or at}]
     running = [one for one in ours if one.running]
     if ours:
         yield each(say("containers"), running, look, proves=Proves.RUNNING, name=lambda one: one.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Unpack
 
 from signoff.facts.base import Facts
@@ -40,13 +40,6 @@ _Way = Port | Exposure | Message
 def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each kind of datastore, and as one those of which there is no sign."""
     seen = vantages(facts, profile)
-
-    def by_name(one: _Way) -> Seen:
-        if not isinstance(one, Port) or one.state != "open":
-            return _look(one)
-        you = seen.client
-        return unseen(say("the firewall lets you in by your address ({you}); others were not seen", you=you))
-
     # What a port says of itself counts for more than the number it is forwarded to.
     said = {(port.port, port.version): port.kind for port in seen.open_outside() if port.kind}
     kinds = {one: said.get((one.port, one.address.version), one.owner.kind) for one in seen.host.exposures}
@@ -58,12 +51,17 @@ def datastore_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             others.update(store.ports)
             continue
         numbers = {*store.ports, *(one.port for one in leading if one.protocol == "tcp")}
-        named = all(one.fate != "open" for one in leading) and all(map(seen.let_in_by_name, answering))
         ways: list[_Way] = [*answering, *leading, *seen.closed_outside(numbers), *seen.doubts(numbers)]
-        title = say("{store} from outside", store=store.title)
-        yield _closed(ways, by_name if named else _look, title=title, subject=store.kind)
+        if all(one.fate != "open" for one in leading) and all(map(seen.let_in_by_name, answering)):
+            ways = [_for_you(one, seen) if one in answering else one for one in ways]
+        yield _closed(ways, title=say("{store} from outside", store=store.title), subject=store.kind)
     rest: list[_Way] = [*seen.closed_outside(others), *seen.doubts(others)]
-    yield _closed(rest, _look, title=say("Other datastores from outside"), subject="others")
+    yield _closed(rest, title=say("Other datastores from outside"), subject="others")
+
+
+def _for_you(way: _Way, seen: Vantages) -> Message:
+    you = seen.client
+    return say("{way}: the firewall lets you in by address ({you}); others were not seen", way=way, you=you)
 
 
 def _look(one: _Way) -> Seen:
@@ -77,7 +75,7 @@ def _look(one: _Way) -> Seen:
     return unseen(one)
 
 
-def _closed(ways: Sequence[_Way], look: Callable[[_Way], Seen], **about: Unpack[kit.About]) -> Judgement:
+def _closed(ways: Sequence[_Way], **about: Unpack[kit.About]) -> Judgement:
     """Judge ways in that are to be closed, and what was not seen of others."""
 
     def name(one: _Way) -> str:
@@ -85,13 +83,12 @@ def _closed(ways: Sequence[_Way], look: Callable[[_Way], Seen], **about: Unpack[
             return described(one)
         return say("host: {way}", way=one) if isinstance(one, Exposure) else say("other ways")
 
-    faulty = [one for one in ways if look(one).right is not True]
+    faulty = [one for one in ways if _look(one).right is not True]
     leading = tuple(one for one in faulty if isinstance(one, Exposure))
     ports = tuple(one for one in faulty if isinstance(one, Port))
-    is_open = any(look(one).right is False for one in faulty)
+    is_open = any(_look(one).right is False for one in faulty)
     remedy = how_to_close(leading, ports) if is_open else _LOOK_AGAIN
-    what = say("ways in")
-    return each(what, ways, look, proves=Proves.OUTSIDE, name=name, remedy=remedy, **about)
+    return each(say("ways in"), ways, _look, proves=Proves.OUTSIDE, name=name, remedy=remedy, **about)
 
 
 @probe(
@@ -104,28 +101,20 @@ def _closed(ways: Sequence[_Way], look: Callable[[_Way], Seen], **about: Unpack[
 def only_expected(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge every port that was tried from outside, and everything that the host says leads in."""
     seen = vantages(facts, profile)
+    answering = [port for port in seen.open_outside() if port.port not in seen.expected]
     tcp = [one for one in seen.host.exposures if one.protocol == "tcp" and one.port not in seen.expected]
-    let_in = {one.port for one in tcp if one.fate == "open"}
-    answered = any(port.port not in seen.expected for port in seen.open_outside())
-    # A provider's firewall or a router before it may well stop what the host lets in.
-    hidden = not answered and (seen.outside is None or bool(seen.outside.doubts(let_in)))
-
-    def look(one: _Way) -> Seen:
-        match one:
-            case Port(state="open") if one.port in seen.expected:
-                return right(say("expected"))
-            case Exposure(fate="open") if hidden:
-                return unseen(say("{fate}; whether it answers from outside was not seen", fate=fate_of(one)))
-            case Exposure(fate="open") if not answered:
-                return wrong(say("{fate}; none of them answers", fate=fate_of(one)))
-        return _look(one)
-
+    ways: list[_Way] = [*answering, *tcp, *seen.closed_outside(), *seen.doubts()]
+    let_in = {one for one in tcp if one.fate == "open"}
+    if not answering and (seen.outside is None or seen.outside.doubts({one.port for one in let_in})):
+        # A provider's firewall or a router before it may well stop what the host lets in.
+        ways = [_perhaps(one) if one in let_in else one for one in ways]
     ports = listed(map(str, sorted(seen.expected)), ", ")
-    expected = say("only {ports} answer, on every address", ports=ports)
-    yield _closed(
-        [*seen.open_outside(), *tcp, *seen.closed_outside(), *seen.doubts()], look, expected=expected
-    )
+    yield _closed(ways, expected=say("only {ports} answer, on every address", ports=ports))
     yield from _udp(seen)
+
+
+def _perhaps(way: _Way) -> Message:
+    return say("{way} is let in by the host; whether it answers from outside was not seen", way=way)
 
 
 # DHCP clients (68, 546) must listen; HTTP/3 is 443.
@@ -147,7 +136,7 @@ def _udp(seen: Vantages) -> Iterator[Judgement]:
     if leading:
         title, expected = say("UDP ports that lead in"), say("no UDP port but 443 is open to the outside")
         about = kit.About(title=title, expected=expected, subject="udp", vantage=Vantage.HOST)
-        yield _closed(leading, _look, **about)
+        yield _closed(leading, **about)
 
 
 @probe(
