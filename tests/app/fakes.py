@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+import msgspec
+
 from signoff.facts.base import Facts, HostFact
 from signoff.message import NOTHING, listed
-from signoff.model import Result, Vantage
-from signoff.probes.base import Judgement, Probe
+from signoff.model import Fix, Result, Vantage
+from signoff.probes.base import Judgement, Probe, Remedy
 from signoff.target.base import Target
 from signoff.target.command import Command, Output, Problem
 from signoff.target.profile import Profile
@@ -79,6 +81,16 @@ def judgement(result: Result, observed: str, **more: Any) -> dict[str, Any]:
     return {"result": result.value, "observed": observed, **more}
 
 
+def _remedy(one: dict[str, Any]) -> Remedy | None:
+    fix = msgspec.convert(one.get("fix", {"kind": "decision"}), Fix)
+    return Remedy(listed((one["remedy"],)), fix) if one.get("remedy") else None
+
+
+def command(text: str) -> dict[str, str]:
+    """Return a remedy that is a command, as a fake probe's output has it."""
+    return {"kind": "command", "command": text}
+
+
 def _judge(name: str, fact: HostFact[list[dict[str, Any]]]) -> Probe:
     def judge(facts: Facts, _profile: Profile) -> Iterator[Judgement]:
         for one in facts[fact]:
@@ -89,7 +101,7 @@ def _judge(name: str, fact: HostFact[list[dict[str, Any]]]) -> Probe:
                 title=one.get("title", ""),
                 subject=one.get("title", ""),
                 evidence=tuple(one.get("evidence", ())),
-                remedy=one.get("remedy", ""),
+                remedy=_remedy(one),
                 vantage=Vantage(one.get("vantage", "host")),
             )
 
@@ -136,7 +148,8 @@ SHOP: dict[str, list[dict[str, Any]]] = {
             expected="0600, or 0640 with the service's own group",
             title=".env is readable by its owner only",
             evidence=["-rw-r--r-- 1 deploy deploy 612 2026-01-02 03:00 /srv/shop/.env"],
-            remedy="chmod 600 /srv/shop/.env",
+            remedy="Let only its owner read it.",
+            fix=command("chmod 600 /srv/shop/.env"),
             vantage="project",
         )
     ],
@@ -161,6 +174,7 @@ SHOP: dict[str, list[dict[str, Any]]] = {
             expected="the running services have the file's values",
             title="The services run with these secrets",
             remedy="Run by hand and judge for yourself: sudo docker inspect shop-web-1",
+            fix=command("sudo docker inspect shop-web-1"),
         )
     ],
     "env.restarted": [judgement(P, "web, worker: 4 minutes after the file", title="Restarted since")],
@@ -175,10 +189,14 @@ SHOP: dict[str, list[dict[str, Any]]] = {
                 "docker inspect shop-db-1: 5432/tcp -> 0.0.0.0:5432, [::]:5432",
                 "ufw status: 5432/tcp DENY IN Anywhere",
             ],
-            remedy=(
-                'Publish it to this machine only: in compose, ports: ["127.0.0.1:5432:5432"]\n'
-                "docker compose up -d db"
-            ),
+            remedy="Publish it to this machine only.",
+            fix={
+                "kind": "edit",
+                "file": "/srv/shop/compose.yaml",
+                "before": '- "5432:5432"',
+                "after": '- "127.0.0.1:5432:5432"',
+                "then": "docker compose up -d db",
+            },
             vantage="outside",
         ),
         judgement(
@@ -193,10 +211,8 @@ SHOP: dict[str, list[dict[str, Any]]] = {
             "DOCKER-USER is empty: what Docker publishes passes ufw",
             expected="a rule in DOCKER-USER, or nothing published",
             title="The firewall holds for containers",
-            remedy=(
-                "iptables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport 5432 -j DROP\n"
-                "ip6tables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport 5432 -j DROP"
-            ),
+            remedy="Drop what comes from outside before Docker takes it in.",
+            fix=command("iptables -I DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport 5432 -j DROP"),
         )
     ],
     "network.firewall": [judgement(P, "active, deny (incoming)", title="ufw denies by default")],

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from app.drive import on, running, settle, shown, text_of, walk_of, write
-from app.fakes import FakeTarget, judgement, outputs
+from app.fakes import FakeTarget, command, judgement, outputs
 from signoff.app.app import SignoffApp, Start
 from signoff.app.screens.answers import AnswerDialog
 from signoff.app.screens.finish import FinishScreen
@@ -53,6 +53,7 @@ def hostile(target: FakeTarget, checklist: Loaded) -> Loaded:
             expected=HOSTILE + LONG,
             evidence=[HOSTILE, LONG, *["line " + CLICK] * 100],
             remedy=f"{HOSTILE}\nrm `x{CLICK}`\n{LONG}",
+            fix=command(f"rm {HOSTILE}"),
         )
         for result in (Result.FAIL, Result.PASS, Result.UNKNOWN)
     ]
@@ -91,7 +92,8 @@ async def test_findings_and_checklists(hostile: Loaded, size: tuple[int, int]) -
             await settle(pilot)
             _check(on(pilot, kind))
             await pilot.press("escape")
-        await pilot.press("y", "enter")
+        await pilot.press("y")
+        assert app.clipboard.startswith(f"rm {CLICK}")
         for harmful in FORBIDDEN:
             assert harmful not in app.clipboard
         # Wherever the hostile text stands, clicking on it does nothing.

@@ -79,7 +79,7 @@ class Project:
         (environment,) = collect([ENVIRONMENT], LocalTarget(NoPrompter()), profile, Event())
         values = {
             ENVIRONMENT.id: environment.value,
-            UNITS.id: Units(systemd=True, units=()),
+            UNITS.id: Units(()),
             CONTAINERS.id: (),
             GIT.id: Unavailable(say("it is no repository")),
         }

@@ -1,33 +1,13 @@
-"""What a step looks like, and what of a remedy one may want to copy."""
+"""What a step looks like."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from signoff.app.view import Remedy, ago, step_views, to_copy
+from signoff.app.view import ago, step_views
 from signoff.model import Result
 from signoff.walk import Walk
-
-
-@pytest.mark.parametrize(
-    ("text", "copied"),
-    [
-        ("chmod 600 .env", ("chmod 600 .env",)),
-        ("Make one with `signoff generate key`, then restart.", ("signoff generate key", "Make one with")),
-        ("1. Then: docker compose up -d", ("docker compose up -d",)),
-        ("Port 5: find it: sudo ss -lntup 'sport = :5'", ("sudo ss -lntup 'sport = :5'",)),
-        ("Close what is open:\nufw enable", ("Close what is open:", "ufw enable")),
-        ("Nothing to run: Ask the provider.", ("Nothing to run: Ask the provider.",)),
-    ],
-)
-def test_what_can_be_copied(text: str, copied: tuple[str, ...]) -> None:
-    found = to_copy([Remedy("", text), Remedy("again", text)])
-    assert len(found) == len(copied)
-    for got, wanted in zip(found, copied, strict=True):
-        assert got.startswith(wanted)
 
 
 def test_ago() -> None:

@@ -13,8 +13,7 @@ from labhost.host import Host
 from look import look_at
 
 from signoff.model import Finding, Result
-from signoff.probes.admin import forged_header, outside
-from signoff.probes.admin_around import raw_address, restriction
+from signoff.probes.admin import forged_header, outside, raw_address, restriction
 from signoff.probes.base import Probe
 
 pytestmark = pytest.mark.lab

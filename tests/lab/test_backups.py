@@ -69,7 +69,7 @@ def test_a_user_who_may_see_nothing_is_told_what_to_run(look: Look, good_host: H
     about = {one.probe: one for one in findings}
     for probe in (age, size, integrity, retention, modes, encryption):
         assert about[probe.id].result is Result.UNKNOWN
-        assert "sudo ls" in about[probe.id].remedy
+        assert "sudo ls" in str(about[probe.id].fix)
     assert about[ran.id].result is Result.UNKNOWN
     for one in look(bad_host, PROBES, "viewer"):
         if one.probe != retention.id:  # the bad host's dumps lie open to everybody, and are ten days

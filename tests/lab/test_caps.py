@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from labhost.host import Host
 
 from matrix import Result
 from signoff.facts.admin_inside import ADMIN_INSIDE
-from signoff.facts.backups import BACKUP_CHECK, BACKUPS
-from signoff.facts.base import HostFact, text_for
+from signoff.facts.backups import BACKUPS
+from signoff.facts.base import Facts, HostFact
+from signoff.facts.collect import _asked
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.git import GIT
 from signoff.facts.jobs import JOBS
@@ -55,7 +57,6 @@ in_git add --force old.env && in_git commit --quiet --message Old
 
 CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("backups.sh", "dumps in $place"): (BACKUPS, SHOP),
-    ("check.sh", "dumps in $place"): (BACKUP_CHECK, SHOP),
     ("environment.sh", "files named like .env"): (ENVIRONMENT, SHOP),
     ("environment.sh", "groups"): (ENVIRONMENT, SHOP),
     ("environment.sh", "users"): (ENVIRONMENT, SHOP),
@@ -63,14 +64,12 @@ CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("git.sh", "repositories elsewhere"): (GIT, Profile(name="lonely", project="/srv/lonely")),
     ("git.sh", "repositories inside this one"): (GIT, SHOP),
     ("git.sh", "tracked files named like .env"): (GIT, SHOP),
-    ("git.sh", "commits of files named like .env"): (GIT, SHOP),
-    ("git.sh", "paths in the history named like .env"): (GIT, SHOP),
-    ("git.sh", "commits of $path"): (GIT, SHOP),
+    ("git.sh", "versions of files named like .env"): (GIT, SHOP),
     ("inside.sh", "applications behind the web server"): (ADMIN_INSIDE, SHOP),
     ("inside.sh", "admin paths in the description of the API"): (ADMIN_INSIDE, SHOP),
-    ("jobs.sh", "what cron said"): (JOBS, SHOP),
+    ("scheduled.sh", "what cron said"): (JOBS, SHOP),
     ("places.sh", "places where dumps may lie"): (BACKUPS, SHOP),
-    ("project-files.sh", "files that compose mounts as secrets"): (ENVIRONMENT, SHOP),
+    ("environment.sh", "files that compose mounts as secrets"): (ENVIRONMENT, SHOP),
     ("scheduled.sh", "$1"): (JOBS, SHOP),
     ("scheduled.sh", "timers of users"): (JOBS, SHOP),
     ("scheduled.sh", "words of the jobs that may be programs"): (JOBS, SHOP),
@@ -122,12 +121,17 @@ def host(lab: Any) -> Iterator[Host]:
 
 def looked(host: Host, fact: HostFact[Any], profile: Profile, cap: str = "", user: str = "root") -> Output:
     """What the fact's script prints on the host, with one cap lowered to nothing."""
-    script = text_for(fact.script, profile)
-    assert cap in script
-    lowered = script.replace(cap, re.sub(r"\d+", "0", cap, count=1)) if cap else script
-    words = "env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root sh -s"
+    needed = {
+        need.id: need.parse(looked(host, need, profile, user=user))
+        for need in fact.needs
+        if isinstance(need, HostFact)
+    }
+    asked = _asked(fact, profile, Facts(needed)).command
+    assert cap in asked.script
+    lowered = asked.script.replace(cap, re.sub(r"\d+", "0", cap, count=1)) if cap else asked.script
+    words = f"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root sh -c {quote(lowered)}"
     command = words if user == "root" else f"runuser -u {user} -- {words}"
-    return Output("x", 0, host.exec(command, stdin=lowered.encode()).encode())
+    return Output("x", 0, host.exec(command, stdin=asked.data.encode()).encode())
 
 
 def test_every_cap_is_tried() -> None:

@@ -13,7 +13,7 @@ from lab import Lab
 from signoff.credentials.redact import Redactor, find_secrets
 from signoff.facts.base import Facts
 from signoff.facts.collect import collect
-from signoff.model import Finding, Result
+from signoff.model import Command, Finding, Result
 from signoff.probes.base import Probe
 from signoff.probes.env import mode, present
 from signoff.probes.env_git import git
@@ -91,6 +91,12 @@ def of(found: Found, probe: Probe) -> dict[str, str]:
     return {subject: finding.result.value for (name, subject), finding in found.items() if name == probe.id}
 
 
+def done(finding: Finding) -> str:
+    """Return the command that puts a finding right."""
+    assert isinstance(finding.fix, Command)
+    return finding.fix.command
+
+
 def test_nothing_of_the_good_host_fails(look: Look, good_host: Host) -> None:
     found = look(good_host)
     assert {finding.result for finding in found.values()} == {Result.PASS}
@@ -152,7 +158,7 @@ def test_a_changed_secret_fails_until_the_printed_restart(look: Look, trap_host:
     found = look(trap_host)
     assert of(found, values) == {"shop.service": "fail"}
     assert of(found, restarted) == {"shop.service": "fail"}
-    trap_host.exec(found[values.id, "shop.service"].remedy)
+    trap_host.exec(done(found[values.id, "shop.service"]))
     found = look(trap_host)
     assert of(found, values) == {"shop.service": "pass"}
     assert of(found, restarted) == {"shop.service": "pass"}
@@ -175,7 +181,7 @@ def test_a_restarted_container_keeps_the_old_value_until_it_is_made_anew(
         found = look(host)
         assert of(found, values)[web] == "fail"
         assert of(found, restarted)[web] == "fail"
-        remedy = found[values.id, web].remedy
+        remedy = done(found[values.id, web])
         assert remedy == f"cd /srv/shop && {compose} up -d --force-recreate web"
         host.exec(f"{remedy} 2> /dev/null")
         found = look(host)
@@ -189,8 +195,8 @@ def test_an_open_mode_fails_until_the_printed_chmod(look: Look, trap_host: Host)
     trap_host.exec(f"chmod 644 {ENV}; cp {ENV} '/srv/shop/.env.it'\"'\"'s old.bak'")
     found = look(trap_host)
     assert of(found, mode) == {ENV: "fail", "copies that others may read": "fail"}
-    trap_host.exec(found[mode.id, ENV].remedy)
-    trap_host.exec(found[mode.id, "copies that others may read"].remedy.partition("\n")[0])
+    trap_host.exec(done(found[mode.id, ENV]))
+    trap_host.exec(done(found[mode.id, "copies that others may read"]))
     assert of(look(trap_host), mode) == {ENV: "pass", "copies that nothing reads": "informational"}
     trap_host.exec(
         "python3 -c 'import os, struct;"

@@ -9,6 +9,7 @@ Example::
     steps:
       rotate-secrets:
         confirmed: "2026-01-02"             # the value that was seen
+        consent: [logins.limit]             # the probes that may do more than look
       close-ports:
         skipped: The provider's firewall is not ours to see.
         note: Asked for access.
@@ -24,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +38,7 @@ from signoff.checklist.yaml import Document
 from signoff.errors import UsageError
 from signoff.message import Message, listed, say
 from signoff.misfit import MisfitError, Place, fitted, nearest
+from signoff.probes import active_probes, all_probes, named
 from signoff.text import one_line
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ _KINDS: Final = ("confirmed", "skipped", "notapplicable", "accepted")
 
 
 class Scripted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said of one step: one answer, a note, or both."""
+    """What is said of one step: one answer, a note, and what its probes may do."""
 
     confirmed: str | None = None
     skipped: str | None = None
@@ -55,6 +58,7 @@ class Scripted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accepted: str | None = None
     until: str | None = None
     note: str | None = None
+    consent: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -89,6 +93,12 @@ class Answers:
     steps: Mapping[Key, Scripted]
     host_key: str
     finish: bool
+
+    def permit(self, walk: Walk) -> None:
+        """Consent to what the file consents to; to be done before the target is looked at."""
+        for key, said in self.steps.items():
+            for use in said.consent:
+                walk.consent(key, use)
 
     def give(self, walk: Walk, key: Key, language: Language) -> None:
         """Say of a step what the file says of it, if anything."""
@@ -160,7 +170,7 @@ def _step_mistakes(
     kinds = said.kinds
     if len(kinds) > 1:
         yield (), say("two answers, {kinds}: a step takes one", kinds=" and ".join(kinds))
-    elif not kinds and said.note is None:
+    elif not kinds and said.note is None and not said.consent:
         yield (), say("no answer: give one of {kinds}, or a note", kinds=", ".join(_KINDS))
     if said.until is not None and "accepted" not in kinds:
         yield ("until",), say("until goes with accepted")
@@ -174,6 +184,10 @@ def _step_mistakes(
         yield from _refused(kinds[0], lambda: said.attested(key, step, language))
     if said.note is not None:
         yield from _refused("note", lambda: saying.noted(key, said.note or ""))
+    active = active_probes(step, all_probes())
+    for number, use in enumerate(said.consent):
+        for place, reason in _refused("consent", partial(named, active, use)):
+            yield (*place, number), reason
 
 
 def _refused(part: str, make: Callable[[], object]) -> Iterator[tuple[Place, Message]]:

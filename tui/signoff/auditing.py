@@ -14,6 +14,7 @@ from signoff.checklist.model import Language
 from signoff.errors import UsageError
 from signoff.message import say
 from signoff.model import Severity
+from signoff.report.consent import consent_lines
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import session_lines
 from signoff.target.profiles import resolve
@@ -30,14 +31,18 @@ def run_audit(
     fail_on: str,
     language: Language,
     nonce: str,
+    *,
+    active: bool = False,
 ) -> int:
-    """Probe, seal, report. Returns the exit code."""
+    """Probe, seal, report. Returns the exit code. ``active`` consents to what does more than look."""
     signer = signer_here()
     with closing(
         Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
     ) as walk:
         for note in walk.notes:
             tell(inert(note))
+        if active:
+            _permit_all(walk)
         walk.probe(progress=show_progress)
         walk.finish()
         checklists = [one.checklist for one in loaded]
@@ -48,6 +53,14 @@ def run_audit(
         text = "\n".join([*session_lines(state, checklists, language), f"record   {record}"])
     _deliver(text, output)
     return exit_code(state, checklists, fail_on=Severity(fail_on), walked=False)
+
+
+def _permit_all(walk: Walk) -> None:
+    for key in walk.keys:
+        for one in walk.active(key):
+            for line in consent_lines(one, walk.session.id):
+                tell(inert(line))
+            walk.consent(key, one.name)
 
 
 def _deliver(text: str, output: Path | None) -> None:

@@ -103,11 +103,16 @@ class Engine:
         waiting: dict[Key, list[Probe]] = {
             key: [self._used(use) for use in self._steps[key].uses] for key in keys
         }
+        for key, probes in waiting.items():
+            permitted = self._session.state.steps[key].consents
+            for one in [one for one in probes if one.active and (one.id, one.use) not in permitted]:
+                probes.remove(one)
+                self._write_down(*key, one, (one.unpermitted(),))
         needed = closure(fact for probes in waiting.values() for one in probes for fact in one.needs)
         known, self._known = self._known, {}
         values = {fact.id: known[fact.id] for fact in needed if fact.id in known}
         self._judge_ready(waiting, values)
-        for collected in collect(needed, self._target, self._profile, cancel, dict(values)):
+        for collected in collect(needed, self._target, self._profile, cancel, dict(values), self._session.id):
             self._redactor.know(find_secrets(collected.value))
             values[collected.fact.id] = collected.value
             self._unkept[record_look(self._session, collected)] = collected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -77,7 +78,7 @@ def check(path: Path) -> Check:
     profile = Profile(project=str(path.parent.resolve()), env_files=(path.name,))
     facts, file = _of_file(_looked_up(profile), path.name)
     findings = (one for one in around(facts, profile) if one.probe != present.id or _is_about(one, file))
-    secrets = tuple(rated(file.path, file.content, facts, profile)) if file.content else ()
+    secrets = tuple(rated(file, facts, profile))
     return Check(file.path, file.content, secrets, tuple(findings))
 
 
@@ -95,8 +96,9 @@ def _looked_up(profile: Profile) -> dict[str, Any]:
         target.close()
 
 
+@cache
 def _as_oneself(fact: HostFact[Any]) -> HostFact[Any]:
-    return replace(fact, root=Root.NO)
+    return replace(fact, root=Root.NO, needs=tuple(map(_as_oneself, fact.needs)))
 
 
 def _of_file(values: Mapping[str, Any], name: str) -> tuple[Facts, SecretFile]:
@@ -130,7 +132,7 @@ def _of_history(known: Git, path: str) -> Git:
         known,
         tracked=tuple(filter(mine, known.tracked)),
         history={one: commits for one, commits in known.history.items() if mine(one)},
-        ignored={one: named for one, named in known.ignored.items() if one == path},
+        unignored=tuple(one for one in known.unignored if one == path),
     )
 
 

@@ -19,10 +19,11 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import ACTIONS, Language
 from signoff.engine import Key
 from signoff.errors import RecordError, SignoffError, TargetError
-from signoff.message import say
+from signoff.message import say, tr
 from signoff.model import Result
+from signoff.report.consent import consent_lines
 from signoff.report.summary import exit_code
-from signoff.report.text import counts_line, step_lines
+from signoff.report.text import step_lines, totals_lines
 from signoff.saying import day
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
@@ -62,7 +63,8 @@ def run_plain(
         finished = face.scripted(answers) if answers else face.walk()
         checklists = [one.checklist for one in walk.checklists]
         state, record = walk.session.state, walk.session.directory
-    click.echo(counts_line(state))
+    for line in totals_lines(state):
+        click.echo(line)
     click.echo(f"record {record}")
     if not finished:
         click.echo(f"Not sealed. Go on with: signoff run --resume {state.session}")
@@ -102,6 +104,7 @@ class _Face:
             "not-applicable": self._not_applicable,
             "note": self._note,
             "withdraw": self._withdraw,
+            "permit": self._permit,
             "recheck": self._recheck,
             "recheck-all": self._recheck_all,
             "generate": self._generate,
@@ -113,6 +116,7 @@ class _Face:
 
     def scripted(self, answers: Answers) -> bool:
         """Probe everything, give the scripted answers, and seal unless the script says not to."""
+        answers.permit(self._walk)
         if self._walk.connected:
             self._walk.probe(progress=show_progress)
         for key in self._walk.keys:
@@ -177,6 +181,8 @@ class _Face:
                 return self._walk.step(key).confirm is not None
             case "withdraw":
                 return self._walk.state(key).answer is not None
+            case "permit":
+                return bool(self._walk.active(key))
             case _:
                 return name in self.doings
 
@@ -218,6 +224,20 @@ class _Face:
     def _withdraw(self, key: Key) -> None:
         if reason := _ask("Why is the answer taken back? (empty to leave it)"):
             self._walk.withdraw(key, reason)
+
+    def _permit(self, key: Key) -> None:
+        changed = False
+        for one in self._walk.active(key):
+            given = not self._walk.permitted(key, one)
+            click.echo(inert("\n".join(consent_lines(one, self._walk.session.id))))
+            words = tr("Type yes to permit it in this session; anything else does not")
+            if not given:
+                words = tr("You have permitted it. Type yes to withdraw that; anything else does not")
+            if _ask(words) == "yes":
+                self._walk.consent(key, one.name, given=given)
+                changed = True
+        if changed and self._walk.connected:
+            self._recheck(key)
 
     def _recheck(self, key: Key) -> None:
         self._look_again([key])

@@ -54,9 +54,7 @@ def rated_files(facts: Facts, profile: Profile) -> Rated:
             raise no_files(facts)
     except (Unavailable, Malformed) as reason:
         raise cannot_rate(reason) from None
-    secrets = (
-        secret for file in files if file.content for secret in rated(file.path, file.content, facts, profile)
-    )
+    secrets = (secret for file in files for secret in rated(file, facts, profile))
     return Rated(tuple(secrets), around(facts, profile))
 
 

@@ -19,7 +19,7 @@ from signoff.misfit import MisfitError
 from signoff.model import Finding
 from signoff.probes import all_probes
 from signoff.probes.base import Probe
-from signoff.session.events import Found, Genesis, Kept, Looked
+from signoff.session.events import Consented, Found, Genesis, Kept, Looked
 from signoff.session.reprofiled import profile_of
 from signoff.session.store import read
 from signoff.session.values import read_values
@@ -63,6 +63,7 @@ def replay(directory: Path) -> Iterator[Replayed]:
     }
     lines, uses = read_values(directory), _uses(directory)
     profile, looked = Profile(), dict[str, bytes | None]()
+    permitted = dict[tuple[str, str, str, str], bool]()
     for entry in entries:
         match entry.event:
             case Genesis():
@@ -71,11 +72,19 @@ def replay(directory: Path) -> Iterator[Replayed]:
                 if (changed := profile_of(entry.event)) is not None:
                     profile = msgspec.convert(changed, Profile)
                 looked[entry.event.fact] = lines.get(kept.get(entry.seq, ""))
+            case Consented():
+                permitted[_use_of(entry.event)] = entry.event.given
             case Found():
-                known = uses.get(
-                    (entry.event.checklist, entry.event.step, entry.event.probe, entry.event.use)
-                )
-                yield _again(entry.event, known, looked, profile)
+                use = _use_of(entry.event)
+                known = uses.get(use)
+                if known and known.active and not permitted.get(use):
+                    yield Replayed(entry.event, (known.unpermitted(),))
+                else:
+                    yield _again(entry.event, known, looked, profile)
+
+
+def _use_of(event: Found | Consented) -> tuple[str, str, str, str]:
+    return event.checklist, event.step, event.probe, event.use
 
 
 def _uses(directory: Path) -> Mapping[tuple[str, str, str, str], Probe]:

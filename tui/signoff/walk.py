@@ -25,10 +25,11 @@ from signoff.errors import RecordError, TargetError, UsageError
 from signoff.facts.base import Fact, Facts
 from signoff.facts.collect import Collected, collect
 from signoff.message import say
-from signoff.probes import all_probes, code_digest
+from signoff.probes import active_probes, all_probes, code_digest, named
+from signoff.probes.base import Probe
 from signoff.reaching import Reached, fill, reach, reach_again
 from signoff.saved_profile import SavedProfile
-from signoff.session.events import Attested, Entered, Resumed
+from signoff.session.events import Attested, Consented, Entered, Resumed
 from signoff.session.identity import way_back
 from signoff.session.session import Session
 from signoff.session.signer import Signer
@@ -59,6 +60,7 @@ class Walk:
         self._steps: dict[Key, Step] = {
             (loaded.checklist.id, step.id): step for loaded in checklists for step in loaded.checklist.steps
         }
+        self._active: dict[Key, tuple[Probe, ...]] = {}
         self._target: Target | None = None
         self._engine: Engine | None = None
         self._saved = SavedProfile(profile)
@@ -309,6 +311,27 @@ class Walk:
     def note(self, key: Key, text: str) -> None:
         """Put down a remark on a step. Raises UsageError where it is empty."""
         self.session.append(saying.noted(key, text))
+
+    def active(self, key: Key) -> tuple[Probe, ...]:
+        """Return what of a step's probes does more than look, and so needs consent."""
+        if key not in self._active:
+            self._active[key] = active_probes(self._steps[key], all_probes())
+        return self._active[key]
+
+    def permitted(self, key: Key, one: Probe) -> bool:
+        """Tell whether the operator has consented to a probe of a step."""
+        return (one.id, one.use) in self.state(key).consents
+
+    def consent(self, key: Key, use: str, *, given: bool = True) -> None:
+        """Permit a step's active probes to do more than look, or withdraw that, from the next look on.
+
+        ``use`` is a probe's id, or one use of it. Raises UsageError where the step has no such active probe.
+        """
+        for one in named(self.active(key), use):
+            if self.permitted(key, one) is not given:
+                self.session.append(
+                    Consented(checklist=key[0], step=key[1], probe=one.id, use=one.use, given=given)
+                )
 
     def finish(self) -> None:
         """Seal the record with the operator's key; nothing can be added after."""

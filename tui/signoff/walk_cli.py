@@ -122,6 +122,13 @@ def run(
     show_default=True,
     help="The least severity of a failing step for exit code 1.",
 )
+@click.option(
+    "--active",
+    is_flag=True,
+    help="Consent to all checks that do more than look: they send requests that a visitor would not, and the "
+    "target may count them, slow down, lock an account or raise an alarm. Its logs name signoff and the "
+    "session. Without it these are not checked, and the exit code is 3 at best.",
+)
 @_NONCE
 @click.pass_obj
 def audit(
@@ -132,6 +139,7 @@ def audit(
     output: Path | None,
     fail_on: str,
     nonce: str,
+    active: bool,
 ) -> int:
     """Run the probes of some checklists and nothing else; signed and recorded, like a walk.
 
@@ -141,7 +149,8 @@ def audit(
       signoff audit --target shop
       signoff audit quick-production --target shop --format json --output audit.json
       signoff audit --fail-on critical
+      signoff audit --target shop --active          also what does more than look
     """
     from signoff.auditing import run_audit
 
-    return run_audit(_load(checklists), target, form, output, fail_on, language, nonce)
+    return run_audit(_load(checklists), target, form, output, fail_on, language, nonce, active=active)

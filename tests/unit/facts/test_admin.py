@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from signoff.facts.admin import ADMIN_SURVEY
-from signoff.facts.admin_inside import ADMIN_INSIDE, parse_inside
-from signoff.facts.admin_paths import admin_paths
+from signoff.facts.admin_inside import ADMIN_INSIDE, admin_paths, named_paths, parse_inside
 from signoff.facts.base import Unavailable, text_for
 from signoff.target.command import Output
 from signoff.target.profile import Profile
@@ -19,16 +19,15 @@ def recorded(state: str) -> Output:
 
 @pytest.mark.parametrize("state", ["good-root", "bad-root", "bad-viewer"])
 def test_the_application_knows_its_paths(state: str) -> None:
-    inside = parse_inside(recorded(state))
-    assert inside.exists == {"/admin/", "/api/admin/users"}
-    assert inside.asked == {"/admin/", "/api/admin/users", "/nothing/"}
+    # Asked for were these and /nothing/.
+    assert parse_inside(recorded(state)).exists == {"/admin/", "/api/admin/users"}
 
 
 def test_nothing_to_ask_inside() -> None:
     with pytest.raises(Unavailable, match="no application"):
         parse_inside(recorded("good-viewer"))
-    with pytest.raises(Unavailable, match="no curl"):
-        parse_inside(Output("inside", 0, b"#none\tthere is no curl on the host\n#end\n"))
+    with pytest.raises(Unavailable, match="curl: not installed"):
+        parse_inside(Output("inside", 0, b"#unavailable\tcurl\tmissing\tcurl\t\n#end\n"))
 
 
 def test_a_login_page_for_every_path_shows_nothing() -> None:
@@ -56,9 +55,9 @@ def test_only_plain_paths_go_into_the_script() -> None:
 
 
 def test_paths() -> None:
-    assert admin_paths(SHOP) == (SHOP.admin_paths, True)
-    assert admin_paths(Profile(admin_paths=("admin/", " ")))[0] == ("/admin/",)
-    assert not admin_paths(Profile())[1]
+    assert admin_paths(SHOP) == named_paths(SHOP) == SHOP.admin_paths
+    assert admin_paths(Profile(admin_paths=("admin/", " "))) == ("/admin/",)
+    assert named_paths(Profile()) == ()
 
 
 def test_what_is_asked() -> None:
@@ -76,6 +75,12 @@ def test_what_is_asked() -> None:
         ("https", "other.invalid"),
         ("http", "shop.test"),
     }
+
+
+def test_what_is_kept_is_read_as_it_was() -> None:
+    survey = facts(Site(by_name(closed), (FOUR, SIX)), servers=web("good-root"))[ADMIN_SURVEY]
+    for kept, value in ((ADMIN_SURVEY.kept, survey), (ADMIN_INSIDE.kept, parse_inside(recorded("bad-root")))):
+        assert msgspec.convert(msgspec.to_builtins(value), kept) == value
 
 
 def test_no_address_to_look_at() -> None:

@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from signoff.facts.backups import BACKUPS, Check, parse_backups, parse_check
+from signoff.facts.backups import BACKUP_CHECK, BACKUPS, Check, parse_backups, parse_check
 from signoff.facts.base import Malformed, Unavailable, text_for
+from signoff.facts.packing import pack, unpack
 from signoff.facts.sections import read_script
 from signoff.target.command import Output
 from signoff.target.profile import Profile
-from unit.backup_hosts import backups, check, output
+from unit.backup_hosts import RECORDED, backups, check, output
 
 
 def test_the_folder_of_the_jobs_script_is_found() -> None:
@@ -76,6 +77,14 @@ def test_reading_to_the_end(folder: str, tool: str, status: int, tables: int, en
     found = check(folder)
     assert isinstance(found, Check)
     assert (found.tool, found.status, found.tables, found.ended) == (tool, status, tables, ended)
+
+
+@pytest.mark.parametrize("state", sorted(path.stem for path in (RECORDED / "backups").iterdir()))
+def test_what_was_seen_is_kept(state: str) -> None:
+    assert unpack(BACKUPS, pack(BACKUPS, backups(state))) == backups(state)
+    assert backups(state).now.tzinfo is not None
+    read = check(state) if (RECORDED / "check" / f"{state}.txt").exists() else Check()
+    assert isinstance(read, Malformed) or unpack(BACKUP_CHECK, pack(BACKUP_CHECK, read)) == read
 
 
 def test_no_program_to_read_with() -> None:

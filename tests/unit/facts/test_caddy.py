@@ -76,13 +76,14 @@ def test_a_handler_that_is_not_known() -> None:
     assert found.fate is Fate.UNCLEAR
 
 
-def test_a_rewrite_by_placeholders_is_not_guessed() -> None:
+@pytest.mark.parametrize("then", [[], [{"handler": "rewrite", "strip_path_prefix": "/app"}]])
+def test_a_rewrite_by_placeholders_is_not_guessed(then: list[object]) -> None:
     refusing = {
         "match": [{"path": ["/admin/*"]}],
         "handle": [{"handler": "static_response", "status_code": 403}],
     }
     serving = {"handle": [{"handler": "reverse_proxy"}]}
-    rewriting = {"handle": [{"handler": "rewrite", "uri": "{http.request.header.X-Original-Url}"}]}
+    rewriting = {"handle": [{"handler": "rewrite", "uri": "{http.request.header.X-Original-Url}"}, *then]}
     server = {"listen": [":443"], "routes": [rewriting, refusing, serving]}
     (found,) = caddy.rulings((caddy.Server("srv0", server),), "shop.test", "/admin/")
     assert found.fate is Fate.UNCLEAR

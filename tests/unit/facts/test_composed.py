@@ -96,6 +96,12 @@ def test_where_compose_was_called_from_is_found(files: str, env_files: str) -> N
     assert above.whole[-4:] == ("-f", "deploy/compose.yaml", "--env-file", "prod.env")
 
 
+def test_a_project_at_the_top_of_the_disk() -> None:
+    labels = {"project__config_files": "deploy/compose.yaml", "project__environment_file": "prod.env"}
+    made = labelled("1.29.2", BOTH, project__working_dir="/deploy", **labels)
+    assert (made.files, made.env_files) == (("/deploy/compose.yaml",), ("/prod.env",))
+
+
 def test_what_nobody_composed() -> None:
     assert composed("cache", {}, BOTH) is None
 

@@ -18,7 +18,8 @@ from signoff.facts.discovery import (
     parse_surroundings,
     propose,
 )
-from signoff.facts.web import WEB_SERVERS
+from signoff.facts.packing import pack, unpack
+from signoff.facts.web import WEB_SERVERS, WebServers
 from signoff.message import say
 from signoff.target.command import Output
 from signoff.target.profile import Profile
@@ -136,6 +137,22 @@ def test_names_that_nobody_types_are_no_urls() -> None:
     servers = web("good-root")
     assert propose(only(web_servers=servers), Profile()).profile.url == "https://shop.test"
     assert "_" in servers.names()
+
+
+@pytest.mark.parametrize("state", ["good-root", "good-viewer", "bad-root"])
+def test_what_was_found_is_kept_as_it_is(state: str) -> None:
+    assert unpack(SURROUNDINGS, pack(SURROUNDINGS, surroundings(state))) == surroundings(state)
+
+
+@pytest.mark.parametrize(
+    "name", ["_", "*.shop.test", "~^shop", "localhost", "app.local", "192.0.2.7", "::1", "shop", "a/b.c", ""]
+)
+def test_what_nobody_types_is_no_url(name: str) -> None:
+    class Servers(WebServers):
+        def names(self) -> tuple[str, ...]:
+            return (name, "Shop.test.", "www.shop.test")
+
+    assert propose(only(web_servers=Servers()), Profile()).profile.url == "https://shop.test"
 
 
 def test_no_secret_is_read() -> None:

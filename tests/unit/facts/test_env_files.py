@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
+from signoff.credentials.dotenv import read
 from signoff.credentials.redact import find_secrets
 from signoff.credentials.secret import Secret
-from signoff.facts.base import HostFact, Malformed, Unavailable, text_for
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable
 from signoff.facts.compose import EnvReference, parse_compose
 from signoff.facts.dockerfile import parse_dockerfile, parse_dockerignore
 from signoff.facts.environment import ENVIRONMENT, Environment, Kind, kind_of
 from signoff.facts.git import GIT, Git
+from signoff.facts.identity import MACHINE
+from signoff.facts.packing import pack, unpack
 from signoff.facts.units import UNITS, Units
+from signoff.message import say
 from signoff.target.command import Output
 from signoff.target.profile import Profile
+from unit.here import look
 
 RECORDED = Path(__file__).parent.parent / "recorded/env"
 
@@ -44,7 +50,7 @@ def git(name: str) -> Git:
 
 def test_the_files_of_a_project() -> None:
     found = environment("good-root")
-    assert (found.project, found.seen_as) == ("/srv/shop", "root")
+    assert found.project == "/srv/shop"
     env, example = found.files
     assert (env.path, env.access.mode, env.access.owner, env.access.group) == (
         "/srv/shop/.env",
@@ -63,10 +69,8 @@ def test_the_files_of_a_project() -> None:
 
 def test_a_file_that_may_not_be_read_has_no_content() -> None:
     found = environment("good-viewer")
-    assert found.seen_as == "viewer"
     file = found.live[0]
     assert (file.readable, file.content, file.access.mode) == (False, None, 0o600)
-    assert "/root" in found.gaps
 
 
 def test_the_secrets_of_a_file_are_found_for_the_redactor_and_nothing_else() -> None:
@@ -83,9 +87,10 @@ def test_what_is_absent_is_told() -> None:
 
 @pytest.mark.parametrize(("name", "tells"), [("closed", "without root"), ("nowhere", "not known")])
 def test_a_project_that_cannot_be_entered_is_a_reason(name: str, tells: str) -> None:
-    for fact in (ENVIRONMENT, GIT):
-        with pytest.raises(Unavailable, match=tells):
-            fact.parse(output(name, fact.id))
+    with pytest.raises(Unavailable, match=tells) as caught:
+        environment(name)
+    with pytest.raises(Unavailable, match=tells):
+        GIT.given(Facts({ENVIRONMENT.id: caught.value}), Profile())
 
 
 def test_odd_files() -> None:
@@ -152,7 +157,7 @@ def test_kinds_by_name(name: str, kind: Kind) -> None:
 
 def test_units_and_their_processes() -> None:
     (unit,) = units("good-root").units
-    assert (unit.name, unit.active, unit.user, unit.directory) == ("shop.service", True, "shop", "/srv/shop")
+    assert (unit.name, unit.active, unit.user) == ("shop.service", True, "shop")
     assert unit.env_files == (EnvReference("/srv/shop/.env"),)
     assert unit.started is not None
     assert unit.started.tzinfo is UTC
@@ -197,13 +202,13 @@ def test_a_process_of_no_unit() -> None:
 
 def test_no_systemd() -> None:
     found = units("nosystemd")
-    assert (found.systemd, found.units) == (False, ())
+    assert found.units == ()
 
 
 def test_git_of_a_good_project() -> None:
     found = git("good-root")
     assert (found.top, found.whole, found.tracked) == ("/srv/shop", True, (".env.example",))
-    assert found.ignored == {"/srv/shop/.env": True}
+    assert found.unignored == ()
     assert found.search.complete
     assert found.search.files == ("/srv/shop/.env",)
 
@@ -225,7 +230,7 @@ def test_a_value_in_the_history_of_another_file_and_a_token_in_a_remote() -> Non
     found = git("branch")
     assert len(found.search.found["SECRET_KEY"]) == 2
     assert found.open_remotes == ("origin",)
-    assert found.ignored == {"/srv/g/branch/.env": False}
+    assert found.unignored == ("/srv/g/branch/.env",)
     assert "ghp_" not in repr(found)
 
 
@@ -235,6 +240,35 @@ def test_a_shallow_clone_is_not_whole() -> None:
 
 def test_no_repository_is_proved() -> None:
     assert git("plain").top == ""
+
+
+@pytest.mark.parametrize("name", ["good-root", "bad-root", "branch", "removed", "shallow", "plain"])
+def test_what_git_knows_is_kept_as_it_is(name: str) -> None:
+    assert unpack(GIT, pack(GIT, git(name))) == git(name)
+
+
+def test_which_machine_it_is_is_kept_as_it_is() -> None:
+    machine = MACHINE.parse(Output("machine", 0, b"shop\n\nDebian GNU/Linux 12\n"))
+    assert machine == ("shop", "", "Debian GNU/Linux 12")
+    assert unpack(MACHINE, pack(MACHINE, machine)) == machine
+
+
+def test_what_to_look_for_in_the_history() -> None:
+    """A value as any program reads it; of several lines the last long one; a URL's password beside."""
+    first, last = "MC4CAQAwBQYDK2VwBCIEIAAA" + "a" * 40, "QyNTUxOQAAACBkV7x9mQzXw2" + "b" * 40
+    content = (
+        "A_PASSWORD='kV7x9mQz Xw2L' # note\nSHORT=1234567\nURL=postgres://shop:p%40ssw0rd@db/shop\n"
+        f'KEY="-----BEGIN PRIVATE KEY-----\n{first}\n{last}\nshort\n-----END PRIVATE KEY-----"\n'
+    )
+    known = environment("good-root")
+    (env, *others) = known.files
+    files = (replace(env, content=read(content.encode())), *others)
+    given = GIT.given(Facts({ENVIRONMENT.id: replace(known, files=files)}), Profile(project="/srv/shop"))
+    assert [*given["file"]] == [*given["searched"]] == ["/srv/shop/.env"]
+    found = {tuple(line.split("\t")) for line in given["value"]}
+    assert found >= {("A_PASSWORD", "kV7x9mQz Xw2L"), ("URL", "p%40ssw0rd")}
+    assert {text for name, text in found if name == "KEY"} == {last}
+    assert not [line for line in found if line[0] == "SHORT"]
 
 
 @pytest.mark.parametrize(("name", "tells"), [("nogit", "no git here"), ("refused", "could not be asked")])
@@ -295,6 +329,9 @@ COPY --chown=app:app . /app
     assert not parse_dockerfile("D", Secret("COPY --from=base . .\nCOPY app.py ./\n")).takes_all
     assert parse_dockerfile("D", Secret('ADD ["./", "/app"]\n')).takes_all
     assert not parse_dockerfile("D", None).readable
+    written = parse_dockerfile("D", Secret("env\tA\tone two\n  arg B=2\ncopy\t.\t/app\n"))
+    assert {name: value.reveal() for name, value in written.variables.items()} == {"A": "one two", "B": "2"}
+    assert written.takes_all
 
 
 @pytest.mark.parametrize(
@@ -310,6 +347,13 @@ COPY --chown=app:app . /app
         ("config/.env\n", False),
         ("/.env\n", True),
         ("node_modules\n", False),
+        ("./.env\n", True),
+        ("**.env\n", True),
+        ("**/**/.env*\n", True),
+        ("**\n! .env\n", False),
+        (".\n", False),
+        ("/\n", False),
+        ("!\n", False),
     ],
 )
 def test_dockerignore(patterns: str, ignored: bool) -> None:
@@ -320,7 +364,10 @@ def test_dockerignore_within_directories() -> None:
     found = parse_dockerignore("d", Secret("*.env\nconfig\n"))
     assert found.ignores("config/app.env")
     assert not found.ignores("other/app.env")  # a star does not cross a slash
-    assert parse_dockerignore("d", Secret("**/*.env\n")).ignores("a/b/app.env")
+    for patterns in ("**/*.env", "**.env", "a/**", "a/**/app.env", "*/b", "**/b/*"):
+        assert parse_dockerignore("d", Secret(patterns)).ignores("a/b/app.env")
+    for patterns in ("*/app.env", "b", "a/**/b/**/b", "**/a/app.env"):
+        assert not parse_dockerignore("d", Secret(patterns)).ignores("a/b/app.env")
 
 
 def test_compose_tags_and_lists() -> None:
@@ -332,14 +379,9 @@ def test_compose_tags_and_lists() -> None:
     assert found.mounts == ("./d",)
 
 
-T = TypeVar("T")
-
-
-def run(fact: HostFact[T], project: Path, shell: str = "sh") -> T:
+def run(fact: HostFact[Any], project: Path, shell: str = "sh") -> Any:
     """Run a fact's script on this machine, as it would run on a target."""
-    script = text_for(fact.script, Profile(project=str(project)))
-    ran = subprocess.run([shell, "-s"], input=script.encode(), capture_output=True, check=True, cwd="/")
-    return fact.parse(Output(fact.id, ran.returncode, ran.stdout, ran.stderr))
+    return look(fact, Profile(project=str(project)), shell)
 
 
 def in_git(directory: Path, *arguments: str) -> None:
@@ -372,6 +414,26 @@ def test_the_scripts_run_here_whatever_a_path_is_called(tmp_path: Path, shell: s
     assert [file.path for file in found.files] == [str(project / ".env")]
     history = run(GIT, project, shell)
     assert set(history.search.found) == {"B_TOKEN"}
+
+
+def test_what_is_known_by_name_is_looked_at_and_what_is_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("ENV A_TOKEN=hunter2hunter2\n" * 20_000)
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "compose.yaml").write_text("services: {}\nsecrets:\n  token:\n    file: ./secret # one\n")
+    found = run(ENVIRONMENT, tmp_path)
+    assert found.absent == {f"{tmp_path}/.env": True}
+    assert [(one.path, one.readable) for one in found.dockerfiles] == [(f"{tmp_path}/Dockerfile", False)]
+    assert [(one.path, one.target) for one in found.mounted] == [(f"{tmp_path}/secret",) * 2]
+
+
+def test_the_files_that_services_read_are_given_by_name() -> None:
+    known = Facts({UNITS.id: units("worker")})
+    assert list(ENVIRONMENT.given(known, Profile())["file"]) == [
+        ".env",
+        *("/srv/shop/.env", "/srv/shop/.env.extra", "/srv/shop/.env"),
+    ]
+    unseen = Facts({UNITS.id: Unavailable(say("units: no answer"))})
+    assert list(ENVIRONMENT.given(unseen, Profile())["file"]) == [".env"]
 
 
 def test_a_repository_within_the_project_is_not_overlooked(tmp_path: Path) -> None:

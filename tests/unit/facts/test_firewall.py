@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 
@@ -14,7 +15,8 @@ from signoff.facts.firewall import FIREWALL, parse_firewall
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES
 from signoff.facts.nftables import parse_nftables
-from signoff.facts.packets import Packet, Source
+from signoff.facts.packets import Condition, Packet
+from signoff.facts.packing import pack, unpack
 from signoff.facts.passage import Passage, passages
 from signoff.target.command import Output
 from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, RECORDED, facts, output, parsed
@@ -146,19 +148,17 @@ def test_a_wide_network_is_not_somebody_else(networks: list[str], held: bool | N
         "iptables",
     )
     (source,) = table.chains["INPUT"][0].conditions
-    assert isinstance(source, Source)
+    assert source.asked == "ip saddr"
     assert source.holds(Packet("tcp", ip_address("192.0.2.1"), 1, "eth0")) is held
 
 
 def test_many_narrow_networks_are_a_country() -> None:
     """As a set of nft's holds them: each one narrow, all together a large part of the internet."""
     packet = Packet("tcp", ip_address("192.0.2.1"), 1, "eth0")
-    country = [ip_network(f"{first}.{second}.0.0/16") for first in (5, 31, 77) for second in range(256)]
-    assert Source(tuple(country)).holds(packet) is None
-    assert Source(tuple(country[:20])).holds(packet) is False
-    assert (
-        Source((ip_network("10.0.0.0/8"), ip_network("172.16.0.0/12"), *country[:20])).holds(packet) is False
-    )
+    country = [f"{first}.{second}.0.0/16" for first in (5, 31, 77) for second in range(256)]
+    assert Condition("ip saddr", tuple(country)).holds(packet) is None
+    assert Condition("ip saddr", tuple(country[:20])).holds(packet) is False
+    assert Condition("ip saddr", ("10.0.0.0/8", "172.16.0.0/12", *country[:20])).holds(packet) is False
 
 
 def test_all_of_the_internet_by_ipv6_is_not_somebody_else() -> None:
@@ -201,13 +201,27 @@ def test_an_accept_in_one_table_does_not_overrule_a_drop_in_another() -> None:
 def test_who_loads_the_rules_at_boot_is_read() -> None:
     good = parsed("good", FIREWALL)
     assert (good.ufw.active, good.ufw.incoming, good.ufw.enabled) == (True, "deny", True)
-    assert good.units["ufw"].enabled
+    assert "ufw" in good.enabled
     inactive = parsed("ufw-inactive", FIREWALL).ufw
     assert (inactive.installed, inactive.active, inactive.enabled) == (True, False, False)
     nftables = parsed("nftables", FIREWALL)
-    assert nftables.units["nftables"].enabled
+    assert "nftables" in nftables.enabled
     assert nftables.flushes
     assert nftables.refuses
+
+
+@pytest.mark.parametrize("state", sorted(path.parent.name for path in RECORDED.glob("*/firewall.txt")))
+def test_the_rules_can_be_kept_and_judged_by_again(state: str) -> None:
+    value = parsed(state, FIREWALL)
+    line = pack(FIREWALL, value)
+    assert line
+    assert unpack(FIREWALL, line) == value
+
+
+def test_a_service_that_is_enabled_until_the_next_start_loads_nothing_then() -> None:
+    text = output("good", FIREWALL).stdout
+    runtime = text.replace(b"|UnitFileState=enabled\n", b"|UnitFileState=enabled-runtime\n", 1)
+    assert "ufw" not in parse_firewall(Output("firewall", 0, runtime)).enabled
 
 
 def test_rules_of_iptables_legacy_that_nft_does_not_show_are_seen() -> None:
@@ -266,6 +280,50 @@ def test_a_translation_by_a_map_is_said_to_be_beyond_us() -> None:
     given = facts("nft-maps", NO_OUTSIDE)
     assert any("cannot be followed" in reason for reason in host_view(given).missing)
     assert not any("cannot be followed" in reason for reason in host_view(facts("bad", NO_OUTSIDE)).missing)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fates"),
+    [
+        # Flags that are not set exactly so are TCP's as well: a datagram has none.
+        (
+            [
+                {
+                    "match": {
+                        "op": "!=",
+                        "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["syn", "ack"]]},
+                        "right": "ack",
+                    }
+                },
+                {"drop": None},
+            ],
+            {"tcp": "blocked", "udp": "open"},
+        ),
+        # Sets and maps that change with time; nft 1.1.2 and later print a single flag as a word.
+        (
+            [{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "@seen"}}, {"drop": None}],
+            {"tcp": "unsure", "udp": "unsure"},
+        ),
+        (
+            [{"vmap": {"key": {"meta": {"key": "l4proto"}}, "data": "@told"}}],
+            {"tcp": "unsure", "udp": "unsure"},
+        ),
+    ],
+)
+def test_what_nft_says_in_few_words(rule: list[object], fates: dict[str, str]) -> None:
+    about = {"family": "inet", "table": "t"}
+    said = [
+        {"table": {"family": "inet", "name": "t"}},
+        {"set": {**about, "name": "seen", "flags": "dynamic", "elem": ["tcp", "udp"]}},
+        {"map": {**about, "name": "told", "flags": ["timeout"], "elem": [["tcp", {"drop": None}]]}},
+        {"chain": {**about, "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}},
+        {"rule": {**about, "chain": "in", "handle": 1, "expr": rule}},
+    ]
+    tables = parse_nftables(json.dumps({"nftables": said}))
+    for protocol, fate in fates.items():
+        packet = Packet(protocol, ip_address(GOOD[0]), 5432, "eth0")
+        (found,) = passages(tables, parsed("good", INTERFACES), packet)
+        assert found.fate == fate
 
 
 def test_a_rules_comment_is_made_inert() -> None:

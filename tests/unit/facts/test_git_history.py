@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from signoff.facts.base import Unavailable, text_for
+from signoff.facts.base import Unavailable
 from signoff.facts.git import GIT, Git
-from signoff.target.command import Output
 from signoff.target.profile import Profile
+from unit import here
+from unit.here import PATH
 
 SECRET = "tZ8rKw3vQm5xLn2b"
 IDENTITY = {f"GIT_{who}_{what}": f"a@{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -27,14 +28,10 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def look(folder: Path) -> Git:
+def look(folder: Path, path: str = PATH) -> Git:
     """What the fact says of a repository."""
-    script = text_for(GIT.script, Profile(project=str(folder)))
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
-    done = subprocess.run(
-        ["sh", "-s"], input=script.encode(), env=environment, capture_output=True, check=True
-    )
-    return GIT.parse(Output("git", done.returncode, done.stdout, done.stderr))
+    seen: Git = here.look(GIT, Profile(project=str(folder)), path=path)
+    return seen
 
 
 def commit(folder: Path, name: str, content: bytes, message: str) -> str:
@@ -157,12 +154,10 @@ def test_a_group_of_its_owner_alone_is_nobody_else(folder: Path) -> None:
 def test_git_inherits_nothing(folder: Path, tmp_path: Path) -> None:
     """A program that the configuration names would find neither today's values nor the script."""
     commit(folder, "notes", b"none\n", "Notes")
-    script = text_for(GIT.script, Profile(project=str(folder)))
     shim = tmp_path / "bin" / "git"
     shim.parent.mkdir()
     shim.write_text(f'#!/bin/sh\nls -l /proc/$$/fd >> {tmp_path}/fds\nexec /usr/bin/git "$@"\n')
     shim.chmod(0o755)
-    environment = {"PATH": f"{shim.parent}:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
-    subprocess.run(["sh", "-s"], input=script.encode(), env=environment, capture_output=True, check=True)
+    look(folder, f"{shim.parent}:{PATH}")
     numbers = {line.split()[8] for line in (tmp_path / "fds").read_text().splitlines() if "->" in line}
     assert numbers <= {"0", "1", "2", "10", "11"}  # the last two are the shell's own

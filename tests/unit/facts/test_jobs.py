@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -167,6 +168,48 @@ def test_what_takes_files_off_the_machine(command: str, programs: tuple[str, ...
 
 def test_no_command_is_shown() -> None:
     assert "apt.systemd.daily" not in repr(jobs("good-root"))
+
+
+ANACRON = """\
+#now	1796000000	+0000	100000
+#run-parts	daily
+|/etc/cron.daily/backup
+#part	daily	/etc/cron.daily/backup	readable
+|cd /opt/shop && ./bin/nightly
+#program	/opt/shop/bin/nightly	755	readable
+|pg_dump shop > /b/shop.sql # and ./bin/other
+|# ./bin/unused
+#program	/opt/shop/bin/unused	755	readable
+|restic backup /
+#program	/opt/shop/bin/other	700	unreadable
+#anacron
+#anacron-ran	cron.daily	1795970000
+#timers
+|Id=anacron.timer
+|ActiveState=active
+#end
+"""
+
+
+def test_anacron_runs_the_daily_scripts() -> None:
+    (found,) = [one for one in parse(ANACRON) if one.where == "/etc/cron.daily/backup"]
+    assert (found.faults, found.dumps) == ((), True)
+    assert found.run.last == datetime.fromtimestamp(1795970000, UTC)
+    (stopped,) = [one for one in parse(ANACRON.replace("=active", "=inactive")) if one.faults[:1]]
+    assert stopped.faults == ("no cron daemon runs",)
+    (never,) = [one for one in parse(ANACRON.replace("cron.daily\t17", "cron.weekly\t17")) if one.dumps]
+    assert never.run.certain
+
+
+def test_the_scripts_behind_a_script_are_read_by_all_their_names() -> None:
+    (found,) = [one for one in parse(ANACRON) if one.dumps]
+    assert found.unread == ("/opt/shop/bin/other",)
+    assert "restic" not in found.text
+
+
+def parse(text: str) -> tuple[Job, ...]:
+    jobs = parse_jobs(Output("jobs", 0, text.encode(), as_root=True)).jobs
+    return tuple(one for one in jobs if one.scheduler == "run-parts")
 
 
 def test_cut_output_is_malformed() -> None:

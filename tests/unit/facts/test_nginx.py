@@ -73,13 +73,17 @@ def test_admin_paths_are_read_from_locations() -> None:
 def test_loopback_is_not_outside(listen: str, inside: bool) -> None:
     dump = f"# configuration file /n.conf:\nhttp {{ server {{ listen {listen}; }} }}\n"
     (server,) = nginx.parse(dump)
-    assert (server.outside == ()) is inside
+    assert (not server.outside) is inside
 
 
-def test_a_private_address_is_not_judged() -> None:
-    server = "server { listen 10.8.0.1:80; location / { proxy_pass http://x; } }"
+@pytest.mark.parametrize(
+    ("listen", "fate"),
+    [("10.8.0.1:80", Fate.UNCLEAR), ("[fd00::1]:80", Fate.UNCLEAR), ("[::]:80", Fate.SERVED)],
+)
+def test_a_private_address_is_not_judged(listen: str, fate: Fate) -> None:
+    server = f"server {{ listen {listen}; location / {{ proxy_pass http://x; }} }}"
     dump = f"# configuration file /n.conf:\nhttp {{ {server} }}\n"
-    assert nginx_access.rulings(nginx.parse(dump), "shop.test", "/admin/")[0].fate is Fate.UNCLEAR
+    assert nginx_access.rulings(nginx.parse(dump), "shop.test", "/admin/")[0].fate is fate
 
 
 @pytest.mark.parametrize(
@@ -141,3 +145,12 @@ def test_a_socket_is_an_application_too() -> None:
     sockets = sockets.replace("http://unix:/run/app.sock/", "http://unix:/run/app.sock:/")
     (found,) = nginx_access.elsewhere(nginx.parse(sockets), "shop.test", "/admin/")
     assert "www.shop.test" in found.where
+
+
+@pytest.mark.parametrize(("other", "elsewhere"), [("shop", 1), ("blog", 0)])
+def test_sockets_are_told_apart_however_they_are_spelt(other: str, elsewhere: int) -> None:
+    site = """# configuration file /etc/nginx/nginx.conf:
+    http { server { server_name shop.test; location / { uwsgi_pass unix:///run/shop.sock; deny all; } }
+           server { server_name other.test; location / { uwsgi_pass unix:///run/OTHER.sock; } } }"""
+    servers = nginx.parse(site.replace("OTHER", other))
+    assert len(nginx_access.elsewhere(servers, "shop.test", "/admin/")) == elsewhere

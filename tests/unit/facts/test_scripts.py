@@ -34,9 +34,8 @@ CUTS = re.compile(
 KNOWN = {
     # The line of a dump's beginning by which it is known; a mode's eleventh character; all but the 60 newest.
     "check.sh": {"NR < 10 && /^-- PostgreSQL", "last[NR % 10]"},
-    "places.sh": {"NR < 10 && /^-- PostgreSQL"},
     "environment.sh": {"cut -c11"},
-    "backups.sh": {"awk 'NR > 60'"},
+    "backups.sh": {"NR < 10 && /^-- PostgreSQL", "awk 'NR > 60'"},
     "git.sh": {"NR == 1 && /^-----BEGIN"},
 }
 
@@ -334,33 +333,55 @@ class TestTrust:
 
 CONFIGURATION = """\
 load_module modules/ngx_x.so; # include /commented;
-"include" '/etc/a b/*.conf';
+"include" '/etc/b/*.conf';
+# it's a comment
+include /after-a-comment.conf; # include /commented;
 events {} http { include
     mime.types; # one more; to include health checks
     log_format x 'include /quoted; "$a"';
-    access_log /var/log/a.log x; access_log off; error_log stderr;
+    access_log /var/log/a.log x; access_log off; error_log stderr; access_log /var/log/$host.log;
     client_body_temp_path /var/tmp/body; proxy_cache_path "/var/cache/x" keys_zone=a:1m;
     init_by_lua_file /srv/init.lua; js_import main from http.js;
-    server { location / { add_header X "a;include /inner;"; return 200 "\\"include /escaped;\\""; } }
+    server { location / { return 200 "\\"include /escaped;\\""; } }\r
+include crlf.conf; log_format y '# {'; include "/etc/c/*"; include# /no;
 }
 """
 
 
 def test_the_files_that_a_configuration_names(tmp_path: Path) -> None:
-    (tmp_path / "nginx.conf").write_text(CONFIGURATION)
-    found = [line.split("\t") for line in said(f"nginx_words {tmp_path}/nginx.conf", "servers.sh")]
-    assert [tuple(one) for one in found if one[2]] == [
-        ("loaded", "load_module", "modules/ngx_x.so"),
-        ("loaded", "include", "/etc/a b/*.conf"),
-        ("loaded", "include", "mime.types"),
-        ("made", "access_log", "/var/log/a.log"),
-        ("made", "access_log", "off"),
-        ("made", "error_log", "stderr"),
-        ("made", "client_body_temp_path", "/var/tmp/body"),
-        ("made", "proxy_cache_path", "/var/cache/x"),
-        ("loaded", "init_by_lua_file", "/srv/init.lua"),
-        ("loaded", "js_import", "http.js"),
+    (tmp_path / "nginx.conf").write_text(CONFIGURATION, newline="")
+    assert said(f"nginx_words /etc/nginx /usr/share/nginx {tmp_path}/nginx.conf", "servers.sh") == [
+        "loaded /usr/share/nginx/modules/ngx_x.so",
+        "include /etc/b/*.conf",
+        "include /after-a-comment.conf",
+        "include /etc/nginx/mime.types",
+        "made /var/log/a.log",
+        "made /var/tmp/body",
+        "made /var/cache/x",
+        "loaded /srv/init.lua",
+        "loaded /usr/share/nginx/http.js",
+        "include /etc/nginx/crlf.conf",
+        "include /etc/c/*",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('include "/etc/a b/*.conf";', "loaded /a name that is not understood"),
+        ("include # it's\n/x;", "loaded /a name that is not understood"),
+        ("access_log '/x;y';", "loaded /a name that is not understood"),
+        # Within quotes, or behind a sign that begins no comment there.
+        ('add_header X "a;include /inner;";', "include /inner"),
+        ("add_header X 'a # b'; include /x;", "include /x"),
+        ("# it's; include /x;", "include /x"),
+    ],
+)
+def test_what_is_not_understood_of_a_configuration_is_no_name_or_one_too_many(
+    tmp_path: Path, line: str, found: str
+) -> None:
+    (tmp_path / "n.conf").write_text(line)
+    assert said(f"nginx_words /etc /usr {tmp_path}/n.conf", "servers.sh") == [found]
 
 
 def test_what_is_included_is_followed_and_what_is_made_is_named(tmp_path: Path) -> None:
@@ -369,16 +390,26 @@ def test_what_is_included_is_followed_and_what_is_made_is_named(tmp_path: Path) 
     )
     (tmp_path / "conf.d").mkdir()
     (tmp_path / "conf.d" / "a.conf").write_text("include none/*.conf; access_log /x/$host.log;")
+    (tmp_path / "conf.d" / "b.conf").write_text("include conf.d/a.conf; include deeper;")
+    (tmp_path / "deeper").write_text("include conf.d/*.conf; pid /run/n.pid")
     found = said(f"nginx_files {tmp_path}/nginx.conf /usr/share/nginx", "servers.sh")
     assert sorted(found) == sorted(
         [
             f"loaded {tmp_path}/nginx.conf",
             "loaded /usr/share/nginx/m.so",
             f"loaded {tmp_path}/conf.d/a.conf",
+            f"loaded {tmp_path}/conf.d/b.conf",
+            f"loaded {tmp_path}/deeper",
             f"loaded {tmp_path}/none/*.conf",
             "made /usr/share/nginx/logs/e.log",
+            "made /run/n.pid",
         ]
     )
+
+
+def test_files_beyond_a_bound_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text("".join(f"include f{number};" for number in range(300)))
+    assert said(f"nginx_files {tmp_path}/nginx.conf /usr", "servers.sh")[-1] == "loaded too many files"
 
 
 def test_a_log_that_leads_elsewhere_is_not_opened(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_nginx() -> None:
     assert servers.admin_paths() == ("/admin/", "/api/admin/")
     fates = {ruling.fate for ruling in servers.rulings("shop.test", "/api/admin/users")}
     assert fates == {Fate.REFUSED, Fate.REDIRECTED}
-    assert (servers.unread, servers.stale, servers.others) == ((), (), ())
+    assert servers.doubts == ()
 
 
 @pytest.mark.parametrize("state", ["bad-root", "bad-viewer"])
@@ -31,12 +31,13 @@ def test_caddy_tells_anybody_on_the_host(state: str) -> None:
 def test_without_root_nginx_is_unread() -> None:
     servers = web("good-viewer")
     assert not servers.known
-    assert "nginx on the host" in servers.unread
+    assert "the configuration of nginx on the host could not be read (it needs root)" in servers.doubts
 
 
 def test_a_file_changed_after_the_load() -> None:
-    assert web("changed").stale == ("nginx on the host",)
-    assert web("reloaded").stale == ()
+    (doubt,) = web("changed").doubts
+    assert doubt.startswith("nginx on the host: its files changed")
+    assert web("reloaded").doubts == ()
 
 
 def test_nothing_runs() -> None:
@@ -49,5 +50,19 @@ def test_what_is_not_understood_is_unread() -> None:
     servers = parse_web(
         Output("web", 0, b"#caddy\tthe host\tapi\n|404\n#other\ttraefik:3\n#end\n", as_root=True)
     )
-    assert servers.unread == ("caddy on the host: Caddy's configuration is not what Caddy prints",)
-    assert servers.others == ("traefik:3",)
+    why = "Caddy's configuration is not what Caddy prints"
+    assert servers.doubts == (
+        f"the configuration of caddy on the host could not be read ({why})",
+        "traefik:3 also runs, and its rules are not understood here",
+    )
+
+
+def test_why_it_was_not_asked() -> None:
+    said = b"#failed\tnginx\tthe host\tits program can be changed by others than root\n#end\n"
+    (doubt,) = parse_web(Output("web", 0, said, as_root=True)).doubts
+    assert "nginx on the host could not be read (its program can be changed by others than root)" in doubt
+
+
+def test_where_the_applications_listen() -> None:
+    assert web("good-root").upstreams() == ("127.0.0.1:8000",)
+    assert web("bad-root").upstreams() == ("127.0.0.1:8000",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signoff.model import Finding
+from signoff.model import Command, Finding
 from signoff.probes.base import Judgement, Probe
 from unit.harmless import harm_in
 
@@ -15,8 +15,10 @@ def _remedies_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def checked(probe: Probe, judgement: Judgement) -> Finding:
         finding = make(probe, judgement)
-        if harm := harm_in(finding.remedy):
-            pytest.fail(f"{finding.probe} proposes {harm!r}: {finding.remedy}")
+        done = finding.fix.command if isinstance(finding.fix, Command) else ""
+        for text in (finding.remedy, done):
+            if harm := harm_in(text):
+                pytest.fail(f"{finding.probe} proposes {harm!r}: {text}")
         return finding
 
     monkeypatch.setattr(Probe, "finding", checked)

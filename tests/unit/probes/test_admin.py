@@ -12,8 +12,8 @@ from signoff.facts.base import Facts, Unavailable
 from signoff.facts.outside import Port
 from signoff.facts.web import WebServers
 from signoff.message import say
-from signoff.probes.admin import forged_header, outside
-from signoff.probes.admin_around import raw_address, restriction
+from signoff.model import Command
+from signoff.probes.admin import forged_header, outside, raw_address, restriction
 from signoff.probes.base import Probe
 from signoff.target.profile import Profile
 from unit.admin_site import (
@@ -35,7 +35,8 @@ from unit.admin_site import (
 
 GOOD = web("good-root")
 BAD = web("bad-root")
-KNOWN = Inside(frozenset(SHOP.admin_paths), frozenset(SHOP.admin_paths))
+TRAEFIK = say("traefik:3 also runs")
+KNOWN = Inside(frozenset(SHOP.admin_paths))
 UNKNOWN = dict.fromkeys(SHOP.admin_paths, "unknown")
 ALL = (outside, forged_header, raw_address, restriction)
 
@@ -128,7 +129,7 @@ class TestTheApiBehindThePage:
         assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/api/admin/": "pass"}
 
     def test_the_application_describes_it(self) -> None:
-        inside = Inside(frozenset(), frozenset(), ("/v2/admin/orders",))
+        inside = Inside(frozenset(), ("/v2/admin/orders",))
         given = facts(Site(by_name(closed)), self.PAGE, inside=inside)
         assert results(outside, given, self.PAGE) == {"/admin/": "pass", "/v2/admin/orders": "pass"}
         opened = by_name(
@@ -194,9 +195,7 @@ class TestOutside:
 
     def test_a_path_that_is_spelt_wrong_does_not_pass(self) -> None:
         wrong = only("/amdin/")
-        given = facts(
-            Site(by_name(shop)), wrong, servers=GOOD, inside=Inside(frozenset(), frozenset(["/amdin/"]))
-        )
+        given = facts(Site(by_name(shop)), wrong, servers=GOOD, inside=Inside())
         assert by_path(given, wrong) == {"/amdin/": "unknown"}
         assert results(raw_address, given, wrong) == {"": "unknown"}
 
@@ -266,7 +265,7 @@ class TestOutside:
         pages = by_name(lambda asked: (200, b"the panel") if asked.path == other else closed(asked))
         found = judged(outside, facts(Site(pages), only("/admin/"), servers=GOOD), only("/admin/"))["/admin/"]
         assert found.result == "fail"
-        assert f"as https://shop.test{other}: it answers" in found.observed
+        assert f"https://shop.test{other} at {FOUR} with another spelling: 200: it answers" in found.observed
 
     def test_the_rule_holds_for_one_page_only(self) -> None:
         """As of Caddy's ``path /admin``, of nginx's ``location = /admin``, of ``location ~ \\.php$`` beside
@@ -421,7 +420,8 @@ class TestRestriction:
         given = facts(Site(by_name(closed)), servers=web("good-viewer"))
         finding = judged(restriction, given)[""]
         assert finding.result == "unknown"
-        assert "nginx -T" in finding.remedy
+        assert isinstance(finding.fix, Command)
+        assert "nginx -T" in finding.fix.command
 
     def test_files_changed_after_the_load(self) -> None:
         given = facts(Site(by_name(closed)), servers=web("changed"))
@@ -468,9 +468,9 @@ class TestRestriction:
         assert "by something else" in found.observed
 
     def test_other_servers(self) -> None:
-        given = facts(Site(by_name(closed)), servers=WebServers(others=("traefik:3",)))
+        given = facts(Site(by_name(closed)), servers=WebServers(doubts=(TRAEFIK,)))
         assert results(restriction, given) == {"": "unknown"}
-        given = facts(Site(by_name(closed)), servers=replace(GOOD, others=("traefik:3",)))
+        given = facts(Site(by_name(closed)), servers=replace(GOOD, doubts=(TRAEFIK,)))
         assert results(restriction, given)[""] == "unknown"
         given = facts(Site(by_name(closed)), servers=Unavailable(say("lost")))
         assert results(restriction, given) == {"": "unknown"}

@@ -13,6 +13,7 @@ from signoff.facts.compose import Compose, ComposeService, EnvReference
 from signoff.facts.environment import ENVIRONMENT, Access, Kind
 from signoff.facts.units import UNITS
 from signoff.message import say
+from signoff.model import Command
 from signoff.probes.env import mode, present
 from signoff.target.profile import Profile
 from unit.env_hosts import SHOP, facts, judge, results, with_content
@@ -36,7 +37,7 @@ def test_a_file_that_a_unit_reads_and_that_is_missing_fails() -> None:
     (finding,) = judge(present, facts("missing")).values()
     assert finding.result == "fail"
     assert "shop.service reads it" in finding.observed
-    assert f"install -m 600 /dev/null {ENV}" in finding.remedy
+    assert finding.fix == Command(f"install -m 600 /dev/null {ENV}")
 
 
 def test_no_file_and_nothing_that_refers_to_one_is_unknown() -> None:
@@ -121,11 +122,12 @@ def test_world_readable_files_and_copies_fail() -> None:
     found = judge(mode, facts("bad-root"))
     assert found[ENV].result == "fail"
     assert "0644" in found[ENV].observed
-    assert found[ENV].remedy == f"chmod 600 {ENV}"
+    assert found[ENV].fix == Command(f"chmod 600 {ENV}")
     copies = found["copies that others may read"]
     assert copies.result == "fail"
     assert "/srv/shop/.env.bak" in copies.observed
-    assert copies.remedy.startswith("chmod 600 /srv/shop/.env.bak\n")
+    assert isinstance(copies.fix, Command)
+    assert "/srv/shop/.env.bak" in copies.fix.command
 
 
 def test_the_odd_files() -> None:
@@ -178,7 +180,7 @@ def test_modes_and_owners(changes: dict[str, Any], result: str) -> None:
 @pytest.mark.parametrize(("bits", "fails"), [(0o777, True), (0o1777, False), (0o775, False), (0o757, True)])
 def test_a_directory_above_that_anybody_may_write_to_fails(bits: int, fails: bool) -> None:
     known = facts("good-root")
-    parents = (Access("/srv/shop", bits, 0, "root", 0, "root"),)
+    parents = (Access("/srv/shop", bits, "root", "root"),)
     known = Facts({**known.values, ENVIRONMENT.id: replace(known[ENVIRONMENT], parents=parents)})
     assert ("/srv/shop" in results(mode, known)) is fails
 

@@ -14,6 +14,7 @@ from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT
 from signoff.facts.units import UNITS
 from signoff.message import say
+from signoff.model import Command
 from signoff.probes.env_running import restarted, values
 from unit.env_hosts import NEEDS_ROOT, SHOP, facts, judge, results, with_content
 
@@ -59,7 +60,7 @@ def test_containers_keep_the_environment_that_they_were_made_with() -> None:
     found = judge(values, known)
     assert found[WEB].result == "fail"
     assert found[WEB].observed == f"{WEB} runs with another SMTP_PASSWORD than the file's"
-    assert found[WEB].remedy == "cd /srv/shop && docker-compose up -d --force-recreate web"
+    assert found[WEB].fix == Command("cd /srv/shop && docker-compose up -d --force-recreate web")
     assert found[DB].result == "pass"
     assert REDIS not in found
 
@@ -87,7 +88,7 @@ def test_compose_2_has_another_name_and_quotes_for_a_shell() -> None:
         "com.docker.compose.project.working_dir": "/srv/shop/it's",
     }
     found = judge(values, container(known, WEB, labels=labels))
-    assert found[WEB].remedy == "cd '/srv/shop/it'\"'\"'s' && docker compose up -d --force-recreate web"
+    assert found[WEB].fix == Command("cd '/srv/shop/it'\"'\"'s' && docker compose up -d --force-recreate web")
 
 
 def test_another_projects_container_is_left_out() -> None:
@@ -112,7 +113,7 @@ def test_a_unit_that_was_not_restarted_fails() -> None:
     assert "another SMTP_PASSWORD" in found["shop.service"].observed
     # It was added to the file since.
     assert "without NEW_API_TOKEN" in found["shop.service"].observed
-    assert found["shop.service"].remedy == "sudo systemctl restart shop.service"
+    assert found["shop.service"].fix == Command("sudo systemctl restart shop.service")
     assert results(restarted, known) == {"shop.service": "fail"}
 
 

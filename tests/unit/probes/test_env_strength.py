@@ -52,7 +52,7 @@ def test_each_weak_secret_is_named_with_its_reason_and_remedy() -> None:
     assert found[f"{ENV}: SECRET_KEY"].observed == "SECRET_KEY is a default or placeholder"
     assert "signoff generate key" in found[f"{ENV}: SECRET_KEY"].remedy
     assert "signoff generate jwt" in found[f"{ENV}: JWT_SECRET_KEY"].remedy
-    assert "Alter the role in the database first" in found[f"{ENV}: POSTGRES_PASSWORD"].remedy
+    assert "The role gets it first" in found[f"{ENV}: POSTGRES_PASSWORD"].remedy
     assert "changeme" not in repr(found)
 
 

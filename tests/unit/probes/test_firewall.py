@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from signoff.facts.firewall import FIREWALL, Unit
+from signoff.facts.firewall import FIREWALL
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES, Interfaces
-from signoff.model import Result
+from signoff.model import Command, Result
 from signoff.probes.firewall import docker_bypass, firewall
 from signoff.target.profile import Profile
 from unit.network_hosts import BAD, GOOD, NEEDS_ROOT, NO_OUTSIDE, facts, judged, output, outside, parsed
@@ -66,15 +66,17 @@ def test_what_is_saved_for_the_next_boot(saved: dict[int, str], result: Result) 
         version: parse_iptables(docker if "bad" in state else files[version], version, "saved")
         for version, state in saved.items()
     }
-    units = {"netfilter-persistent": Unit(enabled=True, active=True)}
-    given = facts("nftables", NO_OUTSIDE, firewall=replace(known, units=units, saved=rules))
+    enabled = frozenset({"netfilter-persistent"})
+    given = facts("nftables", NO_OUTSIDE, firewall=replace(known, enabled=enabled, saved=rules))
     assert judged(firewall, given)["boot"].result is result
 
 
 def test_ufw_installed_and_inactive_is_said() -> None:
     found = judged(firewall, facts("ufw-inactive", NO_OUTSIDE))["ipv4"]
     assert "ufw is inactive" in found.observed
-    assert "sudo ufw allow OpenSSH" in found.remedy
+    assert found.fix == Command(
+        "sudo ufw allow 22,80,443/tcp && sudo ufw default deny incoming && sudo ufw enable"
+    )
 
 
 def test_the_rule_that_lets_everything_in_is_named() -> None:
@@ -122,10 +124,9 @@ def test_rules_that_do_not_come_back_are_seen() -> None:
         return judged(firewall, facts("good", NO_OUTSIDE, firewall=changed))["boot"].result
 
     assert boot(replace(good, ufw=replace(good.ufw, enabled=False))) is FAIL
-    assert boot(replace(good, units={**good.units, "ufw": Unit(enabled=False, active=True)})) is FAIL
+    assert boot(replace(good, enabled=good.enabled - {"ufw"})) is FAIL
     # nftables.service flushes everybody's rules when it starts.
-    both = {**good.units, "nftables": Unit(enabled=True, active=True)}
-    assert boot(replace(good, units=both, flushes=True)) is UNKNOWN
+    assert boot(replace(good, enabled=good.enabled | {"nftables"}, flushes=True)) is UNKNOWN
     nftables = parsed("nftables", FIREWALL)
     assert boot(replace(nftables, refuses=False)) is UNKNOWN
 

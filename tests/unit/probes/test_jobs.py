@@ -137,7 +137,7 @@ def test_a_job_that_is_called_a_backup_only() -> None:
     renamed = replace(timer(), text="/usr/local/bin/backup")
     known = replace(jobs("no-job"), jobs=(renamed,))
     assert judged(scheduled, facts("good-root", jobs=known)).result is Result.UNKNOWN
-    broken = replace(known, jobs=(replace(renamed, faults=("the timer is masked",)),))
+    broken = replace(known, jobs=(replace(renamed, faults=(say("the timer is masked"),)),))
     assert judged(scheduled, facts("good-root", jobs=broken)).result is Result.FAIL
 
 
@@ -173,9 +173,9 @@ class TestRan:
         ("run", "result"),
         [
             (Run(certain=True), Result.FAIL),
-            (Run(unknown="the journal cannot be read"), Result.UNKNOWN),
+            (Run(unknown=say("the journal cannot be read")), Result.UNKNOWN),
             (Run(last=timer().run.last, running=True), Result.UNKNOWN),
-            (Run(last=timer().run.last, unknown="systemd does not remember how it ended"), Result.PASS),
+            (Run(last=timer().run.last, unknown=say("systemd does not remember how it ended")), Result.PASS),
         ],
     )
     def test_runs(self, run: Run, result: Result) -> None:

@@ -34,9 +34,8 @@ from signoff.facts.outside import (
 )
 from signoff.message import say
 from signoff.model import Result, worst
-from signoff.probes.admin import forged_header
+from signoff.probes.admin import forged_header, raw_address, restriction
 from signoff.probes.admin import outside as admin_outside
-from signoff.probes.admin_around import raw_address, restriction
 from signoff.probes.network import datastore_ports, only_expected, vantages_agree
 from signoff.target.outside import Connection, Outside
 from signoff.target.profile import Profile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from signoff.facts.base import Facts
 from signoff.facts.compose import Compose, ComposeService, EnvReference
 from signoff.facts.environment import ENVIRONMENT, Access, Kind, SecretFile
 from signoff.facts.units import UNITS
-from signoff.model import Finding, Result, Vantage, worst
+from signoff.message import say
+from signoff.model import Command, Decision, Finding, Result, Vantage, worst
 from signoff.probes.env import mode, present
 from signoff.probes.remedies import command, on_files, typeable, within
 from signoff.probes.secretfiles import foreign_files, used_files
@@ -30,14 +31,8 @@ ENV = "/srv/shop/.env"
 PACKAGE = Path(signoff.__file__).parent
 
 
-@dataclass(frozen=True)
-class Led:
-    path: str
-    target: str
-
-
 def file(path: str, target: str = "", bits: int = 0o644, kind: Kind = Kind.COPY) -> SecretFile:
-    access = Access(path, bits, 1001, "mallory", 1001, "mallory")
+    access = Access(path, bits, "mallory", "mallory")
     return SecretFile(access, kind, None, None, 10, readable=True, target=target or path, content=None)
 
 
@@ -74,15 +69,15 @@ def test_copies_in_the_project_are_closed_and_not_deleted() -> None:
     known = host(file("/srv/shop/.env.bak"), file("/srv/shop/-x.env~"))
     finding = judge(mode, known)["copies that others may read"]
     assert finding.result == "fail"
-    assert finding.remedy.splitlines()[0] == "chmod 600 /srv/shop/.env.bak '/srv/shop/-x.env~'"
+    assert finding.fix == Command("chmod 600 /srv/shop/.env.bak '/srv/shop/-x.env~'")
 
 
 def test_a_link_within_the_project_is_named_with_what_changes() -> None:
     known = host(file("/srv/shop/.env.bak", "/srv/shop/data/env.old"))
-    (line, *_) = judge(mode, known)["copies that others may read"].remedy.splitlines()
-    assert line == (
-        "chmod 600 /srv/shop/data/env.old; /srv/shop/.env.bak is a link, and /srv/shop/data/env.old is what"
-        " changes"
+    finding = judge(mode, known)["copies that others may read"]
+    assert finding.fix == Command("chmod 600 /srv/shop/data/env.old")
+    assert finding.remedy.endswith(
+        "/srv/shop/.env.bak is a link, and /srv/shop/data/env.old is what changes."
     )
 
 
@@ -122,7 +117,8 @@ def test_what_the_product_names_is_its_own_wherever_it_lies(how: str, path: str)
     assert foreign_files(known, profile) == ()
     finding = judge(mode, known, profile)[LINK.path]
     assert finding.result == "fail"
-    assert finding.remedy.startswith("chmod 600 /srv/shared/shop.env; /srv/shop/.env.live is a link")
+    assert finding.fix == Command("chmod 600 /srv/shared/shop.env")
+    assert "/srv/shop/.env.live is a link" in finding.remedy
 
 
 @pytest.mark.parametrize("by_compose", [False, True])
@@ -138,10 +134,10 @@ def test_the_file_that_is_read_unasked_is_the_projects_own(by_compose: bool) -> 
 
 @pytest.mark.parametrize("path", ["/srv", "/"])
 def test_a_directory_above_the_project_is_its_owners_business(path: str) -> None:
-    finding = judge(mode, host(parents=(Access(path, 0o777, 0, "root", 0, "root"),)))[path]
+    finding = judge(mode, host(parents=(Access(path, 0o777, "root", "root"),)))[path]
     assert finding.result == "fail"
     assert finding.remedy.startswith("Ask its owner, root")
-    assert "chmod" not in finding.remedy
+    assert finding.fix == Decision()
 
 
 # How a file is named
@@ -179,10 +175,11 @@ def test_a_name_that_cannot_be_typed_gets_no_command(name: str) -> None:
 
 
 def test_several_files_and_links() -> None:
-    found = (Led("/p/a", "/p/a"), Led("/p/b", "/p/c"), Led("/p/d", "/p/a"))
-    assert on_files("chmod 600", found) == (
-        "chmod 600 /p/a /p/c; /p/b is a link, and /p/c is what changes;"
-        " /p/d is a link, and /p/a is what changes"
+    found = (file("/p/a"), file("/p/b", "/p/c"), file("/p/d", "/p/a"))
+    remedy = on_files("chmod 600", found, say("Close them."))
+    assert remedy.fix == Command("chmod 600 /p/a /p/c")
+    assert remedy.words == (
+        "Close them. /p/b is a link, and /p/c is what changes. /p/d is a link, and /p/a is what changes."
     )
 
 

@@ -26,7 +26,7 @@ from signoff.app.theme import DARK, LIGHT, NAMES
 from signoff.app.undertaking import stays
 from signoff.app.work import spawn
 from signoff.errors import SignoffError
-from signoff.message import Message, listed, say
+from signoff.message import Message, listed, say, tr
 from signoff.settings import Settings, load_settings
 from signoff.text import inert
 
@@ -207,13 +207,13 @@ class SignoffApp(App[int]):
 
     # what screens use
 
-    def copy(self, value: str) -> None:
-        """Send a text to the terminal's clipboard (OSC 52), in the place of any secret that is there."""
+    def copy(self, value: str, told: str = "") -> None:
+        """Send a text to the terminal's clipboard (OSC 52), in place of any secret there; say so."""
         if self._clearing is not None:
             self._clearing.stop()
             self._clearing = None
         self.copy_to_clipboard(inert(value))
-        self.notify("Sent to the terminal's clipboard.", markup=False)
+        self.notify(told or tr("Sent to the terminal's clipboard."), markup=False)
 
     def know(self, values: Sequence[Secret]) -> None:
         """Keep secrets that the operator is about to see out of the record."""

@@ -13,9 +13,11 @@ from signoff.app.view import KINDS, MARKS, moment
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.finding import rows_of
 from signoff.app.widgets.rows import Row
+from signoff.message import translated
 from signoff.model import GRAVITY, SYMBOLS, Finding, Result
+from signoff.report.remedies import parts
 from signoff.report.timeline import told
-from signoff.session.events import Attested, Noted, Recovered, Resumed
+from signoff.session.events import Attested, Consented, Noted, Recovered, Resumed
 from signoff.session.timeline import By
 from signoff.session.verdict import Bearing, Standing, Status, Verdict
 
@@ -114,6 +116,8 @@ def sign(one: Happening) -> tuple[str, str]:
         return MARKS.get(what.kind, "◇"), "bold $accent"
     if isinstance(what, Noted):
         return "✎", "bold $accent"
+    if isinstance(what, Consented):
+        return "◇", "bold $accent"
     grave = isinstance(what, (Recovered, Resumed))
     return "─", "$warning" if grave else "$muted"
 
@@ -143,6 +147,8 @@ def machine_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
         yield from rows_of(one.what, unfolded=True).rows
         if one.what.remedy:
             yield Row(joined("  ", ("do", "$muted")), text(one.what.remedy), 12)
+        for label, exact in parts(one.what.fix):
+            yield Row(joined("  ", (translated(label), "$muted")), text(exact), 12)
         return
     findings = sorted(standing.findings if standing else (), key=lambda each: GRAVITY.index(each.result))
     for finding in findings[:20]:
@@ -171,6 +177,9 @@ def person_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
         ):
             if value:
                 yield Row(joined("  ", (label, "$muted")), text(value), 13)
+    if isinstance(one.what, Consented):
+        yield Row(Content.styled("◇", "bold $accent"), line(": ".join(told(one)), "bold $accent"), 2)
+        return
     for _, note in standing.notes if standing else ():
         yield Row(Content.styled("✎", "bold $accent"), text(note), 2)
     if not attested and not (standing and standing.notes):

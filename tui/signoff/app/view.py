@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from signoff.model import GRAVITY, SYMBOLS, Finding, Result, Severity
-from signoff.text import inert
+from signoff.model import GRAVITY, SYMBOLS, Finding, Fix, Result, Severity
+from signoff.report.remedies import to_copy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +32,11 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How to put something right: for which findings, and what to do."""
+    """How to put something right: for which findings, what to do in words, and exactly."""
 
     title: str
     text: str
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,8 @@ class StepView:
     answer: Answer | None
     notes: tuple[tuple[datetime, str], ...]
     enrolled: tuple[tuple[datetime, Enrolled], ...]
+    permit: str = ""
+    """What there is to permit, or to withdraw; empty where every probe only looks."""
 
     @property
     def symbol(self) -> str:
@@ -72,6 +74,12 @@ class StepView:
     def mark(self) -> str:
         """The person's sign; a space where nobody has said anything."""
         return MARKS[self.answer.attested.kind] if self.answer else " "
+
+    @property
+    def to_copy(self) -> str:
+        """The exact remedy, to be pasted, of the gravest finding that has one; empty where none has."""
+        wanted = (to_copy(one.fix) for one in self.findings if one.result in _WANTS_REMEDY)
+        return next(filter(None, wanted), "")
 
     @property
     def words(self) -> str:
@@ -139,41 +147,20 @@ def step_view(step: Step, state: StepState, number: int, total: int, language: L
 
 
 def _remedies(findings: Iterable[Finding], general: str, *, is_open: bool) -> Iterator[Remedy]:
-    titles: dict[str, list[str]] = {}
+    titles: dict[tuple[str, Fix | None], list[str]] = {}
     wanted = is_open
     for finding in findings:
         wanted = wanted or finding.result in _WANTS_REMEDY
         if finding.remedy and finding.result in _WANTS_REMEDY:
-            titles.setdefault(finding.remedy, []).append(finding.title)
+            titles.setdefault((finding.remedy, finding.fix), []).append(finding.title)
     above = ""
-    for text, named in titles.items():
+    for (text, fix), named in titles.items():
         more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
         title = named[0] + more
-        yield Remedy("" if title == above else title, text)
+        yield Remedy("" if title == above else title, text, fix)
         above = title
     if wanted and general.strip():
         yield Remedy("The whole step" if titles else "", general)
-
-
-_QUOTED = re.compile(r"`([^`\n]+)`")
-_NUMBER = re.compile(r"^\s*(?:\d+\.|[-*])\s+")
-_AFTER_COLON = re.compile(r".*: (?=[a-z0-9_./-]+ \S)")
-
-
-def to_copy(remedies: Iterable[Remedy]) -> tuple[str, ...]:
-    """Return what one may want to paste into a shell.
-
-    First what stands in backticks; then line by line, what follows the last colon where that begins like
-    a command, and the whole line where nothing does.
-    """
-    quoted: dict[str, None] = {}
-    lines: dict[str, None] = {}
-    for remedy in remedies:
-        text = inert(remedy.text)
-        quoted.update(dict.fromkeys(match.strip() for match in _QUOTED.findall(text)))
-        for line in text.splitlines():
-            lines[_AFTER_COLON.sub("", _NUMBER.sub("", line)).strip()] = None
-    return tuple(line for line in {**quoted, **lines} if line)
 
 
 def moment(time: datetime) -> str:

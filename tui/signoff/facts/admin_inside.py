@@ -1,21 +1,44 @@
-"""The admin paths, asked of the application itself, past the web server: do they exist at all?"""
+"""The admin paths: as named, where they usually are, and whether the application itself has them at all."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from signoff.facts.admin_paths import admin_paths
 from signoff.facts.base import HostFact, Unavailable
-from signoff.facts.sections import Section, assigned, read_script, sections
-from signoff.message import listed, say
+from signoff.facts.sections import assigned, read_script, sections
+from signoff.facts.web import WEB_SERVERS
+from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 
+USUAL_PATHS = ("/admin/", "/wp-admin/", "/dashboard/", "/backoffice/")
+"""Tried where nobody named the admin paths; an answer there is a finding, silence is none."""
+USUAL_API_PATHS = ("/api/admin/", "/api/admin/users", "/api/v1/admin/", "/api/v1/admin/users")
+"""Tried always: whoever closes the panel's page is apt to forget the API behind it."""
+MOST_PATHS = 8
+
+_OF_AN_API = re.compile(r"[/._-](api|graphql|rest|rpc|v\d+)([/._-]|$)", re.IGNORECASE)
 _RANDOM = "/signoff-no-such-path-5b0c/"
+_HERE = re.compile(r"(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\.[\d.]+:\d+")
+"""An address that leads to nobody else's machine, with a port."""
 _PLAIN = re.compile(r"[\w/.~%-]+")
+
+
+def admin_paths(profile: Profile) -> tuple[str, ...]:
+    """Return the paths to ask for."""
+    return named_paths(profile)[:MOST_PATHS] or USUAL_PATHS
+
+
+def named_paths(profile: Profile) -> tuple[str, ...]:
+    """Return the paths that the operator named, however many."""
+    return tuple(f"/{path.lstrip('/')}" for path in profile.admin_paths if path.strip("/ "))
+
+
+def of_an_api(path: str) -> bool:
+    """Whether a path looks like one of an API, not like a page."""
+    return bool(_OF_AN_API.search(path))
 
 
 @dataclass(frozen=True)
@@ -25,42 +48,25 @@ class Inside:
     ``documented`` are the panel's paths in the application's own description of its API (OpenAPI, Swagger).
     """
 
-    exists: frozenset[str]
-    asked: frozenset[str]
+    exists: frozenset[str] = frozenset()
     documented: tuple[str, ...] = ()
 
 
 def parse_inside(output: Output) -> Inside:
     """Return which paths the application knows; raise Unavailable where it could not be asked."""
     found = sections(output)
-    for section in found:
-        if section.name == "none":
-            raise Unavailable(listed((section.field(0),)))
-    answers = [
-        section.fields for section in found if section.name == "answer" and section.field(2)[:3] != "000"
-    ]
-    nowhere = {
-        fields[0]: (_kind(fields[2], _RANDOM), fields[3]) for fields in answers if fields[1] == _RANDOM
-    }
+    told = [one.fields for one in found if one.name == "answer" and not one.field(2).startswith("000")]
+    answers = [(upstream, path, _kind(said, path), digest) for upstream, path, said, digest in told]
+    nowhere = {upstream: (kind, digest) for upstream, path, kind, digest in answers if path == _RANDOM}
     if not nowhere:
         raise Unavailable(say("no application is known on the host that could be asked past the web server"))
-    known, asked = set[str](), set[str]()
-    for upstream, path, said, digest in answers:
-        if path != _RANDOM and upstream in nowhere:
-            asked.add(path)
-            if _differs(_kind(said, path), digest, *nowhere[upstream]):
-                known.add(path)
-    return Inside(frozenset(known), frozenset(asked), tuple(_documented(found)))
-
-
-def _documented(found: Iterable[Section]) -> Iterator[str]:
-    """Yield the panel's paths that the API's description has, below the path where it says the API lies."""
-    base = ""
-    for section in found:
-        if section.name == "base":
-            base = urlsplit(section.field(0)).path.rstrip("/")
-        elif section.name == "documented" and _PLAIN.fullmatch(path := base + section.field(0)):
-            yield path
+    exists = {
+        path
+        for upstream, path, kind, digest in answers
+        if upstream in nowhere and _differs(kind, digest, *nowhere[upstream])
+    }
+    documented = [one.field(0) for one in found if one.name == "documented"]
+    return Inside(frozenset(exists), tuple(path for path in documented if _PLAIN.fullmatch(path)))
 
 
 def _kind(said: str, path: str) -> str:
@@ -75,12 +81,12 @@ def _differs(kind: str, digest: str, nowhere: str, nothing: str) -> bool:
     return kind != nowhere or (kind.startswith("2") and digest != nothing)
 
 
-_SCRIPT = read_script("trust.sh", "servers.sh", "inside.sh")
+_SCRIPT = read_script("trust.sh", "inside.sh")
 
 
 def _inside(profile: Profile) -> str:
     host = urlsplit(profile.url).hostname or "localhost"
-    paths = "\n".join(path for path in admin_paths(profile)[0] if _PLAIN.fullmatch(path))
+    paths = "\n".join(filter(_PLAIN.fullmatch, admin_paths(profile)))
     return assigned(host=host, random=_RANDOM, paths=paths, project=profile.project) + _SCRIPT
 
 
@@ -91,4 +97,7 @@ ADMIN_INSIDE: HostFact[Inside] = HostFact(
     parse=parse_inside,
     root=Root.PREFER,
     timeout=60.0,
+    needs=(WEB_SERVERS,),
+    given=lambda facts, profile: {"upstream": filter(_HERE.fullmatch, facts[WEB_SERVERS].upstreams())},
+    kept=Inside,
 )

@@ -5,63 +5,50 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from signoff.target.outside import HungUpError, NotAskedError, Outside, OutsideError, Response
+from signoff.target.outside import HungUpError, NotAskedError, Outside, OutsideError
 from signoff.text import one_line
 
 MOST_FORGED = 4
 """Paths that forged headers and other spellings are tried with."""
-_AT_ONCE = 6
 BELOW = "a page below it"
 _HOPS = 2
 
-_FORWARDED = (
-    "X-Forwarded-For",
-    "X-Real-IP",
-    "X-Client-IP",
-    "X-Cluster-Client-IP",
-    "True-Client-IP",
-    "X-Originating-IP",
-)
-"""Sent together. Those of content networks go apart: such a network may refuse a request for having one."""
-_OF_NETWORKS = ("CF-Connecting-IP", "Fastly-Client-IP")
-
 # What an application says that refuses for want of a login, and not for the address.
-_LOGIN = re.compile(
-    rb"credential|authenticat|log ?in|sign ?in|csrf|token|session|permission|unauthori",
-    re.IGNORECASE,
+_LOGIN = re.compile(rb"(?i)credential|authenticat|log ?in|sign ?in|csrf|token|session|permission|unauthori")
+_SERVERS_OWN = re.compile(rb"(?i)<center>(nginx|openresty)|<address>Apache")
+
+_FORWARDED = (
+    *("X-Forwarded-For", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP"),
+    *("True-Client-IP", "X-Originating-IP"),
 )
-# The refusal of a web server itself, and not of what is behind it.
-_SERVERS_OWN = re.compile(rb"<center>(nginx|openresty)|<address>Apache", re.IGNORECASE)
+
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request came to. ``status`` is 0 where there was no answer, and ``error`` says why.
-    Then ``hung_up`` tells a refusal from an answer that did not come in time; not ``asked`` is neither.
-
-    ``digest`` is of the body without the path and numbers in it. ``how`` says what was special about the
-    request; empty for an ordinary one.
-    """
+    """What one request came to."""
 
     address: str
     url: str
     path: str
-    status: int = 0
+    status: int = 0  # 0 where there was no answer
     location: str = ""
-    digest: str = ""
-    server: str = ""
+    digest: str = ""  # of the body without the path and numbers in it
     empty: bool = False
     asks_login: bool = False
-    servers_own: bool = False
-    how: str = ""
-    error: str = ""
-    hung_up: bool = False
-    asked: bool = True
+    servers_own: bool = False  # the web server's own refusal, and not of what is behind it
+    how: str = ""  # what was special about the request; empty for an ordinary one
+    error: str = ""  # why there was no answer
+    hung_up: bool = False  # tells a refusal from an answer that did not come in time
+    asked: bool = True  # neither, where it is not
 
     def __str__(self) -> str:
         said = f"{self.status}" if self.status else f"no answer ({self.error})"
@@ -80,143 +67,109 @@ class View:
     random: Answer
     answers: tuple[Answer, ...] = ()
 
-    @property
-    def refused(self) -> tuple[str, ...]:
-        """The paths that were not let in."""
-        return tuple(answer.path for answer in self.answers if answer.status in {0, 403, 404, 410})
 
-    def only(self, paths: Iterable[str]) -> View:
-        """Return the same way in with the answers of these paths alone."""
-        wanted = frozenset(paths)
-        return replace(self, answers=tuple(answer for answer in self.answers if answer.path in wanted))
+class Want(NamedTuple):
+    """A request that stands in for one for ``path``; ``how`` says what is special about it."""
+
+    path: str
+    asked: str
+    how: str
+    headers: Headers = ()
 
 
+@dataclass(frozen=True)
 class Asker:
     """Makes the requests, several at a time, and keeps of each answer what is judged."""
 
-    def __init__(self, outside: Outside, host: str) -> None:
-        self._outside = outside
-        self._host = host
-        self._nowhere = f"/{secrets.token_hex(8)}/"
+    outside: Outside
+    host: str
+    pool: ThreadPoolExecutor
+    nowhere: str = field(default_factory=lambda: f"/{secrets.token_hex(8)}/")
 
     def views(self, ways: Iterable[tuple[str, str, str]], paths: tuple[str, ...]) -> tuple[View, ...]:
         """Ask each way in (address, base URL, Host) for the front page, for nothing, and for the paths."""
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
-            return tuple(pool.map(lambda way: self._view(*way, paths=paths), ways))
 
-    def _view(self, address: str, base: str, host: str, *, paths: tuple[str, ...]) -> View:
-        how = f"Host: {host}" if host and host != urlsplit(base).hostname else ""
-        front = self.ask(address, base, "/", host, how=how)
-        if not front.status:
-            # Nothing answers here, or it hangs up on strangers: one more request tells which.
-            random = replace(front, path=self._nowhere)
-            answers = (self.ask(address, base, paths[0], host, how=how),)
-            return View(address, base, front, random, answers)
-        random = self.ask(address, base, self._nowhere, host, how=how)
-        return View(
-            address,
-            base,
-            front,
-            random,
-            tuple(self.ask(address, base, path, host, how=how) for path in paths),
+        def view(way: tuple[str, str, str]) -> View:
+            ask = partial(self._ask, *way)
+            front = ask("/")
+            if not front.status:
+                # Nothing answers here, or it hangs up on strangers: one more request tells which.
+                return View(*way[:2], front, replace(front, path=self.nowhere), (ask(paths[0]),))
+            return View(*way[:2], front, ask(self.nowhere), tuple(map(ask, paths)))
+
+        return tuple(self.pool.map(view, ways))
+
+    def forged(self, view: View, refused: Sequence[str], claims: Iterable[str]) -> View:
+        """Ask again for what was not let in, as somebody else."""
+        named = [headers for claim in claims for headers in _naming(claim)]
+        closed = refused[:MOST_FORGED]
+        return self._again(
+            view, [Want(path, path, ": ".join(one[0]), one) for path in closed for one in named]
         )
 
-    def forged(self, view: View, claims: tuple[str, ...]) -> tuple[tuple[View, Answer], ...]:
-        """Ask again for what was not let in, as somebody else."""
-        closed = [answer for answer in view.answers if answer.path in view.refused[:MOST_FORGED]]
-        wanted = [
-            (answer.path, names, claim)
-            for answer in closed
-            for claim in claims
-            for names in (_FORWARDED, _OF_NETWORKS)
-        ]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
-            found = pool.map(lambda want: self._forge(view, *want), wanted)
-        return tuple((view, answer) for answer in found)
-
-    def spelt(self, view: View) -> tuple[tuple[View, Answer], ...]:
+    def spelt(self, view: View, refused: Sequence[str]) -> View:
         """Ask for what was not let in under other spellings, and for a page below it that cannot exist."""
-        closed = view.refused
-        wanted = [(path, f"{path.rstrip('/')}{self._nowhere.rstrip('/')}.php", BELOW) for path in closed]
-        for path in closed[:MOST_FORGED]:
+        below = f"{self.nowhere.rstrip('/')}.php"
+        wanted = [Want(path, path.rstrip("/") + below, BELOW) for path in refused]
+        for path in refused[:MOST_FORGED]:
             slash = path.rstrip("/") if path.endswith("/") else f"{path}/"
-            wanted += [(path, other, "another spelling") for other in (slash, path.swapcase())]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="admin") as pool:
-            found = pool.map(lambda want: self.ask(view.address, view.base, want[1], self._host), wanted)
-            return tuple(
-                (view, replace(answer, path=path, how=how))
-                for (path, _, how), answer in zip(wanted, found, strict=True)
-            )
+            wanted += [Want(path, other, "another spelling") for other in (slash, path.swapcase())]
+        return self._again(view, wanted)
 
-    def _forge(self, view: View, path: str, names: tuple[str, ...], claim: str) -> Answer:
-        headers = [(name, claim) for name in names]
-        if names is _FORWARDED:
-            quoted = f'"[{claim}]"' if ":" in claim else claim
-            headers.append(("Forwarded", f"for={quoted}"))
-        return self.ask(view.address, view.base, path, self._host, headers, f"{names[0]}: {claim}")
+    def _again(self, view: View, wanted: Iterable[Want]) -> View:
+        def ask(want: Want) -> Answer:
+            answer = self._ask(view.address, view.base, self.host, want.asked, want.headers)
+            return replace(answer, path=want.path, how=want.how)
 
-    def ask(
-        self,
-        address: str,
-        base: str,
-        path: str,
-        host: str,
-        headers: Iterable[tuple[str, str]] = (),
-        how: str = "",
-    ) -> Answer:
+        return replace(view, answers=tuple(self.pool.map(ask, wanted)))
+
+    def _ask(self, address: str, base: str, host: str, path: str, headers: Headers = ()) -> Answer:
         """Make one request, and follow it where it leads to the same place under another spelling."""
+        how = f"Host: {host}" if host not in {"", urlsplit(base).hostname} else ""
+        made = partial(Answer, address, path=path, how=how)
         url = base + path
-        given = list(headers)
         for _ in range(_HOPS + 1):
             try:
-                response = self._outside.request(url, address=address, host=host or None, headers=given)
+                response = self.outside.request(url, address=address, host=host, headers=headers)
             except OutsideError as failure:
-                return Answer(
-                    address,
-                    url,
-                    path,
-                    how=how,
-                    error=one_line(failure.message, 120),
-                    hung_up=isinstance(failure, HungUpError),
-                    asked=not isinstance(failure, NotAskedError),
-                )
-            answer = _answer(response, path, how)
-            onward = urljoin(url, answer.location) if answer.location else ""
-            if not _same_place(url, onward, self._host):
+                asked, hung_up = not isinstance(failure, NotAskedError), isinstance(failure, HungUpError)
+                return made(url, error=one_line(failure.message, 120), hung_up=hung_up, asked=asked)
+            said, body = dict(reversed(response.headers)), response.body
+            answer = made(
+                url,
+                status=response.status,
+                # What follows the question mark may be a token, and plays no part.
+                location=one_line(said.get("location", "").partition("?")[0]),
+                digest=_digest(body, path),
+                empty=not body,
+                asks_login="www-authenticate" in said
+                or (response.status == 403 and bool(_LOGIN.search(body))),
+                servers_own=bool(_SERVERS_OWN.search(body)),
+            )
+            onward = urljoin(url, answer.location)
+            if not _same_place(url, onward, self.host):
                 return answer
             url = onward
         return answer
 
 
+def _naming(claim: str) -> tuple[Headers, Headers]:
+    """Return the headers that name somebody else as the client, those of content networks apart.
+
+    Such a network may refuse a request for having one.
+    """
+    quoted = f'"[{claim}]"' if ":" in claim else claim
+    return (
+        (*((name, claim) for name in _FORWARDED), ("Forwarded", f"for={quoted}")),
+        (("CF-Connecting-IP", claim), ("Fastly-Client-IP", claim)),
+    )
+
+
 def _same_place(url: str, onward: str, host: str) -> bool:
     """Whether a redirect only corrects the spelling: https for http, a slash at the end, the same host."""
     before, after = urlsplit(url), urlsplit(onward)
-    return (
-        bool(onward)
-        and url != onward
-        and after.hostname in {before.hostname, host}
-        and before.path.rstrip("/") == after.path.rstrip("/")
-        and after.scheme in {before.scheme, "https"}
-    )
-
-
-def _answer(response: Response, path: str, how: str) -> Answer:
-    headers = dict(reversed(response.headers))
-    body = response.body
-    return Answer(
-        address=response.address,
-        url=response.url,
-        path=path,
-        status=response.status,
-        # What follows the question mark may be a token, and plays no part.
-        location=one_line(headers.get("location", "").partition("?")[0]),
-        digest=_digest(body, path),
-        empty=not body,
-        server=one_line(headers.get("server", ""), 60),
-        asks_login="www-authenticate" in headers or (response.status == 403 and bool(_LOGIN.search(body))),
-        servers_own=bool(_SERVERS_OWN.search(body)),
-        how=how,
-    )
+    there = before.path.rstrip("/") == after.path.rstrip("/") and after.hostname in {before.hostname, host}
+    return there and url != onward and after.scheme in {before.scheme, "https"}
 
 
 def _digest(body: bytes, path: str) -> str:

@@ -2,56 +2,64 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.dumps import Kind, is_private_key, recognise
-from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.facts.base import Facts, HostFact, Malformed, Unavailable
+from signoff.facts.dumps import Kind, recognise
+from signoff.facts.jobs import JOBS
+from signoff.facts.sections import Section, assigned, by_name, clock, moment, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-# The names under which a file counts as meant to be a dump although nothing in it says so; as in check.sh.
+# The names under which a file counts as meant to be a dump although nothing in it says so.
 _DUMP_WORDS = ("sql", "dump", "pg", "db", "backup", ".bak")
 _NO_DUMPS = (".key", ".pub", ".txt", ".sh", ".json")
 _SETTLED = timedelta(minutes=2)
 _BY_NAME = frozenset({"sealed", "empty", "unread"})
-_KEY = Kind("sealed", packing="a private key")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder with dumps. ``found`` says how: ``profile``, ``job``, ``container`` or ``usual``."""
+class Owned:
+    """A file or a folder, and who may do what with it."""
 
     path: str
-    found: str
     mode: int
     user: str
     group: str
     open: bool
     """Whether everybody may pass through the folders above it."""
-    system: str = ""
-    """The kind of its file system."""
+
+    @property
+    def access(self) -> str:
+        """Its mode and owner."""
+        return f"{self.mode:04o} {self.user}:{self.group}"
 
 
 @dataclass(frozen=True)
-class Dump:
+class Place(Owned):
+    """A folder with dumps. ``found`` says how: ``profile``, ``job``, ``container`` or ``usual``;
+    ``system`` is the kind of its file system.
+    """
+
+    found: str
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class Dump(Owned):
     """One dump; of one in directory format the folder. ``same_as`` is the oldest file with the same bytes,
     and ``same_since`` that one's time.
     """
 
-    path: str
     place: Place
     modified: datetime
     size: int
-    mode: int
-    user: str
-    group: str
-    open: bool
     kind: Kind
     same_as: str = ""
     same_since: datetime | None = None
@@ -97,81 +105,88 @@ class Backups:
     """rclone's remotes and their types; None where it is not used, or could not be asked."""
     as_root: bool
 
+    def of(self, database: str) -> tuple[Dump, ...]:
+        """Return the dumps of a database in one place, newest first; of whichever where it has no name.
+
+        SQL text and what is encrypted do not say of which database they are: where some are called like it,
+        the others beside them are somebody else's. Another place is another product's.
+        """
+        dumps = [dump for dump in self.dumps if not dump.kind.roles]
+        if database:
+            dumps = [dump for dump in dumps if dump.kind.database in {"", database}]
+            by_name = [d for d in dumps if d.kind.database or names(d.path.rpartition("/")[2], database)]
+            dumps = by_name or [d for d in dumps if d.kind.database or names(d.path, database)] or dumps
+        databases = {dump.kind.database for dump in dumps[:1]} | {""}
+        return tuple(
+            dump
+            for dump in dumps
+            if dump.place == dumps[0].place and (dump.kind.database in databases or databases == {""})
+        )
+
+
+def names(text: str, database: str) -> bool:
+    """Tell whether a text names a database."""
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(database)}(?![a-z0-9])", text, re.IGNORECASE))
+
 
 def parse_backups(output: Output) -> Backups:
     """Return what lies in the backup folders; raise Malformed where the script did not run to its end."""
-    found = sections(output)
-    now, host_since = _clock(found)
-    same = {section.field(0): section for section in found if section.name == "same"}
-    dumps, keys, place = list[Dump](), list[str](), None
-    places: list[Place] = []
-    for section in found:
-        match section.name:
-            case "place":
-                place = _place(section)
-                places.append(place)
-            case "key":
-                keys.append(section.field(0))
-            case "file" if place:
-                kind = _kind(section, place, now)
-                if kind is _KEY:
-                    keys.append(section.field(5))
-                elif kind:
-                    dumps.append(_dump(section, place, kind, same))
-    remotes = [line.split() for section in found if section.name == "rclone" for line in section.lines]
+    listed = sections(output)
+    found = by_name(listed)
+    now, host_since = clock(found)
+    places, files = list[Place](), list[Dump]()
+    twins = {section.field(0): section for section in found["same"]}
+    for section in listed:
+        if section.name == "place":
+            path, how, mode, user, group, way, system = [*section.fields, ""][:7]
+            places.append(Place(path, int(mode, 8), user, group, way == "open", how, system))
+        elif section.name == "file" and (file := _file(section, places[-1], twins, now.tzinfo or UTC)):
+            files.append(file)
+    older = [line.split("\t", 2) for section in found["older"] for line in section.lines]
+    remotes = [line.split() for section in found["rclone"] for line in section.lines]
+    keys = [file.path for file in files if file.kind.form == "key"]
+    dumps = [file for file in files if file.kind.form != "key"]
+
+    def fields(name: str) -> tuple[str, ...]:
+        return tuple(section.field(0) for section in found[name])
+
     return Backups(
         now=now,
-        host_since=host_since,
+        host_since=moment(host_since),
         places=tuple(places),
         dumps=tuple(sorted(dumps, key=lambda dump: dump.modified, reverse=True)),
-        older=tuple(_older(found)),
-        repositories=tuple(_repositories(found)),
-        keys=tuple(keys),
-        closed=_fields(found, "closed"),
-        absent=_fields(found, "absent"),
-        postgres=_fields(found, "postgres"),
-        gaps=_fields(found, "gap"),
+        older=tuple((_time(time), int(size), path.removesuffix("/toc.dat")) for time, size, path in older),
+        repositories=tuple(
+            Repository(one.field(0), one.field(1), moment(one.field(2)), one.field(3) not in {"", "0"})
+            for one in found["repository"]
+        ),
+        keys=(*fields("key"), *keys),
+        closed=fields("closed"),
+        absent=fields("absent"),
+        postgres=fields("postgres"),
+        gaps=fields("gap"),
         remotes={words[0]: words[1] for words in remotes if len(words) == 2} or None,
         as_root=output.as_root,
     )
 
 
-def _fields(found: tuple[Section, ...], name: str) -> tuple[str, ...]:
-    return tuple(section.field(0) for section in found if section.name == name)
-
-
-def _clock(found: tuple[Section, ...]) -> tuple[datetime, datetime | None]:
-    section = next((section for section in found if section.name == "now"), None)
-    try:
-        epoch, zone, since = section.fields if section else ()
-        now = datetime.fromtimestamp(int(epoch), datetime.strptime(zone, "%z").tzinfo or UTC)
-    except (ValueError, OverflowError, OSError):
-        raise Malformed(say("the host's clock could not be read")) from None
-    return now, datetime.fromtimestamp(int(since), UTC) if since.isdecimal() else None
-
-
-def _place(section: Section) -> Place:
-    path, found, mode, user, group, way = section.fields[:6]
-    return Place(path, found, int(mode, 8), user, group, way == "open", section.field(6))
-
-
-def _kind(section: Section, place: Place, now: datetime) -> Kind | None:
-    """Return what a file is; None where it has nothing to do with dumps, ``_KEY`` for a private key."""
-    path = section.field(5)
+def _file(section: Section, place: Place, twins: Mapping[str, Section], zone: tzinfo) -> Dump | None:
+    """Return a dump, or a key; None for a file that has nothing to do with dumps."""
+    time, size, mode, user, group, path, way = section.fields
     if section.lines == ("unread",):
         kind: Kind | None = Kind("unread")
     else:
         head, inner = (bytes.fromhex(line) for line in (*section.lines, "", "")[:2])
-        if is_private_key(head):
-            return _KEY
-        kind = recognise(head, inner, now.tzinfo or UTC)
-        if kind and "roles" in section.lines:
-            kind = replace(kind, roles=True)
+        kind = recognise(head, inner, zone)
     if kind is None or (kind.form in _BY_NAME and not _named_as_dump(path, place.found)):
         return None
+    twin = twins.get(path, Section("same", (), ()))
     if path.endswith("/toc.dat") and kind.form == "custom":
-        return Kind("directory", made=kind.made, unique=True, database=kind.database)
-    return kind
+        path, kind = path.removesuffix("/toc.dat"), replace(kind, form="directory")
+    kind = replace(kind, roles="roles" in section.lines)
+    owned = (path, int(mode, 8), user, group, way == "open")
+    same = (twin.field(1), moment(twin.field(2)))
+    return Dump(*owned, place, _time(time), int(size or 0), kind, *same)
 
 
 def _named_as_dump(path: str, found: str) -> bool:
@@ -181,44 +196,13 @@ def _named_as_dump(path: str, found: str) -> bool:
     return not name.endswith(_NO_DUMPS)
 
 
-def _dump(section: Section, place: Place, kind: Kind, same: dict[str, Section]) -> Dump:
-    time, size, mode, user, group, path, way = section.fields
-    twin = same.get(path)
-    return Dump(
-        path=path.removesuffix("/toc.dat") if kind.form == "directory" else path,
-        place=place,
-        modified=datetime.fromtimestamp(int(time), UTC),
-        size=int(size or 0),
-        mode=int(mode, 8),
-        user=user,
-        group=group,
-        open=way == "open",
-        kind=kind,
-        same_as=twin.field(1) if twin else "",
-        same_since=datetime.fromtimestamp(int(twin.field(2)), UTC) if twin and twin.field(2) else None,
-    )
-
-
-def _older(found: tuple[Section, ...]) -> Iterator[tuple[datetime, int, str]]:
-    for section in found:
-        for line in section.lines if section.name == "older" else ():
-            time, _, rest = line.partition("\t")
-            size, _, path = rest.partition("\t")
-            if time.isdecimal() and size.isdecimal():
-                yield datetime.fromtimestamp(int(time), UTC), int(size), path.removesuffix("/toc.dat")
-
-
-def _repositories(found: tuple[Section, ...]) -> Iterator[Repository]:
-    for section in found:
-        if section.name == "repository":
-            tool, path, newest, keys = section.fields
-            time = datetime.fromtimestamp(int(newest), UTC) if newest.isdecimal() else None
-            yield Repository(tool, path, time, keys not in {"", "0"})
+def _time(seconds: str) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 @dataclass(frozen=True)
 class Check:
-    """The newest dump, read to its end. ``path`` is empty where there is none.
+    """The newest dump, read to its end.
 
     ``status`` is the exit status of ``tool``; None where no tool can read it. ``tables`` are those with
     data, ``ended`` tells that the words with which pg_dump ends are there (None where the tool knows).
@@ -227,7 +211,6 @@ class Check:
     path: str = ""
     settled: bool = True
     """Whether nothing writes to it: no process has it open, or where that is not seen, for two minutes."""
-    sealed: bool = False
     tool: str = ""
     status: int | None = None
     tables: int = 0
@@ -239,41 +222,47 @@ class Check:
 
 def parse_check(output: Output) -> Check:
     """Return what reading the newest dump came to; raise Malformed where that was not told to its end."""
-    found = {section.name: section for section in sections(output)}
-    newest = found.get("newest")
-    if newest is None:
-        if "none" not in found:
-            raise Malformed(say("the newest dump was not named"))
-        return Check()
-    path, idle = newest.field(0), timedelta(seconds=int(newest.field(1) or 0))
-    settled = newest.field(2) == "closed" or (newest.field(2) == "" and idle >= _SETTLED)
-    if restored := found.get("restored"):
-        status, tool, tables = restored.fields
-        return Check(path, settled, False, tool, int(status), int(tables), None, one_line(restored.text))
-    if text := found.get("text"):
-        status, tool, tables, ended = text.fields[:4]
-        torn = text.field(4) == "1"
-        return Check(path, settled, False, tool, int(status), int(tables), ended == "1", torn=torn)
-    if "no-tool" in found:
+    found = by_name(sections(output))
+    if not found["newest"]:
+        raise Malformed(say("the newest dump was not named"))
+    path, idle, held = [*found["newest"][0].fields, "", ""][:3]
+    settled = held == "closed" or (not held and timedelta(seconds=int(idle or 0)) >= _SETTLED)
+    for section in (*found["restored"], *found["text"]):
+        status, tool, tables, ended, torn = [*section.fields, "", ""][:5]
+        whole = ended == "1" if ended else None
+        said = one_line(section.text)
+        return Check(path, settled, tool, int(status), int(tables), whole, said, torn == "1")
+    if found["no-tool"]:
         raise Unavailable(
             say("there is no pg_restore on the host or in a container to read the dump with"),
             f"pg_restore -f /dev/null {shlex.quote(one_line(path))}",
         )
-    return Check(path, settled, sealed="sealed" in found)
+    return Check(path, settled)
 
 
-def _asking(script: str, profile: Profile) -> str:
-    known = {"directory": profile.backup_directory, "project": profile.project, "database": profile.database}
-    return assigned(**known) + script
+def _given_jobs(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    """What the script is to know of the jobs. Where the folder is known it can do without."""
+    if profile.backup_directory and facts.missing(JOBS):
+        return {}
+    jobs = facts[JOBS]
+    uses_rclone = any("rclone" in job.text for job in jobs.jobs)
+    return {"paths": jobs.paths, "containers": jobs.containers, "rclone": ["used"] * uses_rclone}
 
 
-_BACKUPS = read_script("trust.sh", "scheduled.sh", "places.sh", "backups.sh")
-_CHECK = read_script("trust.sh", "scheduled.sh", "places.sh", "check.sh")
+def _given_newest(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    for dump in facts[BACKUPS].of(profile.database)[:1]:
+        if dump.kind.form in {"custom", "directory", "tar", "sql"}:
+            file = f"{dump.path}/toc.dat" if dump.kind.form == "directory" else dump.path
+            return {"file": [file], "packing": [dump.kind.packing], "form": [dump.kind.form]}
+    raise Unavailable(say("there is no dump that can be read"))
+
+
+_BACKUPS = read_script("trust.sh", "unpack.sh", "places.sh", "backups.sh")
 
 BACKUPS: HostFact[Backups] = HostFact(
     id="backups",
     title=say("backups"),
-    script=lambda profile: _asking(_BACKUPS, profile),
+    script=lambda profile: assigned(directory=profile.backup_directory, project=profile.project) + _BACKUPS,
     parse=parse_backups,
     root=Root.PREFER,
     timeout=40.0,
@@ -282,14 +271,20 @@ BACKUPS: HostFact[Backups] = HostFact(
     by_hand=lambda profile: (
         f"sudo ls -la --time-style=full-iso {shlex.quote(profile.backup_directory or '/var/backups')}"
     ),
+    kept=Backups,
+    needs=(JOBS,),
+    given=_given_jobs,
 )
 
 BACKUP_CHECK: HostFact[Check] = HostFact(
     id="backups.check",
     title=say("the newest dump, read to its end"),
-    script=lambda profile: _asking(_CHECK, profile),
+    script=read_script("trust.sh", "unpack.sh", "check.sh"),
     parse=parse_check,
     root=Root.PREFER,
     timeout=130.0,
     by_hand="pg_restore -f /dev/null NEWEST (custom format); gzip -t NEWEST && gzip -dc NEWEST | tail (SQL)",
+    kept=Check,
+    needs=(BACKUPS,),
+    given=_given_newest,
 )

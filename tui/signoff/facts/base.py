@@ -90,12 +90,20 @@ class OutsideFact(Fact[T]):
     """A fact from connections or requests made by the operator's machine.
 
     ``needs`` are the facts that say where to look; ``look`` raises Unavailable where it cannot. ``kept`` is
-    as for a fact of the host.
+    as for a fact of the host. An ``active`` one does more than look: its requests name signoff and the
+    session, and there are at ``most`` so many.
     """
 
     look: Callable[[Outside, Profile, Facts], T]
     needs: tuple[Fact[Any], ...] = ()
     kept: Any = None
+    active: bool = False
+    most: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where there is no end to what an active one sends."""
+        if self.active != (self.most > 0):
+            raise ValueError(f"{self.id}: an active fact says how many requests it makes at most")
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,23 @@ from typing import Literal
 
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.network import Address
-from signoff.facts.packets import Condition, Destination, Packet, Ports, Source
+from signoff.facts.packets import Condition, Packet
 from signoff.message import say
 
 Kind = Literal["accept", "drop", "jump", "goto", "return", "translate", "pass", "untrack", "unknown"]
+Policy = Literal["accept", "drop"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule does. ``chain`` for jump and goto; ``address`` (None: the machine's own) and ``port`` for
+    """What a rule does. ``chain`` for jump and goto; ``address`` (empty: the machine's own) and ``port`` for
     translate; ``unknown`` may end the packet's way or not. ``pass`` goes on to the next rule;
     ``untrack`` too, and the packet is none of connection tracking's from then on.
     """
 
     kind: Kind
     chain: str = ""
-    address: Address | None = None
+    address: str = ""
     port: int | None = None
 
 
@@ -42,25 +42,17 @@ class Rule:
 
     @cached_property
     def weight(self) -> int:
-        """How many steps it takes to look at it: one, and one for each network or range that it names."""
-        return 1 + sum(
-            1 + len(one.networks)
-            if isinstance(one, (Source, Destination))
-            else 1 + len(one.ranges)
-            if isinstance(one, Ports)
-            else 1
-            for one in self.conditions
-        )
+        """How many steps it takes to look at it: one, and one for each condition and value of it."""
+        return 1 + sum(1 + len(one.values) for one in self.conditions)
 
     def matches(self, packet: Packet) -> bool | None:
         """Tell whether all conditions hold: False if one does not, None if one cannot be told."""
         certain = True
         for condition in self.conditions:
-            held = condition.holds(packet)
-            if held is False:
+            if (held := condition.holds(packet)) is False:
                 return False
             certain = certain and held is not None
-        return True if certain else None
+        return certain or None
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ class Base:
 
     chain: str
     hook: str
-    policy: Literal["accept", "drop"]
+    policy: Policy
     priority: int
     translates: bool = False
 
@@ -89,12 +81,11 @@ class Table:
 
     def concerns(self, packet: Packet) -> bool:
         """Tell whether packets of this IP version go through this table."""
-        return self.version in {0, packet.destination.version}
+        return self.version in {0, packet.version}
 
 
-END = Verdict("return")
-UNTRACK = Verdict("untrack")
-_UNKNOWN = Verdict("unknown")
+ACCEPT, DROP, PASS, UNKNOWN = Verdict("accept"), Verdict("drop"), Verdict("pass"), Verdict("unknown")
+END, UNTRACK = Verdict("return"), Verdict("untrack")
 _DEEPEST = 128
 """The most jumps within each other; nftables itself allows 16."""
 _MOST_STEPS = 5_000_000
@@ -115,7 +106,7 @@ def walk(table: Table, chain: str, packet: Packet, budget: Budget | None = None)
     END means that the packet came to the chain's end. Each chain is looked through once, however many rules
     jump to it. Raise Malformed where that takes more steps than the budget has, or jumps too deep.
     """
-    return _Walk(table, packet, budget or steps()).through(chain, 0)
+    return _Walk(table, packet, budget or steps()).through(chain)
 
 
 @dataclass(frozen=True)
@@ -127,15 +118,13 @@ class _Walk:
     budget: Budget
     known: dict[str, Outcomes] = field(default_factory=dict)
 
-    def through(self, chain: str, depth: int) -> Outcomes:
+    def through(self, chain: str, depth: int = 0) -> Outcomes:
         if chain not in self.known:
             # A chain that leads back to itself, which no kernel takes, is as good as one not shown.
-            self.known[chain] = {_UNKNOWN: f"the chain {chain}"}
+            self.known[chain] = {UNKNOWN: f"the chain {chain}"}
             if depth > _DEEPEST:
                 raise Malformed(
-                    say(
-                        "the packet filter: over {deepest} chains that jump one to the next", deepest=_DEEPEST
-                    )
+                    say("the packet filter: over {most} chains that jump one to the next", most=_DEEPEST)
                 )
             if chain in self.table.chains:
                 self.known[chain] = self._outcomes(chain, depth)
@@ -149,16 +138,12 @@ class _Walk:
             kind = rule.verdict.kind
             if matches is False or kind == "pass":
                 continue
-            if kind == "untrack":
-                found[UNTRACK] = rule.text
-                continue
+            outcomes = {rule.verdict: rule.text}
             if kind in {"jump", "goto"}:
                 outcomes = dict(self.through(rule.verdict.chain, depth + 1))
-            else:
-                outcomes = {rule.verdict: rule.text}
             comes_back = kind == "jump" and outcomes.pop(END, None) is not None
             self.budget.spend(len(outcomes))
             found |= outcomes
-            if matches and kind != "unknown" and not comes_back:
+            if matches and not comes_back and kind not in {"unknown", "untrack"}:
                 return found
         return {**found, END: f"the end of {chain}"}

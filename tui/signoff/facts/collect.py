@@ -28,7 +28,7 @@ from signoff.model import Vantage
 from signoff.target.addresses import outside_addresses
 from signoff.target.base import Target
 from signoff.target.command import Command, Output, Problem
-from signoff.target.outside import Outside
+from signoff.target.outside import Outside, OutsideError
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -73,15 +73,17 @@ def collect(
     profile: Profile,
     cancel: Event,
     known: Mapping[str, Any] | None = None,
+    session: str = "",
 ) -> Iterator[Collected]:
     """Look up facts and everything they need; yield each as soon as it is there.
 
     ``known`` are values from the same run, by fact id, that need no second look. After ``cancel`` is set
-    the iteration ends early, and what was not looked up is not yielded.
+    the iteration ends early, and what was not looked up is not yielded. ``session`` is the one in which the
+    operator consented to the active facts among them; without it these are unavailable.
     """
     known = known or {}
     todo = [fact for fact in closure(wanted) if fact.id not in known]
-    work = _Work(target, profile, cancel, known, todo)
+    work = _Work(target, profile, cancel, known, todo, session)
     work.start()
     for _ in todo:
         one = work.next()
@@ -105,10 +107,12 @@ class _Work:
         cancel: Event,
         known: Mapping[str, Any],
         todo: Sequence[Fact[Any]],
+        session: str,
     ) -> None:
         self._target = target
         self._profile = profile
         self._cancel = cancel
+        self._session = session
         self._values = dict(known)
         self._waiting = [fact for fact in todo if isinstance(fact, OutsideFact)]
         self._batches = batches(todo)
@@ -175,10 +179,19 @@ class _Work:
         with self._lock:
             # Resolving the URL's name may take a while: done once, and in a thread.
             if self._outside is None:
-                self._outside = Outside(outside_addresses(self._target, self._profile))
+                addresses = outside_addresses(self._target, self._profile)
+                self._outside = Outside(addresses, cancel=self._cancel)
         outside = self._outside
-        value = _attempt(lambda: fact.look(outside, self._profile, facts), fact)
-        self._done.put(Collected(fact=fact, value=value))
+        value = _attempt(lambda: fact.look(self._allowed(fact, outside), self._profile, facts), fact)
+        if not self._cancel.is_set():
+            self._done.put(Collected(fact=fact, value=value))
+
+    def _allowed(self, fact: OutsideFact[Any], outside: Outside) -> Outside:
+        if not fact.active:
+            return outside
+        if not self._session:
+            raise Unavailable(say("{title}: not without consent", title=fact.title))
+        return outside.marked(self._session, fact.most)
 
 
 def batches(facts: Sequence[Fact[Any]]) -> list[tuple[HostFact[Any], ...]]:
@@ -275,6 +288,8 @@ def _attempt(look: Callable[[], Any], fact: Fact[Any]) -> Any:
         return look()
     except (Unavailable, Malformed) as absent:
         return absent
+    except OutsideError as refused:
+        return Unavailable(say("{title}: {reason}", title=fact.title, reason=refused.message))
     except Exception as defect:  # noqa: BLE001 - one fact that cannot be read must not end the session
         return Malformed(
             say(

@@ -11,9 +11,11 @@ import yaml
 
 from signoff.credentials.secret import Secret
 from signoff.facts import plain_yaml
+from signoff.message import say
 
 _VARIABLE: Final = re.compile(r"\$(?:\$|\{?([A-Za-z_]\w*))")
 """``$NAME``, ``${NAME}``, ``${NAME:-default}``; of ``$$``, a plain dollar, nothing is caught."""
+_REFERENCE: Final = re.compile(r"\A\$(\w+|\{\w+(?:(?::?-)(?P<default>.*)|[:?+].*)?\})\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class ComposeService:
     env_files: tuple[EnvReference, ...] = ()
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     written: Mapping[str, Secret] = field(default_factory=dict, repr=False)
-    builds: str = ""
-    """The directory that its image is built of, empty where it is not built."""
+    builds: bool = False
+    """Whether its image is built of what lies here."""
     mounts: tuple[str, ...] = ()
     """The paths of the host that it sees."""
     interpolates: frozenset[str] = frozenset()
@@ -50,8 +52,6 @@ class Compose:
 
     path: str
     services: tuple[ComposeService, ...] = ()
-    secrets: tuple[str, ...] = ()
-    """The names under ``secrets``: files that are mounted, not variables."""
     problem: str = ""
     others: tuple[str, ...] = ()
     """The compose files that it takes in (``include``, ``extends``), relative to its own directory."""
@@ -60,89 +60,76 @@ class Compose:
 def parse_compose(path: str, text: Secret | None) -> Compose:
     """Read a compose file. Never raises: what cannot be read is the result's ``problem``."""
     if text is None:
-        return Compose(path, problem="it may not be read")
+        return Compose(path, problem=say("it may not be read"))
     try:
         document = plain_yaml.load(text.reveal())
     except plain_yaml.TooMuch as much:
-        return Compose(path, problem=f"it stands for more than is read: {much}")
-    except yaml.MarkedYAMLError as error:
+        return Compose(path, problem=say("it stands for more than is read: {much}", much=much.args[0]))
+    except yaml.YAMLError as error:
         # Of the error the line's number alone: its text quotes the file, and that may hold a secret.
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return Compose(path, problem=f"it is no YAML in line {line}")
-    except yaml.YAMLError:
-        return Compose(path, problem="it is no YAML")
-    if not isinstance(document, dict):
-        return Compose(path, problem="it is no compose file")
-    services = document.get("services") or {}
-    secrets = document.get("secrets") or {}
+        if mark := getattr(error, "problem_mark", None):
+            return Compose(path, problem=say("it is no YAML in line {line}", line=mark.line + 1))
+        return Compose(path, problem=say("it is no YAML"))
+    services = (document.get("services") or {}) if isinstance(document, dict) else None
     if not isinstance(services, dict):
-        return Compose(path, problem="it is no compose file")
+        return Compose(path, problem=say("it is no compose file"))
+    known = {str(name): one for name, one in services.items() if isinstance(one, dict)}
+    included = [one.get("path") if isinstance(one, dict) else one for one in _list(document.get("include"))]
+    others = [other for one in included for other in _list(one)]
+    others += [_mapping(one.get("extends")).get("file") or "" for one in known.values()]
     return Compose(
         path,
-        services=tuple(_service(str(name), one) for name, one in services.items() if isinstance(one, dict)),
-        secrets=tuple(map(str, secrets)) if isinstance(secrets, dict) else (),
-        others=tuple(dict.fromkeys(_others(document.get("include"), services))),
+        services=tuple(_service(name, one) for name, one in known.items()),
+        others=tuple(dict.fromkeys(filter(None, map(str, others)))),
     )
 
 
-def _others(include: Any, services: dict[Any, Any]) -> Iterator[str]:
-    for one in include if isinstance(include, list) else []:
-        paths = one.get("path") if isinstance(one, dict) else one
-        yield from map(str, paths if isinstance(paths, list) else [paths])
-    for service in services.values():
-        extends = service.get("extends") if isinstance(service, dict) else None
-        if isinstance(extends, dict) and extends.get("file"):
-            yield str(extends["file"])
+def _mapping(entry: Any) -> dict[Any, Any]:
+    return entry if isinstance(entry, dict) else {}
+
+
+def _list(entry: Any) -> list[Any]:
+    """Return a list as it is, and of one value, which may stand in its place, a list."""
+    return entry if isinstance(entry, list) else [] if entry is None else [entry]
 
 
 def _service(name: str, service: dict[Any, Any]) -> ComposeService:
-    build = service.get("build")
-    context = build.get("context", ".") if isinstance(build, dict) else build
+    environment = _variables(service.get("environment"))
+    # Their values are taken from where compose runs.
+    passed_on = [name for name, value in environment.items() if value is None]
+    files = [one if isinstance(one, dict) else {"path": one} for one in _list(service.get("env_file"))]
+    volumes = [
+        one.get("source") if isinstance(one, dict) else str(one).partition(":")[0]
+        for one in _list(service.get("volumes"))
+    ]
     return ComposeService(
         name=name,
-        env_files=tuple(_references(service.get("env_file"))),
-        environment=dict(_environment(service.get("environment"))),
+        env_files=tuple(
+            EnvReference(one["path"], one.get("required") is not False)
+            for one in files
+            if isinstance(one.get("path"), str)
+        ),
+        environment=_literals(environment),
         written=dict(_written(service)),
-        builds=str(context) if context else "",
-        mounts=tuple(_mounts(service.get("volumes"))),
-        interpolates=frozenset((*_interpolated(service), *_passed_on(service.get("environment")))),
+        builds=service.get("build") not in (None, ""),
+        # A name without a slash is a volume of Docker's own.
+        mounts=tuple(one for one in volumes if isinstance(one, str) and one[:1] in {".", "/", "~", "$"}),
+        interpolates=frozenset(filter(None, (*_VARIABLE.findall(str(service)), *passed_on))),
     )
 
 
-def _interpolated(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from filter(None, _VARIABLE.findall(value))
-    elif isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _interpolated(item)
-
-
-def _passed_on(entry: Any) -> Iterator[str]:
-    """Yield the names under ``environment`` that have no value there: it is taken from where compose runs."""
+def _variables(entry: Any) -> dict[str, str | None]:
+    """Return variables, written as a mapping or as ``NAME=VALUE``; None where one is given no value."""
     if isinstance(entry, dict):
-        yield from (str(key) for key, value in entry.items() if value is None)
-    elif isinstance(entry, list):
-        yield from (str(one) for one in entry if "=" not in str(one))
+        return {str(key): None if value is None else str(value) for key, value in entry.items()}
+    pairs = (str(one).partition("=") for one in _list(entry))
+    return {name: value if equals else None for name, equals, value in pairs}
 
 
-def _references(entry: Any) -> Iterator[EnvReference]:
-    for one in entry if isinstance(entry, list) else [entry]:
-        if isinstance(one, str):
-            yield EnvReference(one)
-        elif isinstance(one, dict) and isinstance(one.get("path"), str):
-            yield EnvReference(one["path"], one.get("required") is not False)
-
-
-def _environment(entry: Any) -> Iterator[tuple[str, Secret]]:
-    if isinstance(entry, dict):
-        pairs = [(str(key), "=", str(value)) for key, value in entry.items() if value is not None]
-    else:
-        pairs = [str(one).partition("=") for one in entry] if isinstance(entry, list) else []
-    for key, equals, value in pairs:
-        reference = re.fullmatch(r"\$(\w+|\{\w+(?:(?::?-)(?P<default>.*)|[:?+].*)?\})", value, re.DOTALL)
-        literal = reference["default"] if reference else value
-        if equals and literal:
-            yield key, Secret(literal)
+def _literals(variables: Mapping[str, str | None]) -> dict[str, Secret]:
+    """Return what stands in the file itself: of ``${NAME:-default}`` the default, of ``${NAME}`` nothing."""
+    literals = {name: _REFERENCE.sub(r"\g<default>", value or "") for name, value in variables.items()}
+    return {name: Secret(literal) for name, literal in literals.items() if literal}
 
 
 # redis-server --requirepass VALUE, redis-cli -a VALUE, --password=VALUE, PGPASSWORD=VALUE, a URL with one.
@@ -153,18 +140,14 @@ _OPTION: Final = re.compile(
 _URL: Final = re.compile(
     r"[a-z][\w+.-]{0,30}://[^\s\"'/:]*+:(?:(?!://)[^\s\"'@$])++@[^\s\"']+", re.IGNORECASE
 )
-_PASSWORD_OPTIONS: Final = frozenset({"requirepass", "masterauth"})
 
 
 def _written(service: dict[Any, Any]) -> Iterator[tuple[str, Secret]]:
     """Yield what is named like a secret in the texts of a service that are no environment."""
-    build, health = service.get("build"), service.get("healthcheck")
-    yield from _environment(build.get("args") if isinstance(build, dict) else None)
-    texts = [service.get("command"), service.get("entrypoint")]
-    texts.append(health.get("test") if isinstance(health, dict) else None)
-    for text in texts:
-        line = " ".join(map(str, text)) if isinstance(text, list) else str(text or "")
-        yield from written_in(line)
+    yield from _literals(_variables(_mapping(service.get("build")).get("args"))).items()
+    test = _mapping(service.get("healthcheck")).get("test")
+    for text in (service.get("command"), service.get("entrypoint"), test):
+        yield from written_in(" ".join(map(str, _list(text))))
 
 
 def written_in(line: str) -> Iterator[tuple[str, Secret]]:
@@ -174,13 +157,5 @@ def written_in(line: str) -> Iterator[tuple[str, Secret]]:
     for option, variable, value in _OPTION.findall(line):
         plain = value.strip("\"'")
         if not plain.startswith("-") and "$" not in plain and "://" not in plain:
-            password = option in _PASSWORD_OPTIONS or (option == "a" and "redis-cli" in line)
+            password = option in {"requirepass", "masterauth"} or (option == "a" and "redis-cli" in line)
             yield "password" if password else option or variable, Secret(plain)
-
-
-def _mounts(entry: Any) -> Iterator[str]:
-    for one in entry if isinstance(entry, list) else []:
-        source = one.get("source") if isinstance(one, dict) else str(one).partition(":")[0]
-        # A name without a slash is a volume of Docker's own.
-        if isinstance(source, str) and source[:1] in {".", "/", "~", "$"}:
-            yield source

@@ -9,19 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from posixpath import normpath
-from shlex import join, quote
+from posixpath import basename, dirname, join, normpath
+from shlex import join as words_of
+from shlex import quote
 from typing import Final
 
 LABEL: Final = "com.docker.compose."
 """How the labels begin by which compose knows its containers."""
 
-_LOOKED_FOR: Final = (
-    *("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"),
-    *("compose.override.yml", "compose.override.yaml", "docker-compose.override.yml"),
-    "docker-compose.override.yaml",
-)
+_LOOKED_FOR: Final = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
 """The files that compose takes unasked."""
 
 
@@ -71,67 +67,47 @@ class Composed:
     @property
     def whole(self) -> tuple[str, ...]:
         """The words for this project in exactly these files, to be said in its directory."""
-        options = [option for path in self.files for option in ("-f", self._near(path))]
-        options += [option for path in self.env_files for option in ("--env-file", self._near(path))]
         named = ("-p", self.project) if self.project else ()
-        return (*self.program, *named, *self._elsewhere(), *options)
+        # Of itself compose takes the first file's directory, and from there .env and what else is relative.
+        away = self.files and dirname(self.files[0]) != self.directory
+        options = ["--project-directory", self.directory] if away else []
+        for option, paths in (("-f", self.files), ("--env-file", self.env_files)):
+            for path in paths:
+                options += [option, path.removeprefix(join(self.directory, ""))]
+        return (*self.program, *named, *options)
 
     def up(self, *options: str) -> str:
         """Return a command for people that makes the service anew: as short as compose finds it all."""
-        words = list(self.program)
         # What compose calls a project of itself.
-        if self.project and self.project != re.sub(
-            r"[^-_a-z0-9]", "", PurePosixPath(self.directory).name.lower()
-        ):
-            words += ["-p", self.project]
-        usual = {f"{self.directory}/{name}" for name in _LOOKED_FOR}
-        if not usual.issuperset(self.files) or self.env_files:
-            words = list(self.whole)
-        return f"cd {quote(self.directory)} && {join([*words, 'up', '-d', *options, self.service])}"
-
-    def _near(self, path: str) -> str:
-        return path.removeprefix(f"{self.directory.rstrip('/')}/")
-
-    def _elsewhere(self) -> tuple[str, ...]:
-        # Of itself compose takes the first file's directory, and from there .env and what else is relative.
-        away = self.files and str(PurePosixPath(self.files[0]).parent) != self.directory
-        return ("--project-directory", self.directory) if away else ()
+        usual = re.sub(r"[^-_a-z0-9]", "", basename(self.directory).lower())
+        words = (*self.program, *(("-p", self.project) if self.project not in {"", usual} else ()))
+        found = all(
+            dirname(one) == self.directory and _LOOKED_FOR.fullmatch(basename(one)) for one in self.files
+        )
+        if self.env_files or not found:
+            words = self.whole
+        return f"cd {quote(self.directory)} && {words_of([*words, 'up', '-d', *options, self.service])}"
 
 
 def composed(name: str, labels: Mapping[str, str], programs: Programs) -> Composed | None:
     """Return how compose made a container of this name; None where it did not."""
     about = {key.removeprefix(LABEL): value for key, value in labels.items() if key.startswith(LABEL)}
-    service = about.get("service")
+    service, project = about.get("service"), about.get("project", "")
     if not service:
         return None
     directory = about.get("project.working_dir", "")
-    files = _paths(about.get("project.config_files", ""))
-    start = _start(directory, files)
-    project = about.get("project", "")
+    files = [path for path in about.get("project.config_files", "").split(",") if path]
+    env_files = [path for path in about.get("project.environment_file", "").split(",") if path]
+    # Version 1 notes paths from where it was called. ``-f deploy/x.yml`` leads into ``deploy``, which is the
+    # project's directory then.
+    above = dirname(normpath(files[0])) if files else ""
+    start = (directory.removesuffix(f"/{above}") or directory[:1]) if above else directory
     underscored = name == f"{project}_{service}_{about.get('container-number', '1')}"
     return Composed(
         program=programs.words(about.get("version", ""), underscored=underscored),
         project=project,
         directory=directory,
-        files=tuple(normpath(f"{start}/{one}") if one[0] != "/" else one for one in files),
-        env_files=tuple(
-            normpath(f"{start}/{one}") if one[0] != "/" else one
-            for one in _paths(about.get("project.environment_file", ""))
-        ),
+        files=tuple(normpath(join(start, path)) for path in files),
+        env_files=tuple(normpath(join(start, path)) for path in env_files),
         service=service,
     )
-
-
-def _paths(label: str) -> tuple[str, ...]:
-    return tuple(filter(None, label.split(",")))
-
-
-def _start(directory: str, files: tuple[str, ...]) -> str:
-    """Return where compose was called: version 1 notes paths from there. ``-f deploy/x.yml`` leads into
-    ``deploy``, which is the project's directory then.
-    """
-    above = PurePosixPath(files[0]).parent.parts if files and files[0][0] != "/" else ()
-    parts = PurePosixPath(directory).parts
-    if above and ".." not in above and parts[-len(above) :] == above:
-        return str(PurePosixPath(*parts[: -len(above)]))
-    return directory

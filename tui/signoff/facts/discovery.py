@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from posixpath import relpath
+from posixpath import dirname, relpath
 from typing import Any
 
 import msgspec
 
-from signoff.errors import UsageError
 from signoff.facts.backups import BACKUPS
 from signoff.facts.base import Fact, Facts, HostFact
 from signoff.facts.containers import CONTAINERS
-from signoff.facts.sections import read_script, sections
-from signoff.facts.web import WEB_SERVERS
-from signoff.message import say
+from signoff.facts.sections import by_name, read_script, sections
+from signoff.facts.web import WEB_SERVERS, WebServers
+from signoff.message import Message, say
 from signoff.target.address import parse_address
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
 _WHY = {
-    "here": "the current directory",
-    "compose": "the working directory of its containers",
-    "unit": "the directory of its service",
-    "usual": "a usual place",
+    "here": say("the current directory"),
+    "compose": say("the working directory of its containers"),
+    "unit": say("the directory of its service"),
+    "usual": say("a usual place"),
 }
 
 
@@ -67,41 +66,32 @@ class Proposal:
 
     profile: Profile
     candidates: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_surroundings(output: Output) -> Surroundings:
     """Return the projects and services; raise Malformed where the script did not run to its end."""
-    projects: dict[str, Project] = {}
-    units: list[Unit] = []
-    current = ""
-    for section in sections(output):
-        match section.name:
-            case "project":
-                current = section.field(0)
-                # Found twice, it keeps the likelier reason.
-                projects.setdefault(current, Project(current, section.field(1)))
-            case "env" if current:
-                known = projects[current]
-                if section.field(0) not in known.env_files:
-                    projects[current] = Project(
-                        known.path,
-                        known.found,
-                        (*known.env_files, section.field(0)),
-                        tuple(dict.fromkeys((*known.databases, *section.lines))),
-                    )
-            case "unit":
-                units.append(Unit(section.field(0), section.field(1), section.field(2)))
-    return Surroundings(tuple(sorted(projects.values(), key=_likelihood)), tuple(units))
+    found = by_name(sections(output))
+    reasons: dict[str, str] = {}
+    for one in found["project"]:
+        # Found twice, it keeps the likelier reason.
+        reasons.setdefault(one.field(0), one.field(1))
+    projects = []
+    for path, reason in reasons.items():
+        files = [one for one in found["env"] if dirname(one.field(0)) == path]
+        databases = _once(name for one in files for name in one.lines)
+        projects.append(Project(path, reason, _once(one.field(0) for one in files), databases))
+    units = tuple(Unit(*one.fields[:3]) for one in found["unit"])
+    return Surroundings(tuple(sorted(projects, key=_likelihood)), units)
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _likelihood(project: Project) -> int:
     """Where the operator stands, then what runs and has a .env, what runs, and what merely lies there."""
-    if project.found == "here":
-        return 0
-    if project.found == "usual":
-        return 3
-    return 1 if project.env_files else 2
+    return {"here": 0, "usual": 3}.get(project.found, 1 if project.env_files else 2)
 
 
 SURROUNDINGS: HostFact[Surroundings] = HostFact(
@@ -111,6 +101,7 @@ SURROUNDINGS: HostFact[Surroundings] = HostFact(
     parse=parse_surroundings,
     root=Root.PREFER,
     timeout=20.0,
+    kept=Surroundings,
 )
 
 DISCOVERY_FACTS: tuple[Fact[Any], ...] = (SURROUNDINGS, WEB_SERVERS, BACKUPS, CONTAINERS)
@@ -119,126 +110,73 @@ DISCOVERY_FACTS: tuple[Fact[Any], ...] = (SURROUNDINGS, WEB_SERVERS, BACKUPS, CO
 
 def propose(facts: Facts, profile: Profile) -> Proposal:
     """Return the profile with what the operator left empty filled in, where only one value fits. Pure."""
-    found = _Found()
-    project = _project(facts, profile, found)
-    if project and not profile.services:
-        _services(facts, project, found)
-    if project and profile.env_files == Profile().env_files:
-        _env_files(project, found)
-    if not profile.database and not facts.missing(BACKUPS):
-        names = [dump.kind.database for dump in facts[BACKUPS].dumps if dump.kind.database]
-        env = project.databases if project else ()
-        found.offer("database", env or names, "the project's .env" if env else "its dumps")
-    if not profile.backup_directory and not facts.missing(BACKUPS):
+    candidates: dict[str, tuple[str, ...]] = {}
+    why: dict[str, Message] = {}
+    for name, values, reason in _offers(facts, profile):
+        shown = _once(one_line(value) for value in values if value)
+        if shown and getattr(profile, name) == getattr(Profile(), name):
+            candidates[name], why[name] = shown, reason
+    chosen: dict[str, Any] = {
+        name: values if name in _SEVERAL else values[0]
+        for name, values in candidates.items()
+        if name in _SEVERAL or len(values) == 1
+    }
+    return Proposal(msgspec.structs.replace(profile, **chosen), candidates, why)
+
+
+_SEVERAL = frozenset({"services", "env_files", "admin_paths"})
+"""The fields that hold more than one value."""
+
+_PUBLIC_NAME = re.compile(r"(?!_)([\w-]+\.)+(?!local(host)?$)[^\W\d][\w-]*")
+"""A server's name that people type: no wildcard, no pattern, no address, not localhost."""
+
+_Offer = tuple[str, Iterable[str], Message]
+"""A field, its values, and where they come from."""
+
+
+def _offers(facts: Facts, profile: Profile) -> Iterator[_Offer]:
+    around = Surroundings((), ()) if facts.missing(SURROUNDINGS) else facts[SURROUNDINGS]
+    address = parse_address(profile.address)
+    if given := profile.project or (address.project if address else ""):
+        projects = [one for one in around.projects if one.path == given] or [Project(given, "usual")]
+    else:
+        projects = [one for one in around.projects if _likelihood(one) == _likelihood(around.projects[0])]
+    if projects:
+        why = say("the target's address") if given else _WHY[projects[0].found]
+        yield "project", (one.path for one in projects), why
+    databases: tuple[str, ...] = ()
+    if len(projects) == 1:
+        databases = projects[0].databases
+        yield from _of_project(facts, around, projects[0])
+    if not facts.missing(BACKUPS):
         backups = facts[BACKUPS]
-        dumps = [dump.place.path for dump in backups.dumps]
-        closed = [place for place in backups.closed if place not in dumps]
-        found.offer(
-            "backup_directory",
-            dumps or closed,
-            "the backup job's folder" if closed else "where the dumps lie",
-        )
+        names = [dump.kind.database for dump in backups.dumps]
+        yield "database", databases or names, say("the project's .env") if databases else say("its dumps")
+        places = [dump.place.path for dump in backups.dumps]
+        why = say("where the dumps lie") if places else say("the backup job's folder")
+        yield "backup_directory", places or backups.closed, why
     if not facts.missing(WEB_SERVERS):
-        _web(facts, profile, found)
-    return Proposal(found.filled(profile), found.candidates, found.why)
+        yield from _of_web(facts[WEB_SERVERS])
 
 
-class _Found:
-    """The candidates, field by field."""
-
-    def __init__(self) -> None:
-        self.candidates: dict[str, tuple[str, ...]] = {}
-        self.why: dict[str, str] = {}
-        self.several: dict[str, tuple[str, ...]] = {}
-
-    def offer(self, name: str, values: Iterable[str], why: str) -> None:
-        """Take in the values of a field of which one is to be chosen."""
-        shown = tuple(dict.fromkeys(one_line(value) for value in values if value))
-        if shown:
-            self.candidates[name], self.why[name] = shown, why
-
-    def offer_all(self, name: str, values: Iterable[str], why: str) -> None:
-        """Take in the values of a field that holds several."""
-        self.offer(name, values, why)
-        if name in self.candidates:
-            self.several[name] = self.candidates[name]
-
-    def filled(self, profile: Profile) -> Profile:
-        """Return the profile with the fields for which there is no choice to make."""
-        chosen: dict[str, Any] = {
-            name: values[0]
-            for name, values in self.candidates.items()
-            if name not in self.several and len(values) == 1
-        }
-        return msgspec.structs.replace(profile, **chosen, **self.several)
-
-
-def _project(facts: Facts, profile: Profile, found: _Found) -> Project | None:
-    """Offer the project's directory, and return what is known of the one that is chosen."""
-    projects = () if facts.missing(SURROUNDINGS) else facts[SURROUNDINGS].projects
-    chosen = profile.project or _in_address(profile.address)
-    if chosen:
-        if not profile.project:
-            found.offer("project", [chosen], "the target's address")
-        return next((project for project in projects if project.path == chosen), Project(chosen, "usual"))
-    if not projects:
-        return None
-    likeliest = [project for project in projects if _likelihood(project) == _likelihood(projects[0])]
-    found.offer("project", (project.path for project in likeliest), _WHY[projects[0].found])
-    return likeliest[0] if len(likeliest) == 1 else None
-
-
-def _in_address(address: str) -> str:
-    try:
-        parsed = parse_address(address)
-    except UsageError:
-        return ""
-    return parsed.project if parsed else ""
-
-
-def _services(facts: Facts, project: Project, found: _Found) -> None:
-    units = () if facts.missing(SURROUNDINGS) else facts[SURROUNDINGS].units
-    own = [
-        unit.name for unit in units if unit.directory == project.path or unit.env_file in project.env_files
+def _of_project(facts: Facts, around: Surroundings, project: Project) -> Iterator[_Offer]:
+    units = [
+        unit.name
+        for unit in around.units
+        if unit.directory == project.path or unit.env_file in project.env_files
     ]
-    containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
-    composed = sorted(
-        {
-            container.labels.get("com.docker.compose.service", "")
-            for container in containers
-            if container.labels.get("com.docker.compose.project.working_dir") == project.path
-        }
-    )
-    found.offer_all("services", (*own, *composed), "what runs from the project's directory")
-
-
-def _env_files(project: Project, found: _Found) -> None:
+    made = () if facts.missing(CONTAINERS) else (one.composed for one in facts[CONTAINERS])
+    composed = sorted({one.service for one in made if one and one.directory == project.path})
+    yield "services", (*units, *composed), say("what runs from the project's directory")
     names = [relpath(path, project.path) for path in project.env_files]
     # Where there is a .env, the default stands.
-    if names and ".env" not in names:
-        found.offer_all("env_files", names, "the project's directory")
+    yield "env_files", names if ".env" not in names else (), say("the project's directory")
 
 
-def _web(facts: Facts, profile: Profile, found: _Found) -> None:
-    servers = facts[WEB_SERVERS]
-    if not profile.url:
-        names = [name.lower().rstrip(".") for name in servers.names() if _is_public_name(name)]
-        own = [
-            name for name in names if name.removeprefix("www.") not in names or not name.startswith("www.")
-        ]
-        found.offer("url", (f"https://{name}" for name in own), "the web server's sites")
-    if not profile.admin_paths:
-        paths = servers.admin_paths()
-        spelt = [path for path in paths if path.endswith("/") or f"{path}/" not in paths]
-        found.offer_all("admin_paths", spelt, "the web server's rules")
-
-
-def _is_public_name(name: str) -> bool:
-    """Whether a server's name is one that people type: no wildcard, no pattern, no address, not localhost."""
-    if not name or name[0] in "_~*.$" or "." not in name or name.endswith((".local", ".localhost", ".*")):
-        return False
-    try:
-        ip_address(name)
-    except ValueError:
-        return ":" not in name and "/" not in name
-    return False
+def _of_web(servers: WebServers) -> Iterator[_Offer]:
+    names = [*filter(_PUBLIC_NAME.fullmatch, (name.lower().rstrip(".") for name in servers.names()))]
+    own = [name for name in names if not name.startswith("www.") or name.removeprefix("www.") not in names]
+    yield "url", (f"https://{name}" for name in own), say("the web server's sites")
+    paths = servers.admin_paths()
+    spelt = [path for path in paths if path.endswith("/") or f"{path}/" not in paths]
+    yield "admin_paths", spelt, say("the web server's rules")

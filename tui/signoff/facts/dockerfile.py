@@ -6,8 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import translate
-from functools import lru_cache
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -51,44 +50,38 @@ class Dockerignore:
         Raise Malformed where there are more patterns than can be tried.
         """
         Budget(_MOST_PATTERNS, one_line(self.path)).spend(len(self.patterns))
-        ignored = False
         parts = PurePosixPath(path).parts
-        ends = range(1, len(parts) + 1)
-        above = ["/".join(parts[:end]) for end in ends]
-        within = ["/".join(parts[start:end]) for end in ends for start in range(end)]
-        for pattern in self.patterns:
-            plain = pattern.lstrip("!").strip("/")
-            anywhere = plain.startswith("**/")
-            names, wanted = (within, plain.removeprefix("**/")) if anywhere else (above, plain)
-            if any(_fits(wanted, name) and _same_depth(name, wanted) for name in names):
-                ignored = not pattern.startswith("!")
-        return ignored
+        fitting = [one for one in self.patterns if _fits(_parts(one), parts)]
+        return bool(fitting) and not fitting[-1].startswith("!")
 
 
-@lru_cache(_MOST_PATTERNS)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(translate(text))
+def _parts(pattern: str) -> tuple[str, ...]:
+    """Return a pattern folder by folder: ``**.env`` is ``**/*.env``, and ``.`` means nothing."""
+    path = re.sub(r"\*\*(?=[^/*])", "**/*", pattern.removeprefix("!").strip().lstrip("/"))
+    return PurePosixPath(re.sub(r"(\*\*/)+", "**/", path)).parts or (".",)
 
 
-def _fits(pattern: str, name: str) -> bool:
-    return bool(_pattern(pattern).match(name))
-
-
-def _same_depth(path: str, pattern: str) -> bool:
-    # fnmatch's star crosses slashes, Docker's does not.
-    return "**" in pattern or path.count("/") == pattern.count("/")
+def _fits(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a path, or a folder above it, is meant. A star crosses no slash, ** any number."""
+    if not pattern or not path:
+        return not pattern
+    if pattern[0] == "**":
+        return any(_fits(pattern[1:], path[start:]) for start in range(len(path)))
+    return fnmatchcase(path[0], pattern[0]) and _fits(pattern[1:], path[1:])
 
 
 def parse_dockerfile(path: str, text: Secret | None) -> Dockerfile:
     """Read a Dockerfile. Never raises: a line that cannot be read says nothing."""
     if text is None:
         return Dockerfile(path, readable=False)
-    instructions = list(_instructions(text.reveal()))
+    without_comments = re.sub(r"^[^\S\n]*#.*\n?", "", text.reveal(), flags=re.MULTILINE)
+    lines = re.sub(r"\\\s*\n", " ", without_comments)
+    found = re.findall(r"^[^\S\n]*([A-Za-z]+)[^\S\n]+(\S.*)$", lines, re.MULTILINE)
     return Dockerfile(
         path,
-        takes_all=any(_takes_all(rest) for word, rest in instructions if word in {"COPY", "ADD"}),
+        takes_all=any(_takes_all(rest) for word, rest in found if word.upper() in {"COPY", "ADD"}),
         variables=dict(
-            pair for word, rest in instructions if word in {"ENV", "ARG"} for pair in _pairs(rest)
+            pair for word, rest in found if word.upper() in {"ENV", "ARG"} for pair in _pairs(rest)
         ),
     )
 
@@ -99,19 +92,10 @@ def parse_dockerignore(path: str, text: Secret | None) -> Dockerignore:
     return Dockerignore(path, tuple(line.strip() for line in lines if line.strip() and line[0] != "#"))
 
 
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
-    without_comments = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    for line in re.sub(r"\\\s*\n", " ", without_comments).splitlines():
-        word, _, rest = line.strip().partition(" ")
-        yield word.upper(), rest.strip()
-
-
 def _takes_all(rest: str) -> bool:
     # From another stage is from an image, not from the context.
-    if "--from=" in rest:
-        return False
     words = [word.strip('[]",') for word in rest.split() if not word.startswith("--")]
-    return any(word in {".", "./", "/", "*", "./*"} for word in words[:-1])
+    return "--from=" not in rest and not {".", "./", "/", "*", "./*"}.isdisjoint(words[:-1])
 
 
 def _pairs(rest: str) -> Iterator[tuple[str, Secret]]:
@@ -121,8 +105,7 @@ def _pairs(rest: str) -> Iterator[tuple[str, Secret]]:
         return
     if words and "=" not in words[0]:
         # ENV NAME the rest of the line; ARG NAME has no value.
-        name, _, value = rest.partition(" ")
-        words = [f"{name}={value.strip()}"] if value else []
+        words = ["=".join(rest.split(maxsplit=1))]
     for word in words:
         name, equals, value = word.partition("=")
         if equals and not value.startswith("$"):

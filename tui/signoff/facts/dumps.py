@@ -14,21 +14,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
-Form = Literal["custom", "directory", "tar", "sql", "sealed", "empty", "unread"]
-"""``sealed`` needs a key; ``empty`` holds nothing, whatever its packing says; ``unread`` we may not read."""
+Form = Literal["custom", "directory", "tar", "sql", "sealed", "empty", "unread", "key"]
+"""``sealed`` needs a key; ``empty`` holds nothing, whatever its packing says; ``unread`` we may not read;
+``key`` is a private key of OpenPGP's.
+"""
 
-_PACKINGS = {
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xfd7zXZ": "xz",
-    b"BZh": "bzip2",
-}
+_PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+# When, whether in summer, and how long the database's name is: each a sign and four bytes (WriteInt).
+_MADE, _WIDTH = struct.Struct("<" + "xi" * 8), 4
 _STARTED = re.compile(rb"^-- Started on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 _SQL = b"PostgreSQL database"
-# Packets that are only packed, signed, or literal (RFC 9580, 5): compressed data, one-pass signature.
-_OPENPGP_OPEN = frozenset({4, 8})
+# Type and version of a first packet (RFC 9580, 5) that holds a session key; packing and signing hide nothing.
+_OPENPGP_ENCRYPTED = frozenset({(1, 2), (1, 3), (1, 6), (3, 4), (3, 5), (3, 6)})
+_OPENPGP_KEYS = frozenset({(5, 3), (5, 4), (5, 5), (5, 6)})
+_OPENPGP_PACKED, _OPENPGP_SIGNED = 8, 4
 _LOOKED_AT = 200
-"""How many unpacked bytes decide whether a text is a dump; the same number as in check.sh."""
+"""How many unpacked bytes decide whether a text is a dump."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,15 @@ class Kind:
     database: str = ""
     roles: bool = False
 
+    def __str__(self) -> str:
+        if self.form == "sealed":
+            return self.encryption or self.packing
+        return " ".join(filter(None, ("plain", self.packing, self.form)))
+
 
 def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:
-    """Return what a file with these first bytes is; None where it is no dump of PostgreSQL's.
+    """Return what a file with these first bytes is; None where it is neither a dump of
+    PostgreSQL's nor a key.
 
     ``inner`` are the first bytes after unpacking, where it is packed. ``zone`` is the host's own.
     """
@@ -61,27 +68,24 @@ def recognise(head: bytes, inner: bytes, zone: tzinfo = UTC) -> Kind | None:
         return Kind("empty")
     if encryption := encrypted_with(head):
         return Kind("sealed", encryption=encryption, unique=True)
-    if _openpgp_packet(_openpgp(head))[0] in _OPENPGP_OPEN:
+    if _openpgp(head) in _OPENPGP_KEYS:
+        return Kind("key")
+    if _openpgp(head)[0] in {_OPENPGP_PACKED, _OPENPGP_SIGNED}:
         return Kind("sealed", "OpenPGP without encryption")
     if head.startswith(b"PK\x03\x04"):
         return _zip(head)
     packing = next((name for magic, name in _PACKINGS.items() if head.startswith(magic)), "")
     if packing and not inner:
         return Kind("empty", packing)
-    return _plain(inner if packing else head, packing, _gzip_time(head), zone)
-
-
-def _plain(content: bytes, packing: str, packed: tuple[datetime, ...], zone: tzinfo) -> Kind | None:
-    if content.startswith(b"PGDMP"):
-        made, database = _archive(content, zone)
-        return Kind("custom", packing, made=made, unique=True, database=database)
-    if content.startswith(b"toc.dat\x00"):
-        made, database = _archive(content[512:], zone)
-        return Kind("tar", packing, made=made, unique=True, database=database)
+    content = inner if packing else head
+    if content.startswith((b"PGDMP", b"toc.dat\x00")):
+        form: Form = "custom" if content.startswith(b"PGDMP") else "tar"
+        made, database = _archive(content if form == "custom" else content[512:], zone)
+        return Kind(form, packing, made=made, unique=True, database=database)
     if _SQL not in content[:_LOOKED_AT]:
         return None
     started = _STARTED.search(content)
-    made = _moments(datetime.fromisoformat(started[1].decode()), zone) if started else packed
+    made = _moments(datetime.fromisoformat(started[1].decode()), zone) if started else _gzip_time(head)
     # Since 15.14, 16.10 and 17.6 a dump begins with \restrict and a random word.
     return Kind("sql", packing, made=made, unique=bool(started) or b"\\restrict " in content)
 
@@ -92,45 +96,26 @@ def encrypted_with(head: bytes) -> str:
         return "age"
     if head.startswith(b"Salted__"):
         return "openssl"
-    return "OpenPGP" if _openpgp_encrypted(_openpgp(head)) else ""
+    return "OpenPGP" if _openpgp(head) in _OPENPGP_ENCRYPTED else ""
 
 
-def is_private_key(head: bytes) -> bool:
-    """Tell whether a binary OpenPGP secret key begins like this; textual keys are found by grep."""
-    tag, version = _openpgp_packet(head)
-    return tag == 5 and version in {3, 4, 5, 6}
-
-
-def _openpgp_encrypted(content: bytes) -> bool:
-    """Whether the first packet holds a session key (RFC 9580, 5.1, 5.3): signing and packing hide nothing."""
-    tag, version = _openpgp_packet(content)
-    return (tag == 1 and version in {2, 3, 6}) or (tag == 3 and version in {4, 5, 6})
-
-
-def _openpgp_packet(content: bytes) -> tuple[int, int]:
-    """Return the type and the version of the first packet; zeros where there is none (RFC 9580, 4.2)."""
-    if len(content) < 8 or not content[0] & 0x80:
+def _openpgp(head: bytes) -> tuple[int, int]:
+    """Return the type and the version of the first packet; zeros where there is none (RFC 9580, 4.2, 6.2)."""
+    if head.startswith(b"-----BEGIN PGP MESSAGE-----"):
+        _, _, body = head.replace(b"\r", b"").partition(b"\n\n")
+        line = body.partition(b"\n")[0].strip()
+        try:
+            head = base64.b64decode(line[: len(line) // 4 * 4])
+        except binascii.Error:
+            return 0, 0
+    if len(head) < 8 or not head[0] & 0x80:
         return 0, 0
-    if content[0] & 0x40:
-        tag, first = content[0] & 0x3F, content[1]
+    if head[0] & 0x40:
+        tag, first = head[0] & 0x3F, head[1]
         start = 2 if first < 192 else 3 if first < 224 else 6 if first == 255 else 2
     else:
-        tag, start = (content[0] & 0x3C) >> 2, 1 + (1, 2, 4, 0)[content[0] & 3]
-    return tag, content[start] if start < len(content) else 0
-
-
-def _openpgp(head: bytes) -> bytes:
-    return _armoured(head) if head.startswith(b"-----BEGIN PGP MESSAGE-----") else head
-
-
-def _armoured(head: bytes) -> bytes:
-    """Return the first bytes inside ASCII armour (RFC 9580, 6.2): the text after the first empty line."""
-    _, _, body = head.replace(b"\r", b"").partition(b"\n\n")
-    line = body.partition(b"\n")[0].strip()
-    try:
-        return base64.b64decode(line[: len(line) // 4 * 4])
-    except binascii.Error:
-        return b""
+        tag, start = (head[0] & 0x3C) >> 2, 1 + (1, 2, 4, 0)[head[0] & 3]
+    return tag, head[start]
 
 
 def _zip(head: bytes) -> Kind:
@@ -151,48 +136,17 @@ def _gzip_time(head: bytes) -> tuple[datetime, ...]:
 
 def _archive(content: bytes, zone: tzinfo) -> tuple[tuple[datetime, ...], str]:
     """Return when an archive of pg_dump was made, by its maker's clock, and of which database."""
-    reader = _Reader(content)
+    # Since 1.15 the compression is a byte, and no integer.
+    start = 12 if content[5:7] >= b"\1\17" else 16
     try:
-        major, minor, _, reader.width, _, _ = content[5:11]
-        reader.at = 11
-        version = (major, minor)
-        if version >= (1, 15):
-            reader.at += 1
-        elif version >= (1, 4):
-            reader.integer()
-        else:
-            return (), ""
-        second, minute, hour, day, month, year, _ = (reader.integer() for _ in range(7))
-        database = reader.text()
+        second, minute, hour, day, month, year, _, length = _MADE.unpack_from(content, start)
         made = datetime(1900 + year, 1 + month, day, hour, minute, min(second, 59))  # noqa: DTZ001 - it has none
-    except (IndexError, ValueError, OverflowError):
+    except (struct.error, ValueError, OverflowError):
         return (), ""
-    return _moments(made, zone), database
-
-
-class _Reader:
-    """Integers and texts as pg_dump writes them (WriteInt, WriteStr): a sign, then bytes, lowest first."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.width = 4
-        self.at = 0
-
-    def integer(self) -> int:
-        end = self.at + 1 + self.width
-        if end > len(self.content):
-            raise IndexError
-        sign, number = self.content[self.at], int.from_bytes(self.content[self.at + 1 : end], "little")
-        self.at = end
-        return -number if sign else number
-
-    def text(self) -> str:
-        length = max(self.integer(), 0)
-        if self.at + length > len(self.content):
-            raise IndexError
-        found = self.content[self.at : self.at + length]
-        self.at += length
-        return found.decode("utf-8", "replace")
+    database = content[start + _MADE.size :][:length]
+    if content[8] != _WIDTH or len(database) < length:
+        return (), ""
+    return _moments(made, zone), database.decode("utf-8", "replace")
 
 
 def _moments(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:

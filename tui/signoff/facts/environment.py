@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from pathlib import PurePosixPath
 from shlex import quote
 from typing import Final
 
 from signoff.credentials.dotenv import EnvFile, read
 from signoff.credentials.secret import Secret
-from signoff.facts.base import HostFact, Malformed, Unavailable
+from signoff.facts.base import Facts, HostFact, Unavailable
 from signoff.facts.compose import Compose, parse_compose
 from signoff.facts.dockerfile import Dockerfile, Dockerignore, parse_dockerfile, parse_dockerignore
 from signoff.facts.dumps import encrypted_with
-from signoff.facts.sections import Section, assigned, read_script, sections
+from signoff.facts.sections import Named, Section, assigned, by_name, moment, read_script, sections
+from signoff.facts.units import UNITS, decoded
 from signoff.message import say
 from signoff.target.command import Output, Root
 from signoff.target.profile import Profile
 from signoff.text import one_line
-
-_EXAMPLE: Final = re.compile(
-    r"example|sample|\bdist\b|template|\btpl\b|\btmpl\b|\bj2\b|skeleton", re.IGNORECASE
-)
-_DEVELOPMENT: Final = re.compile(r"[._-](dev|develop|development|test|testing|tests|ci|e2e)\b", re.IGNORECASE)
-_COPY: Final = re.compile(
-    r"(~|#|\.sw[a-p]|[ ._-]\(?(bak|backup|old|orig|save|saved|copy|copied|tmp|temp|prev|previous|rej|disabled"
-    r"|swp|\d+)\)?[ \d._()-]*)$"
-    r"|\.(zip|tar|tgz|gz|bz2|xz|zst|7z|rar)$"
-    r"|^env\.(bak|old|txt)$"
-    r"|\.signoff-[0-9a-f]{16}(/new)?$",  # our own, left where a file was being replaced when the power went
-    re.IGNORECASE,
-)
-_DRAFT: Final = re.compile(r"\.signoff-[0-9a-f]{16}(/new)?$")
-_SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
 
 
 class Kind(StrEnum):
@@ -52,6 +35,18 @@ class Kind(StrEnum):
     """Encrypted: its name says nothing of that, its content does."""
 
 
+_DRAFT: Final = r"\.signoff-[0-9a-f]{16}(/new)?$"
+"""Our own, left where a file was being replaced when the power went."""
+_KINDS: Final = {
+    Kind.COPY: r"(?i)(~|#|\.sw[a-p]|[ ._-]\(?(bak|backup|old|orig|saved?|copy|copied|tmp|temp|prev|previous"
+    r"|rej|disabled|swp|\d+)\)?[ \d._()-]*)$|\.(zip|tar|tgz|gz|bz2|xz|zst|7z|rar)$|^env\.(bak|old|txt)$|"
+    + _DRAFT,
+    Kind.EXAMPLE: r"(?i)example|sample|template|skeleton|\b(dist|tpl|tmpl|j2)\b",
+    Kind.DEVELOPMENT: r"(?i)[._-](dev|develop|development|tests?|testing|ci|e2e)\b",
+}
+_SEALED_VALUE: Final = re.compile(rb'\w+="?(ENC\[AES256_GCM,|encrypted:)|DOTENV_VAULT')
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """A path with its mode and owners. ``mode`` is None where it could not be asked for.
@@ -61,9 +56,7 @@ class Access:
 
     path: str
     mode: int | None
-    uid: int
     owner: str
-    gid: int
     group: str
     listed: bool = False
 
@@ -95,20 +88,19 @@ class SecretFile:
     @property
     def is_draft(self) -> bool:
         """Whether it is the new content that signoff was about to put in a file's place when it was ended."""
-        return _DRAFT.search(self.path) is not None
+        return re.search(_DRAFT, self.path) is not None
 
 
 @dataclass(frozen=True)
 class Environment:
     """What is known of a project's files with secrets.
 
-    ``seen_as`` is the user who looked; ``absent`` are the paths that the profile or a unit names and that are
-    not there, with whether that is sure; ``elsewhere`` are files of such names outside of the project,
-    ``members`` the users in each group, by its name, ``gaps`` the directories that could not be looked into.
+    ``absent`` are the paths that the profile or a unit names and that are not there, with whether that is
+    sure; ``elsewhere`` are files of such names outside of the project, ``members`` the users in each group,
+    by its name.
     """
 
     project: str
-    seen_as: str
     files: tuple[SecretFile, ...]
     parents: tuple[Access, ...]
     absent: Mapping[str, bool] = field(default_factory=dict)
@@ -119,7 +111,6 @@ class Environment:
     mounted: tuple[SecretFile, ...] = ()
     """The files that compose mounts as secrets; ``readable`` where others may pass the folders above."""
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    gaps: tuple[str, ...] = ()
 
     @property
     def live(self) -> tuple[SecretFile, ...]:
@@ -133,89 +124,62 @@ class Environment:
 
 def kind_of(path: str) -> Kind:
     """Tell by its name what a file is."""
-    name = PurePosixPath(path).name
-    if name == "new":
-        name = f"{PurePosixPath(path).parent.name}/new"
-    if _COPY.search(name):
-        return Kind.COPY
-    if _EXAMPLE.search(name):
-        return Kind.EXAMPLE
-    return Kind.DEVELOPMENT if _DEVELOPMENT.search(name) else Kind.LIVE
-
-
-def no_project(reason: str, project: str = "") -> Unavailable:
-    """Return why there is no project directory to look into."""
-    if reason == "closed":
-        return Unavailable(
-            say("{project} may not be looked into without root", project=project),
-            f"sudo ls -la {quote(project)}",
-        )
-    if reason == "missing":
-        return Unavailable(
-            say("there is no directory {project}; put the project's into targets.toml", project=project)
-        )
-    return Unavailable(say("the project directory is not known; put it into targets.toml as project"))
+    *above, name = path.split("/")
+    name = "/".join([*above[-1:], name]) if name == "new" else name
+    return next((kind for kind, pattern in _KINDS.items() if re.search(pattern, name)), Kind.LIVE)
 
 
 def parse_environment(output: Output) -> Environment:
     """Return what was found; raise Unavailable where the project directory is not known or closed."""
-    found = sections(output)
-    for section in found:
-        if section.name == "nowhere":
-            raise no_project(section.field(0), one_line(section.field(1)))
-    project = next((section for section in found if section.name == "project"), None)
-    if project is None:
-        raise Malformed(say("the look at the project directory did not run to its end"))
+    found = by_name(sections(output))
+    for section in found["nowhere"]:
+        raise _no_project(section.field(0), one_line(section.field(1)))
     return Environment(
-        project=project.field(0),
-        seen_as=project.field(1),
-        files=tuple(_file(section) for section in found if section.name == "file"),
-        parents=tuple(_access(section) for section in found if section.name == "parent"),
-        absent={one.field(0): one.field(1) == "sure" for one in found if one.name == "absent"},
-        compose=tuple(parse_compose(*one) for one in _documents(found, "compose")),
-        dockerfiles=tuple(parse_dockerfile(*one) for one in _documents(found, "dockerfile")),
-        dockerignores=tuple(parse_dockerignore(*one) for one in _documents(found, "dockerignore")),
-        elsewhere=tuple(_file(section) for section in found if section.name == "elsewhere"),
-        mounted=tuple(_mounted(section) for section in found if section.name == "mounted"),
+        project=found["project"][0].field(0),
+        files=tuple(map(_file, found["file"])),
+        parents=tuple(map(_access, found["parent"])),
+        absent={one.field(0): one.field(1) == "sure" for one in found["absent"]},
+        compose=tuple(parse_compose(one.field(0), _text(one)) for one in found["compose"]),
+        dockerfiles=tuple(parse_dockerfile(one.field(0), _text(one)) for one in found["dockerfile"]),
+        dockerignores=tuple(parse_dockerignore(one.field(0), _text(one)) for one in found["dockerignore"]),
+        elsewhere=tuple(map(_file, found["elsewhere"])),
+        mounted=tuple(map(_file, found["mounted"])),
         members=_members(found),
-        gaps=tuple(section.field(0) for section in found if section.name == "gap"),
     )
+
+
+def _no_project(reason: str, project: str) -> Unavailable:
+    match reason:
+        case "closed":
+            why = say("{project} may not be looked into without root", project=project)
+            return Unavailable(why, f"sudo ls -la {quote(project)}")
+        case "missing":
+            why = say("there is no directory {project}; put the project's into targets.toml", project=project)
+            return Unavailable(why)
+    return Unavailable(say("the project directory is not known; put it into targets.toml as project"))
 
 
 def _access(section: Section) -> Access:
-    mode, uid, owner, gid, group = (section.field(index) for index in range(1, 6))
-    return Access(
-        path=section.field(0),
-        mode=int(mode, 8) if mode else None,
-        uid=int(uid) if uid else -1,
-        owner=owner,
-        gid=int(gid) if gid else -1,
-        group=group,
-        listed=section.field(9) == "+",
-    )
+    path, mode, _uid, owner, _gid, group = section.fields[:6]
+    return Access(path, int(mode, 8) if mode else None, owner, group, listed=section.field(9) == "+")
 
 
 def _file(section: Section) -> SecretFile:
     access, kind = _access(section), kind_of(section.field(0))
-    changed, touched, size = (section.field(index) for index in (6, 7, 8))
-    content = _decoded(section) if section.lines and kind is not Kind.COPY else None
+    changed, touched, size = section.fields[6:9]
+    content = decoded(section) if section.lines and kind is not Kind.COPY else None
     if kind is Kind.LIVE and content is not None and _sealed(content):
         kind, content = Kind.SEALED, None
     return SecretFile(
         access=access,
         kind=kind,
-        changed=datetime.fromtimestamp(int(changed), UTC) if changed else None,
-        touched=datetime.fromtimestamp(int(touched), UTC) if touched else None,
-        size=int(size) if size else 0,
-        readable=section.field(10) == "yes",
+        changed=moment(changed),
+        touched=moment(touched),
+        size=int(size or 0),
+        readable=section.field(10) in {"yes", "open"},
         target=section.field(11) or access.path,
         content=None if content is None else read(content),
     )
-
-
-def _mounted(section: Section) -> SecretFile:
-    file = _file(section)
-    return replace(file, readable=section.field(10) == "open")
 
 
 def _sealed(content: bytes) -> bool:
@@ -227,54 +191,39 @@ def _sealed(content: bytes) -> bool:
     return bool(values) and all(map(_SEALED_VALUE.match, values))
 
 
-def _decoded(section: Section) -> bytes:
-    try:
-        return base64.b64decode("".join(section.lines), validate=True)
-    except binascii.Error:
-        raise Malformed(
-            say("the content of {field} did not come through", field=one_line(section.field(0)))
-        ) from None
+def _text(section: Section) -> Secret | None:
+    """Return a document; None where it may not be read."""
+    return Secret(decoded(section).decode("utf-8", "replace")) if section.field(1) == "yes" else None
 
 
-def _documents(found: tuple[Section, ...], name: str) -> Iterator[tuple[str, Secret | None]]:
-    """Yield the path and the text of each, None where it may not be read."""
-    for section in found:
-        if section.name == name:
-            readable = section.field(1) == "yes"
-            text = Secret(_decoded(section).decode("utf-8", "replace")) if readable else None
-            yield section.field(0), text
-
-
-def _members(found: tuple[Section, ...]) -> dict[str, frozenset[str]]:
+def _members(found: Named) -> dict[str, frozenset[str]]:
     """Return the users of each group: those listed in it, and those whose own group it is."""
-    users = [line.split(":") for one in found if one.name == "users" for line in one.lines if line]
-    groups = [line.split(":") for one in found if one.name == "groups" for line in one.lines if line]
+    users = [line.split(":") for section in found["users"] for line in section.lines if line]
+    groups = [line.split(":") for section in found["groups"] for line in section.lines if line]
     return {
         name: frozenset(filter(None, listed.split(","))) | {user for user, _, gid in users if gid == number}
         for name, number, listed in groups
     }
 
 
-def script_for(name: str) -> Callable[[Profile], str]:
-    """Return a script that looks at a project, given what the profile knows of it."""
+def _given(facts: Facts, profile: Profile) -> dict[str, Iterable[str]]:
+    """Return the files that the profile names and that services read."""
+    units = () if facts.missing(UNITS) else facts[UNITS].units
+    return {"file": [*profile.env_files, *(file.path for unit in units for file in unit.env_files)]}
 
-    text = read_script("trust.sh", "project-files.sh", name)
 
-    def script(profile: Profile) -> str:
-        named = {"listed": "\n".join(profile.env_files), "services": "\n".join(profile.services)}
-        return assigned(project=profile.project, **named) + text
-
-    return script
-
+_SCRIPT = read_script("trust.sh", "environment.sh")
 
 ENVIRONMENT: HostFact[Environment] = HostFact(
     id="environment",
     title=say("the project's files with secrets"),
-    script=script_for("environment.sh"),
+    script=lambda profile: assigned(project=profile.project) + _SCRIPT,
     parse=parse_environment,
     root=Root.PREFER,
     timeout=20.0,
     cap=8 << 20,
     sensitive=True,
     by_hand=lambda profile: f"sudo ls -la {quote(profile.project or '.')}",
+    needs=(UNITS,),
+    given=_given,
 )

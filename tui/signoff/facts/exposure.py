@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.facts.base import Fact, Facts
 from signoff.facts.budget import Budget
 from signoff.facts.chains import Rule, Table, steps
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
-from signoff.facts.packets import Packet, Ports, Proto
+from signoff.facts.packets import PORTS, PROTOCOLS, Packet
 from signoff.facts.passage import Fate, Passage, passages
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
+from signoff.message import Message, say
 from signoff.text import one_line
 
 T = TypeVar("T")
@@ -27,6 +28,8 @@ _AROUND = 20
 
 _RANGE_CAP = 64
 """The most ports looked at one by one of a translated range, beside the known ones."""
+
+_ON_UDP = datastore("memcached").ports
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,18 @@ class Exposure:
 class HostView:
     """Everything that leads in, as far as it can be seen. ``missing`` says what could not be, and why."""
 
-    exposures: tuple[Exposure, ...]
     listeners: tuple[Listener, ...]
     containers: tuple[Container, ...]
-    addresses: tuple[Address, ...]
-    missing: tuple[str, ...]
-    tables: tuple[Table, ...] | None
     interfaces: Interfaces
+    tables: tuple[Table, ...] | None
+    missing: tuple[str, ...]
+    exposures: tuple[Exposure, ...] = ()
     budget: Budget = field(default_factory=steps, compare=False, repr=False)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses that the outside may come to."""
+        return tuple(address for _, address in self.interfaces.outside())
 
     def admits(self, exposure: Exposure, client: Address) -> bool:
         """Tell whether the packet filter lets in one sender, where it blocks ordinary ones."""
@@ -96,209 +103,152 @@ class HostView:
         ways = passages(self.tables, self.interfaces, packet, self.budget)
         return any(way.fate != "blocked" for way in ways)
 
+    def found(self, blind: str) -> Iterator[Exposure]:
+        """Work out what leads in; ``blind`` says why the packet filter is not seen, where it is not."""
+        ports = self._ports()
+        for interface, address in self.interfaces.outside():
+            if self.tables is None:
+                yield from self._without_rules(interface, address, blind)
+                continue
+            for protocol, port in ports:
+                yield from self._behind_rules(self.tables, Packet(protocol, address, port, interface))
+
+    def _ports(self) -> dict[tuple[str, int], None]:
+        found = dict.fromkeys((listener.protocol, listener.port) for listener in self.listeners)
+        for protocol, low, high in translated(self.tables or ()):
+            one_by_one = range(low, min(high, low + _RANGE_CAP) + 1)
+            known = sorted(port for port in KNOWN_PORTS if low <= port <= high)
+            found |= dict.fromkeys((protocol, port) for port in (*one_by_one, *known))
+        return found
+
+    def _behind_rules(self, tables: tuple[Table, ...], packet: Packet) -> Iterator[Exposure]:
+        self.budget.spend(len(self.listeners) + len(self.containers))
+        ways = passages(tables, self.interfaces, packet, self.budget)
+        certain = len({way.fate for way in ways}) == 1
+        for way in ways:
+            if owner := self._forwarded(way, packet) if way.forwarded else self._local(way, packet):
+                at = packet.protocol, packet.destination, packet.port
+                fate = way.fate if certain else "unsure"
+                yield Exposure(*at, owner, fate, way.because, way.port, way.forwarded, way.exceptions)
+
+    def _without_rules(self, interface: str, address: Address, blind: str) -> Iterator[Exposure]:
+        """The packet filter is not seen: whatever listens or is published may be open."""
+        for one in self.listeners:
+            self.budget.spend(_AROUND + len(self.containers))
+            if one.covers(address) and one.hears(interface):
+                owner = self._holder(one, address)
+                yield Exposure(one.protocol, address, one.port, owner, "unsure", blind, one.port)
+        for container, port in self._published(address):
+            inner = port.container_port
+            owner = of_container("published", container, inner)
+            yield Exposure(port.protocol, address, port.port, owner, "unsure", blind, inner, True)
+
+    def _published(self, address: Address) -> Iterator[tuple[Container, PublishedPort]]:
+        for container in self.containers:
+            for port in container.published:
+                if container.running and binds(port, address):
+                    yield container, port
+
+    def _local(self, way: Passage, packet: Packet) -> Owner | None:
+        for one in self.listeners:
+            same = (one.protocol, one.port) == (packet.protocol, way.port)
+            if same and one.covers(way.to) and one.hears(packet.interface):
+                return self._holder(one, packet.destination)
+        return None
+
+    def _forwarded(self, way: Passage, packet: Packet) -> Owner:
+        for container in self.containers:
+            if container.running and str(way.to) in container.addresses:
+                return of_container("published", container, way.port)
+        kind = kind_of_port(way.port) or kind_of_port(packet.port)
+        return Owner("rule", f"forwarded to {way.to} port {way.port}", kind)
+
+    def _holder(self, listener: Listener, address: Address) -> Owner:
+        """Return who holds a listening socket."""
+        for container in self.containers:
+            if container.running and container.id == listener.container:
+                return of_container("shared", container, listener.port)
+        # A port that a container publishes has a listener of Docker's.
+        if not listener.processes or {"docker-proxy", "dockerd"}.intersection(listener.processes):
+            for container, port in self._published(address):
+                if (port.protocol, port.port) == (listener.protocol, listener.port):
+                    return of_container("published", container, port.container_port)
+        known = listener.protocol == "tcp" or listener.port in _ON_UDP
+        by_port = kind_of_port(listener.port) if known else ""
+        if not listener.processes:
+            return Owner("nameless", "process not visible", by_port)
+        # Also a web server's port: nginx may well pass a database on as it is.
+        return Owner("process", ", ".join(listener.processes), kind_of_name(*listener.processes) or by_port)
+
 
 def host_view(facts: Facts) -> HostView:
     """Work out what leads in from outside; what cannot be seen is said to be missing.
 
     Raise Malformed where there is more than can be worked out.
     """
-    missing: list[str] = []
 
-    def have(fact: Fact[T]) -> T | None:
-        try:
-            return facts[fact]
-        except (Unavailable, Malformed) as absent:
-            missing.append(absent.reason)
-            return None
+    def have(fact: Fact[T], otherwise: T) -> T:
+        return otherwise if facts.missing(fact) else facts[fact]
 
-    listeners = have(LISTENERS) or ()
-    interfaces = have(INTERFACES) or Interfaces(())
-    firewall = have(FIREWALL)
-    tables = firewall.tables if firewall else None
-    missing += _too_wide(tables or ())
-    missing += [f"a translation that cannot be followed: {text}" for text in _not_followed(tables or ())]
+    blind = facts.missing(FIREWALL)
+    tables = None if blind else facts[FIREWALL].tables
     # Containers give names; what leads into them is in listeners and translations. Without root they are
     # the only sign of a published port.
-    containers = () if facts.missing(CONTAINERS) else facts[CONTAINERS]
-    if tables is None and facts.missing(CONTAINERS):
-        missing.append(facts.missing(CONTAINERS))
-    running = tuple(container for container in containers if container.running)
-    budget = steps()
-    finder = _Finder(listeners, interfaces, tables, running, facts.missing(FIREWALL), budget)
-    return HostView(
-        exposures=tuple(dict.fromkeys(finder.exposures())),
-        listeners=listeners,
-        containers=containers,
-        addresses=tuple(address for _, address in interfaces.outside()),
-        missing=tuple(missing),
-        tables=tables,
-        interfaces=interfaces,
-        budget=budget,
-    )
+    needed: tuple[Fact[Any], ...] = (LISTENERS, INTERFACES, FIREWALL, *([CONTAINERS] if blind else []))
+    missing = dict.fromkeys((*filter(None, map(facts.missing, needed)), *_not_followed(tables or ())))
+    interfaces = have(INTERFACES, Interfaces(()))
+    view = HostView(have(LISTENERS, ()), have(CONTAINERS, ()), interfaces, tables, tuple(missing))
+    return replace(view, exposures=tuple(dict.fromkeys(view.found(blind))))
 
 
 def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
     """Return (protocol, lowest port, highest port) of everything that is translated on its way in."""
-    return tuple(
-        dict.fromkeys(
-            (protocol, low, high)
-            for _, protocols, ranges in _translating(tables)
-            for protocol in protocols
-            for low, high in ranges or ((1, 65535),)
-        )
-    )
+    return tuple(dict.fromkeys((protocol, low, high) for _, protocol, low, high in _translating(tables)))
 
 
-def _not_followed(tables: Iterable[Table]) -> tuple[str, ...]:
-    """Return the rules that translate to where they do not say themselves, as by a map."""
-    rules = (rule for rule, _, _ in _translating(tables) if rule.verdict.kind == "unknown")
-    return tuple(dict.fromkeys(rule.text for rule in rules))
+def _not_followed(tables: Iterable[Table]) -> Iterator[Message]:
+    """Tell of translations that do not say themselves where to, as by a map, or are of too many ports."""
+    template = "{protocol} ports {low} to {high} are translated, and those above {last} were not looked at"
+    for rule, protocol, low, high in _translating(tables):
+        if rule.verdict.kind == "unknown":
+            yield say("a translation that cannot be followed: {rule}", rule=rule.text)
+        elif high - low > _RANGE_CAP:
+            yield say(template, protocol=protocol, low=low, high=high, last=low + _RANGE_CAP)
 
 
-def _too_wide(tables: Iterable[Table]) -> Iterator[str]:
-    """Tell of translated ranges of which only the first ports are looked at one by one."""
-    wide = (
-        f"{'/'.join(protocols)} ports {low} to {high} are translated, and those above {low + _RANGE_CAP} were"
-        " not looked at"
-        for rule, protocols, ranges in _translating(tables)
-        if rule.verdict.kind == "translate"
-        for low, high in ranges or ((1, 65535),)
-        if high - low > _RANGE_CAP
-    )
-    yield from dict.fromkeys(wide)
+_Way = tuple[int, str, tuple[str, ...], tuple[tuple[int, int], ...]]
+"""A table's number, a chain, and the protocols and the ranges of ports that come to it."""
 
 
-_Translating = tuple[Rule, tuple[str, ...], tuple[tuple[int, int], ...]]
-"""A rule that translates, with the protocols and the ranges of ports (none: all) that come to it."""
-_Way = tuple[str, tuple[str, ...], tuple[tuple[int, int], ...]]
-"""The same of a chain."""
+def _translating(tables: Iterable[Table]) -> Iterator[tuple[Rule, str, int, int]]:
+    """Yield the rules that translate, with each protocol and range of ports that comes to them.
 
-
-def _translating(tables: Iterable[Table]) -> Iterator[_Translating]:
-    budget = steps()
-    for table in tables:
-        for base in table.bases:
-            if base.translates and base.hook == "prerouting":
-                yield from _within(table, base.chain, budget)
-
-
-def _within(table: Table, chain: str, budget: Budget) -> Iterator[_Translating]:
-    """Go through a chain and those that it jumps to: each once for each set of protocols and ports."""
-    waiting: list[_Way] = [(chain, ("tcp", "udp"), ())]
+    A chain that others jump to is gone through once for each set of protocols and ports.
+    """
+    tables, budget = tuple(tables), steps()
+    waiting: list[_Way] = [
+        (number, base.chain, ("tcp", "udp"), ((1, 65535),))
+        for number, table in enumerate(tables)
+        for base in table.bases
+        if base.translates and base.hook == "prerouting"
+    ]
     seen = set(waiting)
-    for name, protocols, ranges in waiting:
-        for rule in table.chains.get(name, ()):
+    for number, chain, protocols, ranges in waiting:
+        for rule in tables[number].chains.get(chain, ()):
             budget.spend(rule.weight)
-            ports = next((c.ranges for c in rule.conditions if isinstance(c, Ports)), ranges)
-            named = next((c.names for c in rule.conditions if isinstance(c, Proto)), frozenset(protocols))
-            of = tuple(protocol for protocol in protocols if protocol in named)
-            if rule.verdict.kind in {"jump", "goto"}:
-                way: _Way = (rule.verdict.chain, of, ports)
-                waiting += [way] if way not in seen else []
+            ports = _named(rule, (*PORTS, "ct original proto-dst"), ranges)
+            of = tuple(name for name in protocols if name in _named(rule, PROTOCOLS, protocols))
+            way: _Way = (number, rule.verdict.chain, of, ports)
+            if rule.verdict.kind in {"translate", "unknown"}:
+                yield from ((rule, protocol, low, high) for protocol in of for low, high in ports)
+            elif rule.verdict.kind in {"jump", "goto"} and way not in seen:
+                waiting.append(way)
                 seen.add(way)
-            elif rule.verdict.kind in {"translate", "unknown"}:
-                yield rule, of, ports
 
 
-@dataclass(frozen=True)
-class _Finder:
-    listeners: tuple[Listener, ...]
-    interfaces: Interfaces
-    tables: tuple[Table, ...] | None
-    containers: tuple[Container, ...]
-    blind: str
-    budget: Budget
-
-    def exposures(self) -> Iterator[Exposure]:
-        for interface, address in self.interfaces.outside():
-            if self.tables is None:
-                yield from self._without_rules(interface, address)
-            else:
-                for protocol, port in self._ports():
-                    yield from self._behind_rules(self.tables, Packet(protocol, address, port, interface))
-
-    def _ports(self) -> tuple[tuple[str, int], ...]:
-        found = dict.fromkeys((listener.protocol, listener.port) for listener in self.listeners)
-        for protocol, low, high in translated(self.tables or ()):
-            one_by_one = range(low, min(high, low + _RANGE_CAP) + 1)
-            known = (port for port in sorted(KNOWN_PORTS) if low <= port <= high)
-            found.update(dict.fromkeys((protocol, port) for port in (*one_by_one, *known)))
-        return tuple(found)
-
-    def _behind_rules(self, tables: tuple[Table, ...], packet: Packet) -> Iterator[Exposure]:
-        self.budget.spend(len(self.listeners) + len(self.containers))
-        ways = passages(tables, self.interfaces, packet, self.budget)
-        fates = {way.fate for way in ways}
-        for way in ways:
-            owner = self._forwarded(way, packet) if way.forwarded else self._local(way, packet)
-            if owner:
-                yield Exposure(
-                    packet.protocol,
-                    packet.destination,
-                    packet.port,
-                    owner,
-                    way.fate if len(fates) == 1 else "unsure",
-                    way.because,
-                    way.port,
-                    way.forwarded,
-                    way.exceptions,
-                )
-
-    def _without_rules(self, interface: str, address: Address) -> Iterator[Exposure]:
-        """The packet filter is not seen: whatever listens or is published may be open."""
-        for listener in self.listeners:
-            self.budget.spend(_AROUND + len(self.containers))
-            if listener.covers(address) and listener.hears(interface):
-                owner = self._of(listener, address)
-                yield Exposure(
-                    listener.protocol, address, listener.port, owner, "unsure", self.blind, listener.port
-                )
-        for container in self.containers:
-            for port in container.published:
-                if binds(port, address):
-                    owner = _published(container, port.container_port)
-                    number, inner = port.port, port.container_port
-                    yield Exposure(port.protocol, address, number, owner, "unsure", self.blind, inner, True)
-
-    def _local(self, way: Passage, packet: Packet) -> Owner | None:
-        for listener in self.listeners:
-            if (
-                listener.protocol == packet.protocol
-                and listener.port == way.port
-                and listener.covers(way.to)
-                and listener.hears(packet.interface)
-            ):
-                return self._of(listener, packet.destination)
-        return None
-
-    def _forwarded(self, way: Passage, packet: Packet) -> Owner:
-        for container in self.containers:
-            if str(way.to) in container.addresses:
-                return _published(container, way.port)
-        kind = kind_of_port(way.port) or kind_of_port(packet.port)
-        return Owner("rule", f"forwarded to {way.to} port {way.port}", kind)
-
-    def _of(self, listener: Listener, address: Address) -> Owner:
-        """Return who holds a listening socket."""
-        for container in self.containers:
-            if container.id == listener.container:
-                kind = kind_of_name(container.image, container.name) or kind_of_port(listener.port)
-                name = f"container {container.name}, on the host's network"
-                return Owner("shared", name, kind, *how_made(container))
-        for container in self.containers:
-            if port := _published_as(container, listener, address):
-                return _published(container, port.container_port)
-        by_port = (
-            kind_of_port(listener.port) if listener.protocol == "tcp" or listener.port in _ON_UDP else ""
-        )
-        if not listener.processes:
-            return Owner("nameless", "process not visible", by_port)
-        # Also a web server's port: nginx may well pass a database on as it is.
-        kind = kind_of_name(*listener.processes) or by_port
-        return Owner("process", ", ".join(listener.processes), kind)
-
-
-_ON_UDP = datastore("memcached").ports
+def _named(rule: Rule, asked: tuple[str, ...], otherwise: T) -> T:
+    found = (one.named(asked) for one in rule.conditions)
+    return next((known for known in found if known is not None), otherwise)
 
 
 def binds(port: PublishedPort, address: Address) -> bool:
@@ -306,29 +256,10 @@ def binds(port: PublishedPort, address: Address) -> bool:
     return port.address in {str(address), "0.0.0.0" if address.version == 4 else "::"}  # noqa: S104
 
 
-def _published_as(container: Container, listener: Listener, address: Address) -> PublishedPort | None:
-    """Return the port published by a container that a listener of Docker's stands for."""
-    if listener.processes and not {"docker-proxy", "dockerd"}.intersection(listener.processes):
-        return None
-    return next(
-        (
-            port
-            for port in container.published
-            if (port.protocol, port.port) == (listener.protocol, listener.port) and binds(port, address)
-        ),
-        None,
-    )
-
-
-def _published(container: Container, port: int) -> Owner:
+def of_container(sort: Literal["shared", "published"], container: Container, port: int) -> Owner:
+    """Return the owner that a container is, with its compose file and the command that makes it anew."""
     kind = kind_of_name(container.image, container.name) or kind_of_port(port)
-    name = f"container {container.name}, image {container.image}"
-    return Owner("published", name, kind, *how_made(container))
-
-
-def how_made(container: Container) -> tuple[str, ...]:
-    """Return its compose file and the command that makes it anew, where compose made it."""
+    known = "on the host's network" if sort == "shared" else f"image {container.image}"
     made = container.composed
-    if made is None or not made.files:
-        return ()
-    return one_line(made.files[0]), one_line(made.up())
+    how = (one_line(made.files[0]), one_line(made.up())) if made and made.files else ()
+    return Owner(sort, f"container {container.name}, {known}", kind, *how)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.chains import Table
 from signoff.facts.iptables import parse_iptables
-from signoff.facts.nft_beside import believed
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.sections import Section, read_script, sections
 from signoff.message import say
@@ -31,26 +30,18 @@ class Ufw:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """A systemd service that loads rules at boot."""
-
-    enabled: bool
-    active: bool
-
-
-@dataclass(frozen=True)
 class Firewall:
     """Every table of the packet filter, and what loads them at boot.
 
-    ``legacy_hidden`` tells that tables of iptables-legacy hold rules, which nft does not show.
-    ``flushes`` tells that /etc/nftables.conf removes everybody's rules before it sets its own, ``refuses``
-    that what comes in is refused by it by default. ``saved`` are the rules in
+    ``enabled`` are the services that do, by name. ``legacy_hidden`` tells that tables of iptables-legacy hold
+    rules, which nft does not show. ``flushes`` tells that /etc/nftables.conf removes everybody's rules before
+    it sets its own, ``refuses`` that what comes in is refused by it by default. ``saved`` are the rules in
     netfilter-persistent's files, by IP version.
     """
 
     tables: tuple[Table, ...]
     ufw: Ufw
-    units: Mapping[str, Unit]
+    enabled: frozenset[str]
     legacy_hidden: bool
     flushes: bool
     refuses: bool
@@ -59,39 +50,49 @@ class Firewall:
 
 def parse_firewall(output: Output) -> Firewall:
     """Read the output of scripts/firewall.sh; raise Unavailable where a part of the filter cannot be seen."""
-    found = {section.name: section for section in sections(output)}
-    tables = tuple(table for name in found if name.endswith("-save") for table in _saved(found[name]))
-    terse = "nft" in found and found["nft"].field(1) == "terse"
-    native = parse_nftables(_checked(found["nft"]), whole=not terse) if "nft" in found else ()
-    if "nft" not in found and not any(name.endswith("-save") for name in found):
-        raise Unavailable(say("neither nft nor iptables-save is there to show the rules"), BY_HAND)
+    every = sections(output)
+    found = {section.name: section for section in every}
+    saved = [section for name, section in found.items() if name.endswith("-save")]
+    tables = tuple(table for section in saved for table in _saved(section))
     legacy = tuple(table for table in tables if table.origin.endswith("legacy"))
     if found["legacy"].text.strip() and not legacy:
         raise Unavailable(
             say("iptables-legacy has rules, but iptables-legacy-save is not there to show them"), BY_HAND
         )
-    if "nft" in found:
-        ours = tuple(table for table in tables if table not in legacy)
-        tables = (*legacy, *believed(ours, native, found["nft"].text, whole=not terse))
-    elif any("incompatible" in found[name].text for name in found if name.endswith("-save")):
+    if nft := found.get("nft"):
+        shown = [table for table in tables if table not in legacy]
+        whole = nft.field(1) != "terse"
+        tables = (*legacy, *parse_nftables(_checked(nft), whole=whole, shown=shown))
+    elif not saved:
+        raise Unavailable(say("neither nft nor iptables-save is there to show the rules"), BY_HAND)
+    elif any("incompatible" in section.text for section in saved):
         raise Unavailable(
             say("nft has rules that iptables-save does not show, and is not there itself"), BY_HAND
         )
+    units = [set(unit.splitlines()) for unit in found["units"].text.split("\n\n")]
     return Firewall(
         tables=tables,
         ufw=_ufw(found),
-        units=_units(found["units"].text),
-        legacy_hidden=any(_does_something(table) for table in legacy),
+        enabled=frozenset(
+            line[3:].removesuffix(".service")
+            for unit in units
+            for line in unit
+            if line.startswith("Id=") and {"LoadState=loaded", "UnitFileState=enabled"} <= unit
+        ),
+        legacy_hidden=any(
+            any(table.chains.values()) or any(base.policy == "drop" for base in table.bases)
+            for table in legacy
+        ),
         flushes="flush ruleset" in found["nftables.conf"].text,
         refuses=_refuses(found["nftables.conf"].lines),
-        saved=dict(_files(sections(output))),
+        saved=dict(_files(every)),
     )
 
 
 def _checked(section: Section) -> str:
     if section.field(0) != "0":
         raise Unavailable(
-            say("{name} did not succeed (exit code {field})", name=section.name, field=section.field(0)),
+            say("{name} did not succeed (exit code {code})", name=section.name, code=section.field(0)),
             BY_HAND,
         )
     return section.text
@@ -127,10 +128,6 @@ def _refuses(lines: Iterable[str]) -> bool:
     return False
 
 
-def _does_something(table: Table) -> bool:
-    return any(table.chains.values()) or any(base.policy == "drop" for base in table.bases)
-
-
 def _ufw(found: Mapping[str, Section]) -> Ufw:
     enabled = bool(re.search(r"^ENABLED=\"?yes", found["ufw.conf"].text, re.MULTILINE | re.IGNORECASE))
     if "ufw status verbose" not in found:
@@ -143,25 +140,14 @@ def _ufw(found: Mapping[str, Section]) -> Ufw:
     return Ufw(True, status[1] == "active", incoming[1] if incoming else "", enabled)
 
 
-def _units(text: str) -> dict[str, Unit]:
-    """Read ``systemctl show``: a paragraph of properties for each unit that is installed."""
-    units = {}
-    for paragraph in text.split("\n\n"):
-        properties = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
-        if properties.get("LoadState") == "loaded":
-            name = properties.get("Id", "").removesuffix(".service")
-            enabled = properties.get("UnitFileState", "").startswith("enabled")
-            units[name] = Unit(enabled, properties.get("ActiveState") == "active")
-    return units
-
-
-FIREWALL: HostFact[Firewall] = HostFact(
-    id="firewall",
-    title=say("Firewall rules"),
-    script=read_script("firewall.sh"),
-    parse=parse_firewall,
-    root=Root.REQUIRE,
+FIREWALL = HostFact(
+    "firewall",
+    say("Firewall rules"),
+    read_script("firewall.sh"),
+    parse_firewall,
+    Root.REQUIRE,
     timeout=20.0,
     cap=16 << 20,
     by_hand=BY_HAND,
+    kept=Firewall,
 )

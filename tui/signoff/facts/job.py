@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
 from signoff.facts.called import Call, calls
+from signoff.facts.sections import Named
+from signoff.message import NOTHING, Message, say
+from signoff.text import one_line
 
 Scheduler = Literal["cron", "run-parts", "timer", "container"]
 
@@ -19,6 +24,8 @@ _TRANSFERS = re.compile(
     r"|\bmc\s+(?:cp|mirror|pipe)\b|\bcurl\b[^\n|;]*\s(?:-T|--upload-file)\b"
     r"|\b(?:rsync|scp)\b[^\n|;]*\s(?:[\w.-]+@)?[\w.-]{2,}:[^\s=]|\brsync\b[^\n|;]*\srsync://|\|\s*ssh\b"
 )
+BETWEEN_WORDS = re.compile(r"[\s;|&()<>\"'`={},]+")
+_UPWARDS = re.compile(r"^(?:\.{1,2}/)+")
 
 
 @dataclass(frozen=True)
@@ -31,10 +38,10 @@ class Run:
 
     last: datetime | None = None
     certain: bool = False
-    failed: str = ""
+    failed: Message = NOTHING
     finished: bool = False
     running: bool = False
-    unknown: str = ""
+    unknown: Message = NOTHING
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,11 @@ class Job:
     schedule: str
     user: str
     command: str = field(repr=False)
-    text: str = field(repr=False)
-    faults: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
+    faults: tuple[Message, ...] = ()
     run: Run = Run()
+    doubts: tuple[Message, ...] = ()
+    text: str = field(default="", repr=False)
+    unread: tuple[str, ...] = ()
 
     @cached_property
     def _calls(self) -> tuple[Call, ...]:
@@ -94,6 +101,46 @@ class Job:
         return tuple(
             sorted({found[0].split()[0].strip("|") or "ssh" for found in _TRANSFERS.finditer(self.text)})
         )
+
+
+class Programs:
+    """The files that jobs name, and the scripts of /etc/cron.daily and the like."""
+
+    def __init__(self, found: Named) -> None:
+        self.modes = {
+            one.field(0): int(one.field(1), 8) for one in found["program"] if one.field(1).isdecimal()
+        }
+        self.absent = {one.field(0) for one in found["absent"]}
+        # Their texts by all that a job may call them: the whole path, and its end, as after a cd.
+        self._scripts = defaultdict[str, dict[str, str | None]](dict)
+        files = [(one.field(0), one, one.field(0).count("/") + 1) for one in found["program"]]
+        # By the whole path alone: what is called "backup" somewhere is hardly one of run-parts' scripts.
+        files += [(one.field(1), one, 1) for one in found["part"]]
+        for path, one, ways in files:
+            script = without_comments(one.text) if one.field(2) == "readable" else None
+            for start in range(ways):
+                self._scripts[path.split("/", start)[-1]][path] = script
+
+    def read(self, job: Job) -> Job:
+        """Return a job with the text of the scripts that it names, and the unreadable ones' names."""
+        found, todo = dict[str, str | None](), [job.command]
+        while todo:
+            for word in {_UPWARDS.sub("", word) for word in BETWEEN_WORDS.split(todo.pop())}:
+                for path, text in self._scripts.get(word, {}).items():
+                    if path not in found:
+                        found[path] = text
+                        todo.append(text or "")
+        texts = [text for _, text in sorted(found.items()) if text]
+        unread = tuple(path for path, text in sorted(found.items()) if text is None)
+        return replace(job, text="\n".join([job.command, *texts]), unread=unread)
+
+    def faults(self, paths: Iterable[str]) -> Iterator[Message]:
+        """Yield why programs cannot be started."""
+        for path in paths:
+            if path in self.absent:
+                yield say("there is no {path}", path=one_line(path))
+            elif not self.modes.get(path, 0o111) & 0o111:
+                yield say("{path} is not executable", path=one_line(path))
 
 
 def without_comments(text: str) -> str:

@@ -6,14 +6,13 @@ One model for iptables and nftables. Conditions are three-valued: True, False, o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Literal, Protocol
+from ipaddress import ip_network
+from typing import Any, Literal
 
 from signoff.facts.network import Address, inside_by_name
-
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
@@ -38,186 +37,205 @@ class Packet:
     named: bool = False
     state: Literal["new", "invalid", "untracked"] = "new"
 
+    @property
+    def version(self) -> int:
+        """The version of IP."""
+        return self.destination.version
 
-class Condition(Protocol):
-    """Something that a rule asks of a packet."""
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states and the status of connection tracking that it has (conntrack(8))."""
+        return (self.state, "dnat") if self.original else (self.state,)
+
+    @property
+    def first(self) -> tuple[Address, int]:
+        """The address and the port that it was first sent to."""
+        return self.original or (self.destination, self.port)
+
+
+Value = str | tuple[str, str]
+"""A name, a number, an address or a network; or the first and the last of a range."""
+Test = Callable[[Packet, Any], bool | None]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that a rule asks of a packet, by its name in nft's own language: "tcp dport", "ct state".
+
+    One of the ``values`` has to fit, or none where it asks the ``opposite``.
+    """
+
+    asked: str
+    values: tuple[Value, ...] = ()
+    opposite: bool = False
 
     def holds(self, packet: Packet) -> bool | None:
         """Tell whether it holds; None where it cannot be told."""
+        test, known = self._known
+        held = test(packet, known)
+        return None if held is None else held is not self.opposite
 
-
-@dataclass(frozen=True)
-class Opaque:
-    """A match that is not understood, or whose outcome changes with time."""
-
-    def holds(self, packet: Packet) -> bool | None:
-        return None
-
-
-@dataclass(frozen=True)
-class Always:
-    """A match that every packet of ours has, or that none has."""
-
-    value: bool = True
-
-    def holds(self, packet: Packet) -> bool | None:
-        return self.value
-
-
-@dataclass(frozen=True)
-class Not:
-    """The opposite of a condition."""
-
-    inner: Condition
-
-    def holds(self, packet: Packet) -> bool | None:
-        held = self.inner.holds(packet)
-        return None if held is None else not held
-
-
-@dataclass(frozen=True)
-class Proto:
-    """The transport protocol, by name."""
-
-    names: frozenset[str]
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.protocol in self.names
-
-
-@dataclass(frozen=True)
-class Family:
-    """The IP version: 4 or 6."""
-
-    version: int
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.destination.version == self.version
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The destination port, by inclusive ranges; ``original`` for the one before translation."""
-
-    ranges: tuple[tuple[int, int], ...]
-    original: bool = False
-
-    def holds(self, packet: Packet) -> bool | None:
-        port = packet.original[1] if self.original and packet.original else packet.port
-        return any(low <= port <= high for low, high in self.ranges)
-
-
-@dataclass(frozen=True)
-class Source:
-    """The sender's network. An ordinary sender is in no named one, and in no private one."""
-
-    networks: tuple[Network, ...]
-
-    def holds(self, packet: Packet) -> bool | None:
-        ours = [network for network in self.networks if network.version == packet.destination.version]
-        if packet.source:
-            return any(packet.source in network for network in ours)
-        if any(network.prefixlen == 0 for network in ours):
-            return True
-        if packet.named:
-            return None if ours else False
-        return None if self._wide[packet.destination.version] else False
+    def named(self, asked: Collection[str]) -> Any:
+        """Return what has to fit, where it asks for one of these; None where it does not, or says nothing."""
+        return self._known[1] if self.asked in asked and not self.opposite else None
 
     @cached_property
-    def _wide(self) -> dict[int, bool]:
-        """Whether so many addresses are a large part of the internet, by its version: no "somebody else".
+    def _known(self) -> tuple[Test, Any]:
+        try:
+            read, test = _MATCHES[self.asked]
+            return test, read(self.values)
+        except (KeyError, ValueError):  # not known, or with values that it cannot have
+            return (lambda packet, nothing: None), None
 
-        2000::/3 is all of it, a country's networks are not few.
-        """
-        held = {4: 0, 6: 0}
-        for network in self.networks:
-            if not _private(network):
-                held[network.version] += network.num_addresses
-        return {4: held[4] > 1 << 32 - 8, 6: held[6] > 1 << 128 - 16}
+
+OPAQUE = Condition("")
+"""A match that is not understood, or whose outcome changes with time."""
+
+
+def _names(values: Collection[Value]) -> frozenset[str]:
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("a range where names are")
+    return frozenset(map(str, values))
+
+
+def _protocols(values: Collection[Value]) -> frozenset[str]:
+    # Where a machine has no /etc/protocols, its programs print numbers.
+    return frozenset({"6": "tcp", "17": "udp"}.get(name, name) for name in _names(values))
+
+
+def _versions(values: Collection[Value]) -> frozenset[int]:
+    return frozenset({"ipv4": 4, "ip": 4, "ipv6": 6, "ip6": 6}[name] for name in _names(values))
+
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+def _ranges(values: Collection[Value]) -> Ranges:
+    both = ((value, value) if isinstance(value, str) else value for value in values)
+    return tuple((int(low), int(high)) for low, high in both)
+
+
+def _addresses(values: Collection[Value]) -> dict[int, Ranges]:
+    """Return networks and ranges as ranges of numbers, by IP version."""
+    both = ((value, value) if isinstance(value, str) else value for value in values)
+    ends = [(ip_network(low, strict=False), ip_network(high, strict=False)) for low, high in both]
+    return {
+        version: tuple((int(low[0]), int(high[-1])) for low, high in ends if low.version == version)
+        for version in (4, 6)
+    }
+
+
+def _within(number: int, ranges: Iterable[tuple[int, int]]) -> bool:
+    return any(low <= number <= high for low, high in ranges)
 
 
 # Written out: is_private of ipaddress looks at a network's two ends only, in some versions of Python.
-_PRIVATE = tuple(
-    ip_network(text)
-    for text in (
+_PRIVATE = _addresses(
+    (
         *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
         *("224.0.0.0/4", "240.0.0.0/4", "fc00::/7", "fe80::/10", "ff00::/8", "::1/128"),
     )
 )
+_WIDE = {4: 1 << 32 - 8, 6: 1 << 128 - 16}
+"""More addresses than these are a large part of the internet, and no "somebody else".
+
+2000::/3 is all of it, a country's networks are not few.
+"""
 
 
-def _private(network: Network) -> bool:
-    return any(_within(network, private) for private in _PRIVATE)
+def _senders(values: Collection[Value]) -> dict[int, tuple[Ranges, bool | None]]:
+    """Return the senders' addresses by IP version, and whether an ordinary sender is among them."""
+    found: dict[int, tuple[Ranges, bool | None]] = {}
+    for version, ranges in _addresses(values).items():
+        private = _PRIVATE[version]
+        sizes = [
+            high - low + 1
+            for low, high in ranges
+            if not any(first <= low and high <= last for first, last in private)
+        ]
+        everybody = 1 << (32 if version == 4 else 128) in sizes
+        found[version] = ranges, True if everybody else None if sum(sizes) > _WIDE[version] else False
+    return found
 
 
-def _within(network: Network, other: Network) -> bool:
-    return (
-        network.version == other.version
-        and network.prefixlen >= other.prefixlen
-        and network.network_address in other
+def _sent_by(packet: Packet, senders: dict[int, tuple[Ranges, bool | None]]) -> bool | None:
+    """An ordinary sender is in no named network, and in no private one."""
+    ranges, ordinary = senders[packet.version]
+    if packet.source:
+        return _within(int(packet.source), ranges)
+    return ordinary or None if packet.named and ranges else ordinary
+
+
+def _among(address: Address, addresses: dict[int, Ranges]) -> bool:
+    return _within(int(address), addresses[address.version])
+
+
+def _comes_by(packet: Packet, names: frozenset[str]) -> bool | None:
+    if packet.interface:
+        return _called(packet.interface, names)
+    return False if all(map(inside_by_name, names)) else None
+
+
+def _leaves_by(packet: Packet, names: frozenset[str]) -> bool | None:
+    return _called(packet.outgoing, names) if packet.outgoing else None
+
+
+def _called(actual: str, names: frozenset[str]) -> bool:
+    """Compare with names; a ``+`` (iptables) or ``*`` (nftables) at the end stands for any ending."""
+    return any(
+        actual.startswith(name[:-1]) if name.endswith(("+", "*")) else actual == name for name in names
     )
 
 
-@dataclass(frozen=True)
-class Destination:
-    """The network that the packet is sent to; ``original`` for the address before translation."""
-
-    networks: tuple[Network, ...]
-    original: bool = False
-
-    def holds(self, packet: Packet) -> bool | None:
-        address = packet.original[0] if self.original and packet.original else packet.destination
-        return any(network.version == address.version and address in network for network in self.networks)
+def _flags(values: Collection[Value]) -> bool:
+    """Tell whether SYN alone, which our packet has, is what is to be set of those in the mask."""
+    pairs = [[set(text.split(",")) - {"none"} for text in pair] for pair in values]
+    return any(wanted == ({"syn"} if mask & {"syn", "all"} else set()) for mask, wanted in pairs)
 
 
-@dataclass(frozen=True)
-class Local:
-    """Whether the packet is for the machine itself."""
-
-    def holds(self, packet: Packet) -> bool | None:
+def _of_type(packet: Packet, types: frozenset[str]) -> bool | None:
+    if types == {"local"}:
         return packet.local
+    return False if types <= {"broadcast", "multicast", "anycast"} else None
 
 
-@dataclass(frozen=True)
-class InterfaceIs:
-    """The interface by name; a trailing ``+`` (iptables) or ``*`` (nftables) stands for any ending."""
-
-    names: tuple[str, ...]
-    outgoing: bool = False
-
-    def holds(self, packet: Packet) -> bool | None:
-        actual = packet.outgoing if self.outgoing else packet.interface
-        if not actual:
-            return False if not self.outgoing and all(map(inside_by_name, self.names)) else None
-        return any(
-            actual.startswith(name[:-1]) if name[-1:] in {"+", "*"} else actual == name for name in self.names
-        )
+def _goes_back(packet: Packet, found: frozenset[str]) -> bool | None:
+    # Reverse path filtering: an ordinary sender is one that there is a route back to.
+    return "True" in found if found <= {"True", "False"} else None
 
 
-@dataclass(frozen=True)
-class State:
-    """The state of connection tracking (conntrack(8)): our packet is new, and perhaps translated."""
-
-    names: frozenset[str]
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.state in self.names or ("dnat" in self.names and packet.original is not None)
+def _sent_from(packet: Packet, ranges: Ranges) -> bool | None:
+    # Whoever sends chooses the port that it comes from: only a range of all ordinary ones is certain.
+    return any(low <= 1024 and high == 65535 for low, high in ranges) or None
 
 
-@dataclass(frozen=True)
-class Tracked:
-    """Whether connection tracking has looked at the packet: before that nothing else that it knows fits."""
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.state == "new"
-
-
-@dataclass(frozen=True)
-class Flags:
-    """TCP flags: of those in ``mask`` exactly ``set`` are set. Our packet has SYN alone."""
-
-    mask: frozenset[str]
-    set: frozenset[str]
-
-    def holds(self, packet: Packet) -> bool | None:
-        return packet.protocol == "tcp" and (self.mask & {"syn"}) == self.set
+PORTS = ("th dport", "tcp dport", "udp dport")
+PROTOCOLS = ("ip protocol", "ip6 nexthdr", "meta l4proto")
+_SENT_FROM = ("th sport", "tcp sport", "udp sport")
+_SENT_FIRST = ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr")
+_MATCHES: dict[str, tuple[Callable[[Collection[Value]], Any], Test]] = {
+    asked: (read, test)
+    for names, read, test in (
+        (("never",), _names, lambda packet, names: False),
+        # Before connection tracking has looked at the packet nothing else that it knows fits.
+        (("tracked",), _names, lambda packet, names: packet.state == "new"),
+        (PORTS, _ranges, lambda packet, ranges: _within(packet.port, ranges)),
+        (_SENT_FROM, _ranges, _sent_from),
+        (("ip saddr", "ip6 saddr"), _senders, _sent_by),
+        (("ip daddr", "ip6 daddr"), _addresses, lambda packet, found: _among(packet.destination, found)),
+        (PROTOCOLS, _protocols, lambda packet, names: packet.protocol in names),
+        (("meta iif", "meta iifname"), _names, _comes_by),
+        (("meta oif", "meta oifname"), _names, _leaves_by),
+        (("meta nfproto", "meta protocol"), _versions, lambda packet, found: packet.version in found),
+        (("meta pkttype",), _names, lambda packet, names: not names.isdisjoint({"host", "unicast"})),
+        (("tcp flags &",), _flags, lambda packet, fits: fits and packet.protocol == "tcp"),
+        (("tcp flags in",), _names, lambda packet, names: "syn" in names),
+        (("ct state", "ct status"), _names, lambda packet, names: not names.isdisjoint(packet.states)),
+        (("ct direction",), _names, lambda packet, names: packet.state == "new" and "original" in names),
+        (("ct original proto-dst",), _ranges, lambda packet, ranges: _within(packet.first[1], ranges)),
+        (_SENT_FIRST, _addresses, lambda packet, found: _among(packet.first[0], found)),
+        (("fib daddr type",), _names, _of_type),
+        (("fib saddr oif",), _names, _goes_back),
+    )
+    for asked in names
+}

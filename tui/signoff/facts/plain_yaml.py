@@ -6,9 +6,13 @@ stay the texts that they are written as; compose's own tags (``!reset``, ``!over
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterator
+from itertools import accumulate, chain
+from typing import Any, ClassVar, Final
 
 import yaml
+
+from signoff.message import say
 
 LONGEST: Final = 1 << 20
 """The most characters of a document."""
@@ -17,6 +21,7 @@ MOST: Final = 100_000
 DEEPEST: Final = 64
 """The most values within each other."""
 _TEXT: Final = 64
+_BOOL, _NULL, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("bool", "null", "merge"))
 
 
 class TooMuch(yaml.YAMLError):
@@ -24,67 +29,46 @@ class TooMuch(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._count = self._depth = self._lowest = 0
-        self._measures: dict[int, tuple[int, int]] = {}
-        """Of each finished node, how many values it stands for, and how many of them within each other."""
+    """Whatever is of another type than these is the text, the list or the mapping that it is written as."""
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose a node, and count it with all that is in it."""
-        before, lowest = self._count, self._lowest
-        alias = self.check_event(yaml.AliasEvent)
-        self._depth += 1
-        self._lowest = self._depth
-        if not alias:
-            self._stay_within(1, 0)
-        node = super().compose_node(parent, index)
-        if alias:
-            if id(node) not in self._measures:
-                raise TooMuch("a value that holds itself")
-            self._stay_within(*self._measures[id(node)])
-        else:
-            if isinstance(node, yaml.ScalarNode):
-                self._stay_within(len(node.value) // _TEXT, 0)
-            self._measures[id(node)] = self._count - before, self._lowest - self._depth
-        self._lowest = max(lowest, self._lowest)
-        self._depth -= 1
-        return node
-
-    def _stay_within(self, count: int, depth: int) -> None:
-        self._count += count
-        self._lowest = max(self._lowest, self._depth + depth)
-        if self._count > MOST:
-            raise TooMuch(f"more than {MOST} values")
-        if self._lowest > DEEPEST:
-            raise TooMuch(f"more than {DEEPEST} values within each other")
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as in the class above
+        first: [(tag, pattern) for tag, pattern in known if tag in {_BOOL, _NULL, _MERGE}]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {
+        tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (_BOOL, _NULL)
+    }
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in known if tag.rpartition(":")[2] in {"bool", "null", "merge"}]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _untagged(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+def _sizes(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> Iterator[int]:
+    """Yield how much a node counts, and all that is in it; an alias is what it stands for."""
+    if node in above:
+        raise TooMuch(say("a value that holds itself"))
+    if len(above) == DEEPEST:
+        raise RecursionError
+    yield 1
     if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node)
-    return loader.construct_mapping(node) if isinstance(node, yaml.MappingNode) else None
-
-
-yaml.add_multi_constructor("!", _untagged, Loader=_Loader)
-for _kind in ("int", "float", "timestamp"):
-    yaml.add_constructor(f"tag:yaml.org,2002:{_kind}", yaml.SafeLoader.construct_yaml_str, Loader=_Loader)
+        yield len(node.value) // _TEXT
+    else:
+        parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+        for part in parts:
+            yield from _sizes(part, (*above, node))
 
 
 def load(text: str) -> Any:
     """Return what a document says; raise TooMuch, or another yaml.YAMLError where it is no YAML."""
     if len(text) > LONGEST:
-        raise TooMuch(f"more than {LONGEST} characters")
+        raise TooMuch(say("more than {most} characters", most=LONGEST))
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-    except (RecursionError, ValueError, TypeError, AttributeError, LookupError) as problem:
-        # What SafeLoader makes of tags that do not fit: !!bool on a text, !!binary on what is none.
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if any(total > MOST for total in accumulate(_sizes(node))):
+            raise TooMuch(say("more than {most} values", most=MOST))
+        return loader.construct_document(node)
+    except RecursionError:
+        raise TooMuch(say("more than {most} values within each other", most=DEEPEST)) from None
+    except (ValueError, TypeError, AttributeError, LookupError) as problem:
+        # What SafeLoader makes of tags that do not fit: !!bool on a text that is none.
         raise yaml.YAMLError(type(problem).__name__) from None

@@ -8,8 +8,10 @@ with the command to run by hand. ``#end`` is the last line: without it the scrip
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from importlib.resources import files
 from shlex import quote
 
@@ -127,3 +129,30 @@ def _sections(lines: list[str]) -> Iterator[Section]:
             raise Malformed(say("the script printed something unexpected"))
     if heading:
         yield Section(heading[0], tuple(heading[1:]), tuple(content))
+
+
+Named = Mapping[str, Sequence[Section]]
+"""The sections of an output by their names; none under a name that it does not have."""
+
+
+def by_name(found: Iterable[Section]) -> Named:
+    """Return the sections by their names, in order."""
+    named = defaultdict[str, list[Section]](list)
+    for section in found:
+        named[section.name].append(section)
+    return named
+
+
+def clock(found: Named) -> tuple[datetime, str]:
+    """Return the host's time in its own zone, and what else the script says there."""
+    section = next(iter(found["now"]), Section("now", (), ()))
+    try:
+        zone = datetime.strptime(section.field(1), "%z").tzinfo or UTC
+        return datetime.fromtimestamp(int(section.field(0)), zone), section.field(2)
+    except (ValueError, OverflowError, OSError):
+        raise Malformed(say("the host's clock could not be read")) from None
+
+
+def moment(seconds: str, zone: tzinfo | None = UTC) -> datetime | None:
+    """Read a time as scripts tell it; None where there is none."""
+    return datetime.fromtimestamp(int(seconds), zone) if seconds.isdecimal() else None

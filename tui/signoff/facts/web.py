@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 
 from signoff.facts import caddy, nginx, nginx_access
 from signoff.facts.base import HostFact, Malformed, Unavailable
 from signoff.facts.ruling import Network, Ruling
 from signoff.facts.sections import assigned, read_script, sections
-from signoff.message import say
+from signoff.message import Message, listed, say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
-BY_HAND = "sudo nginx -T; curl -s http://127.0.0.1:2019/config/ (Caddy)"
+T = TypeVar("T")
+
+BY_HAND = "sudo nginx -T; curl -s http://127.0.0.1:2019/config/"
 
 
 @dataclass(frozen=True)
 class WebServers:
-    """Every nginx and Caddy with its configuration.
-
-    ``unread`` are those whose configuration could not be had, ``others`` the servers of other kinds,
-    ``stale`` those whose files changed after they were last loaded: what runs is not what was read.
-    """
+    """Every nginx and Caddy with its configuration; ``doubts`` are why that may not be all that decides."""
 
     nginx: tuple[nginx.Server, ...] = ()
     caddy: tuple[caddy.Server, ...] = ()
-    unread: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    stale: tuple[str, ...] = ()
+    doubts: tuple[Message, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -40,53 +39,64 @@ class WebServers:
 
     def elsewhere(self, host: str, path: str) -> tuple[Ruling, ...]:
         """Return where the host's own application serves a path to everybody under another name."""
-        found = (nginx_access.elsewhere(self.nginx, host, path), caddy.elsewhere(self.caddy, host, path))
-        return tuple(ruling for rulings in found for ruling in rulings)
+        return (*nginx_access.elsewhere(self.nginx, host, path), *caddy.elsewhere(self.caddy, host, path))
 
     def names(self) -> tuple[str, ...]:
         """Return the host names that are served."""
-        return tuple(dict.fromkeys((*nginx_access.names(self.nginx), *caddy.names(self.caddy))))
+        return _merged(nginx_access.names(self.nginx), caddy.names(self.caddy))
 
     def allowed(self) -> tuple[Network, ...]:
         """Return every network that some rule lets in by name."""
-        found = (*nginx_access.allowed_anywhere(self.nginx), *caddy.allowed_anywhere(self.caddy))
-        return tuple(dict.fromkeys(found))
+        return _merged(nginx_access.allowed_anywhere(self.nginx), caddy.allowed_anywhere(self.caddy))
 
     def admin_paths(self) -> tuple[str, ...]:
         """Return the paths called ``admin`` that some rule names."""
-        found = (*nginx_access.admin_locations(self.nginx), *caddy.admin_locations(self.caddy))
-        return tuple(dict.fromkeys(found))
+        return _merged(nginx_access.admin_locations(self.nginx), caddy.admin_locations(self.caddy))
+
+    def upstreams(self) -> tuple[str, ...]:
+        """Return where the applications listen that requests are passed on to."""
+        return _merged(nginx_access.upstreams(self.nginx), caddy.upstreams(self.caddy))
+
+
+def _merged(*found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(chain(*found)))
 
 
 def parse_web(output: Output) -> WebServers:
-    """Return the web servers; one whose configuration is not understood counts as unread."""
-    servers: list[nginx.Server] = []
-    sites: list[caddy.Server] = []
-    unread, others, stale = list[str](), list[str](), list[str]()
+    """Return the web servers; one whose configuration is not understood is a doubt."""
+    servers, sites, doubts = list[nginx.Server](), list[caddy.Server](), list[Message]()
     for section in sections(output):
-        where = one_line(f"{section.name} on {section.field(0)}")
+        name, where, *said = section.fields if section.name == "failed" else (section.name, *section.fields)
+        server = one_line(f"{name} on {where}")
         try:
             match section.name:
                 case "nginx":
                     servers += nginx.parse(section.text)
-                    stale += [where] if _is_stale(section.field(1), section.field(2)) else []
                 case "caddy":
                     sites += caddy.parse(section.text)
-                    stale += [where] if _is_stale(section.field(2), section.field(3)) else []
-                case "failed":
-                    why = f": {section.field(2)}" if section.field(2) else ""
-                    unread.append(one_line(f"{section.field(0)} on {section.field(1)}{why}"))
                 case "other":
-                    others.append(one_line(section.field(0)))
+                    other = one_line(where)
+                    doubts.append(
+                        say("{other} also runs, and its rules are not understood here", other=other)
+                    )
+                case "failed":
+                    raise Malformed(listed(said) or say("it needs root"))
         except Malformed as garbled:
-            unread.append(f"{where}: {garbled.reason}")
-    if not (servers or sites or unread or others) and not output.as_root:
+            why = garbled.reason
+            doubts.append(
+                say("the configuration of {server} could not be read ({why})", server=server, why=why)
+            )
+        # When it loaded its files, and when they changed, where that can be told.
+        times = [int(field) for field in said if field.isdecimal()]
+        if len(times) == 2 and times[0] < times[1]:
+            doubts.append(
+                say(
+                    "{server}: its files changed after it loaded them, so that other rules run", server=server
+                )
+            )
+    if not (servers or sites or doubts or output.as_root):
         raise Unavailable(say("needs root: what web server runs cannot be told"), BY_HAND)
-    return WebServers(tuple(servers), tuple(sites), tuple(unread), tuple(others), tuple(stale))
-
-
-def _is_stale(begun: str, changed: str) -> bool:
-    return begun.isdecimal() and changed.isdecimal() and int(changed) > int(begun)
+    return WebServers(tuple(servers), tuple(sites), tuple(doubts))
 
 
 _SCRIPT = read_script("trust.sh", "servers.sh", "web.sh")

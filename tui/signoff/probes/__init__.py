@@ -8,14 +8,17 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from signoff.checklist.model import Step
 from signoff.errors import UsageError
 from signoff.message import say
+from signoff.misfit import MisfitError, nearest
 from signoff.probes.base import Probe
 
 
@@ -57,3 +60,23 @@ def all_probes() -> dict[str, Probe]:
                     say("Uninstall one of the packages that bring them."),
                 )
     return found
+
+
+def active_probes(step: Step, probes: Mapping[str, Probe]) -> tuple[Probe, ...]:
+    """Return what of a step's probes does more than look, as the step uses them."""
+    found = []
+    for use in step.uses:
+        with suppress(KeyError, MisfitError):
+            found.append(probes[use.use].used(use))
+    return tuple(one for one in found if one.active)
+
+
+def named(active: Iterable[Probe], name: str) -> tuple[Probe, ...]:
+    """Return the active probes that a name means: a probe's uses, or one of them. Raises UsageError."""
+    every = tuple(active)
+    if found := tuple(one for one in every if name in {one.id, one.name}):
+        return found
+    if not every:
+        raise UsageError(say("This step has no probe that needs consent: its probes only look."))
+    near = nearest(name, [one.name for one in every])
+    raise UsageError(say("This step has no probe with this name that needs consent: {near}.", near=near))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import partial
 from statistics import median
 
-from signoff.facts.backups import BACKUPS, Backups, Dump, Place, Repository
+from signoff.facts.backups import BACKUPS, Backups, Dump, Place
 from signoff.facts.base import Facts
-from signoff.facts.jobs import JOBS
-from signoff.message import say
-from signoff.model import Result
-from signoff.probes.base import Judgement, probe
-from signoff.probes.kit import decision
-from signoff.probes.remedies import command
+from signoff.message import Message, listed, say
+from signoff.probes.base import Judgement, Remedy
+from signoff.probes.kit import decision, fail, unknown
+from signoff.probes.remedies import on_paths
 from signoff.probes.secretfiles import served
-from signoff.probes.series import DAY, ago, clock, find, jobs_or_none
-from signoff.target.profile import Profile
+from signoff.probes.series import DAY, Verdict, ago, jobs_or_none, look_into, of_dumps, well
 from signoff.text import one_line
 
 _SMALLEST = 1024
@@ -29,217 +27,152 @@ _CLOCK_SKEW = timedelta(minutes=5)
 _AT_ONCE = timedelta(hours=6)
 """A copy of a dump made so soon after it, the week's or the "latest" one, is as new as the dump."""
 
-_DAILY = decision(
-    say(
-        "Make a dump each day with pg_dump -Fc from a timer or cron, and look into the job's "
-        "own output (journalctl -u UNIT, or cron's mail) for why the last one is missing."
-    )
-)
+_EMPTY = say("every dump is empty")
 
 
-def _listing(dumps: Iterable[Dump], count: int = 4) -> tuple[str, ...]:
-    return tuple(
-        f"{dump.modified:%Y-%m-%d %H:%M}Z {dump.size} bytes {one_line(dump.path)}"
-        for dump in list(dumps)[:count]
-    )
-
-
-@probe(
-    "backups.age",
-    title=say("Age of the newest dump"),
-    expected=say("a dump that holds something, less than 26 hours old"),
-    needs=(BACKUPS, JOBS),
-    remedy=_DAILY,
-)
-def age(facts: Facts, profile: Profile) -> Judgement:
-    """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
-    backups, now = facts[BACKUPS], clock(facts)
-    if backups.repositories and not backups.dumps:
-        return _snapshots(backups.repositories, now, facts)
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
-    full = [dump for dump in found if dump.kind.form != "empty"]
-    if not full:
-        return Judgement(result=Result.FAIL, observed=say("every dump is empty"), evidence=_listing(found))
-    newest, evidence = full[0], _listing(found)
-    empty = "; a newer file holds nothing" if newest is not found[0] else ""
-    if doubt := _doubt(newest, now):
-        return Judgement(result=doubt[0], observed=doubt[1] + empty, evidence=evidence)
-    old = now - newest.made >= DAY
-    observed = say("{path}: {ago}{empty}", path=one_line(newest.path), ago=ago(newest.made, now), empty=empty)
-    return Judgement(result=Result.FAIL if old else Result.PASS, observed=observed, evidence=evidence)
-
-
-def _snapshots(stores: tuple[Repository, ...], now: datetime, facts: Facts) -> Judgement:
+def _snapshots(backups: Backups, facts: Facts) -> Judgement | None:
     """Judge a store: restic's snapshots have a file each; borg's files change when it prunes, too.
 
     What is in a snapshot is not seen: a job has to show that it is a dump.
     """
-    times = [store.newest for store in stores if store.newest]
-    if not times:
-        return Judgement(result=Result.UNKNOWN, observed=say("a backup store in which no snapshot is seen"))
-    newest = max(times)
-    name = " and ".join(sorted({store.tool for store in stores}))
+    stores, now = backups.repositories, backups.now
+    if not stores or backups.dumps:
+        return None
+    newest = max((store.newest for store in stores if store.newest), default=None)
+    if newest is None:
+        return unknown(say("a backup store in which no snapshot is seen"))
+    when, tool = ago(newest, now), listed(sorted({store.tool for store in stores}), " and ")
     if now - newest >= DAY:
-        return Judgement(
-            result=Result.FAIL,
-            observed=say("the {name} store last changed {ago}", name=name, ago=ago(newest, now)),
+        return fail(say("the {tool} store last changed {when}", tool=tool, when=when))
+    if borg := [store for store in stores if store.tool != "restic"]:
+        changed = say(
+            "the {tool} store changed {when}; whether by a new archive is not seen", tool=tool, when=when
         )
-    if any(store.tool != "restic" for store in stores):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say(
-                "the {name} store changed {ago}; whether by a new archive cannot be seen",
-                name=name,
-                ago=ago(newest, now),
-            ),
-            remedy=decision(say("Run by hand: borg list --last 1 REPOSITORY")),
-        )
+        return unknown(changed, remedy=look_into(borg[0]))
     jobs = jobs_or_none(facts)
-    if not any(job.dumps and "restic" in job.text for job in (jobs.jobs if jobs else ())):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say(
-                "the newest restic snapshot is of {ago}; no dump is seen in it", ago=ago(newest, now)
-            ),
-            remedy=decision(say("Run by hand: restic ls latest")),
-        )
-    return Judgement(
-        result=Result.PASS, observed=say("the newest restic snapshot is of {ago}", ago=ago(newest, now))
-    )
+    dumping = [job for job in (jobs.jobs if jobs else ()) if job.dumps and "restic" in job.text]
+    observed = say("the newest restic snapshot is of {when}", when=when)
+    if dumping:
+        return well(observed, evidence=[f"{one_line(job.where)}: {job.schedule}" for job in dumping])
+    observed = say("{observed}; no dump is seen in it", observed=observed)
+    return unknown(observed, remedy=look_into(stores[0], restic="ls latest"))
 
 
-def _doubt(newest: Dump, now: datetime) -> tuple[Result, str] | None:
-    """Return why a file's time is not the time at which it was made."""
-    name = one_line(newest.path)
+@of_dumps(
+    "backups.age",
+    title=say("Age of the newest dump"),
+    expected=say("a dump that holds something, less than 26 hours old"),
+    remedy=say(
+        "Make a dump each day with pg_dump from a timer or cron, and look into the job's own output, in the "
+        "journal or in cron's mail, for why the last one is missing."
+    ),
+    first=_snapshots,
+)
+def age(found: tuple[Dump, ...], facts: Facts) -> Verdict:
+    """Judge the newest dump that holds anything, by its own clock: a touched or copied file is not new."""
+    full = [dump for dump in found if dump.kind.form != "empty"]
+    if not full:
+        return fail, _EMPTY
+    verdict, observed = _age(full[0], facts[BACKUPS].now)
+    if full[0] is not found[0]:
+        observed = say("{observed}; a newer file holds nothing", observed=observed)
+    return verdict, observed
+
+
+def _age(newest: Dump, now: datetime) -> Verdict:
+    """Judge when a dump was made; the time of its file may not be that."""
+    path, when = one_line(newest.path), ago(newest.made, now)
     if newest.modified > now + _CLOCK_SKEW:
-        return Result.UNKNOWN, f"{name} is dated in the future, {newest.modified:%Y-%m-%d %H:%M}Z"
+        day = f"{newest.modified:%Y-%m-%d %H:%M}Z"
+        return unknown, say("{path} is dated in the future, {day}", path=path, day=day)
     if newest.modified - newest.made >= DAY:
-        return (
-            Result.FAIL,
-            f"{name} was made {ago(newest.made, now)} by its own clock; the file's date is newer",
-        )
+        observed = say("{path} was made {when} by its own clock", path=path, when=when)
+        return fail, say("{observed}; the file's date is newer", observed=observed)
     at_once = newest.same_since is not None and newest.modified - newest.same_since < _AT_ONCE
-    if newest.same_as and newest.kind.unique and not at_once:
-        return Result.FAIL, f"{name} is a copy of the older {one_line(newest.same_as)}"
     if newest.same_as and not at_once:
-        return (
-            Result.UNKNOWN,
-            f"{name} has the same bytes as the older {one_line(newest.same_as)}: a copy, or nothing changed",
-        )
-    named = _date_in(newest.path)
-    if not newest.kind.made and named and abs((newest.modified.date() - named).days) > 1:
-        return Result.UNKNOWN, f"{name} is dated {newest.modified:%Y-%m-%d}, but its name says {named}"
-    return None
+        older = one_line(newest.same_as)
+        if newest.kind.unique:
+            return fail, say("{path} is a copy of the older {older}", path=path, older=older)
+        observed = say("{path} has the same bytes as the older {older}", path=path, older=older)
+        return unknown, say("{observed}: a copy, or nothing changed", observed=observed)
+    named, dated = _date_in(newest.path), newest.modified.date()
+    if not newest.kind.made and named and abs((dated - named).days) > 1:
+        observed = say("{path} is dated {dated}", path=path, dated=dated)
+        return unknown, say("{observed}, but its name says {named}", observed=observed, named=named)
+    old = now - newest.made >= DAY
+    return fail if old else well, say("{path}: {when}", path=path, when=when)
 
 
 def _date_in(path: str) -> date | None:
     found = _DATE.search(path.rpartition("/")[2])
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+        return date(*map(int, found.groups())) if found else None
     except ValueError:
         return None
 
 
-@probe(
+@of_dumps(
     "backups.size",
     title=say("Size of the newest dump"),
     expected=say("more than 1 kB, and at least half the median of the last seven"),
-    needs=(BACKUPS, JOBS),
-    remedy=decision(
-        say("Read what the job printed: a dump that shrinks is one of another database, or of a part of it.")
+    remedy=say(
+        "Read what the job printed: a dump that shrinks is one of another database, or of a part of it."
     ),
 )
-def size(facts: Facts, profile: Profile) -> Judgement:
+def size(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     """Judge the newest dump's size against those before it."""
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
-    newest, before = found[0], [dump.size for dump in found[1 : 1 + _COMPARED]]
-    evidence = _listing(found)
-    if newest.size <= _SMALLEST or newest.kind.form == "empty":
-        return Judgement(
-            result=Result.FAIL,
-            observed=say("{size} bytes, with nothing in it", size=newest.size),
-            evidence=evidence,
-        )
+    newest, before = found[0].size, [dump.size for dump in found[1 : 1 + _COMPARED]]
+    if newest <= _SMALLEST or found[0].kind.form == "empty":
+        return fail, say("{size} bytes, with nothing in it", size=newest)
     if not before:
-        return Judgement(
-            result=Result.PASS,
-            observed=say("{size} bytes; no older one to compare with", size=newest.size),
-            evidence=evidence,
-        )
-    middle = median(before)
-    observed = say(
-        "{size} bytes; the median of the {count} before it is {middle}",
-        size=newest.size,
-        count=len(before),
-        middle=format(middle, ".0f"),
-    )
-    result = Result.PASS if newest.size >= middle / 2 else Result.FAIL
-    return Judgement(result=result, observed=observed, evidence=evidence)
+        return well, say("{size} bytes; no older one to compare with", size=newest)
+    n, middle = len(before), median(before)
+    median_of = say("the median of the {n} before it is {size}", n=n, size=f"{middle:.0f}")
+    observed = say("{size} bytes; {median}", size=newest, median=median_of)
+    return fail if newest < middle / 2 else well, observed
 
 
-@probe(
+@of_dumps(
     "backups.retention",
     title=say("Retention of the dumps"),
     expected=say("a dump of each of the last 7 days, and none older than 30 days"),
-    needs=(BACKUPS, JOBS),
-    remedy=(
-        decision(
-            say(
-                "Keep 7 to 30 days: have the job take away what is older, only after a dump that "
-                "succeeded. See first what that is: find FOLDER -name 'PATTERN' -mtime +30 -print"
-            )
-        )
+    remedy=say(
+        "Keep 7 to 30 days: have the job take away what is older, only after a dump that succeeded. "
+        "See first what that is."
     ),
 )
-def retention(facts: Facts, profile: Profile) -> Judgement:
+def retention(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     """Judge which days have a dump that holds something."""
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
-    now, zone = clock(facts), clock(facts).tzinfo or UTC
+    backups, now = facts[BACKUPS], facts[BACKUPS].now
     times = [dump.modified for dump in found if dump.kind.form != "empty"]
-    times += _beyond(facts[BACKUPS], found[0]) if times else []
-    days = {time.astimezone(zone).date() for time in times}
-    if not days:
-        return Judgement(result=Result.FAIL, observed=say("every dump is empty"), evidence=_listing(found))
+    if not times:
+        return fail, _EMPTY
     if reason := _passing(found[0].place):
-        return Judgement(result=Result.FAIL, observed=reason, evidence=_listing(found))
+        return fail, reason
+    days = {time.astimezone(now.tzinfo).date() for time in (*times, *_beyond(backups, found[0]))}
     oldest = (now.date() - min(days)).days
-    observed = say("{count} days with a dump, the oldest {oldest} days ago", count=len(days), oldest=oldest)
-    evidence = _listing(sorted(found, key=lambda dump: dump.modified))
+    observed = say("{days} days with a dump, the oldest {oldest} days ago", days=len(days), oldest=oldest)
     # Today's may still be to come.
     last = now.date() if now.date() in days else now.date() - timedelta(days=1)
     gaps = sorted({last - timedelta(days=back) for back in range(_SHORTEST)} - days)
     if gaps and min(days) > gaps[-1]:
-        return _young(facts, now, observed, evidence)
+        return _young(backups, observed)
     if gaps:
-        missing = ", ".join(f"{day}" for day in gaps)
-        return Judgement(
-            result=Result.FAIL,
-            observed=say("{observed}; none of {missing}", observed=observed, missing=missing),
-            evidence=evidence,
-        )
+        missing = listed(map(str, gaps), ", ")
+        return fail, say("{observed}; none of {missing}", observed=observed, missing=missing)
     if oldest > _LONGEST + 1:
-        return Judgement(
-            result=Result.FAIL,
-            observed=say("{observed}: kept longer than {longest} days", observed=observed, longest=_LONGEST),
-            evidence=evidence,
-        )
-    return Judgement(result=Result.PASS, observed=observed, evidence=evidence)
+        return fail, say("{observed}: kept longer than {most} days", observed=observed, most=_LONGEST)
+    return well, observed
 
 
-def _passing(place: Place) -> str:
+def _passing(place: Place) -> Message | None:
     """Return why a folder is emptied by the next boot."""
-    name = one_line(place.path)
-    if place.system in {"tmpfs", "ramfs"}:
-        return f"{name} is kept in memory ({place.system}): its dumps are gone after the next boot"
-    if place.path == "/tmp" or place.path.startswith("/tmp/"):  # noqa: S108 - looked at, and not written to
-        return f"{name}: what lies in /tmp is deleted by the next boot (tmpfiles.d(5))"
-    return ""
+    path, kind = one_line(place.path), place.system
+    if kind in {"tmpfs", "ramfs"}:
+        return say("{path} is kept in memory ({kind}): gone after the next boot", path=path, kind=kind)
+    if f"{place.path}/".startswith("/tmp/"):  # noqa: S108 - looked at, and not written to
+        return say("{path}: what lies in /tmp is deleted by the next boot (tmpfiles.d(5))", path=path)
+    return None
 
 
 def _beyond(backups: Backups, newest: Dump) -> list[datetime]:
@@ -248,77 +181,55 @@ def _beyond(backups: Backups, newest: Dump) -> list[datetime]:
     return [time for time, size, path in backups.older if size > _SMALLEST and _DIGITS.sub("", path) == name]
 
 
-def _young(facts: Facts, now: datetime, observed: str, evidence: tuple[str, ...]) -> Judgement:
-    since = facts[BACKUPS].host_since
-    if since is not None and now - since < timedelta(days=_SHORTEST):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say(
-                "{observed}; the host is younger than {shortest} days, set up {ago}",
-                observed=observed,
-                shortest=_SHORTEST,
-                ago=ago(since, now),
-            ),
-            evidence=evidence,
-            remedy=decision(
-                say(
-                    "Look again after {since}.",
-                    since=format(since + timedelta(days=_SHORTEST + 1), "%Y-%m-%d"),
-                )
-            ),
-        )
-    return Judgement(result=Result.FAIL, observed=observed, evidence=evidence)
+def _young(backups: Backups, observed: Message) -> Verdict:
+    since, week = backups.host_since, timedelta(days=_SHORTEST)
+    if since is None or backups.now - since >= week:
+        return fail, observed
+    remedy = decision(say("Look again after {day}.", day=(since + week + timedelta(days=1)).date()))
+    when = ago(since, backups.now)
+    observed = say("{observed}; the host is younger than 7 days, set up {when}", observed=observed, when=when)
+    return partial(unknown, remedy=remedy), observed
 
 
-@probe(
+@of_dumps(
     "backups.modes",
     title=say("Access to the dumps"),
     expected=say("files 0600 or 0640, in a folder that others cannot enter or write to"),
-    needs=(BACKUPS, JOBS),
-    remedy=decision(say("The folder 0700, the dumps 0600; and umask 077 at the top of the job's script.")),
+    remedy=say("The folder 0700, the dumps 0600; and umask 077 at the top of the job's script."),
 )
-def modes(facts: Facts, profile: Profile) -> Judgement:
+def modes(found: tuple[Dump, ...], facts: Facts) -> Verdict:
     """Judge what others may do with the dumps, by their own modes and those of every folder above them."""
-    found = find(facts, profile)
-    if isinstance(found, Judgement):
-        return found
     place = found[0].place
     # A cluster's roles come with the digests of their passwords.
     roles = (dump for dump in facts[BACKUPS].dumps if dump.kind.roles and dump.place == place)
-    files = (*found, *roles)
-    faults = list(_openings(files))
-    evidence = tuple(f"{dump.mode:04o} {dump.user}:{dump.group} {one_line(dump.path)}" for dump in found[:4])
-    folder = f"{one_line(place.path)} {place.mode:04o} {place.user}:{place.group}"
-    if faults:
-        observed = say("{faults} ({folder})", faults="; ".join(faults), folder=folder)
-        return Judgement(result=Result.FAIL, observed=observed, evidence=evidence, remedy=_closing(files))
-    owners = ", ".join(sorted({f"{dump.mode:04o} {dump.user}:{dump.group}" for dump in found}))
-    return Judgement(
-        result=Result.PASS,
-        observed=say("{owners}, in {folder}", owners=owners, folder=folder),
-        evidence=evidence,
-    )
+    files, folder = (*found, *roles), f"{one_line(place.path)} {place.access}"
+    if faults := list(_openings(files)):
+        observed = say("{faults} ({folder})", faults=listed(faults), folder=folder)
+        return partial(fail, remedy=_closing(files)), observed
+    owners = listed(sorted({dump.access for dump in found}), ", ")
+    return well, say("{owners}, in {folder}", owners=owners, folder=folder)
 
 
-def _closing(dumps: tuple[Dump, ...]) -> str:
+def _closing(dumps: tuple[Dump, ...]) -> Remedy:
     """Close the dumps themselves: what else lies in their folder is not known."""
-    move = "Keep the dumps where no web server looks. " if any(served(dump.path) for dump in dumps) else ""
-    paths = [dump.path for dump in dumps if dump.mode & 0o007]
-    close = f"{command('sudo chmod o=', paths)}\n" if paths else ""
-    return (
-        f"{close}{move}Give the dumps a folder of their own, with mode 0700; and umask 077 at the top of the"
-        " job's script, so that it stays so."
+    words = say(
+        "Give the dumps a folder of their own, with mode 0700; and umask 077 at the top of the job's script, "
+        "so that it stays so."
     )
+    if any(served(dump.path) for dump in dumps):
+        words = say("Keep the dumps where no web server looks. {words}", words=words)
+    paths = [dump.path for dump in dumps if dump.mode & 0o007]
+    return on_paths("sudo chmod o=", paths, words) if paths else decision(words)
 
 
-def _openings(dumps: tuple[Dump, ...]) -> Iterator[str]:
+def _openings(dumps: tuple[Dump, ...]) -> Iterator[Message]:
     place = dumps[0].place
-    if folder := next((folder for dump in dumps if (folder := served(dump.path))), ""):
-        yield f"they lie in {folder}, a directory that web servers serve from"
+    for folder in sorted({served(dump.path) for dump in dumps} - {""})[:1]:
+        yield say("they lie in {folder}, a directory that web servers serve from", folder=folder)
     if place.open and place.mode & 0o002:
-        yield "everybody may write into the folder, and delete there"
-    readable = [dump for dump in dumps if dump.open and dump.mode & 0o004]
-    if readable:
-        yield f"every user of the host can read {len(readable)} of {len(dumps)} dumps"
+        yield say("everybody may write into the folder, and delete there")
+    if readable := [dump for dump in dumps if dump.open and dump.mode & 0o004]:
+        n, total = len(readable), len(dumps)
+        yield say("every user of the host can read {n} of {total} dumps", n=n, total=total)
     if any(dump.open and dump.mode & 0o002 for dump in dumps):
-        yield "every user of the host can change a dump"
+        yield say("every user of the host can change a dump")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from signoff.checklist.model import Use
-from signoff.facts.base import Fact, Facts, Malformed, Noted, Unavailable
+from signoff.facts.base import Fact, Facts, Malformed, Noted, OutsideFact, Unavailable, closure
 from signoff.message import NOTHING, Message, listed, say
 from signoff.misfit import MisfitError, Place, misfits
 from signoff.model import Command, Decision, Finding, Fix, Result, Vantage
@@ -88,6 +88,35 @@ class Probe:
     parameters: type[msgspec.Struct] | None = None
     """What a checklist may give it; it judges nothing before."""
     make: Callable[[Any], Probe] | None = None
+    active: bool = False
+    """Whether it does more than look: then only with the operator's consent."""
+    does: Message = NOTHING
+    """What an active one does, for the operator who is to consent."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where something is done without consent, or unsaid."""
+        if self.active and not self.does:
+            raise ValueError(f"{self.id} is active, and does not say what it does")
+        needs = () if self.active else closure(self.needs)
+        if any(isinstance(fact, OutsideFact) and fact.active for fact in needs):
+            raise ValueError(f"{self.id} needs an active fact, and is not active")
+
+    @property
+    def name(self) -> str:
+        """The probe with its parameters, as a step uses it."""
+        return f"{self.id} ({self.use})" if self.use else self.id
+
+    def unpermitted(self) -> Finding:
+        """Return what is found without the operator's consent."""
+        observed = say("not checked without your consent. It does more than look: {does}", does=self.does)
+        remedy = Remedy(
+            say(
+                "Permit it in the walk of this step, with consent in an answers file, or with "
+                "signoff audit --active."
+            ),
+            Decision(),
+        )
+        return self.finding(Judgement(result=Result.NOTCHECKED, observed=observed, remedy=remedy))
 
     def used(self, use: Use) -> Probe:
         """Return the probe as a checklist uses it. Raises MisfitError where the parameters do not fit."""
@@ -173,8 +202,13 @@ def probe(
     needs: tuple[Fact[Any], ...],
     vantage: Vantage = Vantage.HOST,
     remedy: Remedy | None = None,
+    active: bool = False,
+    does: Message = NOTHING,
 ) -> Callable[[Judge], Probe]:
-    """Make a judge a probe. ``name`` is ``subject.what``, as checklists write it."""
+    """Make a judge a probe. ``name`` is ``subject.what``, as checklists write it.
+
+    One that does more than look is ``active``, and says what it ``does``.
+    """
 
     def named(judge: Judge) -> Probe:
         return Probe(
@@ -185,6 +219,8 @@ def probe(
             needs=needs,
             judge=judge,
             remedy=remedy,
+            active=active,
+            does=does,
         )
 
     return named

@@ -2,231 +2,171 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from signoff.credentials.dotenv import Variable
-from signoff.credentials.rating import Rating, Verdict, provider_test_keys, rate, reused
-from signoff.credentials.recognise import Form, form_of, words
+from signoff.credentials.policy import policy_for
+from signoff.credentials.rating import Verdict, provider_test_keys, rate, reused
+from signoff.credentials.recognise import words
 from signoff.credentials.secret import Secret
 from signoff.facts.base import Facts
-from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
-from signoff.facts.units import UNITS
-from signoff.message import listed, say
-from signoff.model import Result, Vantage
-from signoff.probes.base import Judgement, probe
-from signoff.probes.kit import decision
-from signoff.probes.secretfiles import listing, readable_files, secrets_of, surroundings
+from signoff.facts.environment import ENVIRONMENT, Kind, kind_of
+from signoff.message import NOTHING, Message, listed, say
+from signoff.probes.base import Judgement
+from signoff.probes.kit import Proves, decision, fail, passed, unknown
+from signoff.probes.rated import weakness
+from signoff.probes.secretfiles import (
+    listing,
+    on_secrets,
+    readable_files,
+    secrets_of,
+    surroundings,
+    units_of,
+    variables_of,
+)
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_GENERATE: Final = {
-    Form.KEY: "signoff generate key. A new key ends sessions; where it encrypts data, old data is lost.",
-    Form.DJANGO: "signoff generate django. A new key ends sessions and password-reset links.",
-    Form.JWT: "signoff generate jwt. A new key ends all sessions.",
-    Form.FERNET: "signoff generate fernet. Decrypt first with the old key what it encrypted.",
-    Form.POSTGRES: "signoff generate postgres. Alter the role in the database first, then the file: the file"
-    " alone changes nothing in a database that is there already.",
-    Form.REDIS: "signoff generate redis. Set it in Redis (requirepass, or its ACL file) and in the file.",
-    Form.PASSWORD: "signoff generate password. Set it where the account is, and in the file.",
-    Form.ISSUED: "Have the provider issue a new one, and revoke this one.",
-}
 
-
-@probe(
+@on_secrets(
     "env.strength",
     title=say("Strength of the secrets"),
     expected=say(
-        "no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 "
-        "characters of four classes, or 128 bits"
+        "no default or placeholder; keys of 32 bytes and 128 bits; database passwords of 16 characters"
+        " of four classes, or 128 bits"
     ),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def strength(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge each secret. What cannot be judged from here, an unused provider's key, is unknown."""
     context = surroundings(facts, profile)
-    found = secrets_of(readable_files(facts, profile))
-    ratings = [(file, rate(variable.name, variable.value, context)) for file, variable in found]
-    published = {one.subject: one for one in _published(facts, found)}
-    yield from published.values()
-    strong = [
-        rating
-        for file, rating in ratings
-        if rating.verdict is Verdict.STRONG and f"{file.path}: {one_line(rating.name)}" not in published
-    ]
-    for file, rating in ratings:
-        if rating.verdict is not Verdict.STRONG:
-            yield _weak(rating, file.path)
-    if not ratings:
-        yield Judgement(result=Result.UNKNOWN, observed=say("none of the variables looks like a secret"))
+    examples = (file for file in facts[ENVIRONMENT].files if file.kind is Kind.EXAMPLE)
+    published = {variable.value: file.path for file, variable in variables_of(examples) if variable.value}
+    secrets = secrets_of(readable_files(facts, profile))
+    strong = []
+    for file, variable in secrets:
+        rating = rate(variable.name, variable.value, context)
+        name, subject, fault = one_line(rating.name), f"{file.path}: {rating.name}", weakness(rating)
+        if not fault and variable.value in published:
+            fault = say("the value that stands in {path}", path=one_line(published[variable.value]))
+        if not fault:
+            strong.append(rating)
+        elif rating.verdict is Verdict.EMPTY and not rating.own:
+            observed = say("{name} is empty: whether something needs it cannot be seen from here", name=name)
+            yield unknown(observed, remedy=decision(say("Set it, or take the line out.")), subject=subject)
+        else:
+            observed = say("{name} is {fault}", name=name, fault=fault)
+            yield fail(observed, remedy=decision(_renewal(variable)), subject=subject)
+    if not secrets:
+        yield unknown(say("none of the variables looks like a secret"))
     elif strong:
-        least = min(rating.bits for rating in strong)
-        yield Judgement(
-            result=Result.PASS,
-            subject="strong",
-            observed=say(
-                "{listing}: strong, {least} bits or more",
-                listing=listing(rating.name for rating in strong),
-                least=least,
-            ),
-        )
+        names, least = listing(one.name for one in strong), min(one.bits for one in strong)
+        observed = say("{names}: strong, {least} bits or more", names=names, least=least)
+        evidence = [say("{name}: {bits} bits", name=one_line(one.name), bits=one.bits) for one in strong]
+        yield passed(observed, proves=Proves.CONFIGURED, evidence=evidence, subject="strong")
 
 
-def _published(facts: Facts, found: Iterable[tuple[SecretFile, Variable]]) -> Iterator[Judgement]:
-    """Judge what looks strong, and stands in an example file, which is made to be read by everybody."""
-    examples = {
-        variable.value: file.path
-        for file in facts[ENVIRONMENT].files
-        if file.kind is Kind.EXAMPLE and file.content
-        for variable in file.content.variables.values()
-        if variable.value
-    }
-    for file, variable in found:
-        path = examples.get(variable.value)
-        if path and rate(variable.name, variable.value).verdict is Verdict.STRONG:
-            name = one_line(variable.name)
-            yield Judgement(
-                result=Result.FAIL,
-                subject=f"{file.path}: {name}",
-                observed=say("{name} is the value that stands in {path}", name=name, path=one_line(path)),
-                remedy=_GENERATE[form_of(variable.name, variable.value)],
-            )
+def _renewal(variable: Variable) -> Message:
+    policy = policy_for(variable.name, variable.value)
+    if policy.pasted:
+        return policy.entails
+    return say("signoff generate {kind}. {entails}", kind=policy.kind, entails=policy.entails)
 
 
-def _weak(rating: Rating, path: str) -> Judgement:
-    name = one_line(rating.name)
-    subject = f"{path}: {name}"
-    if rating.verdict is Verdict.EMPTY and not rating.own:
-        return Judgement(
-            result=Result.UNKNOWN,
-            subject=subject,
-            observed=say("{name} is empty: whether something needs it cannot be seen from here", name=name),
-            remedy=decision(say("Set it, or take the line out.")),
-        )
-    observed = say("{name} is {verdict}", name=name, verdict=rating.verdict.value)
-    if rating.verdict not in {Verdict.EMPTY, Verdict.DEFAULT}:
-        observed += f": {listing(rating.reasons)}"
-    return Judgement(result=Result.FAIL, subject=subject, observed=observed, remedy=_GENERATE[rating.form])
-
-
-@probe(
+@on_secrets(
     "env.reuse",
     title=say("Reuse of secrets"),
     expected=say("each key and password is used for one thing only"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
-def reuse(facts: Facts, profile: Profile) -> Iterator[Judgement]:
+def reuse(facts: Facts, profile: Profile) -> list[Judgement]:
     """Judge whether variables share a value."""
     variables = _variables(facts, profile)
-    groups = reused(variables)
-    for names in groups:
-        yield Judgement(
-            result=Result.FAIL,
-            subject=listing(names),
-            observed=say("{listing} have the same value", listing=listing(names)),
-            remedy=decision(say("Make a new one for all but one of them: signoff generate key")),
-        )
-    if not groups:
-        yield Judgement(result=Result.PASS, observed=say("no two secrets have the same value"))
+    anew = decision(say("Make a new one for all but one of them: signoff generate key"))
+    found = [
+        fail(say("{names} have the same value", names=names), remedy=anew, subject=names)
+        for names in map(listing, reused(variables))
+    ]
+    return found or [_none(say("no two secrets have the same value"), [variables])]
 
 
-@probe(
+def _none(observed: Message, looked_at: Iterable[Mapping[str, Secret]]) -> Judgement:
+    """Pass by the variables that were looked at; unknown where there are none."""
+    names = listing((name for variables in looked_at for name in variables), 40)
+    return passed(observed, proves=Proves.CONFIGURED, evidence=[names] if names else [])
+
+
+@on_secrets(
     "env.test-keys",
     title=say("Test keys"),
     expected=say("no test or sandbox key"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def test_keys(facts: Facts, profile: Profile) -> Judgement:
     """Judge by the prefixes that providers give their test keys."""
-    names = [*provider_test_keys(_variables(facts, profile))]
-    for where, variables in _beside(facts, profile):
-        names += [f"{one_line(name)} in {where}" for name in provider_test_keys(variables)]
-    if names:
-        return Judgement(
-            result=Result.FAIL,
-            observed=say(
-                "{listing}: a provider's test key, or the address of its sandbox", listing=listing(names)
-            ),
-            remedy=decision(say("Put in the production keys from the providers' consoles.")),
-        )
-    return Judgement(result=Result.PASS, observed=say("no value has the prefix of a test key"))
+    places = [*_places(facts, profile)]
+    if names := [f"{name}{where}" for where, found in places for name in provider_test_keys(found)]:
+        observed = say("{names}: a provider's test key, or the address of its sandbox", names=listing(names))
+        put = say("Put in the production keys from the providers' consoles.")
+        return fail(observed, remedy=decision(put))
+    return _none(say("no value has the prefix of a test key"), (found for _, found in places))
 
 
 _ON: Final = frozenset({"true", "yes", "on", "t", "y", "enabled"})
 _DEVELOPING: Final = frozenset({"dev", "develop", "development", "local", "test", "testing", "debug"})
 
 
-@probe(
+@on_secrets(
     "env.debug",
     title=say("Debugging and development modes"),
     expected=say("DEBUG off, the environment called production, no wildcard among the allowed hosts"),
-    needs=(ENVIRONMENT, UNITS),
-    vantage=Vantage.PROJECT,
 )
 def debug(facts: Facts, profile: Profile) -> Judgement:
     """Judge the switches that open a program up for developers."""
+    places = [*_places(facts, profile)]
     faults = [
-        fault
-        for name, value in _variables(facts, profile).items()
-        if (fault := _switch(name.upper(), value.reveal().strip().casefold()))
+        say("{fault}{where}", fault=fault, where=where)
+        for where, variables in places
+        for name, value in variables.items()
+        if (fault := _switch(one_line(name.upper()), value.reveal().strip().casefold()))
     ]
-    for where, variables in _beside(facts, profile):
-        found = [
-            _switch(name.upper(), value.reveal().strip().casefold()) for name, value in variables.items()
-        ]
-        faults += [f"{fault} in {where}" for fault in found if fault]
     if faults:
-        return Judgement(
-            result=Result.FAIL,
-            observed=listed((one_line(fault) for fault in faults), "; "),
-            remedy=decision(say("Turn it off in the file, and restart the services that read it.")),
-        )
-    return Judgement(result=Result.PASS, observed=say("no switch for debugging or development is on"))
+        off = say("Turn it off in the file, and restart the services that read it.")
+        return fail(listed(faults), remedy=decision(off))
+    return _none(say("no switch for debugging or development is on"), (found for _, found in places))
 
 
-def _switch(name: str, value: str) -> str:
+def _switch(name: str, value: str) -> Message:
     parts = words(name)
     on = value in _ON or (value.isdecimal() and int(value) > 0)
     if on and (parts[-1:] == ("debug",) or name == "DEBUG_MODE"):
-        return f"{name} is on"
+        return say("{name} is on", name=name)
     modes = set(value.split(",")) & _DEVELOPING
     if modes and (parts[-1:] in {("env",), ("environment",)} or name == "SPRING_PROFILES_ACTIVE"):
-        return f"{name} is {min(modes)}"
+        return say("{name} is {mode}", name=name, mode=min(modes))
     if name.endswith("ALLOWED_HOSTS") and "*" in {host.strip(" []'\"") for host in value.split(",")}:
-        return f"{name} takes any host"
-    return ""
+        return say("{name} takes any host", name=name)
+    return NOTHING
 
 
-def _beside(facts: Facts, profile: Profile) -> Iterator[tuple[str, dict[str, Secret]]]:
-    """Yield what compose files and units set themselves: it goes before what stands in the file.
+def _places(facts: Facts, profile: Profile) -> Iterator[tuple[Message, Mapping[str, Secret]]]:
+    """Yield variables with where they are set: in the files, and in compose files and units, which go first.
 
-    A default (``DEBUG: ${DEBUG:-1}``) counts where the file does not say otherwise.
+    A default (``DEBUG: ${DEBUG:-1}``) counts where the files do not say otherwise.
     """
     said = _variables(facts, profile)
+    yield NOTHING, said
     for compose in facts[ENVIRONMENT].compose:
         for service in compose.services if kind_of(compose.path) is Kind.LIVE else ():
-            yield (
-                one_line(compose.path),
-                {
-                    name: value
-                    for name, value in service.environment.items()
-                    if not (name in service.interpolates and name in said)
-                },
-            )
-    for unit in () if facts.missing(UNITS) else facts[UNITS].units:
-        yield one_line(unit.name), dict(unit.environment)
+            overridden = service.interpolates & said.keys()
+            own = {name: value for name, value in service.environment.items() if name not in overridden}
+            yield say(" in {place}", place=one_line(compose.path)), own
+    for unit in units_of(facts):
+        yield say(" in {place}", place=one_line(unit.name)), unit.environment
 
 
 def _variables(facts: Facts, profile: Profile) -> dict[str, Secret]:
     """Return all variables of the files in use, by name; a file's name is added where two files have one."""
     found: dict[str, Secret] = {}
-    for file in readable_files(facts, profile):
-        for variable in file.content.variables.values() if file.content else ():
-            name = variable.name
-            if name in found and found[name] != variable.value:
-                name = f"{name} ({one_line(file.path)})"
-            found[name] = variable.value
+    for file, variable in variables_of(readable_files(facts, profile)):
+        other = found.get(variable.name, variable.value) != variable.value
+        found[f"{variable.name} ({one_line(file.path)})" if other else variable.name] = variable.value
     return found

@@ -6,7 +6,7 @@ import msgspec
 
 from signoff.facts.base import Facts
 from signoff.facts.kinds import RANDOM, Reply, http
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.model import Vantage
 from signoff.probes.base import Judgement, Probe, probe, with_parameters
 from signoff.probes.kit import Proves, Seen, decision, each, right, unseen, wrong
@@ -42,20 +42,15 @@ def header(wanted: Header) -> Probe:
     def look(reply: Reply) -> Seen:
         values = reply.header(name)
         if not reply.status:
-            return unseen(reply.error)
+            return unseen(say("{error}", error=reply.error))
         if name == HSTS and not reply.verified:
             return wrong(say("no HTTPS with a valid certificate: browsers ignore the header"))
         if len(set(values)) != 1 or not wanted.met(values[0]):
-            return wrong(
-                say(
-                    "{status} with {map}",
-                    status=reply.status,
-                    map=" and ".join(map(repr, values)) or "no such header",
-                )
-            )
+            found = listed(map(repr, values), " and ") or say("no such header")
+            return wrong(say("{status} with {found}", status=reply.status, found=found))
         if reply.path == wanted.path and reply.status != 200:
             return unseen(say("{status}, not a page: give the path of one", status=reply.status))
-        return right(values[0])
+        return right(say("{value}", value=values[0]))
 
     @probe(
         "http.header",
@@ -63,12 +58,7 @@ def header(wanted: Header) -> Probe:
         expected=say("{name}: {rule}", name=name, rule=rule),
         needs=(answers,),
         vantage=Vantage.OUTSIDE,
-        remedy=decision(
-            say(
-                "Set {name} once, in the web server, for every answer (nginx: add_header ... always)",
-                name=name,
-            )
-        ),
+        remedy=decision(say("Set {name} once, in the web server, for every answer.", name=name)),
     )
     def judge(facts: Facts, profile: Profile) -> Judgement:
         return each(say("answers"), [*facts[answers]], look, proves=Proves.OUTSIDE)

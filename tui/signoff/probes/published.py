@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
+from shlex import quote
 
 from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.docker_engine import DOCKER_ENGINE, Engine
-from signoff.facts.exposure import Exposure, Owner, binds, how_made
+from signoff.facts.exposure import Exposure, binds, of_container
 from signoff.facts.network import LISTENERS
-from signoff.message import say
-from signoff.model import Result
-from signoff.probes.base import Judgement, probe
+from signoff.message import Message, listed, say
+from signoff.probes.base import Judgement, Remedy, probe
 from signoff.probes.closing import how_to_close
-from signoff.probes.kit import decision
-from signoff.probes.vantages import BOTH, WEB, Vantages, described, vantages
+from signoff.probes.kit import Proves, command, decision, fail, notapplicable, passed, unknown
+from signoff.probes.vantages import BOTH, WEB, Vantages, Ways, vantages
 from signoff.target.profile import Profile
 
 _LOOPBACK_REACHED = 28
@@ -36,35 +36,38 @@ def published_ports(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     engine = Engine() if no_engine else facts[DOCKER_ENGINE]
     seen = vantages(facts, profile)
     if not containers and not engine.swarm and not no_engine:
-        yield Judgement(
-            result=Result.NOTAPPLICABLE, observed=say("no container is there, and no swarm publishes a port")
-        )
+        yield notapplicable(say("no container is there, and no swarm publishes a port"))
         return
-    owners = {f"container {one.name}": Owner("published", one.name, "", *how_made(one)) for one in containers}
-    kept: list[str] = []
+    by_name = {f"container {one.name}": one for one in containers}
+    kept: list[Message] = []
     failed = False
     for (name, number, protocol), ports in _grouped(containers, engine).items():
-        bound = ", ".join(dict.fromkeys(port.address for port in ports))
-        text = f"port {number}/{protocol} on {bound} by {name}"
-        open_ones = [port for port in ports if not (_meant(port, profile) or _inside(port, seen))]
-        if not open_ones:
+        addresses = listed(dict.fromkeys(port.address for port in ports), ", ")
+        at = f"{number}/{protocol}"
+        text = say("port {port} on {addresses} by {name}", port=at, addresses=addresses, name=name)
+        wide = [port for port in ports if not _meant(port, seen, profile)]
+        if not wide:
             kept.append(text)
-        elif all(_stopped(port, seen) for port in open_ones):
-            kept.append(f"{text} (stopped by the firewall)")
+        elif _stopped(ways := _ways(wide, seen), wide, seen):
+            kept.append(say("{port} (stopped by the firewall)", port=text))
         else:
             failed = True
-            remedy = _on_loopback(owners.get(name), name, open_ones[0])
-            yield _laid_open(f"{name} {number}/{protocol}", open_ones, text, seen, remedy)
+            outside = say("from outside: no answer now")
+            if ways.answering:
+                outside = say("from outside: {ports}", ports=listed(map(str, ways.answering), ", "))
+            elif seen.outside is None:
+                outside = say("from outside: not looked at ({reason})", reason=seen.not_outside)
+            observed = say("published on an outside address: {port}; {outside}", port=text, outside=outside)
+            remedy = _on_loopback(by_name.get(name), name, wide[0])
+            yield fail(observed, subject=f"{name} {at}", evidence=ways.evidence, remedy=remedy)
     if no_engine:
-        yield Judgement(result=Result.UNKNOWN, subject="swarm", observed=no_engine)
+        yield unknown(no_engine, subject="swarm")
     elif not failed:
-        yield Judgement(
-            result=Result.PASS,
-            observed=say("published: {kept}", kept=", ".join(kept))
-            if kept
-            else say("no running container publishes a port"),
-            evidence=tuple(_remarks(containers, engine)),
-        )
+        observed = say("no running container publishes a port")
+        if kept:
+            observed = say("published: {ports}", ports=listed(kept, ", "))
+        evidence = (observed, *_remarks(containers, engine))
+        yield passed(observed, proves=Proves.RUNNING, evidence=evidence)
 
 
 def _grouped(
@@ -72,91 +75,66 @@ def _grouped(
 ) -> dict[tuple[str, int, str], list[PublishedPort]]:
     """Return what is published now, by who publishes it, port and protocol: one for each address."""
     found: dict[tuple[str, int, str], list[PublishedPort]] = {}
-    running = (container for container in containers if container.running)
+    running = [one for one in containers if one.running]
     named = [(f"container {one.name}", port) for one in running for port in one.published]
     for name, port in [*named, *((f"swarm service {service}", port) for service, port in engine.swarm)]:
         found.setdefault((name, port.port, port.protocol), []).append(port)
     return found
 
 
-def _meant(port: PublishedPort, profile: Profile) -> bool:
-    return port.port in WEB or (port.protocol == "tcp" and port.port in profile.open_ports)
-
-
-def _inside(port: PublishedPort, seen: Vantages) -> bool:
-    """Tell whether a port is bound to an address that nothing from outside comes to."""
-    address = ip_address(port.address)
-    if address.is_loopback:
+def _meant(port: PublishedPort, seen: Vantages, profile: Profile) -> bool:
+    """Tell whether it may answer, or is bound to an address that nothing from outside comes to."""
+    if port.port in WEB or (port.protocol == "tcp" and port.port in profile.open_ports):
         return True
-    return (
-        not address.is_unspecified
-        and seen.host.interfaces.own(address)
-        and address not in seen.host.addresses
+    address = ip_address(port.address)
+    elsewhere = seen.host.interfaces.own(address) and address not in seen.host.addresses
+    return address.is_loopback or (elsewhere and not address.is_unspecified)
+
+
+def _ways(ports: list[PublishedPort], seen: Vantages) -> Ways:
+    number, protocol = ports[0].port, ports[0].protocol
+    leading = (one for one in seen.host.exposures if (one.port, one.protocol) == (number, protocol))
+    return Ways(
+        tuple(one for one in seen.open_outside() if one.port == number),
+        tuple(one for one in leading if any(binds(port, one.address) for port in ports)),
     )
 
 
-def _exposures(port: PublishedPort, seen: Vantages) -> tuple[Exposure, ...]:
-    return tuple(
-        one
-        for one in seen.host.exposures
-        if (one.protocol, one.port) == (port.protocol, port.port) and binds(port, one.address)
+def _stopped(ways: Ways, ports: list[PublishedPort], seen: Vantages) -> bool:
+    """Tell whether the packet filter stops them for certain, and nobody outside was answered."""
+    if seen.host.missing or seen.outside is None or ways.answering:
+        return False
+    every = all(any(binds(port, one.address) for one in ways.leading) for port in ports)
+    return every and ways.having("blocked") == ways.leading
+
+
+def _on_loopback(container: Container | None, name: str, port: PublishedPort) -> Remedy:
+    if container:
+        owner = of_container("published", container, port.container_port)
+        address = ip_address(port.address)
+        way = Exposure(port.protocol, address, port.port, owner, "unsure", "", port.container_port)
+        return how_to_close((way,), ())
+    service = quote(name.removeprefix("swarm service "))
+    return command(
+        f"sudo docker service update --publish-rm {port.container_port} {service}",
+        say("Publish {port} no more, on no node; let the proxy reach it through a network.", port=port.port),
     )
 
 
-def _stopped(port: PublishedPort, seen: Vantages) -> bool:
-    """Tell whether the packet filter stops it for certain, and nobody outside was answered."""
-    leading = _exposures(port, seen)
-    answered = any(other.port == port.port for other in seen.open_outside())
-    return (
-        bool(leading)
-        and not seen.host.missing
-        and seen.outside is not None
-        and not answered
-        and all(one.fate == "blocked" for one in leading)
-    )
-
-
-def _laid_open(subject: str, ports: list[PublishedPort], text: str, seen: Vantages, remedy: str) -> Judgement:
-    leading = tuple(one for port in ports for one in _exposures(port, seen))
-    answering = tuple(other for other in seen.open_outside() if other.port == ports[0].port)
-    outside = (
-        f"from outside: {', '.join(map(str, answering))}"
-        if answering
-        else f"from outside: not looked at ({seen.not_outside})"
-        if seen.outside is None
-        else "from outside: no answer now"
-    )
-    return Judgement(
-        result=Result.FAIL,
-        subject=subject,
-        observed=say("published on an outside address: {text}; {outside}", text=text, outside=outside),
-        evidence=tuple(map(described, leading)),
-        remedy=remedy,
-    )
-
-
-def _on_loopback(owner: Owner | None, name: str, port: PublishedPort) -> str:
-    if owner is None:
-        return (
-            f"A swarm publishes on every node: sudo docker service update --publish-rm {port.container_port} "
-            f"{name.split()[2]} (published as {port.port}), and let the proxy reach it through a network"
-        )
-    return (
-        f"In {owner.file} publish it on loopback only, "
-        f'ports: ["127.0.0.1:{port.port}:{port.container_port}"], or drop it; then: {owner.up}'
-    )
-
-
-def _remarks(containers: tuple[Container, ...], engine: Engine) -> Iterator[str]:
+def _remarks(containers: tuple[Container, ...], engine: Engine) -> Iterator[Message]:
     for container in containers:
         if not container.running and container.published:
-            ports = ", ".join(f"{port.address}:{port.port}" for port in container.published)
-            yield f"container {container.name} is stopped; once started it publishes {ports}"
-    local = any(ip_address(port.address).is_loopback for c in containers for port in c.published)
+            yield say(
+                "container {name} is stopped; once started it publishes {ports}",
+                name=container.name,
+                ports=listed((f"{port.address}:{port.port}" for port in container.published), ", "),
+            )
+    local = any(ip_address(port.address).is_loopback for one in containers for port in one.published)
     if local and 0 < engine.major < _LOOPBACK_REACHED:
-        yield (
-            f"Docker Engine {engine.version}: before 28.0, a machine on the same network segment can reach "
-            "ports published on 127.0.0.1 (moby 45610)"
+        yield say(
+            "Docker Engine {version}: before 28.0, a machine on the same network segment can reach ports"
+            " published on 127.0.0.1 (moby 45610)",
+            version=engine.version,
         )
 
 
@@ -168,63 +146,46 @@ def _remarks(containers: tuple[Container, ...], engine: Engine) -> Iterator[str]
 )
 def host_networking(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge containers that share the host's network: they publish nothing, and listen all the same."""
-    sharing = tuple(_sharing(facts[CONTAINERS]))
+    containers = facts[CONTAINERS]
+    sharing = [*_sharing(containers)]
     if not sharing:
-        yield Judgement(result=Result.PASS, observed=say("no running container uses the host's network"))
+        count = say("{count} container seen", "{count} containers seen", count=len(containers))
+        observed = say("no running container uses the host's network")
+        yield passed(observed, proves=Proves.RUNNING, evidence=[count])
         return
-    listeners = facts[LISTENERS]
-    seen = vantages(facts, profile)
+    listeners, seen = facts[LISTENERS], vantages(facts, profile)
     nameless = any(not one.processes for one in listeners if one.protocol == "tcp")
     for container in sharing:
-        own = tuple(one for one in listeners if one.container == container.id)
-        ports = {(one.protocol, one.port) for one in own if not one.address.is_loopback}
-        leading = tuple(
-            one
-            for one in seen.host.exposures
-            if (one.protocol, one.port) in ports and one.port not in seen.expected and not one.forwarded
+        own = [one for one in listeners if one.container == container.id]
+        wide = [one for one in own if not one.address.is_loopback and one.port not in seen.expected]
+        ports = {(one.protocol, one.port) for one in wide}
+        leading = (one for one in seen.host.exposures if (one.protocol, one.port) in ports)
+        ways = Ways(
+            tuple(port for port in seen.open_outside() if ("tcp", port.port) in ports),
+            tuple(one for one in leading if not one.forwarded),
         )
-        let_in = tuple(one for one in leading if one.fate == "open")
-        answering = tuple(
-            port
-            for port in seen.open_outside()
-            if ("tcp", port.port) in ports and port.port not in seen.expected
-        )
-        listed = (
-            ", ".join(sorted(f"{one.address}:{one.port}/{one.protocol}" for one in own)) or "nothing seen"
-        )
+        heard = listed(sorted(f"{one.address}:{one.port}/{one.protocol}" for one in own), ", ")
         observed = say(
-            "container {name} is on the host's network and listens on {listed}",
+            "container {name} is on the host's network and listens on {ports}",
             name=container.name,
-            listed=listed,
+            ports=heard or say("nothing seen"),
         )
-        evidence = (*(f"outside: {port}" for port in answering), *map(described, leading))
-        if let_in or answering:
-            yield Judgement(
-                result=Result.FAIL,
-                subject=container.name,
-                observed=observed,
-                evidence=evidence,
-                remedy=decision(
-                    say(
-                        "Give it a network of its own (drop network_mode: host), or make it listen on "
-                        "127.0.0.1.\n{how_to_close}",
-                        how_to_close=how_to_close(let_in, answering),
-                    )
-                ),
-            )
-        elif (nameless and not own) or any(one.fate == "unsure" for one in leading):
-            why = (
-                "which sockets are its own is not visible" if not own else "the firewall rules leave it open"
-            )
-            yield Judgement(
-                result=Result.UNKNOWN,
-                subject=container.name,
-                observed=say("{observed}: {why}", observed=observed, why=why),
-                evidence=evidence,
-                remedy=decision(say("sudo ss -lntup")),
-            )
-        else:
-            yield Judgement(result=Result.PASS, subject=container.name, observed=observed, evidence=evidence)
+        yield _shared(observed, ways, nameless and not own, container.name)
+
+
+def _shared(observed: Message, ways: Ways, hidden: bool, subject: str) -> Judgement:
+    evidence, let_in = ways.evidence, ways.having("open")
+    if let_in or ways.answering:
+        words = say("Give it a network of its own (drop network_mode: host), or make it listen on 127.0.0.1.")
+        remedy = decision(listed((words, how_to_close(let_in, ways.answering).words), "\n"))
+        return fail(observed, subject=subject, evidence=evidence, remedy=remedy)
+    if hidden or ways.having("unsure"):
+        why = say("which sockets are its own is not visible")
+        if not hidden:
+            why = say("the firewall rules leave it open")
+        remedy = decision(say("Find out whose the sockets are: sudo ss -lntup"))
+        return unknown(listed((observed, why), ": "), subject=subject, evidence=evidence, remedy=remedy)
+    return passed(observed, proves=Proves.RUNNING, subject=subject, evidence=evidence or (observed,))
 
 
 def _sharing(containers: tuple[Container, ...]) -> Iterator[Container]:

@@ -1,7 +1,6 @@
-"""Commands for files that a remedy names: they touch what is the project's own, follow no link unseen,
-and delete nothing.
+"""Remedies for files: they touch what is the project's own, follow no link unseen, and delete nothing.
 
-What lies outside of the project is its owner's: ``ASK``, and no command.
+What lies outside of the project is its owner's: to be asked, and no command.
 """
 
 from __future__ import annotations
@@ -9,22 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from shlex import quote
-from typing import Final, Protocol
+from typing import Final
 
+from signoff.facts.environment import SecretFile
+from signoff.message import Message, listed, say
+from signoff.probes import kit
+from signoff.probes.base import Remedy
 from signoff.text import one_line
 
-ASK: Final = "Ask its owner"
-"""The remedy for what is not the project's own."""
+ROOT: Final = kit.decision(say("Run signoff with a user who may use sudo."))
 _WIDTH: Final = 4096
-
-
-class Led(Protocol):
-    """A file with where it really lies: a symbolic link's ``target`` is another path than its own."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def target(self) -> str: ...
 
 
 def within(path: str, folder: str) -> bool:
@@ -50,12 +43,25 @@ def command(words: str, paths: Iterable[str]) -> str:
     return f"{words} {ends}{' '.join(map(quote, named))}"
 
 
-def on_files(words: str, files: Iterable[Led]) -> str:
-    """Return a command on files, by where they really lie; says which name leads to another file."""
+def on_paths(words: str, paths: Iterable[str], what: Message) -> Remedy:
+    """Return a command on files as a remedy; where a name cannot be typed, it is for a person to do."""
+    named = list(paths)
+    text = command(words, named)
+    if all(map(typeable, named)):
+        return kit.command(text, what)
+    return kit.decision(say("{what} ({by_hand})", what=what, by_hand=text))
+
+
+def on_files(words: str, files: Iterable[SecretFile], what: Message) -> Remedy:
+    """Return a command on files, by where they really lie; it says which name leads to another file."""
     found = list(files)
     led = [
-        f"{one_line(file.path)} is a link, and {one_line(file.target)} is what changes"
-        for file in found
-        if file.target != file.path
+        say(
+            "{path} is a link, and {target} is what changes.",
+            path=one_line(one.path),
+            target=one_line(one.target),
+        )
+        for one in found
+        if one.target != one.path
     ]
-    return "; ".join([command(words, (file.target for file in found)), *led])
+    return on_paths(words, (one.target for one in found), listed([what, *led], " "))

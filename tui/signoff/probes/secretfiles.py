@@ -5,26 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from posixpath import normpath
 
 from signoff.credentials.dotenv import Reader, Variable
 from signoff.credentials.recognise import secret_like, words
 from signoff.facts.base import Facts, Unavailable
-from signoff.facts.environment import ENVIRONMENT, Environment, Kind, SecretFile
-from signoff.facts.units import UNITS
-from signoff.message import say
+from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile
+from signoff.facts.units import UNITS, Unit
+from signoff.message import Message, listed, say
+from signoff.model import Vantage
+from signoff.probes.base import probe
 from signoff.probes.remedies import command, within
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-_DEFAULT = Profile().env_files
+on_secrets = partial(probe, needs=(ENVIRONMENT, UNITS), vantage=Vantage.PROJECT)
+"""Make a judge of the files with secrets a probe; whoever reads them is needed too."""
 _SERVED = frozenset({"public", "public_html", "htdocs", "html", "static", "wwwroot", "webroot"})
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """That something reads a file: a unit, a compose service, or the profile says so."""
+    """That something reads a file: a unit, a compose service, or the profile says so.
+
+    ``by`` is empty where it is read because it is where such files are looked for.
+    """
 
     path: str
     by: str
@@ -35,42 +42,31 @@ class Reference:
 def references(facts: Facts, profile: Profile) -> tuple[Reference, ...]:
     """Return who reads which file, as far as can be seen."""
     environment = facts[ENVIRONMENT]
-    found = list(_of_compose(environment))
-    if not facts.missing(UNITS):
+    found = [
+        Reference(normpath(one.path), unit.name, Reader.SYSTEMD, one.required)
+        for unit in units_of(facts)
+        for one in unit.env_files
+    ]
+    for compose in environment.compose:
+        folder, name = PurePosixPath(compose.path).parent, PurePosixPath(compose.path).name
+        # It reads the file beside its own unasked.
+        found.append(Reference(str(folder / ".env"), "", Reader.COMPOSE, required=False))
         found += [
-            Reference(normpath(one.path), unit.name, Reader.SYSTEMD, one.required)
-            for unit in facts[UNITS].units
-            for one in unit.env_files
+            Reference(normpath(folder / one.path), f"{service.name} in {name}", Reader.COMPOSE, one.required)
+            for service in compose.services
+            for one in service.env_files
+            if "$" not in one.path
         ]
-    if profile.env_files != _DEFAULT:
-        found += [
-            Reference(
-                normpath(f"{environment.project}/{name}" if name[:1] != "/" else name),
-                "targets.toml",
-                None,
-                True,
-            )
-            for name in profile.env_files
-        ]
+    asked = profile.env_files != Profile().env_files
+    for path in profile.env_files:
+        by = "targets.toml" if asked else ""
+        found.append(Reference(normpath(PurePosixPath(environment.project, path)), by, None, required=asked))
     return tuple(found)
 
 
-def _of_compose(environment: Environment) -> Iterator[Reference]:
-    for compose in environment.compose:
-        directory, name = PurePosixPath(compose.path).parent, PurePosixPath(compose.path).name
-        for service in compose.services:
-            for one in service.env_files:
-                if "$" not in one.path:
-                    path = normpath(str(directory / one.path))
-                    yield Reference(path, f"{service.name} in {name}", Reader.COMPOSE, one.required)
-
-
-def readers(file: SecretFile, environment: Environment, known: Iterable[Reference]) -> frozenset[Reader]:
-    """Return which programs read a file for sure. Compose reads ``.env`` beside its own file unasked."""
-    found = {one.reader for one in known if one.path in {file.path, file.target} and one.reader}
-    if file.path in {str(PurePosixPath(one.path).parent / ".env") for one in environment.compose}:
-        found.add(Reader.COMPOSE)
-    return frozenset(found)
+def units_of(facts: Facts) -> tuple[Unit, ...]:
+    """Return the project's units; none where they cannot be seen."""
+    return () if facts.missing(UNITS) else facts[UNITS].units
 
 
 def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
@@ -78,14 +74,12 @@ def used_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
 
     A file that something of the project names is its own wherever it lies.
     """
-    named = _named(facts, profile)
+    named = {one.path for one in references(facts, profile)}
     project = facts[ENVIRONMENT].project
     return tuple(
         file
         for file in facts[ENVIRONMENT].files
-        if file.path in named
-        or file.target in named
-        or (file.kind is Kind.LIVE and within(file.target, project))
+        if {file.path, file.target} & named or (file.kind is Kind.LIVE and within(file.target, project))
     )
 
 
@@ -105,23 +99,13 @@ def foreign_files(facts: Facts, profile: Profile) -> tuple[SecretFile, ...]:
     )
 
 
-def _named(facts: Facts, profile: Profile) -> frozenset[str]:
-    """Return the files that the project reads by name: its units, its compose files, and the profile."""
-    environment = facts[ENVIRONMENT]
-    by_profile = (normpath(PurePosixPath(environment.project, name)) for name in profile.env_files)
-    # Compose reads it unasked.
-    beside = (str(PurePosixPath(one.path).parent / ".env") for one in environment.compose)
-    return frozenset((*(one.path for one in references(facts, profile)), *by_profile, *beside))
-
-
 def no_files(facts: Facts) -> Unavailable:
     """Say that it is not known where the secrets are kept."""
-    project = one_line(facts[ENVIRONMENT].project)
     return Unavailable(
         say(
-            "no file with secrets was found in {project}; where they are kept is not known (put "
-            "the files' names into targets.toml as env_files)",
-            project=project,
+            "no file with secrets was found in {project}; where they are kept is not known"
+            " (put the files' names into targets.toml as env_files)",
+            project=one_line(facts[ENVIRONMENT].project),
         )
     )
 
@@ -145,22 +129,24 @@ def distinct(files: Iterable[SecretFile]) -> tuple[SecretFile, ...]:
     return tuple(found.values())
 
 
-def closed(file: SecretFile) -> str:
+def closed(file: SecretFile) -> Message:
     """Say why there is nothing to judge in a file."""
+    path, owner = one_line(file.path), one_line(file.access.owner)
     if not file.readable:
-        return f"{one_line(file.path)} may be read by {one_line(file.access.owner)} and root only"
-    return f"{one_line(file.path)} is too large to be a file with secrets ({file.size} bytes)"
+        return say("{path} may be read by {owner} and root only", path=path, owner=owner)
+    return say("{path} is too large to be a file with secrets ({size} bytes)", path=path, size=file.size)
+
+
+def variables_of(files: Iterable[SecretFile]) -> Iterator[tuple[SecretFile, Variable]]:
+    """Yield every variable of the files that were read, with its file."""
+    for file in files:
+        for variable in file.content.variables.values() if file.content else ():
+            yield file, variable
 
 
 def secrets_of(files: Iterable[SecretFile]) -> tuple[tuple[SecretFile, Variable], ...]:
     """Return every variable that holds a secret, with its file."""
-    return tuple(
-        (file, variable)
-        for file in files
-        if file.content
-        for variable in file.content.variables.values()
-        if secret_like(variable.name, variable.value)
-    )
+    return tuple((file, one) for file, one in variables_of(files) if secret_like(one.name, one.value))
 
 
 def surroundings(facts: Facts, profile: Profile) -> tuple[str, ...]:
@@ -168,9 +154,7 @@ def surroundings(facts: Facts, profile: Profile) -> tuple[str, ...]:
     environment = facts[ENVIRONMENT]
     users = [
         variable.value.reveal()
-        for file in environment.live
-        if file.content
-        for variable in file.content.variables.values()
+        for _, variable in variables_of(environment.live)
         if words(variable.name)[-1:] in {("user",), ("username",), ("db",), ("database",)}
     ]
     texts = (profile.name, profile.url, profile.database, PurePosixPath(environment.project).name, *users)
@@ -182,8 +166,6 @@ def served(path: str) -> str:
     return min(_SERVED.intersection(PurePosixPath(path).parent.parts), default="")
 
 
-def listing(names: Iterable[str], most: int = 8) -> str:
-    """Return names in a row, the first few of many."""
-    found = [one_line(name, 60) for name in names]
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return ", ".join(found[:most]) + more
+def listing(names: Iterable[str], most: int = 8) -> Message:
+    """Return names in a row, each once, the first few of many."""
+    return listed((one_line(name, 60) for name in dict.fromkeys(names) if name), ", ", most)

@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from signoff.facts.backups import BACKUPS, Backups, Dump
-from signoff.facts.base import Facts
+from signoff.facts.backups import BACKUPS, Backups, Dump, Repository, names
+from signoff.facts.base import Fact, Facts
 from signoff.facts.jobs import JOBS, Jobs
-from signoff.message import say
-from signoff.model import Result
-from signoff.probes.base import Judgement
-from signoff.probes.kit import decision
-from signoff.probes.remedies import command
+from signoff.message import Message, listed, say
+from signoff.probes.base import Judgement, Probe, Remedy, probe
+from signoff.probes.kit import Proves, decision, fail, notapplicable, passed, unknown
+from signoff.probes.remedies import on_paths
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
-ITEMS = ("A22", "A13", "A16", "A7", "B9")
 DAY = timedelta(hours=26)
 """A day, with two hours for a job that takes its time."""
 
-SET_FOLDER = decision(say("Say where the dumps lie: backup_directory in the target's profile."))
-
-
+_SET_FOLDER = decision(say("Say where the dumps lie: backup_directory in the target's profile."))
 _UNTOLD = re.compile(r"pg_dumpall|pg_dump\b[^\n|;>]*\$[{A-Za-z_]")
+
+Verdict = tuple[Callable[..., Judgement], Message]
+"""One of the judge kit's, and what it is to say."""
+
+well = partial(passed, proves=Proves.RUNNING)
+
+
+def of_dumps(
+    name: str,
+    *,
+    title: Message,
+    expected: Message,
+    remedy: Message,
+    needs: tuple[Fact[Any], ...] = (),
+    first: Callable[[Backups, Facts], Judgement | None] = lambda backups, facts: None,
+) -> Callable[[Callable[[tuple[Dump, ...], Facts], Verdict]], Probe]:
+    """Make a judge of the product's dumps, newest first, a probe; where there are none, that is judged.
+
+    ``first`` judges what counts whatever dumps there are.
+    """
+
+    def named(judge: Callable[[tuple[Dump, ...], Facts], Verdict]) -> Probe:
+        def judged(facts: Facts, profile: Profile) -> Judgement:
+            found = first(facts[BACKUPS], facts) or find(facts, profile)
+            if isinstance(found, Judgement):
+                return found
+            verdict, observed = judge(found, facts)
+            return verdict(observed, evidence=listing(found))
+
+        every: tuple[Fact[Any], ...] = (BACKUPS, JOBS, *needs)
+        return probe(name, title=title, expected=expected, needs=every, remedy=decision(remedy))(judged)
+
+    return named
+
+
+def listing(dumps: tuple[Dump, ...]) -> tuple[str, ...]:
+    """Return the first dumps with what is seen of them: the evidence of every judgement."""
+    return tuple(
+        f"{dump.modified:%Y-%m-%d %H:%M}Z {dump.size} bytes {dump.access} {dump.kind} {one_line(dump.path)}"
+        for dump in dumps[:4]
+    )
 
 
 def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
@@ -31,174 +71,106 @@ def find(facts: Facts, profile: Profile) -> tuple[Dump, ...] | Judgement:
 
     Raises Unavailable and Malformed where the backup folders could not be looked at.
     """
-    backups = facts[BACKUPS]
-    if closed := [*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")]:
-        return _closed(closed)
-    if backups.dumps and all(dump.kind.roles for dump in backups.dumps):
-        name = one_line(backups.dumps[0].path)
-        return Judgement(
-            result=Result.FAIL,
-            observed=say("{name} holds the roles alone; there is no dump of a database", name=name),
+    backups, database = facts[BACKUPS], one_line(profile.database)
+    # What is seen beside a closed folder is a part, and no part speaks for the whole.
+    for path in (*backups.closed, *(dump.path for dump in backups.dumps if dump.kind.form == "unread")):
+        reason = say("needs root: {path} may not be looked into", path=one_line(path))
+        return unknown(reason, remedy=_as_root(path))
+    if not backups.dumps:
+        return _nothing(backups, facts, profile)
+    found, path = backups.of(profile.database), one_line(backups.dumps[0].path)
+    if found and _shown_to_be_of(profile.database, found[0], facts):
+        return found
+    if found:
+        path, remedy = (
+            one_line(found[0].path),
+            say("Look into it yourself; or correct the database in the profile."),
         )
-    of_the_product = [
-        dump
-        for dump in backups.dumps
-        if not dump.kind.roles and (not profile.database or dump.kind.database in {"", profile.database})
-    ]
-    of_the_product = _called_like(profile.database, of_the_product)
-    if of_the_product and not _shown_to_be_of(profile.database, of_the_product[0], facts):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say(
-                "{path} does not say of which database it is, and no job that is seen dumps {database}",
-                path=one_line(of_the_product[0].path),
-                database=one_line(profile.database),
+        return unknown(
+            say(
+                "{path} does not say of which database it is, and no job dumps {name}",
+                path=path,
+                name=database,
             ),
-            remedy=decision(
-                say(
-                    "Look into it yourself; or correct the database in the profile. {set_folder}",
-                    set_folder=SET_FOLDER,
-                )
-            ),
+            remedy=decision(listed((remedy, _SET_FOLDER.words), " ")),
         )
-    if of_the_product:
-        return tuple(dump for dump in of_the_product if _is_of_one_series(dump, of_the_product[0]))
-    if backups.dumps:
-        others = ", ".join(sorted({one_line(dump.kind.database) for dump in backups.dumps}))
-        return Judgement(
-            result=Result.FAIL,
-            observed=say(
-                "the dumps are of the database {others}; there is none of {database}",
-                others=others,
-                database=one_line(profile.database),
-            ),
-        )
-    return _nothing(backups, facts, profile)
-
-
-def _called_like(database: str, dumps: list[Dump]) -> list[Dump]:
-    """SQL text and what is encrypted do not say of which database they are: where some are called like the
-    product's, the others beside them are somebody else's.
-    """
-    if not database:
-        return dumps
-    by_name = [d for d in dumps if d.kind.database or _names(d.path.rpartition("/")[2], database)]
-    by_path = [d for d in dumps if d.kind.database or _names(d.path, database)]
-    return by_name or by_path or dumps
-
-
-def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
-    if not database or dump.kind.database or _names(dump.path, database) or facts.missing(JOBS):
-        return True
-    texts = [job.text for job in facts[JOBS].jobs if job.backs_up]
-    # A variable, a container or another machine may name it, where no job here does.
-    return any(_names(text, database) or _UNTOLD.search(text) for text in texts)
-
-
-def _names(text: str, database: str) -> bool:
-    return bool(re.search(rf"(?<![a-z0-9]){re.escape(database)}(?![a-z0-9])", text, re.IGNORECASE))
-
-
-def _closed(paths: list[str]) -> Judgement:
-    """What is seen beside a closed folder is a part, and no part speaks for the whole."""
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed=say("needs root: {paths} may not be looked into", paths=one_line(paths[0])),
-        remedy=decision(
-            say("Run by hand: {command}", command=command("sudo ls -la --time-style=full-iso", paths[:1]))
-        ),
+    if all(dump.kind.roles for dump in backups.dumps):
+        return fail(say("{path} holds the roles alone; there is no dump of a database", path=path))
+    others = listed(sorted({one_line(dump.kind.database) for dump in backups.dumps}), ", ")
+    return fail(
+        say("the dumps are of the database {others}; none is of {name}", others=others, name=database)
     )
 
 
-def _is_of_one_series(dump: Dump, newest: Dump) -> bool:
-    """Another place or database is another product's. SQL text does not say which database it is of."""
-    databases = {dump.kind.database, newest.kind.database} - {""}
-    return dump.place == newest.place and len(databases) < 2
+def _shown_to_be_of(database: str, dump: Dump, facts: Facts) -> bool:
+    if not database or dump.kind.database or names(dump.path, database) or facts.missing(JOBS):
+        return True
+    texts = [job.text for job in facts[JOBS].jobs if job.backs_up]
+    # A variable, a container or another machine may name it, where no job here does.
+    return any(names(text, database) or _UNTOLD.search(text) for text in texts)
 
 
 def _nothing(backups: Backups, facts: Facts, profile: Profile) -> Judgement:
     """There is no dump. That is a failure only where every place was seen."""
-    if backups.repositories:
-        stores = ", ".join(f"{store.tool} in {one_line(store.path)}" for store in backups.repositories)
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say(
-                "no dump files, but a store that cannot be looked into without its key: {stores}",
-                stores=stores,
-            ),
-            remedy=decision(say("Run by hand: restic check, restic snapshots; or borg check, borg list.")),
+    jobs, stores = jobs_or_none(facts), stores_of(backups)
+    for store in backups.repositories:
+        closed = say(
+            "no dump files, but a store that cannot be looked into without its key: {stores}", stores=stores
         )
-    if backups.absent:
-        return _absent(backups)
+        return unknown(closed, remedy=look_into(store))
+    for folder in backups.absent:
+        if backups.as_root:
+            return fail(say("there is no folder {folder}", folder=one_line(folder)))
+        reason = say("needs root: {folder} is not there, or may not be seen", folder=one_line(folder))
+        return unknown(reason, remedy=_as_root(folder))
     if profile.backup_directory:
-        return Judgement(
-            result=Result.FAIL,
-            observed=say(
-                "there is no dump in {backup_directory}", backup_directory=one_line(profile.backup_directory)
-            ),
+        return fail(say("there is no dump in {folder}", folder=one_line(profile.backup_directory)))
+    if backups.as_root and not (backups.postgres or backups.gaps or profile.database):
+        return notapplicable(
+            say("no PostgreSQL: no process, no container, no cluster, and no word of it in the project")
         )
-    if _no_postgres(backups, profile):
-        return Judgement(
-            result=Result.NOTAPPLICABLE,
-            observed=say(
-                "no PostgreSQL: no process, no container, no cluster, and no word of it in the project"
-            ),
+    if jobs and any(job.backs_up or job.resembles_backup for job in jobs.jobs):
+        return unknown(
+            say("a backup job is there, but no dump was found in its folders or the usual ones"),
+            remedy=_SET_FOLDER,
         )
-    return _no_dumps(backups, facts)
-
-
-def _absent(backups: Backups) -> Judgement:
-    folder = one_line(backups.absent[0])
-    if backups.as_root:
-        return Judgement(result=Result.FAIL, observed=say("there is no folder {folder}", folder=folder))
-    return Judgement(
-        result=Result.UNKNOWN,
-        observed=say("needs root: {folder} is not there, or may not be seen", folder=folder),
-        remedy=decision(say("Run by hand: {command}", command=command("sudo ls -la", backups.absent[:1]))),
+    if not jobs or not backups.as_root or jobs.gaps:
+        return unknown(
+            say("no dump was found in the usual folders, and not every job and folder could be seen"),
+            remedy=_SET_FOLDER,
+        )
+    remedy = say(
+        "Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile."
     )
+    none = say("no dump in the usual folders, and no scheduled job that makes one")
+    return fail(none, remedy=decision(remedy))
 
 
-def _no_postgres(backups: Backups, profile: Profile) -> bool:
-    return backups.as_root and not (backups.postgres or backups.gaps or profile.database)
+def _as_root(path: str) -> Remedy:
+    what = say("Look with root's rights, and judge for yourself.")
+    return on_paths("sudo ls -la --time-style=full-iso", [path], what)
 
 
-def _no_dumps(backups: Backups, facts: Facts) -> Judgement:
-    missing = facts.missing(JOBS)
-    jobs = () if missing else facts[JOBS].jobs
-    if any(job.backs_up or job.resembles_backup for job in jobs):
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say("a backup job is there, but no dump was found in its folders or the usual ones"),
-            remedy=SET_FOLDER,
-        )
-    if missing or not backups.as_root or facts[JOBS].gaps:
-        return Judgement(
-            result=Result.UNKNOWN,
-            observed=say(
-                "no dump was found in the usual folders, and not every job and folder could be seen"
-            ),
-            remedy=SET_FOLDER,
-        )
-    return Judgement(
-        result=Result.FAIL,
-        observed=say("no dump in the usual folders, and no scheduled job that makes one"),
-        remedy=decision(
-            say("Set up a daily pg_dump; where dumps lie elsewhere, say so: backup_directory in the profile.")
-        ),
-    )
+def stores_of(backups: Backups) -> Message:
+    """Return the stores of restic's and borg's, for people."""
+    stores = ((store.tool, one_line(store.path)) for store in backups.repositories)
+    return listed((say("{tool} in {path}", tool=tool, path=path) for tool, path in stores), ", ")
 
 
-def ago(moment: datetime, now: datetime) -> str:
+def look_into(store: Repository, restic: str = "snapshots", borg: str = "list") -> Remedy:
+    """Have the operator look into a store, for which its key is wanted."""
+    words = f"sudo restic {restic} --repo" if store.tool == "restic" else f"sudo borg {borg}"
+    return on_paths(words, [store.path], say("Look into the store; it asks for its key."))
+
+
+def ago(moment: datetime, now: datetime) -> Message:
     """Return how long ago a moment is, for people."""
-    hours = (now - moment).total_seconds() / 3600
-    if hours < 1:
-        return f"{max(round(hours * 60), 0)} min ago"
-    return f"{hours:.0f} h ago" if hours < 72 else f"{hours / 24:.0f} days ago"
-
-
-def clock(facts: Facts) -> datetime:
-    """Return the host's own time at the look."""
-    return facts[BACKUPS].now
+    minutes = (now - moment).total_seconds() / 60
+    if minutes < 60:
+        return say("{n} min ago", n=max(round(minutes), 0))
+    if minutes < 72 * 60:
+        return say("{n} h ago", n=f"{minutes / 60:.0f}")
+    return say("{n} days ago", n=f"{minutes / 60 / 24:.0f}")
 
 
 def jobs_or_none(facts: Facts) -> Jobs | None:

@@ -6,6 +6,7 @@ they do for it. It reads them anew for that, so that a pass proves what is confi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from signoff.facts.base import Facts, Unavailable
@@ -18,10 +19,11 @@ from signoff.target.profile import Profile
 
 SSHD = key_values(
     "sshd",
-    "The SSH server's settings for each login",
+    say("The SSH server's settings for each login"),
     "sshd.sh",
     root=Root.REQUIRE,
     by_hand="sudo sshd -T -C user=root,host=h,addr=203.0.113.7",
+    kept=Mapping[str, Lines],
 )
 
 
@@ -30,9 +32,6 @@ class Login(NamedTuple):
 
     name: str
     settings: Lines
-
-    def __str__(self) -> str:
-        return self.name
 
     def setting(self, key: str) -> str:
         """Return a setting's value; raise Unavailable where the server does not say it."""
@@ -57,9 +56,8 @@ def logins(facts: Facts, user: str = "") -> list[Login]:
     needs=(SSHD,),
     remedy=decision(
         say(
-            "In /etc/ssh/sshd_config.d/00-keys.conf, and in every Match block: "
-            "PasswordAuthentication no and KbdInteractiveAuthentication no. Then: sshd -t && "
-            "systemctl reload ssh"
+            "Set PasswordAuthentication no and KbdInteractiveAuthentication no, in "
+            "/etc/ssh/sshd_config.d/00-keys.conf and in every Match block, once everybody has a key."
         )
     ),
 )
@@ -67,21 +65,21 @@ def password(facts: Facts, profile: Profile) -> Judgement:
     """Whether somebody gets in without a key. A code or a password after a key is welcome."""
 
     def look(login: Login) -> Seen:
-        on = {"password"} if login.setting("passwordauthentication") == "yes" else set()
         # PAM asks for the password by keyboard-interactive.
-        if login.setting("kbdinteractiveauthentication") == "yes" and login.setting("usepam") == "yes":
-            on.add("keyboard-interactive")
+        asks = login.setting("kbdinteractiveauthentication"), login.setting("usepam")
+        on = {"keyboard-interactive"} if asks == ("yes", "yes") else set()
+        on |= {"password"} if login.setting("passwordauthentication") == "yes" else set()
         root, demanded = login.setting("permitrootlogin"), login.setting("authenticationmethods")
-        if str(login).startswith("root ") and root != "yes":
+        if login.name.startswith("root ") and root != "yes":
             return right(say("no password (PermitRootLogin {root})", root=root))
         for methods in demanded.split() or ["any"]:
             if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
-                return wrong(say("lets in by {on}", on=" or ".join(sorted(on))))
+                return wrong(say("lets in by {methods}", methods=" or ".join(sorted(on))))
         return right(
-            say("key only") if demanded == "any" else say("key demanded ({demanded})", demanded=demanded)
+            say("key demanded ({methods})", methods=demanded) if demanded != "any" else say("key only")
         )
 
-    return each(say("logins"), logins(facts), look, proves=Proves.CONFIGURED)
+    return each(say("logins"), logins(facts), look, name=lambda one: one.name, proves=Proves.CONFIGURED)
 
 
 @probe(
@@ -90,7 +88,7 @@ def password(facts: Facts, profile: Profile) -> Judgement:
     expected=say("PermitRootLogin no, or by key only (prohibit-password)"),
     needs=(SSHD,),
     remedy=decision(
-        say("In /etc/ssh/sshd_config.d/00-keys.conf: PermitRootLogin no. Then: systemctl reload ssh")
+        say("Set PermitRootLogin no in /etc/ssh/sshd_config.d/00-keys.conf, once another can become root.")
     ),
 )
 def root_login(facts: Facts, profile: Profile) -> Judgement:
@@ -101,4 +99,5 @@ def root_login(facts: Facts, profile: Profile) -> Judgement:
         keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
         return (right if value in keys else wrong)(say("PermitRootLogin {value}", value=value))
 
-    return each(say("logins as root"), logins(facts, "root"), look, proves=Proves.CONFIGURED)
+    root = logins(facts, "root")
+    return each(say("logins as root"), root, look, name=lambda one: one.name, proves=Proves.CONFIGURED)

@@ -12,6 +12,7 @@ import msgspec
 from signoff import __version__
 from signoff.checklist.model import Checklist, Language, Step
 from signoff.model import Finding, Result, Severity
+from signoff.report.remedies import counted
 from signoff.session.state import Answer, SessionState, StepState
 
 SCHEMA = 1
@@ -48,6 +49,7 @@ def summary(
         "sealed": state.sealed is not None,
         "steps": [_step(known.get(key), step, language) for key, step in state.steps.items()],
         "counts": state.counts(),
+        "remedies": counted(state),
     }
 
 
@@ -61,6 +63,7 @@ def _step(step: Step | None, state: StepState, language: Language) -> dict[str, 
         "items": list(step.items) if step else [],
         "findings": [_finding(finding) for finding in state.findings],
         "attestation": _attestation(state.answer) if state.answer else None,
+        "consents": [{"probe": probe, "use": use} for probe, use in sorted(state.consents)],
         "notes": [{"time": timestamp(time), "text": text} for time, text in state.notes],
         "open": is_open(step, state),
     }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from signoff.checklist.model import Checklist, Language
+from signoff.message import say, tr, translated
 from signoff.model import SYMBOLS, Finding, Result
+from signoff.report.remedies import counted_line, parts
 from signoff.report.summary import is_open, timestamp
 from signoff.session.events import Enrolled, TargetRef
 from signoff.session.state import Answer, SessionState, StepState
@@ -39,8 +41,9 @@ def finding_lines(finding: Finding, *, evidence: bool = False) -> Iterator[str]:
     if finding.result is not Result.PASS:
         if finding.expected:
             yield f"    expected  {one_line(finding.expected, 400)}"
-        for number, line in enumerate(inert(finding.remedy).splitlines()):
-            yield f"    {'do' if number == 0 else '':<8}  {line}"
+        for label, body in ((say("do"), finding.remedy), *parts(finding.fix)):
+            for number, line in enumerate(inert(body).splitlines()):
+                yield f"    {translated(label) if number == 0 else '':<8}  {line}"
     if evidence:
         for line in finding.evidence:
             yield f"    evidence  {one_line(line, 400)}"
@@ -77,6 +80,10 @@ def step_lines(title: str, state: StepState, *, still_open: bool, evidence: bool
             yield f"  {line}"
     if state.answer:
         yield f"  a person says: {answer_line(state.answer)}"
+    for probe, use in sorted(state.consents):
+        yield "  " + tr(
+            "permitted by the operator: {name}", name=one_line(f"{probe} ({use})" if use else probe)
+        )
     for time, text in state.notes:
         yield f"  note ({timestamp(time)}): {one_line(text, 400)}"
     for time, enrolled in state.enrolled:
@@ -103,7 +110,7 @@ def session_lines(
         still_open = is_open(found, step) and bool(state.genesis and state.genesis.mode == "walk")
         yield from step_lines(title, step, still_open=still_open, evidence=evidence)
     yield ""
-    yield counts_line(state)
+    yield from totals_lines(state)
 
 
 def _target(target: TargetRef) -> str:
@@ -113,6 +120,13 @@ def _target(target: TargetRef) -> str:
 def counts_line(state: SessionState) -> str:
     """Return the steps' results, counted."""
     return ", ".join(f"{count} {result}" for result, count in state.counts().items() if count) or "no steps"
+
+
+def totals_lines(state: SessionState) -> Iterator[str]:
+    """Yield the results, counted, and the remedies of what fails."""
+    yield counts_line(state)
+    if remedies := counted_line(state):
+        yield remedies
 
 
 def checklist_lines(checklist: Checklist, language: Language) -> Iterator[str]:

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from signoff.checklist.model import Checklist, Language
+from signoff.message import tr
 from signoff.model import GRAVITY, SYMBOLS, Finding, Result
 from signoff.report.summary import timestamp
 from signoff.report.text import enrolled_line
 from signoff.session.events import (
     Attested,
+    Consented,
     Done,
     Enrolled,
     Genesis,
@@ -51,6 +53,8 @@ def told(happening: Happening) -> tuple[str, str]:
         case Attested():
             until = f"until {what.until}" if what.until else ""
             return KINDS[what.kind], one_line("; ".join(filter(None, (what.value, what.reason, until))), 400)
+        case Consented():
+            return tr("permitted") if what.given else tr("consent withdrawn"), one_line(what.name, 400)
         case Noted():
             return "note", one_line(what.text, 400)
         case Probed():

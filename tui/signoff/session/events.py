@@ -119,6 +119,11 @@ class Consented(Event, frozen=True, kw_only=True, tag="consent"):
     use: str = ""
     given: bool = True
 
+    @property
+    def name(self) -> str:
+        """The probe with its parameters."""
+        return f"{self.probe} ({self.use})" if self.use else self.probe
+
 
 class Found(Event, frozen=True, kw_only=True, tag="findings"):
     """A probe judged. Its later findings on the same step take the place of all its earlier ones.

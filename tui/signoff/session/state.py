@@ -11,6 +11,7 @@ from signoff.model import Finding, Result, worst
 from signoff.session.events import (
     AnyEvent,
     Attested,
+    Consented,
     Done,
     Enrolled,
     Entered,
@@ -48,14 +49,19 @@ class StepState:
     notes: list[tuple[datetime, str]] = field(default_factory=list)
     enrolled: list[tuple[datetime, Enrolled]] = field(default_factory=list)
     probed: bool = False
+    consents: set[tuple[str, str]] = field(default_factory=set)
+    """Which probes may do more than look, with what parameters."""
 
-    def apply(self, event: Found | Probed | Attested | Noted | Enrolled, time: datetime) -> None:
+    def apply(self, event: Found | Probed | Consented | Attested | Noted | Enrolled, time: datetime) -> None:
         """Take in one more event of this step."""
         match event:
             case Found():
                 self.by_probe[f"{event.probe} ({event.use})" if event.use else event.probe] = event.findings
             case Probed():
                 self.probed = event.complete
+            case Consented():
+                change = self.consents.add if event.given else self.consents.discard
+                change((event.probe, event.use))
             case Attested():
                 self.answer = None if event.kind == "withdrawn" else Answer(event, time)
             case Noted():
@@ -125,7 +131,7 @@ class SessionState:
                 self.profile = profile_of(event) or self.profile
             case Entered():
                 self.position = (event.checklist, event.step)
-            case Found() | Probed() | Attested() | Noted() | Enrolled():
+            case Found() | Probed() | Consented() | Attested() | Noted() | Enrolled():
                 self.steps[event.checklist, event.step].apply(event, time)
                 if isinstance(event, (Attested, Noted)):
                     self.position = (event.checklist, event.step)

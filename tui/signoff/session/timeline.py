@@ -10,6 +10,7 @@ from enum import StrEnum
 from signoff.model import Finding
 from signoff.session.events import (
     Attested,
+    Consented,
     Done,
     Enrolled,
     Found,
@@ -30,6 +31,7 @@ Key = tuple[str, str]
 What = (
     Finding
     | Attested
+    | Consented
     | Noted
     | Intended
     | Done
@@ -81,7 +83,7 @@ class Timeline:
         for entry in self._steps.get(step, ()):
             if entry.seq > line:
                 break
-            if isinstance(entry.event, (Found, Probed, Attested, Noted, Enrolled)):
+            if isinstance(entry.event, (Found, Probed, Consented, Attested, Noted, Enrolled)):
                 state.apply(entry.event, entry.time)
         return state
 
@@ -96,7 +98,7 @@ class Timeline:
         for entry in self._entries:
             event = entry.event
             match event:
-                case Found() | Probed() | Attested() | Noted() | Enrolled() | Intended():
+                case Found() | Probed() | Consented() | Attested() | Noted() | Enrolled() | Intended():
                     yield from self._at_step(entry, event)
                     if isinstance(event, Intended):
                         intents[entry.seq] = event
@@ -117,7 +119,7 @@ class Timeline:
                     pass
 
     def _at_step(
-        self, entry: Entry, event: Found | Probed | Attested | Noted | Enrolled | Intended
+        self, entry: Entry, event: Found | Probed | Consented | Attested | Noted | Enrolled | Intended
     ) -> Iterator[Happening]:
         step = (event.checklist, event.step)
         self._steps.setdefault(step, []).append(entry)
@@ -128,5 +130,5 @@ class Timeline:
             if not event.complete:
                 yield Happening(entry.seq, entry.time, By.MACHINE, step, event)
         else:
-            by = By.PERSON if isinstance(event, (Attested, Noted)) else By.SESSION
+            by = By.PERSON if isinstance(event, (Attested, Consented, Noted)) else By.SESSION
             yield Happening(entry.seq, entry.time, by, step, event)

@@ -7,16 +7,17 @@ import socket
 import ssl
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
-from threading import Lock
+from threading import Event, Lock
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from signoff import __version__
 from signoff.errors import TargetError
-from signoff.message import say
+from signoff.message import Message, say
 from signoff.target.http import Answer, fetch
 from signoff.text import one_line
 
@@ -85,6 +86,15 @@ class Response:
     tls_error: str = ""
 
 
+@dataclass(slots=True)
+class _Budget:
+    """What may still be sent, and why no more."""
+
+    connections: int
+    requests: int
+    reason: Message
+
+
 class Outside:
     """Looks at the target's own addresses from this machine; within a fixed budget, and nowhere else.
 
@@ -92,12 +102,34 @@ class Outside:
     be called from several threads.
     """
 
-    def __init__(self, addresses: Sequence[str]) -> None:
+    def __init__(self, addresses: Sequence[str], *, cancel: Event | None = None) -> None:
         self.addresses = tuple(addresses)
         self._allowed = frozenset(ip_address(address) for address in addresses)
-        self._connections = CONNECTION_BUDGET
-        self._requests = REQUEST_BUDGET
+        self._cancel = cancel or Event()
+        reason = say(
+            "The limit of {connections} connections and {requests} requests to a target in a run is reached.",
+            connections=CONNECTION_BUDGET,
+            requests=REQUEST_BUDGET,
+        )
+        self._budgets = [_Budget(CONNECTION_BUDGET, REQUEST_BUDGET, reason)]
+        self._session = ""
         self._lock = Lock()
+
+    def marked(self, session: str, most: int) -> Outside:
+        """Return it for a look that does more than look: marked requests, and at ``most`` so many.
+
+        They are a part of the whole run's budget too.
+        """
+        marked = copy(self)
+        marked._session = session
+        reason = say(
+            "The limit of {count} request in an active check is reached.",
+            "The limit of {count} requests in an active check is reached.",
+            count=most,
+        )
+        # A certificate that is not accepted takes a second connection.
+        marked._budgets = [*self._budgets, _Budget(2 * most, most, reason)]
+        return marked
 
     def connect(
         self, pairs: Iterable[tuple[str, int]], timeout: float = 3.0, banner_wait: float = BANNER_WAIT
@@ -119,7 +151,7 @@ class Outside:
     def exchange(self, address: str, port: int, message: bytes, timeout: float = 2.0) -> bytes:
         """Send one message on a connection of its own; return the first bytes of the answer, if any."""
         self._check(address)
-        self._spend(connections=1)
+        self._spend(connections=1, requests=bool(self._session))
         try:
             with socket.create_connection((address, port), timeout) as connection:
                 connection.sendall(message)
@@ -154,11 +186,11 @@ class Outside:
         self._spend(connections=1, requests=1)
         fields = [
             ("Host", netloc),
-            ("User-Agent", f"signoff/{__version__}"),
+            ("User-Agent", agent(self._session)),
             ("Accept", "*/*"),
             ("Connection", "close"),
         ]
-        given = list(headers)
+        given = [field for field in headers if not (self._session and field[0].lower() == "user-agent")]
         names = {key.lower() for key, _ in given}
         fields = [field for field in fields if field[0].lower() not in names] + given
         try:
@@ -198,18 +230,20 @@ class Outside:
             )
 
     def _spend(self, *, connections: int, requests: int = 0) -> None:
+        if self._cancel.is_set():
+            raise NotAskedError(say("Stopped: nothing more is sent."))
         with self._lock:
-            if connections > self._connections or requests > self._requests:
-                raise NotAskedError(
-                    say(
-                        "The limit of {connection_budget} connections and {request_budget} requests to a "
-                        "target in one run is reached.",
-                        connection_budget=CONNECTION_BUDGET,
-                        request_budget=REQUEST_BUDGET,
-                    )
-                )
-            self._connections -= connections
-            self._requests -= requests
+            for budget in self._budgets:
+                if connections > budget.connections or requests > budget.requests:
+                    raise NotAskedError(budget.reason)
+            for budget in self._budgets:
+                budget.connections -= connections
+                budget.requests -= requests
+
+
+def agent(session: str = "") -> str:
+    """Return how signoff names itself to web servers; in a look that does more, with the session."""
+    return f"signoff/{__version__}" + (f" (active check, session {session})" if session else "")
 
 
 def _connect(address: str, port: int, timeout: float, banner_wait: float) -> Connection:

@@ -14,18 +14,22 @@ from signoff.app.offers import OFFERS
 from signoff.app.screens.answering import ANSWERINGS
 from signoff.app.screens.answers import Said
 from signoff.app.screens.base import WIDE, SignoffScreen
+from signoff.app.screens.consent import consent_dialog
 from signoff.app.screens.looking import Looking
 from signoff.app.screens.prompts import Choice
 from signoff.app.screens.run_keys import BINDINGS
 from signoff.app.screens.run_page import RunPage
-from signoff.app.view import to_copy
-from signoff.app.widgets.content import line
+from signoff.app.widgets.content import joined, line
+from signoff.app.widgets.finding import FindingView
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.step_list import StepList, step_entry
 from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
 from signoff.checklist.model import ACTIONS
 from signoff.errors import TargetError
+from signoff.message import tr, translated
+from signoff.report.remedies import to_copy
+from signoff.text import one_line
 
 if TYPE_CHECKING:
     from signoff.engine import Key
@@ -182,6 +186,41 @@ class RunScreen(SignoffScreen[None]):
             offers = [Content(ACTIONS[one]) for one in actions]
             self._choose("What shall be done?", offers, act, verb="shows what it takes")
 
+    def action_permit(self) -> None:
+        """Permit a check that does more than look, or withdraw that; choose first where there are several."""
+        key, active = self.page.key, self.walk.active(self.page.key)
+
+        def ask(number: int) -> None:
+            one = active[number]
+            given = not self.walk.permitted(key, one)
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self.consent(key, one.name, given=given)
+
+            self.app.push_screen(consent_dialog(one, self.walk.session.id, given=given), answered)
+
+        if len(active) == 1:
+            ask(0)
+        else:
+            offers = [
+                joined(
+                    line(translated(one.title)),
+                    (tr("  permitted") if self.walk.permitted(key, one) else "", "$muted"),
+                )
+                for one in active
+            ]
+            self._choose(tr("Which check?"), offers, ask, verb=tr("shows what it does"))
+
+    @background("say", exclusive=False)
+    async def consent(self, key: Key, use: str, *, given: bool) -> None:
+        """Write a consent down, or that it is withdrawn, and look at the step again."""
+        if self.walk.connected:
+            self.stop()  # not a request more, where it is withdrawn
+        await in_thread(lambda: self.walk.consent(key, use, given=given))
+        if self.walk.connected:
+            self.look(tuple(dict.fromkeys((key, *self._unseen()))))
+
     def action_say(self, word: str) -> None:
         """Ask what there is to say of the step, and say it."""
         key, answering, language = self.page.key, ANSWERINGS[word], self.signoff.language
@@ -202,15 +241,13 @@ class RunScreen(SignoffScreen[None]):
     # the rest
 
     def action_copy(self) -> None:
-        """Choose a line of the remedies, and copy it."""
-        lines = to_copy(self.page.view.remedies)
-        if not lines:
-            self.notify("Nothing to copy here.", markup=False)
-        elif len(lines) == 1:
-            self.signoff.copy(lines[0])
+        """Copy the exact remedy of the finding that is chosen, or of the first that needs fixing."""
+        chosen = self.focused
+        found = to_copy(chosen.finding.fix) if isinstance(chosen, FindingView) else self.page.view.to_copy
+        if found:
+            self.signoff.copy(found, tr("Copied: {text}", text=one_line(found)))
         else:
-            entries = [line(one) for one in lines]
-            self._choose("Copy", entries, lambda number: self.signoff.copy(lines[number]), verb="copies")
+            self.notify(tr("Nothing to copy here: no exact command, no edit."), markup=False)
 
     def action_generate(self) -> None:
         """Turn to the generator."""

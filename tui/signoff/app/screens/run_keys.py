@@ -22,6 +22,7 @@ BINDINGS: Final[tuple[BindingType, ...]] = (
     walk_key("finish", "finish"),
     walk_key("not-applicable", "say('not_applicable')", show=False),
     walk_key("recheck-all", "recheck_all", show=False),
+    walk_key("permit", "permit", show=False),
     walk_key("withdraw", "say('withdraw')", show=False),
     walk_key("copy", "copy", show=False),
     walk_key("evidence", "evidence", show=False),
@@ -69,6 +70,7 @@ class Standing:
     offers: bool
     confirmable: bool
     answered: bool
+    active: bool
 
     def allows(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Tell whether a key is there; None where it is shown, but cannot be pressed now."""
@@ -82,6 +84,8 @@ class Standing:
                 return True if self.confirmable and not self.sealed else None
             case "say", ("withdraw",):
                 return True if self.answered and not self.sealed else None
+            case "permit", _:
+                return True if self.active and not self.sealed else None
             case "say" | "recheck" | "recheck_all", _:
                 return None if self.sealed else True
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import events, on
@@ -19,6 +20,7 @@ from signoff.app.walk_lines import counts, titles, whereabouts
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.step_list import StepList, StepStrip
 from signoff.app.widgets.step_panel import StepPanel
+from signoff.message import tr, translated
 
 if TYPE_CHECKING:
     from signoff.app.app import SignoffApp
@@ -121,6 +123,7 @@ class RunPage(Vertical):
             offers=bool(step.actions) and self._walk.connected,
             confirmable=step.confirm is not None,
             answered=self._walk.state(self.key).answer is not None,
+            active=bool(self._walk.active(self.key)),
         )
 
     @property
@@ -181,7 +184,7 @@ class RunPage(Vertical):
         self.query_one(StepList).show(views, self.current)
         self.query_one(StepStrip).show(views, self.current)
         self.query_one(StepPanel).show(
-            view,
+            replace(view, permit=self._permit()),
             self._key_name,
             busy=bool(self._doing),
             sealed=self.sealed,
@@ -195,6 +198,13 @@ class RunPage(Vertical):
         if standing != self._drawn:
             self._drawn = standing
             self.screen.refresh_bindings()
+
+    def _permit(self) -> str:
+        active = self._walk.active(self.key)
+        asked = [translated(one.title) for one in active if not self._walk.permitted(self.key, one)]
+        if asked:
+            return tr("permit what does more than look: {titles}", titles="; ".join(asked))
+        return tr("withdraw your consent") if active else ""
 
     # turning to a step
 

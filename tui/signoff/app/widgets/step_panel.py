@@ -17,7 +17,9 @@ from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.finding import FindingView, expects_again
 from signoff.app.widgets.rows import Row, Rows
 from signoff.checklist.model import ACTIONS
+from signoff.message import tr, translated
 from signoff.model import Result, Severity
+from signoff.report.remedies import parts
 
 KeyName = Callable[[str], str]
 """Tells by a binding's id which key it has now."""
@@ -46,6 +48,7 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         self._view: StepView | None = None
         self._drawn: tuple[object, ...] = ()
         self._unfolded = False
+        self._remedies: tuple[Remedy, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Make the sections; the empty ones stay hidden."""
@@ -124,18 +127,21 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
                 [FindingView(one, unfolded=self._unfolded, expected=expected) for one, expected in new]
             )
 
-    def _show_remedies(self, remedies: Sequence[Remedy]) -> None:
+    def _show_remedies(self, remedies: tuple[Remedy, ...]) -> None:
+        if remedies == self._remedies:
+            return
+        self._remedies = remedies
         box = self.query_one("#remedies", Vertical)
-        wanted: list[tuple[str, Content]] = []
+        wanted: list[tuple[str, Content | Rows]] = []
         for remedy in remedies:
             if remedy.title:
                 wanted.append(("remedy-title", line(remedy.title, "$muted")))
             wanted.append(("remedy", text(remedy.text)))
-        there = list(box.query_children(Static))
-        if [(tuple(one.classes), str(one.content)) for one in there] == [
-            ((name,), content.plain) for name, content in wanted
-        ]:
-            return
+            exact = [(translated(label), body) for label, body in parts(remedy.fix)]
+            indent = max((len(label) for label, _ in exact), default=0) + 2
+            if exact:
+                rows = [Row(text(label, "$muted"), text(body), indent) for label, body in exact]
+                wanted.append(("remedy", Rows(*rows)))
         box.remove_children()
         box.mount_all([Static(content, classes=name, markup=False) for name, content in wanted])
 
@@ -230,8 +236,10 @@ def _to_say(view: StepView) -> Iterator[tuple[str, str | Content]]:
         yield "confirm", "confirm again, with what you see now"
     elif view.statement:
         yield "confirm", joined("confirm: ", text(view.statement, "$muted"))
-    if view.remedies:
-        yield "copy", "copy a command"
+    if view.to_copy:
+        yield "copy", tr("copy the command, or the new line")
+    if view.permit:
+        yield "permit", text(view.permit)
     if view.open:
         yield "accept-risk", "accept the risk, with a reason and until a date"
         yield "skip", "skip, with a reason"

@@ -1,10 +1,14 @@
-# After trust.sh, scheduled.sh and places.sh: the dumps, by what is in them. Reads only.
+# After trust.sh, unpack.sh and places.sh: the dumps, by what is in them. Is given rclone where a job uses it. Reads only.
 hex() { peek 640 | od -An -v -tx1 | tr -d ' \n'; }
-unpacked() { case $1 in 1f8b* | 28b52ffd* | fd377a585a* | 425a68*) unpack "$(printf '%.10s' "$1")" 2> /dev/null ;; esac; }
 # A private key; or a passphrase, by its name: what is encrypted with it lies open beside it.
 key() {
     if [ "$2" -lt 4096 ]; then case ${1##*/} in *passphrase* | *password* | *.pass | *-pass | *.pwd) return 0 ;; esac; fi
     grep -qE 'AGE-SECRET-KEY-1|PRIVATE KEY( BLOCK)?-----' "$1" 2> /dev/null
+}
+# Whether what is unpacked holds a cluster's roles and no database: pg_dumpall --globals-only.
+roles_only() {
+    peek 4194304 | awk 'NR < 10 && /^-- PostgreSQL database cluster dump$/ { cluster = 1 }
+        /^\\connect / { whole = 1; exit } END { exit !(cluster && !whole) }'
 }
 look() {
     while IFS=$tab read -r time size mode user group file; do
@@ -12,43 +16,29 @@ look() {
         case $file in */toc.dat) size=$(du -sb "${file%/*}" 2> /dev/null | cut -f1) ;; esac
         head_of file "$time" "$size" "$mode" "$user" "$group" "$file" "$(way_open "${file%/*}")"
         if [ ! -r "$file" ]; then echo '|unread'; continue; fi
-        magic=$(hex < "$file" 2> /dev/null)
-        printf '|%s\n' "$magic"
+        magic=$(hex < "$file") packing=
+        case $magic in 1f8b*) packing=gzip ;; 28b52ffd*) packing=zstd ;; fd377a585a*) packing=xz ;; 425a68*) packing=bzip2 ;; esac
         # The first bytes tell what it is; the reader ends, and the program with it.
-        printf '|%s\n' "$(unpacked "$magic" < "$file" | hex)"
-        roles_only "$file" "$size" && echo '|roles'
+        printf '|%s\n' "$magic" "$([ -z "$packing" ] || unpack $packing < "$file" 2> /dev/null | hex)"
+        [ "$size" -lt 1048576 ] && unpack "$packing" < "$file" 2> /dev/null | roles_only && echo '|roles'
     done
 }
 # Each of the newest files, one of which is judged, beside the older ones of its size: a copy under a new name or date is no new dump.
 twins() {
-    set -f
-    IFS='
-'
-    set -- $1
-    for newest in $(printf '%s\n' "$@" | some 12); do
-        shift
-        size=$(printf '%s' "$newest" | cut -f2)
-        [ "$size" -gt 0 ] || continue
-        for older in $(printf '%s\n' "$@" | awk -F '\t' -v size="$size" '$2 == size'); do
-            one=$(printf '%s' "$newest" | cut -f6); other=$(printf '%s' "$older" | cut -f6)
-            cmp -s "$one" "$other" && head_of same "$one" "$other" "$(printf '%s' "$older" | cut -f1)"
-        done
+    printf '%s\n' "$1" | some 12 | while IFS=$tab read -r since size mode user group newest; do
+        printf '%s\n' "$1" | awk -F '\t' -v size="$size" 'size > 0 && $2 == size' |
+            while IFS=$tab read -r time size mode user group older; do
+                [ "$older" = "$newest" ] || [ "$time" -gt "$since" ] || ! cmp -s "$newest" "$older" || head_of same "$newest" "$older" "$time"
+            done
     done
-}
-# Without what lies in the stores.
-outside() {
-    stores=$1 awk -F '\t' 'BEGIN { n = split(ENVIRON["stores"], line, "\n")
-            for (i = 1; i <= n; i++) { split(line[i], field, "\t"); if (field[1] == "#repository") store[field[3]] } }
-        { for (path in store) if (index($6, path "/") == 1) next; print }'
 }
 repository() {
     for path in "$1" "$1"/*; do
         [ -f "$path/config" ] && [ -d "$path/data" ] || continue
         kind=; [ -d "$path/snapshots" ] && [ -d "$path/keys" ] && kind=restic
         grep -q 'Borg Backup' "$path/README" 2> /dev/null && kind=borg
-        [ -n "$kind" ] || continue
-        newest=$(find "$path" -xdev -maxdepth 4 -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | one)
-        [ "$kind" = restic ] && newest=$(find "$path/snapshots" -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | one)
+        case $kind in '') continue ;; restic) changes=$path/snapshots ;; *) changes=$path ;; esac
+        newest=$(find "$changes" -xdev -maxdepth 4 -type f -exec stat -c %Y {} + 2> /dev/null | sort -rn | one)
         head_of repository "$kind" "$path" "$newest" "$(grep -c '^key = ' "$path/config" 2> /dev/null)"
     done
 }
@@ -62,12 +52,14 @@ places | while IFS=$tab read -r found place; do
     head_of place "$place" "$found" "$@" "$(way_open "$place")" "$(stat -f -c %T "$place" 2> /dev/null)"
     stores=$(repository "$place")
     [ -z "$stores" ] || printf '%s\n' "$stores"
-    files=$(dump_files "$place" "$found" | outside "$stores")
+    # Without what lies in the stores.
+    inside=$(printf '%s\n' "$stores" | awk -F '\t' 'BEGIN { print FS FS } NF { print FS $3 "/" }')
+    files=$(dump_files "$place" "$found" | grep -vF "$inside")
     [ -n "$files" ] || continue
     printf '%s\n' "$files" | some 60 | look
     # Of the others no more than that they are there: how far back they go is judged.
     head_of older; printf '%s\n' "$files" | awk 'NR > 60' | cut -f 1,2,6 | first 4000 "dumps in $place" | show
-    (twins "$files")
+    twins "$files"
 done
 
 # What speaks for PostgreSQL: a process, a container, a cluster's files, a word in the project.
@@ -87,6 +79,6 @@ else
     head_of gap "the project directory"
 fi
 # Whether what rclone sends is encrypted on the way. Names and kinds only.
-if printf '%s\n' "$first" "$second" "$third" | grep -q rclone && command -v rclone > /dev/null; then
+if [ -n "$(given rclone)" ] && command -v rclone > /dev/null; then
     head_of rclone; rclone listremotes --long 2> /dev/null < /dev/null | show
 fi

@@ -52,7 +52,7 @@ names() {
 ask() {
     asked=$1
     shift
-    command -v "$1" > /dev/null 2>&1 || { no_answer missing '' "$@"; return 1; }
+    command -v "$1" > /dev/null 2>&1 || { no_answer missing '' "$@"; return; }
     said=$(timeout "${patience:-5}" "$@" 2> /dev/null < /dev/null)
     code=$?
     if [ "$code" = 0 ]; then
@@ -60,18 +60,16 @@ ask() {
         head_of "$asked" $(($(printf %s "${said:+$said$nl}" | wc -c)))
         if [ -n "$said" ]; then printf '%s\n' "$said" | show; fi
         return 0
-    elif [ "$code" = 124 ]; then
-        no_answer late "${patience:-5}" "$@"
-        return 1
     fi
     # Once more, for what it complains of: apart from its answer, and without a file to write to.
-    said=$(timeout "${patience:-5}" "$@" 2>&1 > /dev/null < /dev/null)
-    case $said in
+    [ "$code" = 124 ] || said=$(timeout "${patience:-5}" "$@" 2>&1 > /dev/null < /dev/null)
+    case $code,$said in
+        124,*) no_answer late "${patience:-5}" "$@" ;;
         *[Pp]'ermission denied'* | *'not permitted'* | *'must be root'*) no_answer refused "$said" "$@" ;;
         *) no_answer "$code" "$said" "$@" ;;
     esac
-    return 1
 }
+# WHY DETAIL COMMAND...: says so, and is a failure.
 no_answer() {
     why=$1 detail=$2 by_hand=
     shift 2
@@ -83,4 +81,5 @@ no_answer() {
     done
     [ "$(id -u)" = 0 ] || by_hand=" sudo$by_hand"
     head_of unavailable "${by_hand# }" "$why" "$1" "$detail"
+    return 1
 }

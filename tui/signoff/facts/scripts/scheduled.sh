@@ -1,4 +1,4 @@
-# After trust.sh: what is scheduled on this machine, and the text of the scripts that it runs: functions that read, and print.
+# After trust.sh: what is scheduled on this machine, the text of the scripts that it runs, who runs it, and when it last did.
 systemd=; [ -d /run/systemd/system ] && systemd=yes
 # wc counts line feeds, awk lines: there is one more where the last has none.
 last_byte() { if [ "$(wc -l < "$1")" = "$(awk 'END { print NR }' "$1")" ]; then echo newline; else echo none; fi; }
@@ -27,7 +27,7 @@ crontabs() {
     if [ -r /etc/anacrontab ] && command -v anacron > /dev/null; then
         head_of anacron; content /etc/anacrontab
         for stamp in /var/spool/anacron/*; do
-            [ -r "$stamp" ] && head_of anacron-ran "${stamp##*/}" "$(cat "$stamp")"
+            [ -r "$stamp" ] && head_of anacron-ran "${stamp##*/}" "$(date -d "$(cat "$stamp")" +%s)"
         done
     fi
 }
@@ -53,17 +53,17 @@ units() {
     [ -n "$timers" ] || return 0
     head_of timers
     # In UTC whatever the host's zone is: the names of zones are ambiguous.
-    TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p Unit -p Persistent \
-        -p LastTriggerUSec -p NextElapseUSecRealtime -p TimersCalendar -p TimersMonotonic $timers | show
+    TZ=UTC systemctl show --no-pager $timers \
+        -p Id,LoadState,ActiveState,SubState,UnitFileState,Unit,Persistent,LastTriggerUSec,TimersCalendar,TimersMonotonic | show
     # A masked timer no longer says what it starts: by its name, then.
     services=$({
         printf '%s\n' $timers | sed 's/timer$/service/'
         systemctl show --no-pager -p Unit $timers | sed -n 's/^Unit=//p'
     } | sort -u)
     head_of services
-    TZ=UTC systemctl show --no-pager -p Id -p LoadState -p ActiveState -p Result -p ExecMainStatus -p User \
-        -p ExecMainStartTimestamp -p ExecMainExitTimestamp -p ExecStart -p FragmentPath -p ConditionResult \
-        -p ConditionTimestamp -p AssertResult -p AssertTimestamp $services | show
+    run=Result,User,ExecStart,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp
+    conditions=ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp
+    TZ=UTC systemctl show --no-pager -p "Id,LoadState,ActiveState,$run,$conditions" $services | show
     find /root/.config/systemd/user /home/*/.config/systemd/user -maxdepth 1 -name '*.timer' -type f $owned 2> /dev/null |
         first 50 "timers of users" | while IFS= read -r file; do head_of gap "the user timer $file"; done
 }
@@ -99,17 +99,48 @@ programs() {
         esac
     done
 }
-# Containers that seem to make dumps, by their image, name or command.
+# Containers that seem to make dumps, by their image, name or command; each in one line until that is told.
 dumpers() {
     command -v docker > /dev/null || return 0
     ids=$(docker ps -aq 2> /dev/null) || { [ -S /run/docker.sock ] && head_of gap "the containers"; return 0; }
-    [ -n "$ids" ] || return 0
-    docker inspect --format '#container{{"\t"}}{{.Name}}{{"\t"}}{{.State.Running}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}{{"\t"}}{{.Config.Image}}{{"\n"}}|{{.Path}} {{json .Args}}{{range .Config.Env}}{{"\n"}}|{{json .}}{{end}}' \
-        $ids | awk -v wanted='backup|pg_dump|pg-dump|pgdump' '/^#container/ { if (match(tolower(text), wanted)) printf "%s", text; text = "" }
-                    { if (!/^\|"/ || /^\|"SCHEDULE=/) text = text $0 "\n" }
-                    END { if (match(tolower(text), wanted)) printf "%s", text }'
+    [ -z "$ids" ] || docker inspect --format '#container{{"\t"}}{{.Name}}{{"\t"}}{{.State.Running}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}{{"\t"}}{{.Config.Image}}{{"\r"}}|{{.Path}} {{json .Args}}{{range .Config.Env}}{{if eq (index (split . "=") 0) "SCHEDULE"}}{{"\r"}}|{{json .}}{{end}}{{end}}' \
+        $ids | grep -iE 'backup|pg_dump|pg-dump|pgdump' | tr '\r' '\n'
 }
 
+head_of now "$(date +%s)" "$(date +%z)" "$(ps -o etimes= -p 1 2> /dev/null | tr -d ' ')"
+[ "$(id -u)" = 0 ] || head_of gap "the crontabs of other users"
+
+# Who would run them.
+if [ -n "$systemd" ]; then
+    head_of cron-units
+    systemctl show --no-pager -p Id,LoadState,ActiveState,UnitFileState cron.service crond.service cronie.service | show
+else
+    # Neither a container's daemon nor a process that is merely called so.
+    for pid in $(processes cron crond); do
+        if is_root "$pid"; then head_of cron-process cron; fi
+    done
+fi
+head_of flavour "$(command -v cron)"
+head_of users; { getent passwd 2> /dev/null || cat /etc/passwd; } | cut -d: -f1,3 | show
+# Whose jobs PAM refuses: accounts that have expired, and passwords that are to be changed first (shadow(5)).
+head_of refused
+getent shadow 2> /dev/null | awk -F : -v today="$(($(date +%s) / 86400))" '
+    $8 != "" && $8 <= today { print $1 "\tthe account has expired"; next }
+    $3 == "0" || ($5 != "" && $5 < 99999 && $3 + $5 < today) { print $1 "\tits password has expired" }' | show
 first=$(crontabs; parts; units; dumpers)
 second=$(programs "$first")
-third=$(programs "$second")
+printf '%s\n' "$first" "$second" "$(programs "$second")"
+
+# Each thing that cron said: when first, when last, how often. Only with the system's journal in sight.
+if [ -n "$(journalctl -q -n 1 _UID=0 2> /dev/null)" ]; then
+    head_of journal "$(journalctl -q --no-pager -o short-unix 2> /dev/null | one | cut -d. -f1)"
+    # Anybody may call themselves cron there; whose word it is the journal knows itself (systemd.journal-fields(7)).
+    journalctl -q --no-pager -o short-unix --since=-8d _UID=0 SYSLOG_IDENTIFIER=CRON SYSLOG_IDENTIFIER=CROND \
+        SYSLOG_IDENTIFIER=crond SYSLOG_IDENTIFIER=cron 2> /dev/null |
+        awk -v others="$(getent passwd | while IFS=: read -r name word uid rest; do is_ours "$uid" || printf '(%s) ' "$name"; done)" '
+             # What cron says of the jobs of others may be very much.
+             index(others, $4) { next }
+             { time = int($1); sub(/^[^ ]+ [^ ]+ [^ ]+ /, "")
+               last[$0] = time; count[$0]++ }
+             END { for (said in last) printf "%d\t%d\t%s\n", last[said], count[said], said }' | first 5000 "what cron said" | show
+fi

@@ -84,23 +84,16 @@ strangers() {
         in_container "$pid" || stranger "$pid" "$name"
     done
 }
-# PATH: every folder, link and file on the way to it, one a line; links are followed.
-way() {
-    ahead=${1#/} here= steps=0
-    echo /
-    while [ -n "$ahead" ]; do
-        part=${ahead%%/*}
-        case $ahead in */*) ahead=${ahead#*/} ;; *) ahead= ;; esac
-        case $part in '' | .) continue ;; ..) here=${here%/*}; continue ;; esac
-        here=$here/$part
-        printf '%s\n' "$here"
-        steps=$((steps + 1))
-        [ "$steps" -lt 200 ] || { echo ''; return; }
-        [ -L "$here" ] || continue
-        link=$(readlink -- "$here")
-        ahead=$link${ahead:+/$ahead}
-        case $link in /*) here= ;; *) here=${here%/*} ;; esac
-    done
+# PATH: every folder, link and file on the way to it, one a line; links are followed. Where they are too many, none at all.
+way() { steps=0; way_on "$1"; }
+way_on() {
+    steps=$((steps + 1))
+    [ "$steps" -lt 600 ] || { echo ''; return; }
+    case $1 in */*) way_on "${1%/*}" ;; *) echo /; return ;; esac
+    printf '%s\n' "$1"
+    [ -L "$1" ] || return 0
+    link=$(readlink -- "$1")
+    case $link in /*) way_on "$link" ;; *) way_on "${1%/*}/$link" ;; esac
 }
 # GROUP: the numbers of its users.
 members() {
