@@ -19,7 +19,6 @@ from signoff.facts import caddy, nginx, plain_yaml
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.called import Call, calls
-from signoff.facts.chains import END, Base, Rule, Table, Verdict, steps, walk
 from signoff.facts.compose import EnvReference, parse_compose, written_in
 from signoff.facts.crontab import parse_crontab
 from signoff.facts.dockerfile import Dockerignore
@@ -29,7 +28,7 @@ from signoff.facts.iptables import parse_iptables
 from signoff.facts.network import INTERFACES, Interface, Interfaces, Listener
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.packets import Condition, Packet
-from signoff.facts.passage import passages
+from signoff.facts.passage import DROP, END, Base, Rule, Table, Verdict, passages, steps, walk
 from signoff.facts.ruling import Fate
 from signoff.facts.units import parse_units
 from signoff.message import say
@@ -209,7 +208,7 @@ def test_more_rules_than_can_be_judged_are_an_error_of_the_probe() -> None:
     rules = tuple(
         Rule((Condition("th dport", (("1", "2"),)),), Verdict("drop"), "a rule") for _ in range(20_000)
     )
-    table = Table("nft", "inet t", 0, {"in": rules}, (Base("in", "input", "drop", 0),))
+    table = Table("nft", "inet t", 0, {"in": rules}, (Base("in", "input", DROP, 0),))
     firewall = Firewall((table,), Ufw(), frozenset(), False, False, False, {})
     listeners = tuple(Listener("tcp", ip_address("0.0.0.0"), port) for port in range(10_000, 10_500))  # noqa: S104
     known = facts("good", NO_OUTSIDE, firewall=firewall, listeners=listeners)

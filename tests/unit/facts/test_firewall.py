@@ -9,7 +9,6 @@ from ipaddress import ip_address
 import pytest
 
 from signoff.facts.base import Malformed, Unavailable
-from signoff.facts.chains import Table
 from signoff.facts.exposure import host_view, translated
 from signoff.facts.firewall import FIREWALL, parse_firewall
 from signoff.facts.iptables import parse_iptables
@@ -17,7 +16,7 @@ from signoff.facts.network import INTERFACES
 from signoff.facts.nftables import parse_nftables
 from signoff.facts.packets import Condition, Packet
 from signoff.facts.packing import pack, unpack
-from signoff.facts.passage import Passage, passages
+from signoff.facts.passage import Passage, Table, passages
 from signoff.target.command import Output
 from unit.network_hosts import BAD, GOOD, NO_OUTSIDE, RECORDED, facts, output, parsed
 

@@ -8,8 +8,8 @@ import pytest
 
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.iptables import parse_iptables
-from signoff.facts.network import INTERFACES, Interfaces
-from signoff.model import Command, Result
+from signoff.facts.network import INTERFACES, Interfaces, SshServer
+from signoff.model import Command, Decision, Result
 from signoff.probes.firewall import docker_bypass, firewall
 from signoff.target.profile import Profile
 from unit.network_hosts import BAD, GOOD, NEEDS_ROOT, NO_OUTSIDE, facts, judged, output, outside, parsed
@@ -77,6 +77,15 @@ def test_ufw_installed_and_inactive_is_said() -> None:
     assert found.fix == Command(
         "sudo ufw allow 22,80,443/tcp && sudo ufw default deny incoming && sudo ufw enable"
     )
+
+
+def test_no_command_is_given_that_might_lock_the_operator_out() -> None:
+    given = facts("ufw-inactive", NO_OUTSIDE, listeners=(), ssh_server=SshServer(frozenset({2222}), ""))
+    fix = judged(firewall, given)["ipv4"].fix
+    assert isinstance(fix, Command)
+    assert "ufw allow 80,443,2222/tcp" in fix.command
+    unseen = facts("ufw-inactive", NO_OUTSIDE, ssh_server=NEEDS_ROOT)
+    assert isinstance(judged(firewall, unseen)["ipv4"].fix, Decision)
 
 
 def test_the_rule_that_lets_everything_in_is_named() -> None:

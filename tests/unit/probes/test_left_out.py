@@ -10,7 +10,6 @@ import pytest
 
 from signoff.facts.admin import ADMIN_SURVEY, LeftOut
 from signoff.facts.base import Facts, Unavailable
-from signoff.facts.chains import Table
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.exposure import host_view
 from signoff.facts.firewall import FIREWALL
@@ -32,6 +31,7 @@ from signoff.facts.outside import (
     of_this_machine,
     sends_from,
 )
+from signoff.facts.passage import Table
 from signoff.message import say
 from signoff.model import Result, worst
 from signoff.probes.admin import forged_header, raw_address, restriction

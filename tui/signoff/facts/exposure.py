@@ -8,12 +8,11 @@ from typing import Any, Literal, TypeVar
 
 from signoff.facts.base import Fact, Facts
 from signoff.facts.budget import Budget
-from signoff.facts.chains import Rule, Table, steps
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
 from signoff.facts.packets import PORTS, PROTOCOLS, Packet
-from signoff.facts.passage import Fate, Passage, passages
+from signoff.facts.passage import Fate, Passage, Rule, Table, passages, steps
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 from signoff.message import Message, say
 from signoff.text import one_line
@@ -56,10 +55,10 @@ class Owner:
 class Exposure:
     """A port of one of the target's own addresses that leads to something.
 
-    ``fate`` tells what the packet filter does with a packet
-    from the internet, ``because`` the rule. ``leads_to`` is the port behind any translation.
-    ``forwarded`` tells that it is translated to another machine, such as a container, and so goes around
-    everything that INPUT says. ``exceptions`` are rules that let named senders in though others are blocked.
+    ``fate`` tells what the packet filter does with a packet from the internet, ``because`` the rule.
+    ``leads_to`` is the port behind any translation. ``forwarded`` tells that it is translated to another
+    machine, such as a container, and so goes around everything that INPUT says. ``exceptions`` are rules
+    that let named senders in though others are blocked.
     """
 
     protocol: str

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.chains import Table
 from signoff.facts.iptables import parse_iptables
 from signoff.facts.nftables import parse_nftables
+from signoff.facts.passage import DROP, Table
 from signoff.facts.sections import Section, read_script, sections
-from signoff.message import say
+from signoff.message import Message, say
 from signoff.target.command import Output, Root
 from signoff.text import one_line
 
@@ -56,19 +56,15 @@ def parse_firewall(output: Output) -> Firewall:
     tables = tuple(table for section in saved for table in _saved(section))
     legacy = tuple(table for table in tables if table.origin.endswith("legacy"))
     if found["legacy"].text.strip() and not legacy:
-        raise Unavailable(
-            say("iptables-legacy has rules, but iptables-legacy-save is not there to show them"), BY_HAND
-        )
+        raise _unseen(say("iptables-legacy has rules, but iptables-legacy-save is not there to show them"))
     if nft := found.get("nft"):
         shown = [table for table in tables if table not in legacy]
         whole = nft.field(1) != "terse"
         tables = (*legacy, *parse_nftables(_checked(nft), whole=whole, shown=shown))
     elif not saved:
-        raise Unavailable(say("neither nft nor iptables-save is there to show the rules"), BY_HAND)
+        raise _unseen(say("neither nft nor iptables-save is there to show the rules"))
     elif any("incompatible" in section.text for section in saved):
-        raise Unavailable(
-            say("nft has rules that iptables-save does not show, and is not there itself"), BY_HAND
-        )
+        raise _unseen(say("nft has rules that iptables-save does not show, and is not there itself"))
     units = [set(unit.splitlines()) for unit in found["units"].text.split("\n\n")]
     return Firewall(
         tables=tables,
@@ -80,8 +76,7 @@ def parse_firewall(output: Output) -> Firewall:
             if line.startswith("Id=") and {"LoadState=loaded", "UnitFileState=enabled"} <= unit
         ),
         legacy_hidden=any(
-            any(table.chains.values()) or any(base.policy == "drop" for base in table.bases)
-            for table in legacy
+            any(table.chains.values()) or any(base.policy == DROP for base in table.bases) for table in legacy
         ),
         flushes="flush ruleset" in found["nftables.conf"].text,
         refuses=_refuses(found["nftables.conf"].lines),
@@ -89,12 +84,13 @@ def parse_firewall(output: Output) -> Firewall:
     )
 
 
+def _unseen(reason: Message) -> Unavailable:
+    return Unavailable(reason, BY_HAND)
+
+
 def _checked(section: Section) -> str:
-    if section.field(0) != "0":
-        raise Unavailable(
-            say("{name} did not succeed (exit code {code})", name=section.name, code=section.field(0)),
-            BY_HAND,
-        )
+    if (code := section.field(0)) != "0":
+        raise _unseen(say("{name} did not succeed (exit code {code})", name=section.name, code=code))
     return section.text
 
 
@@ -133,11 +129,10 @@ def _ufw(found: Mapping[str, Section]) -> Ufw:
     if "ufw status verbose" not in found:
         return Ufw(enabled=enabled)
     text = found["ufw status verbose"].text
-    status = re.search(r"^Status: (\w+)", text, re.MULTILINE)
+    status = re.search(r"^Status: (\w+)(?:.*^Default: (\w+) \(incoming\))?", text, re.MULTILINE | re.DOTALL)
     if not status:
         raise Malformed(say("ufw status verbose: no status in it"), one_line(text))
-    incoming = re.search(r"^Default: (\w+) \(incoming\)", text, re.MULTILINE)
-    return Ufw(True, status[1] == "active", incoming[1] if incoming else "", enabled)
+    return Ufw(True, status[1] == "active", status[2] or "", enabled)
 
 
 FIREWALL = HostFact(

@@ -9,8 +9,8 @@ from ipaddress import ip_address
 
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Policy, Rule, Table, Verdict
 from signoff.facts.packets import Condition, Value
+from signoff.facts.passage import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Rule, Table, Verdict
 from signoff.message import say
 from signoff.text import one_line
 
@@ -40,9 +40,8 @@ def parse_iptables(text: str, version: int, origin: str) -> tuple[Table, ...]:
     try:
         return tuple(_tables(text.splitlines(), version, origin))
     except (ValueError, IndexError) as problem:
-        raise Malformed(
-            say("{program}: not what it prints ({problem})", program=origin, problem=one_line(str(problem)))
-        ) from None
+        said = say("{program}: not what it prints ({why})", program=origin, why=one_line(str(problem)))
+        raise Malformed(said) from None
 
 
 def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
@@ -60,21 +59,18 @@ def _tables(lines: list[str], version: int, origin: str) -> Iterator[Table]:
                 chain, policy = line[1:].split()[:2]
                 rules[chain] = []
                 if policy != "-":
-                    does: Policy = "drop" if policy == "DROP" else "accept"
-                    bases.append(Base(chain, chain.lower(), does, _PRIORITIES.get(name, 0), name == "nat"))
+                    ends = DROP if policy == "DROP" else ACCEPT
+                    bases.append(Base(chain, chain.lower(), ends, _PRIORITIES.get(name, 0), name == "nat"))
             case "-":
                 rules.setdefault(line.split(None, 2)[1], []).append(line)
             case "C":  # COMMIT
-                chains = {
-                    chain: tuple(_rule(rule, rules) for rule in found) for chain, found in rules.items()
-                }
+                chains = {one: tuple(_rule(rule, rules) for rule in said) for one, said in rules.items()}
                 yield Table(origin, name, version, chains, tuple(bases))
             case "" | "#":
                 pass
             case _:
-                raise Malformed(
-                    say("{program}: a line that is not understood", program=origin), one_line(line)
-                )
+                wrong = say("{program}: a line that is not understood", program=origin)
+                raise Malformed(wrong, one_line(line))
 
 
 def _rule(line: str, chains: Container[str]) -> Rule:
@@ -130,25 +126,25 @@ def _values(option: str, texts: list[str]) -> Iterator[Value]:
 
 
 _ASKED = {
-    "-p": "meta l4proto",
-    "-s": "ip saddr",
-    "-d": "ip daddr",
-    "-i": "meta iifname",
-    "-o": "meta oifname",
-    "--dport": "th dport",
-    "--dports": "th dport",
-    "--sport": "th sport",
-    "--sports": "th sport",
-    "--ctstate": "ct state",
-    "--state": "ct state",
-    "--ctdir": "ct direction",
-    "--ctorigdstport": "ct original proto-dst",
-    "--ctorigdst": "ct original daddr",
-    "--dst-type": "fib daddr type",
-    "--syn": "tcp flags &",
-    "--tcp-flags": "tcp flags &",
-    # What no packet of ours has: routing headers of IPv6, types of ICMP.
-    **dict.fromkeys(("--rt-type", "--icmp-type", "--icmpv6-type"), "never"),
+    option: asked
+    for asked, options in (
+        ("meta l4proto", ("-p",)),
+        ("ip saddr", ("-s",)),
+        ("ip daddr", ("-d",)),
+        ("meta iifname", ("-i",)),
+        ("meta oifname", ("-o",)),
+        ("th dport", ("--dport", "--dports")),
+        ("th sport", ("--sport", "--sports")),
+        ("tcp flags &", ("--tcp-flags", "--syn")),
+        ("ct state", ("--ctstate", "--state")),
+        ("ct direction", ("--ctdir",)),
+        ("ct original proto-dst", ("--ctorigdstport",)),
+        ("ct original daddr", ("--ctorigdst",)),
+        ("fib daddr type", ("--dst-type",)),
+        # What no packet of ours has: routing headers of IPv6, types of ICMP.
+        ("never", ("--rt-type", "--icmp-type", "--icmpv6-type")),
+    )
+    for option in options
 }
 """What an option asks, in nft's language."""
 

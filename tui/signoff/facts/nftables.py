@@ -17,8 +17,8 @@ from typing import Any
 
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
-from signoff.facts.chains import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Policy, Rule, Table, Verdict
 from signoff.facts.packets import OPAQUE, Condition, Value
+from signoff.facts.passage import ACCEPT, DROP, END, PASS, UNKNOWN, UNTRACK, Base, Rule, Table, Verdict
 from signoff.message import say
 from signoff.text import one_line
 
@@ -108,12 +108,12 @@ class _Table:
         for name, (chain, said) in self.chains.items():
             rules = tuple(self._rules(said, known.chains.get(name, ())))
             if "hook" in chain:
-                policy: Policy = "drop" if chain.get("policy") == "drop" else "accept"
+                policy = DROP if chain.get("policy") == "drop" else ACCEPT
                 if limit := self._limit(chain):
                     # Both its rules and its policy hold only where the packet comes to the chain at all.
-                    last = Rule((), Verdict(policy), f"policy {policy} of nft chain {name}")
+                    last = Rule((), policy, f"policy {policy.kind} of nft chain {name}")
                     rules = tuple(replace(one, conditions=(limit, *one.conditions)) for one in (*rules, last))
-                    policy = "accept"
+                    policy = ACCEPT
                 priority, translates = int(chain.get("prio", 0)), chain.get("type") == "nat"
                 bases.append(Base(name, chain["hook"], policy, priority, translates))
             chains[name] = rules

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from signoff.facts.base import Facts
-from signoff.facts.chains import steps
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.exposure import HOST_FACTS, Exposure, host_view, translated
 from signoff.facts.firewall import FIREWALL, Firewall
-from signoff.facts.network import INTERFACES, SSH_SERVER, Interfaces
+from signoff.facts.network import INTERFACES, LISTENERS, SSH_SERVER, Interfaces, ssh_ports
 from signoff.facts.outside import OUTSIDE_PORTS
 from signoff.facts.packets import Packet
-from signoff.facts.passage import Fate, passages
+from signoff.facts.passage import Fate, passages, steps
 from signoff.message import Message, listed, say
+from signoff.model import Result
 from signoff.probes import kit
 from signoff.probes.base import Judgement, Remedy, probe
 from signoff.probes.closing import how_to_close
@@ -42,24 +42,14 @@ _IPV6 = kit.edit(
     "network.firewall",
     title=say("Host firewall"),
     expected=say("incoming packets are dropped or rejected by default, IPv4 and IPv6, also after a restart"),
-    needs=(FIREWALL, INTERFACES, SSH_SERVER, OUTSIDE_PORTS),
+    needs=(FIREWALL, INTERFACES, LISTENERS, SSH_SERVER, OUTSIDE_PORTS),
 )
 def firewall(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     """Judge the default policy of each IP version, and what loads the rules at boot."""
-    rules, interfaces = facts[FIREWALL], facts[INTERFACES]
-    denied: list[int] = []
-    for version in (4, 6):
-        subject = f"ipv{version}"
-        if any(address.version == version for _, address in interfaces.outside()):
-            fate, because = default_fate(rules, interfaces, version)
-            denied += [version] if fate == "blocked" else []
-            about = About(title=say("Host firewall, IPv{version}", version=version), subject=subject)
-            yield _policy(facts, profile, version, fate, because, about)
-        else:
-            nowhere = say("no interface that leads outside has an IPv{version} address", version=version)
-            yield notapplicable(nowhere, subject=subject)
-    if denied:
-        yield _boot(rules, interfaces, denied)
+    judged = {version: _policy(facts, profile, version) for version in (4, 6)}
+    yield from judged.values()
+    if denied := [version for version, one in judged.items() if one.result is Result.PASS]:
+        yield _boot(facts[FIREWALL], facts[INTERFACES], denied)
 
 
 def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple[Fate, str]:
@@ -76,10 +66,13 @@ def default_fate(rules: Firewall, interfaces: Interfaces, version: int) -> tuple
     return worst, found[worst]
 
 
-def _policy(
-    facts: Facts, profile: Profile, version: int, fate: Fate, because: str, about: About
-) -> Judgement:
-    rules = facts[FIREWALL]
+def _policy(facts: Facts, profile: Profile, version: int) -> Judgement:
+    rules, interfaces = facts[FIREWALL], facts[INTERFACES]
+    about = About(title=say("Host firewall, IPv{version}", version=version), subject=f"ipv{version}")
+    if all(address.version != version for _, address in interfaces.outside()):
+        nowhere = say("no interface that leads outside has an IPv{version} address", version=version)
+        return notapplicable(nowhere, **about)
+    fate, because = default_fate(rules, interfaces, version)
     ufw = rules.ufw
     program = say("ufw is inactive") if ufw.installed else say("ufw is not installed")
     if ufw.active:
@@ -116,12 +109,15 @@ def _policy(
 
 
 def _enable(facts: Facts, profile: Profile) -> Remedy:
-    ssh = frozenset({22}) if facts.missing(SSH_SERVER) else facts[SSH_SERVER].ports or {22}
+    words = say("Allow SSH and what is meant to answer first, then deny the rest.")
+    known = not (facts.missing(LISTENERS) or facts.missing(SSH_SERVER))
+    ssh = ssh_ports(facts[LISTENERS], facts[SSH_SERVER]) if known else None
+    if not ssh:
+        return decision(words)  # where SSH listens is not known: a command might lock everybody out
     ports = ",".join(map(str, sorted({*ssh, *WEB, *profile.open_ports})))
-    return command(
-        f"sudo ufw allow {ports}/tcp && sudo ufw default deny incoming && sudo ufw enable",
-        say("Allow SSH and what is meant to answer first, then deny the rest."),
-    )
+    install = "" if facts[FIREWALL].ufw.installed else "sudo apt install ufw && "
+    enable = "sudo ufw default deny incoming && sudo ufw enable"
+    return command(f"{install}sudo ufw allow {ports}/tcp && {enable}", words)
 
 
 def _filtered_before(facts: Facts, version: int) -> bool:

@@ -5,13 +5,11 @@ ask() {
     head_of "$*" "$?"
     printf '%s\n' "$answer" | show
 }
+programs='iptables-save ip6tables-save'
 if command -v iptables-nft-save >/dev/null 2>&1 || command -v iptables-legacy-save >/dev/null 2>&1; then
-    for program in iptables-nft-save ip6tables-nft-save iptables-legacy-save ip6tables-legacy-save; do
-        ask "$program"
-    done
-else
-    ask iptables-save; ask ip6tables-save
+    programs='iptables-nft-save ip6tables-nft-save iptables-legacy-save ip6tables-legacy-save'
 fi
+for program in $programs; do ask "$program"; done
 if command -v nft >/dev/null 2>&1; then
     rules=$(nft -j list ruleset 2>/dev/null); status=$?
     # Sets of very many addresses are left out; what asks for them then cannot be told.
