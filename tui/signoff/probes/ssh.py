@@ -55,10 +55,7 @@ def logins(facts: Facts, user: str = "") -> list[Login]:
     expected=say("no login by password, for any user from any address"),
     needs=(SSHD,),
     remedy=decision(
-        say(
-            "Set PasswordAuthentication no and KbdInteractiveAuthentication no, in "
-            "/etc/ssh/sshd_config.d/00-keys.conf and in every Match block, once everybody has a key."
-        )
+        say("Set PasswordAuthentication and KbdInteractiveAuthentication to no, in every Match block too.")
     ),
 )
 def password(facts: Facts, profile: Profile) -> Judgement:
@@ -75,9 +72,8 @@ def password(facts: Facts, profile: Profile) -> Judgement:
         for methods in demanded.split() or ["any"]:
             if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
                 return wrong(say("lets in by {methods}", methods=" or ".join(sorted(on))))
-        return right(
-            say("key demanded ({methods})", methods=demanded) if demanded != "any" else say("key only")
-        )
+        key = say("key only") if demanded == "any" else say("key demanded ({methods})", methods=demanded)
+        return right(key)
 
     return each(say("logins"), logins(facts), look, name=lambda one: one.name, proves=Proves.CONFIGURED)
 
