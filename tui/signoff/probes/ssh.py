@@ -25,6 +25,7 @@ SSHD = key_values(
     by_hand="sudo sshd -T -C user=root,host=h,addr=203.0.113.7",
     kept=Mapping[str, Lines],
 )
+_NO_PASSWORD = frozenset({"no", "prohibit-password", "without-password", "forced-commands-only"})
 
 
 class Login(NamedTuple):
@@ -92,8 +93,7 @@ def root_login(facts: Facts, profile: Profile) -> Judgement:
 
     def look(login: Login) -> Seen:
         value = login.setting("permitrootlogin")
-        keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
-        return (right if value in keys else wrong)(say("PermitRootLogin {value}", value=value))
+        return (right if value in _NO_PASSWORD else wrong)(say("PermitRootLogin {value}", value=value))
 
     root = logins(facts, "root")
     return each(say("logins as root"), root, look, name=lambda one: one.name, proves=Proves.CONFIGURED)
