@@ -167,3 +167,7 @@ def test_no_script_is_ever_an_argument() -> None:
 def test_a_script_with_a_nul_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         _ = Batch([Command("nul", "echo \0")]).script
+
+
+def test_what_a_command_is_given_stands_in_no_repr() -> None:
+    assert "hunter2" not in repr(Command("a", "true", data="password\thunter2\n"))

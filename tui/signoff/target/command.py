@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -34,7 +34,7 @@ class Command:
     ``timeout`` is in seconds, rounded up to a whole one. ``cap`` is the most bytes kept of standard
     output; what is beyond it is dropped on the host, where the script may end by SIGPIPE (status 141),
     and the output is marked truncated. Exit status 124 is timeout(1)'s own word and means a timeout.
-    ``data`` is its standard input: no shell ever reads it as words of its own.
+    ``data`` is its standard input: no shell ever reads it as words of its own. It may hold secrets.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Command:
     root: Root = Root.NO
     timeout: float = 10.0
     cap: int = 1 << 20
-    data: str = ""
+    data: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
