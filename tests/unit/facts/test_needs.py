@@ -120,7 +120,7 @@ def test_a_look_from_outside_is_no_batch() -> None:
     ]
 
 
-LIBRARIES = frozenset({"lib.sh", "trust.sh", "servers.sh", "kept.sh"})
+LIBRARIES = frozenset({"lib.sh", "trust.sh", "unpack.sh", "servers.sh", "kept.sh"})
 """Scripts that are functions alone: they look at nothing until one is called."""
 
 
