@@ -9,6 +9,7 @@ import click
 
 from signoff import completion
 from signoff.commands import complain
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Language
@@ -32,7 +33,14 @@ def checklist_list(language: Language) -> None:
 
     for name, path in available().items():
         found = load(path).checklist
-        click.echo(f"{name}  {len(found.steps)} steps  {found.title.to(language)}")
+        click.echo(
+            tr(
+                "{name}  {count} steps  {title}",
+                name=name,
+                count=len(found.steps),
+                title=found.title.to(language),
+            )
+        )
 
 
 @checklist.command("show")
@@ -73,5 +81,5 @@ def checklist_validate(files: tuple[Path, ...]) -> int:
             wrong += 1
             complain(error.message, error.hint)
         else:
-            click.echo(f"{path}: {len(found.steps)} steps, all well")
+            click.echo(tr("{path}: {count} steps, all well", path=path, count=len(found.steps)))
     return 2 if wrong else 0

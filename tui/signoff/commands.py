@@ -11,7 +11,8 @@ import click
 from signoff import core_dumps
 from signoff.defect import keep_quiet, report
 from signoff.errors import SignoffError
-from signoff.text import inert
+from signoff.message import tr
+from signoff.text import spoken
 
 
 class Commands(click.Group):
@@ -32,7 +33,7 @@ class Commands(click.Group):
             sys.exit(2)
         except (click.Abort, KeyboardInterrupt):
             click.echo(
-                "\nInterrupted. What was answered is on disk; go on with: signoff run --resume", err=True
+                tr("\nInterrupted. What was answered is on disk; go on with: signoff run --resume"), err=True
             )
             sys.exit(130)
         except BrokenPipeError:
@@ -40,7 +41,9 @@ class Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(141)
         except OSError as error:
-            complain(f"{error.filename or 'signoff'}: {error.strerror}", "Nothing that was answered is lost.")
+            complain(
+                f"{error.filename or 'signoff'}: {error.strerror}", tr("Nothing that was answered is lost.")
+            )
             sys.exit(2)
         except Exception as defect:  # noqa: BLE001 - Python's own report would print what it was working on
             click.echo(report(defect), err=True)
@@ -50,6 +53,6 @@ class Commands(click.Group):
 
 def complain(message: str, hint: str) -> None:
     """Tell what went wrong, and what to do."""
-    click.echo(f"signoff: {inert(message)}", err=True)
+    click.echo(f"signoff: {spoken(message)}", err=True)
     if hint:
-        click.echo(inert(hint), err=True)
+        click.echo(spoken(hint), err=True)

@@ -33,7 +33,15 @@ def _plain(value: str | int) -> str | int:
     return str(value) if isinstance(value, str) else value
 
 
+def reason(error: BaseException) -> str:
+    """Return the message that an error was raised with, or else its text."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Message) else str(error)
+
+
 def _value(value: object) -> str | int:
+    if isinstance(value, BaseException):
+        return reason(value)
     return value if isinstance(value, (str, int)) else str(value)
 
 
@@ -122,9 +130,14 @@ def recorded(text: str, said: Said | None) -> str:
     and never filled in where this program does not have it.
     """
     if said is None:
-        return translated(Message(text, "", {}))
+        return own(text)
     message = restored(said)
     return translated(message) if message == text else text
+
+
+def own(text: str) -> str:
+    """Return a text of this program's own that is no message, as a key's name or a help text is."""
+    return translated(Message(text, "", {}))
 
 
 def use_language(language: str) -> None:

@@ -86,9 +86,9 @@ def _writable(path: Path, place: Path, status: os.stat_result) -> ExposedError:
     if status.st_mode & stat.S_IWOTH:
         who = "everybody"
     elif _has_access_list(place):
-        who = "whoever its access list names"
+        who = say("whoever its access list names")
     else:
-        who = f"the group {_group(status.st_gid)}"
+        who = say("the group {group}", group=_group(status.st_gid))
     command = f"{_sudo(status)}chmod go-w {quote(str(place))}"
     return ExposedError(
         say("Others can change {path}: {who} can write to {place}.", path=path, who=who, place=place),

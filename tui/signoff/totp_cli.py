@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff.errors import StoppedError, UsageError
-from signoff.message import say
+from signoff.message import say, tr
 
 if TYPE_CHECKING:
     from signoff.credentials.delivery import Delivery
@@ -66,7 +66,7 @@ def new(account: str, issuer: str, write: Path | None, env: tuple[Path, str] | N
                 say("Without --write and --env the URI is printed, for a pipe."),
             )
         click.echo(enrolment.uri.reveal())
-        click.echo("NOT verified: no code was typed. Check one with: signoff totp verify", err=True)
+        click.echo(tr("NOT verified: no code was typed. Check one with: signoff totp verify"), err=True)
         return
     from signoff.totp_terminal import enrol
 
@@ -112,8 +112,8 @@ def _asked() -> tuple[Secret, str]:
     from signoff.credentials.secret import Secret
 
     try:
-        seed = Secret(click.prompt("Key or otpauth URI (hidden)", hide_input=True, err=True))
-        return seed, click.prompt("Code", err=True)
+        seed = Secret(click.prompt(tr("Key or otpauth URI (hidden)"), hide_input=True, err=True))
+        return seed, click.prompt(tr("Code"), err=True)
     except click.Abort:
         raise StoppedError(say("Stopped; nothing was checked.")) from None
 

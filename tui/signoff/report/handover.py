@@ -47,7 +47,7 @@ def check_exportable(verdict: Verdict) -> None:
 
     Whether its key is trusted is for whoever gets it to say.
     """
-    session = verdict.session or "The session"
+    session = verdict.session or say("The session")
     if verdict.status is Status.UNSEALED or (verdict.status is Status.UNTRUSTED and not verdict.sealed):
         raise RecordError(
             say(
@@ -110,7 +110,7 @@ def _record(directory: Path, verdict: Verdict, genesis: Genesis) -> dict[str, by
             with open_regular(directory / name) as file:
                 files[name] = file.read()
         except OSError as problem:
-            raise record_error(problem, "The record could not be read", directory / name) from None
+            raise record_error(problem, say("The record could not be read"), directory / name) from None
     return files
 
 

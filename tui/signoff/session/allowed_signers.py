@@ -10,6 +10,7 @@ from pathlib import Path
 from time import mktime
 from typing import Final
 
+from signoff.message import say
 from signoff.session.files import read_named
 from signoff.session.keys import PublicKey
 from signoff.session.wire import SignatureError
@@ -46,7 +47,7 @@ class AllowedSigners:
     def refusal(self, name: str, key: PublicKey, namespace: str, at: datetime) -> str:
         """Return why ``name`` may not sign with ``key`` for ``namespace`` at a time; empty where they may."""
         if key in self.revoked:
-            return f"the key {key.fingerprint} is revoked: it counts at no time"
+            return say("the key {fingerprint} is revoked: it counts at no time", fingerprint=key.fingerprint)
         at = at.replace(microsecond=0)  # ssh-keygen reckons in seconds
         reasons = [
             _refusal(entry, namespace, at)
@@ -55,26 +56,38 @@ class AllowedSigners:
         ]
         if "" in reasons:
             return ""
-        unknown = f"the key {key.fingerprint} is not among the allowed signers under the name {name}"
+        unknown = say(
+            "the key {fingerprint} is not among the allowed signers under the name {name}",
+            fingerprint=key.fingerprint,
+            name=name,
+        )
         return "; ".join(filter(None, [reasons[0] if reasons else unknown, self.note]))
 
 
 def _refusal(entry: Entry, namespace: str, at: datetime) -> str:
-    where = f"line {entry.line} of the allowed signers"
+    where = say("line {line} of the allowed signers", line=entry.line)
     if entry.authority:
-        return f"{where} names a certificate authority, which signoff does not accept"
+        return say("{where} names a certificate authority, which signoff does not accept", where=where)
     if entry.namespaces is not None and not matches(entry.namespaces, namespace):
-        return f"{where} does not allow the key to sign for {namespace}"
+        return say("{where} does not allow the key to sign for {namespace}", where=where, namespace=namespace)
     if entry.valid_after is not None and at < entry.valid_after:
-        return f"{where} allows the key only from {entry.valid_after.isoformat()} on"
+        return say(
+            "{where} allows the key only from {valid_after} on",
+            where=where,
+            valid_after=entry.valid_after.isoformat(),
+        )
     if entry.valid_before is not None and at > entry.valid_before:
-        return f"{where} allowed the key until {entry.valid_before.isoformat()}"
+        return say(
+            "{where} allowed the key until {valid_before}",
+            where=where,
+            valid_before=entry.valid_before.isoformat(),
+        )
     return ""
 
 
 def read(path: Path) -> AllowedSigners:
     """Read an allowed_signers file. Raises RecordError where it cannot be read at all."""
-    return parse(read_named(path, "the allowed signers"))
+    return parse(read_named(path, say("the allowed signers")))
 
 
 def parse(data: bytes) -> AllowedSigners:
@@ -87,7 +100,11 @@ def parse(data: bytes) -> AllowedSigners:
         try:
             entries.append(_entry(number, line))
         except ValueError as problem:
-            note = note or f"line {number} of the allowed signers does not count: {problem}"
+            note = note or say(
+                "line {number} of the allowed signers does not count: {problem}",
+                number=number,
+                problem=problem,
+            )
     return AllowedSigners(tuple(entries), note)
 
 

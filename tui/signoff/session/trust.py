@@ -77,7 +77,7 @@ def append(path: Path, lines: list[str]) -> None:
         gap = b"" if known.endswith(b"\n") or not known else b"\n"
         write_new(path, known + gap + "".join(f"{line}\n" for line in lines).encode("ascii"))
     except OSError as problem:
-        raise record_error(problem, "The allowed signers could not be written", path) from None
+        raise record_error(problem, say("The allowed signers could not be written"), path) from None
 
 
 def _line(text: str, terms: Terms) -> str:
@@ -150,7 +150,7 @@ def _judged(line: str, known: tuple[Entry, ...]) -> Trusted:
     same = [one for one in known if one.key == entry.key and _purposes(one) & _purposes(entry)]
     for one in same:
         if _terms(one) != _terms(entry):
-            where = f"line {one.line}" if one.line else "another line"
+            where = say("line {line}", line=one.line) if one.line else say("another line")
             raise UsageError(
                 say(
                     "The key {fingerprint} is listed already, otherwise: {where}, {principals}.",

@@ -26,6 +26,7 @@ from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
 from signoff.checklist.model import ACTIONS
 from signoff.errors import TargetError
+from signoff.message import listed, say, tr, translated
 
 if TYPE_CHECKING:
     from signoff.engine import Key
@@ -98,7 +99,7 @@ class RunScreen(SignoffScreen[None]):
             self.query_one(StepList).focus()
             return
         entries = [step_entry(view) for view in self.page.views]
-        self._choose("Steps", entries, self.page.turn, verb="goes to the step", at=self.page.current)
+        self._choose(tr("Steps"), entries, self.page.turn, verb=tr("goes to the step"), at=self.page.current)
 
     def action_page(self, by: int) -> None:
         """Scroll the panel by a page."""
@@ -122,7 +123,7 @@ class RunScreen(SignoffScreen[None]):
         try:
             await self._looking.look(keys)
         except TargetError as error:
-            self.signoff.show_error(error.message, error.hint, again="connects again", then=self.connect)
+            self.signoff.show_error(error.message, error.hint, again=tr("connects again"), then=self.connect)
 
     @background("look")
     async def connect(self) -> None:
@@ -132,8 +133,14 @@ class RunScreen(SignoffScreen[None]):
         except TargetError as error:
             self.signoff.show_error(
                 error.message,
-                f"{error.hint}\n\nThe session can be read and answered without its target.".strip(),
-                again="tries again",
+                listed(
+                    filter(
+                        None,
+                        (error.hint, say("The session can be read and answered without its target.")),
+                    ),
+                    "\n\n",
+                ),
+                again=tr("tries again"),
                 then=self.connect,
             )
         else:
@@ -179,8 +186,8 @@ class RunScreen(SignoffScreen[None]):
         if len(actions) == 1:
             act(0)
         else:
-            offers = [Content(ACTIONS[one]) for one in actions]
-            self._choose("What shall be done?", offers, act, verb="shows what it takes")
+            offers = [Content(translated(ACTIONS[one])) for one in actions]
+            self._choose(tr("What shall be done?"), offers, act, verb=tr("shows what it takes"))
 
     def action_say(self, word: str) -> None:
         """Ask what there is to say of the step, and say it."""
@@ -205,12 +212,14 @@ class RunScreen(SignoffScreen[None]):
         """Choose a line of the remedies, and copy it."""
         lines = to_copy(self.page.view.remedies)
         if not lines:
-            self.notify("Nothing to copy here.", markup=False)
+            self.notify(tr("Nothing to copy here."), markup=False)
         elif len(lines) == 1:
             self.signoff.copy(lines[0])
         else:
             entries = [line(one) for one in lines]
-            self._choose("Copy", entries, lambda number: self.signoff.copy(lines[number]), verb="copies")
+            self._choose(
+                tr("Copy"), entries, lambda number: self.signoff.copy(lines[number]), verb=tr("copies")
+            )
 
     def action_generate(self) -> None:
         """Turn to the generator."""
