@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signoff.errors import SignoffError
-from signoff.message import say, tr
+from signoff.message import say, tr, translated
 from signoff.target.profile import Profile
 
 
@@ -67,7 +67,7 @@ def problem_of(name: str, value: object) -> str:
         parse_profiles(table, "")
     except SignoffError as error:
         # What a file's name and line would say, and the key, the form says by where it stands.
-        reason = error.message.partition(": ")[2].removeprefix("[x] ")
+        reason = translated(error.message).partition(": ")[2].removeprefix("[x] ")
         reason = reason.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
-        return f"{reason} {error.hint}".strip()
+        return f"{reason} {translated(error.hint)}".strip()
     return ""

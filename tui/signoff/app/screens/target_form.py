@@ -22,7 +22,7 @@ from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.errors import StoppedError
-from signoff.message import say, tr
+from signoff.message import say, tr, translated
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -64,9 +64,9 @@ class TargetForm(SignoffScreen[Profile]):
         with VerticalScroll(id="page", can_focus=False):
             for one in FIELDS:
                 with Horizontal(classes="field"):
-                    yield Static(one.label, classes="label", markup=False)
+                    yield Static(translated(one.label), classes="label", markup=False)
                     yield Input(
-                        one.value(shown), id=one.name.replace("_", "-"), placeholder=one.example, compact=True
+                        one.value(shown), id=one.name.replace("_", "-"), placeholder=translated(one.example), compact=True
                     )
                 yield Static(
                     id=f"{one.name.replace('_', '-')}-problem", classes="field-problem", markup=False
