@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
-from signoff.commands import complain
+from signoff.commands import Group, complain
 from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Language
 
 
-@click.group()
+@click.group(cls=Group)
 def checklist() -> None:
     """List, show and validate checklists."""
 

@@ -12,7 +12,7 @@ from signoff.commands import Commands
 from signoff.env_cli import env
 from signoff.identity_cli import identity
 from signoff.ledger_cli import ledger
-from signoff.message import tr
+from signoff.message import tr, use_language
 from signoff.record_cli import countersign, export, verify, witness
 from signoff.sessions_cli import sessions
 from signoff.totp_cli import totp
@@ -23,9 +23,8 @@ from signoff.walk_cli import audit, need_terminal, run
     cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="signoff")
-@click.option("--language", type=click.Choice(["en", "ru"]), help="The language of the checklists' texts.")
 @click.pass_context
-def main(context: click.Context, language: str | None) -> int | None:
+def main(context: click.Context) -> int | None:
     """Walk through the production security checklist of your own server, and keep a signed record.
 
     Without a command it opens the app: your targets, recent sessions, and what was left unfinished.
@@ -39,7 +38,8 @@ def main(context: click.Context, language: str | None) -> int | None:
     """
     from signoff.settings import language_of
 
-    context.obj = language_of(language)
+    context.obj = context.obj or language_of(None)
+    use_language(context.obj)
     if context.invoked_subcommand is not None:
         return None
     need_terminal("signoff")

@@ -31,7 +31,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[str]:
         package = next((name for name in _PACKAGES if name in parts[:-1]), "")
         if package:
             at = len(parts) - 1 - parts[::-1].index(package)
-            yield f"{'/'.join(parts[at:])}:{line} in {frame.f_code.co_name}"
+            yield " in ".join((f"{'/'.join(parts[at:])}:{line}", frame.f_code.co_name))
 
 
 def _inner(error: BaseException) -> BaseException | None:

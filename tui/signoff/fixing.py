@@ -51,7 +51,7 @@ def _enrol_second_factor(walk: Walk, key: Key, ask: Ask) -> bool:
     enrolment = new(account, ask(tr("Of which product? (Enter: {issuer})", issuer=inert(issuer))) or issuer)
     walk.know(enrolment.known())
     enrol(enrolment, None)
-    if ask("Type yes once the product has the key; anything else records nothing") != "yes":
+    if ask(tr("Type yes once the product has the key; anything else records nothing")) != "yes":
         return False
     write_down(enrolment, walk.step_record(key))
     codes = recovery_codes()

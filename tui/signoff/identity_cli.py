@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Group
 from signoff.errors import UsageError
 from signoff.message import say, tr
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_INPUT = 1 << 20
 
 
-@click.group()
+@click.group(cls=Group)
 def identity() -> None:
     """Show and choose the key that signs your records, and trust your colleagues' keys."""
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from signoff.commands import Group
 from signoff.message import tr, translated
 
 
-@click.group()
+@click.group(cls=Group)
 def ledger() -> None:
     """Collect the ledgers of your team's machines."""
 

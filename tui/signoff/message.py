@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -106,7 +108,7 @@ def translated(text: str) -> str:
     """Return a message in the operator's language; any other text as it is."""
     if not isinstance(text, Message):
         return text
-    catalogue = _catalogue(_language[0])
+    catalogue = _catalogue(_here.get() or _language[0])
     count = text.values.get("count")
     if text.plural and isinstance(count, int):
         template = catalogue.ngettext(text.template, text.plural, count)
@@ -152,7 +154,18 @@ def plain(value: object) -> object:
     raise NotImplementedError(f"cannot write a {type(value).__name__}")
 
 
+@contextmanager
+def english() -> Iterator[None]:
+    """Say everything in English meanwhile, in this thread: what is handed over is as the record has it."""
+    before = _here.set("en")
+    try:
+        yield
+    finally:
+        _here.reset(before)
+
+
 _language = ["en"]
+_here: ContextVar[str] = ContextVar("language", default="")
 
 
 @cache

@@ -47,7 +47,7 @@ def nearest(name: str, known: Iterable[str]) -> Message:
     shown = repr(one_line(name, 60))
     if close := _close(name, names):
         return say("{shown}; did you mean {close}?", shown=shown, close=repr(close))
-    return say("{shown}; known: {names}", shown=shown, names=", ".join(names) or "none")
+    return say("{shown}; known: {names}", shown=shown, names=", ".join(names) or say("none"))
 
 
 def misfits(value: object, model: type) -> Iterator[tuple[Place, Message]]:

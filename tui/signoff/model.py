@@ -118,16 +118,16 @@ def word(one: str) -> str:
 def in_words(finding: Finding) -> Finding:
     """Return a finding with its texts in the operator's language. A record has them in English."""
 
-    def text(name: str, recorded_text: str) -> str:
-        return recorded(recorded_text, finding.said.get(name))
+    def told(name: str, english: str) -> str:
+        return recorded(english, finding.said.get(name))
 
     return msgspec.structs.replace(
         finding,
-        title=text("title", finding.title),
-        observed=text("observed", finding.observed),
-        expected=text("expected", finding.expected),
-        remedy=text("remedy", finding.remedy),
-        evidence=tuple(text(f"evidence.{number}", line) for number, line in enumerate(finding.evidence)),
+        title=told("title", finding.title),
+        observed=told("observed", finding.observed),
+        expected=told("expected", finding.expected),
+        remedy=told("remedy", finding.remedy),
+        evidence=tuple(told(f"evidence.{number}", line) for number, line in enumerate(finding.evidence)),
     )
 
 

@@ -271,7 +271,7 @@ class _Face:
         if still_open:
             names = ", ".join(inert(self._walk.step(key).title.to(self._language)) for key in still_open)
             click.echo(tr("Still open: {names}", names=names))
-        while _ask("Type seal to sign and close the record; anything else leaves it open") == "seal":
+        while _ask(tr("Type seal to sign and close the record; anything else leaves it open")) == "seal":
             try:
                 self._walk.finish()
             except RecordError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Command, Group
 from signoff.errors import RecordError, UsageError
 from signoff.message import say, tr, translated
 
@@ -33,7 +34,7 @@ _tsa_ca = click.option(
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("record", shell_complete=completion.session_ids)
 @_allowed_signers
 @_revoked
@@ -102,7 +103,7 @@ def exit_code(verdict: Verdict) -> int:
     return {Status.VALID: 0, Status.UNSEALED: 3, Status.NEWER: 3}.get(verdict.status, 1)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("record", shell_complete=completion.session_ids)
 @_allowed_signers
 @_tsa_ca
@@ -177,7 +178,7 @@ def countersign(
     return 0
 
 
-@click.group()
+@click.group(cls=Group)
 def witness() -> None:
     """Have a sealed record witnessed from outside."""
 
@@ -231,7 +232,7 @@ def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> Non
     click.echo(f"{timestamp(made.time)}  {made.authority}")
 
 
-@click.command("export")
+@click.command("export", cls=Command)
 @click.argument("session", metavar="ID", shell_complete=completion.session_ids)
 @click.option(
     "--output",

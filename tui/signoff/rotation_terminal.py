@@ -87,9 +87,9 @@ def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
             say("Nobody can be asked here. Nothing was changed."), say("To go on without asking: --yes")
         )
     for name in unnamed:
-        if _typed(f"Data is lost with the old {name}. Type its name to go on") != name:
+        if _typed(tr("Data is lost with the old {name}. Type its name to go on", name=name)) != name:
             raise StoppedError(say("Nothing was changed."))
-    if not yes and _typed("Type yes to do all of this") != "yes":
+    if not yes and _typed(tr("Type yes to do all of this")) != "yes":
         raise StoppedError(say("Nothing was changed."))
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Group
 from signoff.message import tr, translated
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Language
 
 
-@click.group()
+@click.group(cls=Group)
 def sessions() -> None:
     """List, show and hand over past sessions."""
 

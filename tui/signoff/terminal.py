@@ -49,7 +49,7 @@ class TerminalPrompter:
         )
         if not sys.stdin.isatty():
             return False
-        return bool(click.prompt("Type yes to trust it", default="no", err=True).strip() == "yes")
+        return bool(click.prompt(tr("Type yes to trust it"), default="no", err=True).strip() == "yes")
 
     def passphrase(self, path: str) -> Secret | None:
         """Ask for a key file's passphrase."""

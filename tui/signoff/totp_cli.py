@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from signoff.commands import Group
 from signoff.errors import StoppedError, UsageError
 from signoff.message import say, tr
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_INPUT = 4096
 
 
-@click.group()
+@click.group(cls=Group)
 def totp() -> None:
     """Enrol a second factor (TOTP, RFC 6238), and check its codes."""
 

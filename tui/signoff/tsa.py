@@ -19,7 +19,7 @@ from signoff.session.files import open_regular, record_error
 from signoff.session.timestamp import MAX_TOKEN, Stamp, StampError, certificates, check, request
 from signoff.target.http import Answer, fetch
 from signoff.target.outside import verifying
-from signoff.text import one_line
+from signoff.text import one_line, tidy
 
 _PLAIN = re.compile(r"[!-~]+", re.ASCII)
 TIMEOUT = 20.0
@@ -61,7 +61,7 @@ def ask(url: str, query: bytes, timeout: float = TIMEOUT) -> bytes:
     try:
         answer = _post(url, parts, query, time.monotonic() + timeout)
     except (OSError, UnicodeError) as problem:  # UnicodeError: a name that DNS cannot have
-        raise _failed(url, one_line(str(problem)) or type(problem).__name__) from None
+        raise _failed(url, tidy(reason(problem)) or type(problem).__name__) from None
     kind = dict(answer.headers).get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != 200:
         raise _failed(url, say("it answered with HTTP status {status}", status=answer.status))

@@ -25,6 +25,7 @@ from signoff.credentials.redact import LeakError, Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError, SignoffError, StoppedError
 from signoff.message import Message, listed, say
+from signoff.message import reason as why
 from signoff.session.events import Done, Intended
 from signoff.session.session import Session
 from signoff.target import private_file
@@ -141,7 +142,7 @@ def kept_fingerprints() -> Fingerprints:
         private_file.replace(path, key)
         return Fingerprints(key)
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        reason = problem.strerror if isinstance(problem, OSError) else why(problem)
         raise RecordError(
             say("{path} cannot be used: {reason}.", path=path, reason=reason),
             say("Correct its mode, or move it away."),

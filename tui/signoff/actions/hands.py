@@ -119,4 +119,6 @@ def _raise(output: Output, what: str) -> None:
 def failed(what: str, output: Output) -> ActionError:
     """Return the error for a script that ended badly, with the end of what it said."""
     said = one_line(b" ".join((output.stderr or output.stdout).split()[-40:]), 300)
-    return ActionError(say("{what}: {said}", what=what, said=said or f"exit status {output.status}"))
+    return ActionError(
+        say("{what}: {said}", what=what, said=said or say("exit status {status}", status=output.status))
+    )

@@ -262,7 +262,10 @@ class RestartedPassword(_Password):
                     name=self.change.server.name,
                     path=one_line(path),
                 ),
-                say("Change it there by hand and in the file, or let the compose file give it: ${NAME}."),
+                say(
+                    "Change it there by hand and in the file, or let the compose file give it: {variable}.",
+                    variable="${NAME}",
+                ),
             )
 
     def run(self, tell: Tell, cancel: Event) -> None:

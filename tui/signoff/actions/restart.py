@@ -138,7 +138,7 @@ class Restart:
                     say(
                         "{name} is not well: {broken}.",
                         name=state.name,
-                        broken=state.broken or "it does not run",
+                        broken=state.broken or say("it does not run"),
                     )
                 )
 

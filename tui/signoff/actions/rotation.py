@@ -257,7 +257,10 @@ def _check_services(draft: _Draft, restart: RestartPlan) -> None:
                     "Redis in container {name} does not have its password from the file.",
                     name=one_line(container.name),
                 ),
-                say("Let the compose file give it (${REDIS_PASSWORD}), or change it in all places by hand."),
+                say(
+                    "Let the compose file give it ({variable}), or change it in all places by hand.",
+                    variable="${REDIS_PASSWORD}",
+                ),
             )
 
 

@@ -52,7 +52,7 @@ def entries(found: Found, now: datetime, width: int) -> Iterator[Entry]:
     if unfinished and unfinished.summary:
         yield _heading(tr("Go on where you stopped"), first=True)
         drawn = _unfinished(unfinished.summary, found, now, width)
-        yield Entry(drawn, f"unfinished {unfinished.session}", row=unfinished, unfinished=True)
+        yield Entry(drawn, f"unfinished:{unfinished.session}", row=unfinished, unfinished=True)
         first = False
     yield _heading(tr("Start"), first=first)
     yield from _targets(found, width)
@@ -62,14 +62,14 @@ def entries(found: Found, now: datetime, width: int) -> Iterator[Entry]:
     if found.troubles or amiss:
         yield _heading(tr("To be looked into"))
     for trouble in found.troubles:
-        yield Entry(_marked("!", line(trouble, "$error")), f"trouble {trouble}", trouble=trouble)
+        yield Entry(_marked("!", line(trouble, "$error")), f"trouble:{trouble}", trouble=trouble)
     for row in amiss:
-        yield Entry(_session(row, room, width), f"session {row.session}", row=row)
+        yield Entry(_session(row, room, width), f"session:{row.session}", row=row)
     rest = [row for row in found.rows if row is not unfinished and not row.problems]
     if rest:
         yield _heading(tr("Sessions, times in UTC"))
     for row in rest:
-        yield Entry(_session(row, room, width), f"session {row.session}", row=row)
+        yield Entry(_session(row, room, width), f"session:{row.session}", row=row)
 
 
 def gap_counts(found: Found) -> Content:
@@ -107,7 +107,7 @@ def _targets(found: Found, width: int) -> Iterator[Entry]:
     for name, profile in found.profiles.items():
         place = f"{LOCAL}, {profile.project}" if profile.address == LOCAL else profile.address
         about = " · ".join(part for part in (place, profile.url) if part)
-        yield Entry(_target(name, about, room, width), f"target {name}", profile=profile, saved=True)
+        yield Entry(_target(name, about, room, width), f"target:{name}", profile=profile, saved=True)
     if not found.profiles:
         described = tr("your server: New target describes it; it is reached over SSH")
         yield Entry(joined(" " * _INDENT, (described, "$muted")))

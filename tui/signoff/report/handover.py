@@ -9,7 +9,7 @@ from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
 from signoff.errors import RecordError
-from signoff.message import say
+from signoff.message import english, say
 from signoff.report.instructions import (
     INSTRUCTIONS,
     SUMS,
@@ -86,11 +86,26 @@ def handover(
     *,
     more: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """Return the files to hand over, by name, for a record with this verdict. Raises RecordError."""
+    """Return the files to hand over, by name, for a record with this verdict. Raises RecordError.
+
+    They are in English, as the record is, but for the titles of the checklists.
+    """
+    with english():
+        return _files(directory, verdict, state, checklists, language, more or {})
+
+
+def _files(
+    directory: Path,
+    verdict: Verdict,
+    state: SessionState,
+    checklists: Sequence[Checklist],
+    language: Language,
+    more: Mapping[str, bytes],
+) -> dict[str, bytes]:
     check_exportable(verdict)
     if state.genesis is None:
         raise RecordError(say("{directory} has no beginning.", directory=directory))
-    files = {**_record(directory, verdict, state.genesis), **(more or {})}
+    files = {**_record(directory, verdict, state.genesis), **more}
     signed = _signed(directory, verdict)
     files[TEMPLATE] = _text(_template(signed))
     stamped = _stamped(files)

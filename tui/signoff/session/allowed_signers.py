@@ -120,7 +120,7 @@ class Line:
 def read_line(line: str) -> Line:
     """Take a line apart. Raises ValueError, whose text says why."""
     if "\0" in line:
-        raise ValueError("it holds a NUL")
+        raise ValueError(say("it holds a NUL"))
     principals, rest = _word(line)
     try:
         return Line(principals, PublicKey.from_line(rest), {})
@@ -142,7 +142,7 @@ def _entry(number: int, text: str) -> Entry:
         authority="cert-authority" in options,
     )
     if entry.valid_after and entry.valid_before and entry.valid_before <= entry.valid_after:
-        raise ValueError("it ends before it begins")
+        raise ValueError(say("it ends before it begins"))
     return entry
 
 
@@ -151,7 +151,7 @@ def _word(text: str) -> tuple[str, str]:
     if text.startswith('"'):
         word, quote, rest = text[1:].partition('"')
         if not quote:
-            raise ValueError("a quote is not closed")
+            raise ValueError(say("a quote is not closed"))
         return word, rest.lstrip(" \t")
     found = re.match(r"([^ \t]*)[ \t]*", text)
     return (found[1], text[found.end() :]) if found else ("", "")
@@ -167,7 +167,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
         if name not in {"cert-authority", "namespaces", "valid-after", "valid-before"}:
             break
         if name in options or plain != (name == "cert-authority"):
-            raise ValueError(f"the option {name} is given twice, or not as it should be")
+            raise ValueError(say("the option {name} is given twice, or not as it should be", name=name))
         options[name] = (found[2] or "").replace('\\"', '"')
         at = found.end()
         if text[at : at + 1] != ",":
@@ -175,7 +175,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
         at += 1
     rest = text[at:]
     if not options or not rest.startswith((" ", "\t")):
-        raise ValueError("it holds neither a key nor an option where one should be")
+        raise ValueError(say("it holds neither a key nor an option where one should be"))
     return options, rest.lstrip(" \t")
 
 
@@ -186,18 +186,18 @@ def from_stamp(text: str) -> datetime:
     """
     found = _STAMP.fullmatch(text)
     if found is None:
-        raise ValueError("a time is not written as YYYYMMDD[HHMM[SS]][Z]")
+        raise ValueError(say("a time is not written as YYYYMMDD[HHMM[SS]][Z]"))
     try:
         moment = datetime.strptime(found[1] + (found[2] or "0000") + (found[3] or "00"), "%Y%m%d%H%M%S")  # noqa: DTZ007
     except ValueError:
-        raise ValueError("a time is no day or hour of the calendar") from None
+        raise ValueError(say("a time is no day or hour of the calendar")) from None
     try:
         # As ssh-keygen does it, summer time or not: a local time is the zone's standard time.
         seconds = timegm(moment.timetuple()) if found[4] else mktime((*moment.timetuple()[:8], 0))
     except OverflowError:
         seconds = 0
     if seconds <= 0:
-        raise ValueError("a time lies outside of what can be reckoned with")
+        raise ValueError(say("a time lies outside of what can be reckoned with"))
     return datetime.fromtimestamp(seconds, UTC)
 
 

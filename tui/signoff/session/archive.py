@@ -50,7 +50,7 @@ class _Member(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
         if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} and member.size > _LONGEST_HEADER:
-            raise ValueError("a header is far too long")
+            raise ValueError(say("a header is far too long"))
         return member
 
 

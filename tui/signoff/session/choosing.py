@@ -54,7 +54,8 @@ def use_agent(fingerprint: str, name: str, attendant: Attendant) -> Signer:
             else say("has more than one key")
         )
         raise UsageError(
-            say("Your ssh-agent {wrong}.", wrong=wrong if usable else "has no usable key"), _choice(usable)
+            say("Your ssh-agent {wrong}.", wrong=wrong if usable else say("has no usable key")),
+            _choice(usable),
         )
     (chosen,) = found
     return _use(Identity(_name(name, chosen.comment), chosen.key.line), attendant)

@@ -247,7 +247,7 @@ class Session:
                         "This session was begun with another key than {fingerprint}.",
                         fingerprint=signer.fingerprint,
                     ),
-                    say("Seal it with {key}.", key=genesis.operator.key if genesis else "that one"),
+                    say("Seal it with {key}.", key=genesis.operator.key if genesis else say("that one")),
                 )
             release(self.directory / RESERVE)
             try:

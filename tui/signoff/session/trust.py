@@ -9,7 +9,7 @@ from pathlib import Path
 from signoff import own_files, paths
 from signoff.durable import write_new
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import Message, say
 from signoff.session import allowed_signers
 from signoff.session.allowed_signers import AllowedSigners, Entry, Line, matches, read_line
 from signoff.session.events import is_name
@@ -126,7 +126,7 @@ def _parts(text: str, terms: Terms) -> Line:
     except SignatureError:
         return read_line(text)
     if not terms.name:
-        raise ValueError("it is a key without a name; give one with --name")
+        raise ValueError(say("it is a key without a name; give one with --name"))
     return Line(terms.name, key, {})
 
 
@@ -134,9 +134,9 @@ def _judged(line: str, known: tuple[Entry, ...]) -> Trusted:
     """Compare a line with those that the list has. Raises UsageError where one of them says otherwise."""
     read = allowed_signers.parse(line.encode("ascii"))
     if not read.entries:
-        raise UsageError(
-            say("This cannot be trusted: {partition}.", partition=read.note.partition(": ")[2]), _EXAMPLE
-        )
+        note = read.note
+        problem = note.values["problem"] if isinstance(note, Message) else note.partition(": ")[2]
+        raise UsageError(say("This cannot be trusted: {problem}.", problem=problem), _EXAMPLE)
     (entry,) = read.entries
     if not _purposes(entry) or len(_purposes(entry) & {GENESIS, RECORD}) == 1:
         raise UsageError(

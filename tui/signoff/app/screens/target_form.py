@@ -66,7 +66,10 @@ class TargetForm(SignoffScreen[Profile]):
                 with Horizontal(classes="field"):
                     yield Static(translated(one.label), classes="label", markup=False)
                     yield Input(
-                        one.value(shown), id=one.name.replace("_", "-"), placeholder=translated(one.example), compact=True
+                        one.value(shown),
+                        id=one.name.replace("_", "-"),
+                        placeholder=translated(one.example),
+                        compact=True,
                     )
                 yield Static(
                     id=f"{one.name.replace('_', '-')}-problem", classes="field-problem", markup=False
