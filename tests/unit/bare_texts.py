@@ -17,18 +17,8 @@ _TEXT: Final = re.compile(r"[A-Za-z]{2,}[,.:;!?]? +\S*[A-Za-z{]|^\W*[A-Z][a-z]+\
 _WORD: Final = re.compile(r"[A-Za-z]{2}")
 _SHOWN: Final = frozenset(
     (
-        "Content",
-        "Static",
-        "TitleBar",
-        "busy",
-        "echo",
-        "joined",
-        "line",
-        "notify",
-        "prompt",
-        "styled",
-        "tell",
-        "text",
+        *("Content", "Static", "TitleBar", "busy", "echo", "joined", "line", "notify", "prompt", "styled"),
+        *("_label", "_labelled", "_row", "labelled", "tell", "text"),
     )
 )
 """What these are given is seen as it is: there a single word is a text, too."""
@@ -86,8 +76,10 @@ def bare(source: str) -> Iterator[Found]:
 
 
 def _inside(node: ast.AST, known: _Known, *, shown: bool) -> Iterator[Found]:
+    types = {getattr(node, "annotation", None), getattr(node, "returns", None)}
     for child in ast.iter_child_nodes(node):
-        yield from _bare(child, known, shown=shown)
+        if child not in types:
+            yield from _bare(child, known, shown=shown)
 
 
 def _bare(node: ast.AST, known: _Known, *, shown: bool) -> Iterator[Found]:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,6 +20,7 @@ import msgspec
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _DOMAIN: Final = "signoff"
+_LOCALE: Final = Path(__file__).parent / "locale"
 
 
 def _filled(template: str, values: Mapping[str, str | int]) -> str:
@@ -109,9 +109,12 @@ def translated(text: str) -> str:
     if not isinstance(text, Message):
         return text
     catalogue = _catalogue(_here.get() or _language[0])
-    count = text.values.get("count")
-    if text.plural and isinstance(count, int):
-        template = catalogue.ngettext(text.template, text.plural, count)
+    if text.plural:
+        count = text.values.get("count")
+        if not isinstance(count, int):
+            return str(text)
+        # The other form is part of what is looked up: see locale/mo.py.
+        template = catalogue.npgettext(text.plural, text.template, text.plural, count)
     else:
         template = catalogue.gettext(text.template) if text.template else ""
     return _filled(
@@ -170,8 +173,7 @@ _here: ContextVar[str] = ContextVar("language", default="")
 
 @cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    folder = Path(str(files("signoff"))) / "locale"
-    return gettext.translation(_DOMAIN, folder, [language], fallback=True)
+    return gettext.translation(_DOMAIN, _LOCALE, [language], fallback=True)
 
 
 def said_of(text: str) -> Said:

@@ -31,7 +31,10 @@ def entries(po: str) -> Iterator[tuple[str, str]]:
             and all(said)
             and (not fields["msgid"] or not re.search(r"^#,.*\bfuzzy\b", block, re.MULTILINE))
         ):
-            yield "\0".join(text for key, text in fields.items() if key.startswith("msgid")), "\0".join(said)
+            key, plural = fields["msgid"], fields.get("msgid_plural", "")
+            # A recorded message may come with another plural than this program has for its template: that is
+            # no message of its own. So the plural is part of the key, in the place of gettext's context.
+            yield f"{plural}\x04{key}\0{plural}" if plural else key, "\0".join(said)
 
 
 def compiled(po: str) -> bytes:
