@@ -12,7 +12,7 @@ from signoff.locale.extract import constants_of, name_of, plural_of, templates
 Found = tuple[int, str]
 """A line, and what stands there."""
 
-_TEXT: Final = re.compile(r"[A-Za-z]{2,}[,.:;!?]? +\S*[A-Za-z{]|^\W*[A-Z][a-z]+\b")
+_TEXT: Final = re.compile(r"[A-Za-z]{2,}[,.:;!?]? +\S*[A-Za-z{]|\ban? [a-z]{2}|^\W*[A-Z][a-z]+\b")
 """What reads as a text wherever it stands: a blank between words, or a capitalised word."""
 _WORD: Final = re.compile(r"[A-Za-z]{2}")
 _SHOWN: Final = frozenset(
@@ -150,9 +150,18 @@ _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
 def unfit(source: str) -> Iterator[Found]:
-    """Yield the templates that are no literal, or whose places are not the values that they are given."""
+    """Yield the templates that are no literal, whose places are not the values that they are given, or that
+    are translated when the module is imported: the language is not known then.
+    """
     tree = ast.parse(source)
     constants = constants_of(tree)
+    later = {
+        id(call)
+        for function in ast.walk(tree)
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for part in (function.body if isinstance(function.body, list) else [function.body])
+        for call in ast.walk(part)
+    }
     for call in ast.walk(tree):
         if not isinstance(call, ast.Call) or name_of(call) not in {"say", "tr"} or not call.args:
             continue
@@ -160,6 +169,8 @@ def unfit(source: str) -> Iterator[Found]:
         if not ones or others is None:
             yield call.lineno, "no literal"
             continue
+        if name_of(call) == "tr" and id(call) not in later:
+            yield call.lineno, "at import"
         given = {one.arg for one in call.keywords} - {"plural"}
         for one in ones:
             places = {place for text in (one, *others) for place in _PLACE.findall(text)}

@@ -119,9 +119,11 @@ def test_what_is_no_text_is_let_be(line: str) -> None:
         'say("{name} is gone")',
         'say("{name} is gone", path=name)',
         'say("gone", name=name)',
-        'tr("{count} line", "{count} lines of {file}", count=1)',
+        'lambda: tr("{count} line", "{count} lines of {file}", count=1)',
         'say("{count} line", plural=f"{n} lines", count=n)',
         'say("gone: {name}" if one else other, name=name)',
+        'TITLE = tr("Gone")',
+        'def gone(title: str = tr("Gone")) -> None: ...',
     ],
 )
 def test_an_unfit_template_is_found(call: str) -> None:
@@ -132,7 +134,9 @@ def test_an_unfit_template_is_found(call: str) -> None:
     "call",
     [
         'say("{name} is gone", name=one_line(name))',
-        'tr("one line", "{count} lines", count=n)',
+        'TITLE = say("Gone")',
+        'def gone() -> str: return tr("Gone")',
+        'lambda n: tr("one line", "{count} lines", count=n)',
         'say("{count} line", plural="{count} lines", count=n)',
         'say("{name} is gone" if one else "where is {name}?", name=name)',
         'HINT = "See {place}."\nsay(HINT, place=place)',

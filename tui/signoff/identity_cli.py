@@ -145,11 +145,11 @@ def _described(signer: Signer) -> Iterator[tuple[str, str]]:
     from signoff.session.key_file import FileSigner
 
     touch = tr(", in a security key: wants a touch for each signature") if signer.key.wants_touch else ""
-    yield "name", signer.name
-    yield "key", signer.fingerprint
-    yield "kind", f"{signer.key.kind}{touch}"
+    yield tr("name"), signer.name
+    yield tr("key"), signer.fingerprint
+    yield tr("kind"), f"{signer.key.kind}{touch}"
     if isinstance(signer, FileSigner):
-        yield "file", f"{signer.path}{'' if signer.path.exists() else ' (gone)'}"
+        yield tr("file"), str(signer.path) if signer.path.exists() else tr("{path} (gone)", path=signer.path)
     try:
         has = signer.key in {one.key for one in Agent.here().listed()}
         said = tr("has it") if has else tr("does not have it")
@@ -195,7 +195,7 @@ def _told(trusted: Trusted) -> Iterator[str]:
         principals=entry.principals,
         fingerprint=entry.key.fingerprint,
     )
-    for label, at in (("from", entry.valid_after), ("until", entry.valid_before)):
+    for label, at in ((tr("from"), entry.valid_after), (tr("until"), entry.valid_before)):
         if at:
             yield f"  {label} {at:%Y-%m-%d %H:%M:%S} UTC"
     for other in trusted.others:

@@ -155,15 +155,15 @@ def _choice(value: object, known: list[str]) -> str:
     )
 
 
-_TEXT: Final = ("text", "text")
+_TEXT: Final = (say("text"), say("text"))
 _NEEDS: Final[Mapping[str, tuple[str, str]]] = {
     "StrType": _TEXT,
-    "IntType": ("a number", say("a whole number")),
+    "IntType": (say("a number"), say("a whole number")),
     "BoolType": (say("true or false"), say("true or false")),
     "StructType": (say("keys with values"), say("keys with values")),
     "DictType": (say("keys with values"), say("keys with values")),
-    "VarTupleType": ("a list", "a list"),
-    "ListType": ("a list", "a list"),
+    "VarTupleType": (say("a list"), say("a list")),
+    "ListType": (say("a list"), say("a list")),
 }
 """What a value has to be, and how to ask for it, by the kind that the model has there."""
 
@@ -173,15 +173,15 @@ def _kind(value: object) -> str:
         case bool():
             return say("true or false")
         case int():
-            return "a number"
+            return say("a number")
         case float():
-            return "a fraction"
+            return say("a fraction")
         case str():
-            return "text"
+            return say("text")
         case dict():
             return say("keys with values")
         case list():
-            return "a list"
+            return say("a list")
         case _:
             return say("a date or time")
 

@@ -84,7 +84,7 @@ def _is_private(status: os.stat_result) -> bool:
 
 def _writable(path: Path, place: Path, status: os.stat_result) -> ExposedError:
     if status.st_mode & stat.S_IWOTH:
-        who = "everybody"
+        who: str = say("everybody")
     elif _has_access_list(place):
         who = say("whoever its access list names")
     else:

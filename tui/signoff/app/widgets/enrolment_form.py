@@ -61,9 +61,10 @@ class EnrolmentForm(VerticalScroll):
 
     def wanted(self) -> Wanted:
         """Return what is chosen. Raises UsageError."""
-        for field in ("account", "issuer"):
-            if not self._typed(field):
-                raise UsageError(say("Which {field}?", field=field))
+        if not self._typed("account"):
+            raise UsageError(say("Which account?"))
+        if not self._typed("issuer"):
+            raise UsageError(say("Which issuer?"))
         place = self.place
         if reason := unready(self._profile, place):
             raise UsageError(say("{upper}{reason}.", upper=reason[0].upper(), reason=reason[1:]))
