@@ -25,6 +25,7 @@ SSHD = key_values(
     by_hand="sudo sshd -T -C user=root,host=h,addr=203.0.113.7",
     kept=Mapping[str, Lines],
 )
+_NO_PASSWORD = frozenset({"no", "prohibit-password", "without-password", "forced-commands-only"})
 
 
 class Login(NamedTuple):
@@ -55,10 +56,7 @@ def logins(facts: Facts, user: str = "") -> list[Login]:
     expected=say("no login by password, for any user from any address"),
     needs=(SSHD,),
     remedy=decision(
-        say(
-            "Set PasswordAuthentication no and KbdInteractiveAuthentication no, in "
-            "/etc/ssh/sshd_config.d/00-keys.conf and in every Match block, once everybody has a key."
-        )
+        say("Set PasswordAuthentication and KbdInteractiveAuthentication to no, in every Match block too.")
     ),
 )
 def password(facts: Facts, profile: Profile) -> Judgement:
@@ -75,9 +73,8 @@ def password(facts: Facts, profile: Profile) -> Judgement:
         for methods in demanded.split() or ["any"]:
             if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
                 return wrong(say("lets in by {methods}", methods=" or ".join(sorted(on))))
-        return right(
-            say("key demanded ({methods})", methods=demanded) if demanded != "any" else say("key only")
-        )
+        key = say("key only") if demanded == "any" else say("key demanded ({methods})", methods=demanded)
+        return right(key)
 
     return each(say("logins"), logins(facts), look, name=lambda one: one.name, proves=Proves.CONFIGURED)
 
@@ -96,8 +93,7 @@ def root_login(facts: Facts, profile: Profile) -> Judgement:
 
     def look(login: Login) -> Seen:
         value = login.setting("permitrootlogin")
-        keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
-        return (right if value in keys else wrong)(say("PermitRootLogin {value}", value=value))
+        return (right if value in _NO_PASSWORD else wrong)(say("PermitRootLogin {value}", value=value))
 
     root = logins(facts, "root")
     return each(say("logins as root"), root, look, name=lambda one: one.name, proves=Proves.CONFIGURED)
