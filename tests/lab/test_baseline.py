@@ -72,7 +72,8 @@ def test_findings_are_those_that_were_written_down(
         line for line in (HERE / f"{variant}.tsv").read_text().splitlines() if line.startswith(f"{user}\t")
     ]
     seen = lines(home, kept_host(variant), user)
-    assert not list(difflib.unified_diff(written, seen, "written down", "seen", lineterm="", n=0))
+    differing = difflib.unified_diff(written, seen, "written down", "seen", lineterm="", n=0)
+    assert "\n".join(differing) == ""
 
 
 def main(variant: str) -> None:

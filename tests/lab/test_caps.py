@@ -27,6 +27,7 @@ from signoff.facts.git import GIT
 from signoff.facts.jobs import JOBS
 from signoff.facts.sections import left_out
 from signoff.facts.units import UNITS
+from signoff.probes.ssh import SSHD
 from signoff.target.command import Output
 from signoff.target.profile import Profile
 
@@ -52,6 +53,7 @@ in_git() { runuser -u deploy -- git -C /srv/shop -c user.name=D -c user.email=d@
 install -o deploy /dev/null /srv/shop/old.env && echo A=1 > /srv/shop/old.env
 install -d -o deploy /home/deploy/.config/systemd/user
 install -o deploy /dev/null /home/deploy/.config/systemd/user/night.timer
+printf 'Match Address 198.51.100.7\n    PermitRootLogin no\n' > /etc/ssh/sshd_config.d/match.conf
 in_git add --force old.env && in_git commit --quiet --message Old
 """
 
@@ -74,6 +76,8 @@ CAPS: dict[tuple[str, str], tuple[HostFact[Any], Profile]] = {
     ("scheduled.sh", "timers of users"): (JOBS, SHOP),
     ("scheduled.sh", "words of the jobs that may be programs"): (JOBS, SHOP),
     ("scheduled.sh", "files that the jobs name"): (JOBS, SHOP),
+    ("sshd.sh", "addresses of Match blocks"): (SSHD, SHOP),
+    ("sshd.sh", "login users"): (SSHD, SHOP),
     ("units.sh", "processes of $unit"): (UNITS, SHOP),
 }
 """Each cap by its script and its words, with a fact whose look comes by it."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from signoff.cli import main
 
 CLOSED = "ssh://nobody@127.0.0.1:1"
 """Nothing listens on tcpmux: the connection is refused at once."""
@@ -164,6 +167,48 @@ def test_speaks_russian_when_asked(shell: Shell) -> None:
     assert "Закрыть порты" in shell.run("checklist", "show", "quick-production", LC_ALL="ru_RU.UTF-8").stdout
     assert "Закрыть порты" in shell.run("--language", "ru", "checklist", "show", "quick-production").stdout
     assert "Close the database" in shell.run("checklist", "show", "quick-production").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--language", "ru", "checklist", "show", "quick-production"),
+        ("--lang=ru", "checklist", "show", "quick-production"),
+        ("checklist", "--lang", "ru", "show", "quick-production"),
+        ("checklist", "show", "--language", "ru", "quick-production"),
+        ("checklist", "show", "quick-production", "--lang", "ru"),
+        ("--language", "en", "checklist", "show", "quick-production", "--language=ru"),
+    ],
+)
+@pytest.mark.usefixtures("russian")
+def test_the_language_is_chosen_anywhere(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    said = CliRunner().invoke(main, arguments).output
+    assert "Закрыть порты" in said
+    assert "   Зачем: " in said
+    assert "Why: " not in said
+
+
+@pytest.mark.usefixtures("russian")
+def test_help_and_errors_are_in_the_chosen_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    run = CliRunner().invoke
+    said = run(main, ["run", "--lang", "ru", "--help"]).output
+    assert "Пройти список шаг за шагом." in said
+    assert "Вопросы и ответы построчно" in said
+    assert "signoff run --resume   " in said, "examples are the same in any language"
+    assert "Пройти список шаг за шагом." in run(main, ["--language", "ru", "--help"]).output
+    refused = run(main, ["run", "--plain", "--target", "nowhere", "--language", "ru"])
+    assert (refused.exit_code, refused.output.splitlines()[0]) == (2, "signoff: Цели с именем nowhere нет.")
+    monkeypatch.setenv("LC_ALL", "ru_RU.UTF-8")
+    assert "Вопросы и ответы построчно" in run(main, ["run", "--help"]).output
+    assert "Questions and answers" in run(main, ["run", "--lang", "en", "--help"]).output
+
+
+def test_a_language_that_nobody_has_is_refused(shell: Shell) -> None:
+    refused(shell.run("where", "--language", "xx"), "--language", "'en'", "'ru'")
 
 
 @pytest.mark.slow

@@ -176,3 +176,29 @@ def test_x_enrols_a_second_factor_and_records_it_when_it_is_there(
     assert enrolled[0].secret.reveal() not in said
     with pytest.raises(RefusedError):
         walk.note(walk.keys[0], enrolled[0].secret.reveal())
+
+
+@pytest.mark.usefixtures("russian")
+def test_it_speaks_russian_and_records_english(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(("?", "s", "позже", ""))
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return next(typed)
+
+    monkeypatch.setattr(plain, "_ask", ask)
+    face = plain._Face(walk, "ru", interactive=True)
+    face._show(walk.keys[0])
+    assert face._ask(walk.keys[0]) is plain._Over.STEP
+    said = capsys.readouterr().out
+    assert f"Шаг 1 из {len(walk.keys)} (критично): " in said
+    assert "Как исправить:" in said
+    assert "s      Пропустить этот шаг и назвать причину" in said
+    assert asked[0].startswith("Enter Дальше, ")
+    assert "s Пропустить" in asked[0]
+    assert asked[2] == "Почему пропускаете? (пусто: не пропускать)"
+    record = (walk.session.directory / "session.jsonl").read_text("utf-8")
+    assert "не пройдено" not in record

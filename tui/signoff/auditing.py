@@ -12,14 +12,13 @@ import click
 from signoff.checklist.load import Loaded
 from signoff.checklist.model import Language
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import say, tr
 from signoff.model import Severity
 from signoff.report.consent import consent_lines
 from signoff.report.summary import exit_code, summary
 from signoff.report.text import session_lines
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
-from signoff.text import inert
 from signoff.walk import Walk
 
 
@@ -40,7 +39,7 @@ def run_audit(
         Walk.begin(resolve(target), loaded, signer, TerminalPrompter(), mode="audit", nonce=nonce)
     ) as walk:
         for note in walk.notes:
-            tell(inert(note))
+            tell(note)
         if active:
             _permit_all(walk)
         walk.probe(progress=show_progress)
@@ -50,7 +49,9 @@ def run_audit(
     if form == "json":
         text = json.dumps(summary(state, record, checklists, language), ensure_ascii=False, indent=2)
     else:
-        text = "\n".join([*session_lines(state, checklists, language), f"record   {record}"])
+        text = "\n".join(
+            [*session_lines(state, checklists, language), tr("record   {record}", record=record)]
+        )
     _deliver(text, output)
     return exit_code(state, checklists, fail_on=Severity(fail_on), walked=False)
 
@@ -59,7 +60,7 @@ def _permit_all(walk: Walk) -> None:
     for key in walk.keys:
         for one in walk.active(key):
             for line in consent_lines(one, walk.session.id):
-                tell(inert(line))
+                tell(line)
             walk.consent(key, one.name)
 
 
@@ -74,4 +75,4 @@ def _deliver(text: str, output: Path | None) -> None:
             say("{output}: {strerror}", output=output, strerror=error.strerror),
             say("The session is recorded all the same; see: signoff sessions list"),
         ) from None
-    tell(f"Written to {output}")
+    tell(tr("Written to {output}", output=output))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
-from signoff.commands import complain
+from signoff.commands import Group, complain
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Language
 
 
-@click.group()
+@click.group(cls=Group)
 def checklist() -> None:
     """List, show and validate checklists."""
 
@@ -32,7 +33,14 @@ def checklist_list(language: Language) -> None:
 
     for name, path in available().items():
         found = load(path).checklist
-        click.echo(f"{name}  {len(found.steps)} steps  {found.title.to(language)}")
+        click.echo(
+            tr(
+                "{name}  {count} steps  {title}",
+                name=name,
+                count=len(found.steps),
+                title=found.title.to(language),
+            )
+        )
 
 
 @checklist.command("show")
@@ -73,5 +81,5 @@ def checklist_validate(files: tuple[Path, ...]) -> int:
             wrong += 1
             complain(error.message, error.hint)
         else:
-            click.echo(f"{path}: {len(found.steps)} steps, all well")
+            click.echo(tr("{path}: {count} steps, all well", path=path, count=len(found.steps)))
     return 2 if wrong else 0

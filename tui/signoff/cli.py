@@ -12,6 +12,7 @@ from signoff.commands import Commands
 from signoff.env_cli import env
 from signoff.identity_cli import identity
 from signoff.ledger_cli import ledger
+from signoff.message import tr, use_language
 from signoff.record_cli import countersign, export, verify, witness
 from signoff.sessions_cli import sessions
 from signoff.totp_cli import totp
@@ -22,9 +23,8 @@ from signoff.walk_cli import audit, need_terminal, run
     cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="signoff")
-@click.option("--language", type=click.Choice(["en", "ru"]), help="The language of the checklists' texts.")
 @click.pass_context
-def main(context: click.Context, language: str | None) -> int | None:
+def main(context: click.Context) -> int | None:
     """Walk through the production security checklist of your own server, and keep a signed record.
 
     Without a command it opens the app: your targets, recent sessions, and what was left unfinished.
@@ -38,7 +38,8 @@ def main(context: click.Context, language: str | None) -> int | None:
     """
     from signoff.settings import language_of
 
-    context.obj = language_of(language)
+    context.obj = context.obj or language_of(None)
+    use_language(context.obj)
     if context.invoked_subcommand is not None:
         return None
     need_terminal("signoff")
@@ -69,7 +70,15 @@ def generate(kind: str, length: int | None, count: int) -> None:
         made = make(kind, length)
         click.echo(made.value.reveal())
         if sys.stderr.isatty() and count == 1:
-            click.echo(f"{made.kind}, {made.length} characters, {made.bits:.0f} bits", err=True)
+            click.echo(
+                tr(
+                    "{kind}, {length} characters, {bits} bits",
+                    kind=made.kind,
+                    length=made.length,
+                    bits=f"{made.bits:.0f}",
+                ),
+                err=True,
+            )
 
 
 @main.command()
@@ -84,17 +93,17 @@ def where() -> None:
     from signoff.checklist.load import builtin_directory
 
     for name, path in (
-        ("configuration", paths.config_directory()),
-        ("settings", paths.settings_file()),
-        ("targets", paths.targets_file()),
-        ("known hosts", paths.known_hosts_file()),
-        ("identity", paths.identity_file()),
-        ("allowed signers", paths.allowed_signers_file()),
-        ("state", paths.state_directory()),
-        ("sessions", paths.sessions_directory()),
-        ("ledger", paths.ledger_file()),
-        ("others' ledgers", paths.ledgers_directory()),
-        ("checklists", builtin_directory()),
+        (tr("configuration"), paths.config_directory()),
+        (tr("settings"), paths.settings_file()),
+        (tr("targets"), paths.targets_file()),
+        (tr("known hosts"), paths.known_hosts_file()),
+        (tr("identity"), paths.identity_file()),
+        (tr("allowed signers"), paths.allowed_signers_file()),
+        (tr("state"), paths.state_directory()),
+        (tr("sessions"), paths.sessions_directory()),
+        (tr("ledger"), paths.ledger_file()),
+        (tr("others' ledgers"), paths.ledgers_directory()),
+        (tr("checklists"), builtin_directory()),
     ):
         click.echo(f"{name:<16} {path}")
 

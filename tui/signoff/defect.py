@@ -14,6 +14,8 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Final
 
+from signoff.message import tr
+
 _PACKAGES: Final = ("signoff", "textual")
 _DEEPEST: Final = 6
 
@@ -29,7 +31,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[str]:
         package = next((name for name in _PACKAGES if name in parts[:-1]), "")
         if package:
             at = len(parts) - 1 - parts[::-1].index(package)
-            yield f"{'/'.join(parts[at:])}:{line} in {frame.f_code.co_name}"
+            yield " in ".join((f"{'/'.join(parts[at:])}:{line}", frame.f_code.co_name))
 
 
 def _inner(error: BaseException) -> BaseException | None:
@@ -44,13 +46,13 @@ def report(error: BaseException | None, resume: str = "") -> str:
     while cause is not None and (inner := _inner(cause)) is not None:
         cause = inner
     name = type(cause).__name__ if cause is not None else "unknown"
-    lines = [f"signoff stopped: a defect in the program ({name})."]
+    lines = [tr("signoff stopped: a defect in the program ({name}).", name=name)]
     if cause is not None:
         lines += [f"  {line}" for line in where(cause)]
-    lines.append("Nothing is lost: what was answered is on disk.")
+    lines.append(tr("Nothing is lost: what was answered is on disk."))
     if resume:
-        lines.append(f"Go on with: signoff run --resume {resume}")
-    lines.append("Please report it with the lines above; they hold nothing of yours.")
+        lines.append(tr("Go on with: signoff run --resume {resume}", resume=resume))
+    lines.append(tr("Please report it with the lines above; they hold nothing of yours."))
     return "\n".join(lines)
 
 
@@ -77,4 +79,5 @@ def _tell(name: str, error: BaseException | None) -> None:
     if sys.stderr is None or sys.stderr.closed:
         return
     places = "; ".join(where(error)) if error is not None else ""
-    print(f"signoff: a defect in the background ({name}): {places}", file=sys.stderr)  # noqa: T201
+    told = tr("signoff: a defect in the background ({name}): {places}", name=name, places=places)
+    print(told, file=sys.stderr)  # noqa: T201

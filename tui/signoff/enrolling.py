@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,10 +31,19 @@ from signoff.walk import Walk
 class Place(StrEnum):
     """Where a key goes once a code was right."""
 
-    HAND = "the product, by your own hand"
-    FILE = "a new file on this machine, readable by you only"
-    VARIABLE = "a variable of the product's .env"
-    DATABASE = "the product's database"
+    HAND = "hand"
+    FILE = "file"
+    VARIABLE = "variable"
+    DATABASE = "database"
+
+
+PLACES: Final = {
+    Place.HAND: say("the product, by your own hand"),
+    Place.FILE: say("a new file on this machine, readable by you only"),
+    Place.VARIABLE: say("a variable of the product's .env"),
+    Place.DATABASE: say("the product's database"),
+}
+"""What they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,11 @@ def unready(profile: Profile, place: Place) -> str:
     if place is not Place.DATABASE:
         return ""
     if profile.second_factor is None:
-        return f"targets.toml has no [{profile.name or 'TARGET'}.second_factor] with the statement"
+        return say(
+            "targets.toml has no [{name}.second_factor] with the statement", name=profile.name or "TARGET"
+        )
     if not (profile.second_factor.database or profile.database):
-        return "targets.toml does not name the database"
+        return say("targets.toml does not name the database")
     return ""
 
 
@@ -135,5 +147,7 @@ def carry_out(
     try:
         return deliver(enrolment, checked, action, record, tell, cancel)
     except SignoffError as unwritten:
-        left = f"Look whether the key is there: {action.subject}. The record does not say it."
-        return Outcome(Ending.STUCK, record.safe(str(unwritten)), (left,))
+        left = say(
+            "Look whether the key is there: {subject}. The record does not say it.", subject=action.subject
+        )
+        return Outcome(Ending.STUCK, record.safe(unwritten.words), (left,))

@@ -17,8 +17,8 @@ from signoff.facts.base import Fact, Facts, HostFact, Malformed, Unavailable
 from signoff.facts.collect import collect
 from signoff.facts.environment import ENVIRONMENT, Kind, SecretFile, kind_of
 from signoff.facts.git import GIT, Git
-from signoff.message import say
-from signoff.model import SYMBOLS, Finding, Result, worst
+from signoff.message import say, tr, translated
+from signoff.model import SYMBOLS, Finding, Result, word, worst
 from signoff.probes.env import present
 from signoff.probes.rated import RatedSecret, rated
 from signoff.rating import FACTS, around
@@ -69,7 +69,7 @@ class _Nobody:
 def check(path: Path) -> Check:
     """Look at a file of this machine. Raises UsageError where there is none."""
     if not path.is_file():
-        kind = "is no file" if path.exists() else "is not there"
+        kind = tr("is no file") if path.exists() else tr("is not there")
         raise UsageError(
             say("{path} {kind}.", path=path, kind=kind),
             say("Give the path of a .env file: signoff env check FILE"),
@@ -146,24 +146,37 @@ def _is_copy(one: str, path: str) -> bool:
 def text_lines(check: Check) -> Iterator[str]:
     """Yield the check as plain text, a secret a line."""
     if check.content is None:
-        yield f"{one_line(check.path)}: it could not be read"
+        yield tr("{path}: it could not be read", path=one_line(check.path))
     else:
         count = len(check.content.variables)
-        yield f"{one_line(check.path)}: {count} variables, {len(check.secrets)} of them secrets"
+        yield tr(
+            "{path}: {variables} variables, {secrets} of them secrets",
+            path=one_line(check.path),
+            variables=count,
+            secrets=len(check.secrets),
+        )
     width = max((len(one.rating.name) for one in check.secrets), default=0)
     for one in check.secrets:
         rating = one.rating
-        said = "; ".join(one.problems) or "strong"
+        said = "; ".join(map(translated, one.problems)) or tr("strong")
         yield (
-            f"{SYMBOLS[one.result]} {one.result.value:<8} {one_line(rating.name, 60):<{width}}"
-            f"  {rating.form.value:<8}  {rating.length:>4} characters  {rating.bits:>4} bits  {said}"
+            tr(
+                "{symbols} {result} {name}  {form}  {length} characters  {bits} bits  {said}",
+                symbols=SYMBOLS[one.result],
+                result=f"{word(one.result):<8}",
+                name=f"{one_line(rating.name, 60):<{width}}",
+                form=f"{rating.form.value:<8}",
+                length=f"{rating.length:>4}",
+                bits=f"{rating.bits:>4}",
+                said=said,
+            )
         )
     if check.content and not check.secrets:
-        yield "? unknown  none of the variables looks like a secret"
+        yield tr("? unknown  none of the variables looks like a secret")
     for finding in check.findings:
         yield from finding_lines(finding)
     if any(one.result is Result.FAIL for one in check.secrets):
-        yield f"Put it right: signoff env rotate {one_line(check.path)} KEY ..."
+        yield tr("Put it right: signoff env rotate {path} KEY ...", path=one_line(check.path))
 
 
 def as_json(check: Check) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from signoff import completion
+from signoff.commands import Group
 from signoff.errors import UsageError
 from signoff.message import say
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-@click.group()
+@click.group(cls=Group)
 def env() -> None:
     """Rate the secrets of a .env file, and replace some of them safely."""
 

@@ -11,7 +11,7 @@ import msgspec
 from signoff.checklist.load import find, load
 from signoff.engine import Key
 from signoff.errors import SignoffError, UsageError
-from signoff.message import say
+from signoff.message import say, tr
 from signoff.probes import all_probes
 from signoff.report.text import step_lines
 from signoff.rotating import Rotation
@@ -19,7 +19,6 @@ from signoff.rotation_terminal import agreed, carried_out
 from signoff.target.profile import Profile
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
-from signoff.text import inert
 from signoff.walk import Walk, approach
 
 _CHECKLIST = "secret-rotation"
@@ -38,7 +37,7 @@ def run_rotation(
     signer = signer_here()
     with closing(approach(profile, signer, TerminalPrompter())) as reached:
         for note in reached.target.notes:
-            tell(inert(note))
+            tell(note)
         plan = agreed(Rotation.on(reached), names, path, yes=yes, lose=lose)
         with closing(Walk.start(reached, [checklist], signer)) as walk:
             (key,) = walk.keys
@@ -56,10 +55,10 @@ def _conclude(walk: Walk, key: Key) -> None:
             click.echo(line)
         walk.finish()
     except SignoffError as trouble:
-        tell(inert(str(trouble)))
+        tell(trouble.words)
     if walk.session.state.sealed is None:
-        tell(f"Not sealed. Go on with: signoff run --resume {walk.session.id}")
-    click.echo(f"record {walk.session.directory}")
+        tell(tr("Not sealed. Go on with: signoff run --resume {id}", id=walk.session.id))
+    click.echo(tr("record {directory}", directory=walk.session.directory))
 
 
 def _where(file: str, target: str | None) -> tuple[Profile, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signoff.message import NOTHING, Message
+from signoff.message import NOTHING, Message, listed
 
 
 class SignoffError(Exception):
@@ -19,8 +19,13 @@ class SignoffError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def words(self) -> Message:
+        """Message and hint, one below the other."""
+        return listed((self.message, self.hint), "\n") if self.hint else self.message
+
     def __str__(self) -> str:
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        return str(self.words)
 
 
 class UsageError(SignoffError):

@@ -12,7 +12,8 @@ from signoff.credentials.totp import new, recovery_codes
 from signoff.engine import Key
 from signoff.enrolling import proposed
 from signoff.facts.git import GIT
-from signoff.model import Result
+from signoff.message import say, tr, translated
+from signoff.model import Result, word
 from signoff.rotating import Rotation
 from signoff.rotation_terminal import agreed, carried_out
 from signoff.text import inert
@@ -28,8 +29,10 @@ def _rotate_secrets(walk: Walk, key: Key, ask: Ask) -> bool:
     rotation = Rotation.on(walk, None, GIT)
     rated = rotation.rated().secrets
     for one in rated:
-        click.echo(inert(f"  {one.result.value:<8} {one.name}  {'; '.join(one.problems)}".rstrip()))
-    typed = ask("Which are replaced? Names, w for all that are not in order (empty to leave it)").split()
+        click.echo(
+            inert(f"  {word(one.result):<8} {one.name}  {'; '.join(map(translated, one.problems))}".rstrip())
+        )
+    typed = ask(tr("Which are replaced? Names, w for all that are not in order (empty to leave it)")).split()
     weak = [one.name for one in rated if one.result is not Result.PASS]
     names = tuple(dict.fromkeys(weak if typed == ["w"] else typed))
     if not names:
@@ -37,23 +40,23 @@ def _rotate_secrets(walk: Walk, key: Key, ask: Ask) -> bool:
     plan = agreed(rotation, names)
     if carried_out(walk, key, plan):
         for line in plan.afterwards:
-            click.echo(inert(f"You still need to: {line}"))
+            click.echo(inert(tr("You still need to: {line}", line=line)))
     return True
 
 
 def _enrol_second_factor(walk: Walk, key: Key, ask: Ask) -> bool:
     """Enrol an account; the operator takes the key to the product."""
     account, issuer = proposed(walk.profile)
-    account = ask(f"For which account? (Enter: {inert(account)})") or account
-    enrolment = new(account, ask(f"Of which product? (Enter: {inert(issuer)})") or issuer)
+    account = ask(tr("For which account? (Enter: {account})", account=inert(account))) or account
+    enrolment = new(account, ask(tr("Of which product? (Enter: {issuer})", issuer=inert(issuer))) or issuer)
     walk.know(enrolment.known())
     enrol(enrolment, None)
-    if ask("Type yes once the product has the key; anything else records nothing") != "yes":
+    if ask(tr("Type yes once the product has the key; anything else records nothing")) != "yes":
         return False
     write_down(enrolment, walk.step_record(key))
     codes = recovery_codes()
-    walk.know(("a recovery code", code) for code in codes)
-    click.echo("Recovery codes, each for one login; they are not shown again:")
+    walk.know((say("a recovery code"), code) for code in codes)
+    click.echo(tr("Recovery codes, each for one login; they are not shown again:"))
     for code in codes:
         click.echo(f"  {code.reveal()}")
     return False

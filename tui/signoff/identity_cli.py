@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Group
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import say, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_INPUT = 1 << 20
 
 
-@click.group()
+@click.group(cls=Group)
 def identity() -> None:
     """Show and choose the key that signs your records, and trust your colleagues' keys."""
 
@@ -44,7 +45,7 @@ def show(line: bool) -> None:
     if not line:
         for label, value in _described(signer):
             click.echo(f"{label:<12} {value}")
-        click.echo("\nFor an auditor's allowed_signers:")
+        click.echo(tr("\nFor an auditor's allowed_signers:"))
     click.echo(allowed_signers_line(signer))
 
 
@@ -88,11 +89,15 @@ def use(which: tuple[str, ...], name: str) -> None:
                 say("One key signs."), say("signoff identity use FILE, or: agent SHA256:..., or: own")
             )
     click.echo(
-        f"From now on {signer.name} signs with {signer.fingerprint}; it has just signed, and that holds."
+        tr(
+            "From now on {name} signs with {fingerprint}; it has just signed, and that holds.",
+            name=signer.name,
+            fingerprint=signer.fingerprint,
+        )
     )
-    click.echo("Sessions that were begun with another key are sealed with that one.", err=True)
+    click.echo(tr("Sessions that were begun with another key are sealed with that one."), err=True)
     if refusal := _refusal(signer):
-        click.echo(f"But `signoff verify` will not trust it here: {refusal}.", err=True)
+        click.echo(tr("But `signoff verify` will not trust it here: {refusal}.", refusal=refusal), err=True)
 
 
 @identity.command("trust")
@@ -139,15 +144,15 @@ def _described(signer: Signer) -> Iterator[tuple[str, str]]:
     from signoff.session.agent_signer import AgentSigner
     from signoff.session.key_file import FileSigner
 
-    touch = ", in a security key: wants a touch for each signature" if signer.key.wants_touch else ""
-    yield "name", signer.name
-    yield "key", signer.fingerprint
-    yield "kind", f"{signer.key.kind}{touch}"
+    touch = tr(", in a security key: wants a touch for each signature") if signer.key.wants_touch else ""
+    yield tr("name"), signer.name
+    yield tr("key"), signer.fingerprint
+    yield tr("kind"), f"{signer.key.kind}{touch}"
     if isinstance(signer, FileSigner):
-        yield "file", f"{signer.path}{'' if signer.path.exists() else ' (gone)'}"
+        yield tr("file"), str(signer.path) if signer.path.exists() else tr("{path} (gone)", path=signer.path)
     try:
         has = signer.key in {one.key for one in Agent.here().listed()}
-        said = "has it" if has else "does not have it"
+        said = tr("has it") if has else tr("does not have it")
     except RecordError as problem:
         said = problem.message
     if isinstance(signer, AgentSigner) or said == "has it":
@@ -184,10 +189,15 @@ def _read(path: Path) -> str:
 
 def _told(trusted: Trusted) -> Iterator[str]:
     entry = trusted.entry
-    yield f"{'Trusted' if trusted.new else 'Trusted already'}: {entry.principals}  {entry.key.fingerprint}"
-    for label, at in (("from", entry.valid_after), ("until", entry.valid_before)):
+    yield tr(
+        "{value}: {principals}  {fingerprint}",
+        value=tr("Trusted") if trusted.new else tr("Trusted already"),
+        principals=entry.principals,
+        fingerprint=entry.key.fingerprint,
+    )
+    for label, at in ((tr("from"), entry.valid_after), (tr("until"), entry.valid_before)):
         if at:
             yield f"  {label} {at:%Y-%m-%d %H:%M:%S} UTC"
     for other in trusted.others:
-        yield f"  {entry.principals} has another key too: {other}"
+        yield tr("  {principals} has another key too: {other}", principals=entry.principals, other=other)
     yield f"  {trusted.line}"

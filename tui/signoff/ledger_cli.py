@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
+from signoff.commands import Group
+from signoff.message import tr, translated
 
-@click.group()
+
+@click.group(cls=Group)
 def ledger() -> None:
     """Collect the ledgers of your team's machines."""
 
@@ -37,29 +40,37 @@ def ledger_merge(sources: tuple[Path, ...], restore: bool) -> int:
     from signoff import paths
     from signoff.errors import RecordError
     from signoff.session.ledgers import Chain, Taken, chains_at, disagreements, known, merge
-    from signoff.text import inert, one_line
+    from signoff.text import one_line, spoken
 
     chains: list[Chain] = []
     refused = 0
     for source in sources:
         if not source.exists():
-            raise click.BadParameter(f"{one_line(str(source))} is not there.")
+            raise click.BadParameter(tr("{source} is not there.", source=one_line(str(source))))
         try:
             chains += chains_at(source)
         except RecordError as problem:
             refused += 1
-            click.echo(f"signoff: {inert(str(problem))}", err=True)
+            click.echo(f"signoff: {spoken(problem.words)}", err=True)
     state = paths.state_directory()
     said = {
-        Taken.NEW: "taken in",
-        Taken.LONGER: "taken in, longer than before",
-        Taken.KNOWN: "known already",
-        Taken.RESTORED: "this machine's own, restored to its end",
+        Taken.NEW: tr("taken in"),
+        Taken.LONGER: tr("taken in, longer than before"),
+        Taken.KNOWN: tr("known already"),
+        Taken.RESTORED: tr("this machine's own, restored to its end"),
     }
     for chain, taken in merge(state, chains, restore=restore):
         first, lines = chain.reading.first[:12], chain.reading.lines
-        click.echo(f"{first}  {lines} lines  {said[taken]}  ({one_line(chain.source)})")
+        click.echo(
+            tr(
+                "{first}  {lines} lines  {said}  ({source})",
+                first=first,
+                lines=lines,
+                said=said[taken],
+                source=one_line(chain.source),
+            )
+        )
     differing = list(disagreements(known(state)))
     for trouble in differing:
-        click.echo(f"! {one_line(trouble, 600)}")
+        click.echo(f"! {one_line(translated(trouble), 600)}")
     return 1 if refused or differing else 0

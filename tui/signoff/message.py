@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,6 +20,7 @@ import msgspec
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _DOMAIN: Final = "signoff"
+_LOCALE: Final = Path(__file__).parent / "locale"
 
 
 def _filled(template: str, values: Mapping[str, str | int]) -> str:
@@ -33,7 +35,15 @@ def _plain(value: str | int) -> str | int:
     return str(value) if isinstance(value, str) else value
 
 
+def reason(error: BaseException) -> str:
+    """Return the message that an error was raised with, or else its text."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Message) else str(error)
+
+
 def _value(value: object) -> str | int:
+    if isinstance(value, BaseException):
+        return reason(value)
     return value if isinstance(value, (str, int)) else str(value)
 
 
@@ -98,10 +108,13 @@ def translated(text: str) -> str:
     """Return a message in the operator's language; any other text as it is."""
     if not isinstance(text, Message):
         return text
-    catalogue = _catalogue(_language[0])
-    count = text.values.get("count")
-    if text.plural and isinstance(count, int):
-        template = catalogue.ngettext(text.template, text.plural, count)
+    catalogue = _catalogue(_here.get() or _language[0])
+    if text.plural:
+        count = text.values.get("count")
+        if not isinstance(count, int):
+            return str(text)
+        # The other form is part of what is looked up: see locale/mo.py.
+        template = catalogue.npgettext(text.plural, text.template, text.plural, count)
     else:
         template = catalogue.gettext(text.template) if text.template else ""
     return _filled(
@@ -122,9 +135,14 @@ def recorded(text: str, said: Said | None) -> str:
     and never filled in where this program does not have it.
     """
     if said is None:
-        return translated(Message(text, "", {}))
+        return own(text)
     message = restored(said)
     return translated(message) if message == text else text
+
+
+def own(text: str) -> str:
+    """Return a text of this program's own that is no message, as a key's name or a help text is."""
+    return translated(Message(text, "", {}))
 
 
 def use_language(language: str) -> None:
@@ -139,13 +157,23 @@ def plain(value: object) -> object:
     raise NotImplementedError(f"cannot write a {type(value).__name__}")
 
 
+@contextmanager
+def english() -> Iterator[None]:
+    """Say everything in English meanwhile, in this thread: what is handed over is as the record has it."""
+    before = _here.set("en")
+    try:
+        yield
+    finally:
+        _here.reset(before)
+
+
 _language = ["en"]
+_here: ContextVar[str] = ContextVar("language", default="")
 
 
 @cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    folder = Path(str(files("signoff"))) / "locale"
-    return gettext.translation(_DOMAIN, folder, [language], fallback=True)
+    return gettext.translation(_DOMAIN, _LOCALE, [language], fallback=True)
 
 
 def restored(said: Said) -> Message:

@@ -47,7 +47,7 @@ def nearest(name: str, known: Iterable[str]) -> Message:
     shown = repr(one_line(name, 60))
     if close := _close(name, names):
         return say("{shown}; did you mean {close}?", shown=shown, close=repr(close))
-    return say("{shown}; known: {names}", shown=shown, names=", ".join(names) or "none")
+    return say("{shown}; known: {names}", shown=shown, names=", ".join(names) or say("none"))
 
 
 def misfits(value: object, model: type) -> Iterator[tuple[Place, Message]]:
@@ -104,8 +104,10 @@ def _unfit(value: object, wanted: Any, place: Place) -> Iterator[tuple[Place, Me
                     ),
                 )
         case _ if (need := _NEEDS.get(type(wanted).__name__)) and need[0] != _kind(value):
-            there = "an empty value" if value == "" else _kind(value)
-            quotes = "; put it in quotes" if need == _TEXT and not isinstance(value, (dict, list)) else ""
+            there = say("an empty value") if value == "" else _kind(value)
+            quotes = (
+                say("; put it in quotes") if need == _TEXT and not isinstance(value, (dict, list)) else ""
+            )
             yield (
                 place,
                 say(
@@ -147,19 +149,21 @@ def _unfit_keys(value: dict[str, object], wanted: Any, place: Place) -> Iterator
 
 def _choice(value: object, known: list[str]) -> str:
     if isinstance(value, (str, int)):
-        return f"there is no {nearest(str(value), known)}"
-    return f"needs one of {', '.join(one for one in known if one)}, not {_kind(value)}"
+        return say("there is no {nearest}", nearest=nearest(str(value), known))
+    return say(
+        "needs one of {known}, not {kind}", known=", ".join(one for one in known if one), kind=_kind(value)
+    )
 
 
-_TEXT: Final = ("text", "text")
+_TEXT: Final = (say("text"), say("text"))
 _NEEDS: Final[Mapping[str, tuple[str, str]]] = {
     "StrType": _TEXT,
-    "IntType": ("a number", "a whole number"),
-    "BoolType": ("true or false", "true or false"),
-    "StructType": ("keys with values", "keys with values"),
-    "DictType": ("keys with values", "keys with values"),
-    "VarTupleType": ("a list", "a list"),
-    "ListType": ("a list", "a list"),
+    "IntType": (say("a number"), say("a whole number")),
+    "BoolType": (say("true or false"), say("true or false")),
+    "StructType": (say("keys with values"), say("keys with values")),
+    "DictType": (say("keys with values"), say("keys with values")),
+    "VarTupleType": (say("a list"), say("a list")),
+    "ListType": (say("a list"), say("a list")),
 }
 """What a value has to be, and how to ask for it, by the kind that the model has there."""
 
@@ -167,19 +171,19 @@ _NEEDS: Final[Mapping[str, tuple[str, str]]] = {
 def _kind(value: object) -> str:
     match value:
         case bool():
-            return "true or false"
+            return say("true or false")
         case int():
-            return "a number"
+            return say("a number")
         case float():
-            return "a fraction"
+            return say("a fraction")
         case str():
-            return "text"
+            return say("text")
         case dict():
-            return "keys with values"
+            return say("keys with values")
         case list():
-            return "a list"
+            return say("a list")
         case _:
-            return "a date or time"
+            return say("a date or time")
 
 
 def _close(name: str, known: Collection[str]) -> str:
@@ -192,5 +196,9 @@ def _name(place: Place) -> str:
         return ""
     *before, last = place
     if isinstance(last, int):
-        return f"{before[-1]}, item {last + 1}: " if before else f"item {last + 1}: "
+        return (
+            say("{before}, item {last}: ", before=before[-1], last=last + 1)
+            if before
+            else say("item {last}: ", last=last + 1)
+        )
     return f"{one_line(last, 60)}: "

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from signoff.message import Said
+from signoff.message import Said, recorded, say, translated
 
 
 class Result(StrEnum):
@@ -89,6 +89,46 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proves: str = ""
     fix: Fix | None = None
     said: dict[str, Said] = {}
+
+
+_WORDS: dict[str, str] = {
+    Result.FAIL: say("fail"),
+    Result.ERROR: say("error"),
+    Result.UNKNOWN: say("unknown"),
+    Result.NOTCHECKED: say("notchecked"),
+    Result.PASS: say("pass"),
+    Result.FIXED: say("fixed"),
+    Result.INFORMATIONAL: say("informational"),
+    Result.NOTAPPLICABLE: say("notapplicable"),
+    Severity.CRITICAL: say("critical"),
+    Severity.HIGH: say("high"),
+    Severity.MEDIUM: say("medium"),
+    Severity.LOW: say("low"),
+    Vantage.HOST: say("host"),
+    Vantage.OUTSIDE: say("outside"),
+    Vantage.PROJECT: say("project"),
+}
+
+
+def word(one: str) -> str:
+    """Return a result, a severity or a vantage in the operator's language."""
+    return translated(_WORDS.get(one, one))
+
+
+def in_words(finding: Finding) -> Finding:
+    """Return a finding with its texts in the operator's language. A record has them in English."""
+
+    def told(name: str, english: str) -> str:
+        return recorded(english, finding.said.get(name))
+
+    return msgspec.structs.replace(
+        finding,
+        title=told("title", finding.title),
+        observed=told("observed", finding.observed),
+        expected=told("expected", finding.expected),
+        remedy=told("remedy", finding.remedy),
+        evidence=tuple(told(f"evidence.{number}", line) for number, line in enumerate(finding.evidence)),
+    )
 
 
 # The gravest result speaks for the step. A thing not seen outranks a thing seen to be right, and what is only

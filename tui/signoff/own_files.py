@@ -84,11 +84,11 @@ def _is_private(status: os.stat_result) -> bool:
 
 def _writable(path: Path, place: Path, status: os.stat_result) -> ExposedError:
     if status.st_mode & stat.S_IWOTH:
-        who = "everybody"
+        who: str = say("everybody")
     elif _has_access_list(place):
-        who = "whoever its access list names"
+        who = say("whoever its access list names")
     else:
-        who = f"the group {_group(status.st_gid)}"
+        who = say("the group {group}", group=_group(status.st_gid))
     command = f"{_sudo(status)}chmod go-w {quote(str(place))}"
     return ExposedError(
         say("Others can change {path}: {who} can write to {place}.", path=path, who=who, place=place),

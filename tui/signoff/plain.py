@@ -19,8 +19,8 @@ from signoff.checklist.load import Loaded
 from signoff.checklist.model import ACTIONS, Language
 from signoff.engine import Key
 from signoff.errors import RecordError, SignoffError, TargetError
-from signoff.message import say, tr
-from signoff.model import Result
+from signoff.message import own, say, tr, translated
+from signoff.model import Result, word
 from signoff.report.consent import consent_lines
 from signoff.report.summary import exit_code
 from signoff.report.text import step_lines, totals_lines
@@ -28,7 +28,7 @@ from signoff.saying import day
 from signoff.target.base import Prompter
 from signoff.target.profiles import resolve
 from signoff.terminal import TerminalPrompter, show_progress, signer_here, tell
-from signoff.text import inert, one_line
+from signoff.text import inert, one_line, spoken
 from signoff.walk import Walk
 from signoff.walk_keys import WALK_KEYS
 
@@ -55,21 +55,21 @@ def run_plain(
     with closing(walk):
         if resume:
             answers, prompter = read(walk.checklists)
-            tell(f"Going on with session {walk.session.id}.")
+            tell(tr("Going on with session {id}.", id=walk.session.id))
             _connect(walk, prompter)
         for note in walk.notes:
-            tell(inert(note))
+            tell(note)
         face = _Face(walk, language, interactive=sys.stdin.isatty() and not answers)
         finished = face.scripted(answers) if answers else face.walk()
         checklists = [one.checklist for one in walk.checklists]
         state, record = walk.session.state, walk.session.directory
     for line in totals_lines(state):
         click.echo(line)
-    click.echo(f"record {record}")
+    click.echo(tr("record {record}", record=record))
     if not finished:
-        click.echo(f"Not sealed. Go on with: signoff run --resume {state.session}")
+        click.echo(tr("Not sealed. Go on with: signoff run --resume {session}", session=state.session))
     else:
-        click.echo(f"Verify it with: signoff verify {state.session}")
+        click.echo(tr("Verify it with: signoff verify {session}", session=state.session))
     return exit_code(state, checklists, walked=True)
 
 
@@ -77,8 +77,8 @@ def _connect(walk: Walk, prompter: Prompter) -> None:
     try:
         walk.connect(prompter)
     except TargetError as error:
-        tell(f"The target cannot be probed now: {inert(error.message)}")
-        tell(inert(error.hint))
+        tell(tr("The target cannot be probed now: {message}", message=error.message))
+        tell(error.hint)
 
 
 class _Over(Enum):
@@ -144,30 +144,38 @@ class _Face:
         number = self._walk.keys.index(key) + 1
         click.echo()
         title = inert(step.title.to(self._language))
-        click.echo(f"Step {number} of {len(self._walk.keys)} ({step.severity.value}): {title}")
+        click.echo(
+            tr(
+                "Step {number} of {count} ({severity}): {title}",
+                number=number,
+                count=len(self._walk.keys),
+                severity=word(step.severity),
+                title=title,
+            )
+        )
         click.echo(inert(step.ask.to(self._language)))
         click.echo(inert(step.why.to(self._language)))
         for line in step_lines(title, self._walk.state(key), still_open=self._walk.is_open(key)):
             click.echo(line)
         if self._walk.state(key).result is not Result.PASS:
-            click.echo("How to put it right:")
+            click.echo(tr("How to put it right:"))
             click.echo(inert(step.remedy.to(self._language)))
 
     def _ask(self, key: Key) -> _Over:
         """Take what the operator does with a step, until they go on, seal, or leave."""
         while True:
             there = {one.key: one for one in WALK_KEYS.values() if self._offers(one.id, key)}
-            keys = ", ".join(f"{one.key} {one.name}" for one in there.values())
-            typed = _ask(f"Enter Next, {keys}")
+            keys = ", ".join(f"{one.key} {own(one.name)}" for one in there.values())
+            typed = _ask(tr("Enter Next, {keys}", keys=keys))
             if not typed:
                 return _Over.STEP
             if typed not in there:
-                click.echo(f"There is no {one_line(typed, 20)!r} here; ? shows the keys.")
+                click.echo(tr("There is no {typed} here; ? shows the keys.", typed=repr(one_line(typed, 20))))
                 continue
             try:
                 over = self.doings[there[typed].id](key)
             except SignoffError as error:
-                click.echo(inert(str(error)))
+                click.echo(spoken(error.words))
             else:
                 if over is not None:
                     return over
@@ -190,39 +198,39 @@ class _Face:
         from signoff.fixing import FIXES
 
         for action in self._walk.step(key).actions:
-            click.echo(f"{ACTIONS[action].capitalize()}.")
+            click.echo(f"{translated(ACTIONS[action]).capitalize()}.")
             if FIXES[action](self._walk, key, _ask):
                 self._recheck(key)
 
     def _confirm(self, key: Key) -> None:
         confirm = self._walk.step(key).confirm
         assert confirm is not None  # noqa: S101 - the key is not offered
-        click.echo(f"You confirm: {inert(confirm.statement.to(self._language))}")
-        value = _ask(f"{inert(confirm.value.to(self._language))} (empty to leave it)")
+        click.echo(tr("You confirm: {statement}", statement=inert(confirm.statement.to(self._language))))
+        value = _ask(tr("{value} (empty to leave it)", value=inert(confirm.value.to(self._language))))
         if value:
             self._walk.confirm(key, value, self._language)
-            click.echo("Recorded as your word.")
+            click.echo(tr("Recorded as your word."))
 
     def _skip(self, key: Key) -> None:
-        if reason := _ask("Why is it skipped? (empty to leave it)"):
+        if reason := _ask(tr("Why is it skipped? (empty to leave it)")):
             self._walk.skip(key, reason)
 
     def _not_applicable(self, key: Key) -> None:
-        if reason := _ask("Why does it not apply? (empty to leave it)"):
+        if reason := _ask(tr("Why does it not apply? (empty to leave it)")):
             self._walk.not_applicable(key, reason)
 
     def _accept(self, key: Key) -> None:
-        reason = _ask("Why is the risk accepted? (empty to leave it)")
+        reason = _ask(tr("Why is the risk accepted? (empty to leave it)"))
         if reason:
-            until = _ask("Until when? (YYYY-MM-DD)")
+            until = _ask(tr("Until when? (YYYY-MM-DD)"))
             self._walk.accept_risk(key, reason, day(until))
 
     def _note(self, key: Key) -> None:
-        if text := _ask("Note (empty to leave it)"):
+        if text := _ask(tr("Note (empty to leave it)")):
             self._walk.note(key, text)
 
     def _withdraw(self, key: Key) -> None:
-        if reason := _ask("Why is the answer taken back? (empty to leave it)"):
+        if reason := _ask(tr("Why is the answer taken back? (empty to leave it)")):
             self._walk.withdraw(key, reason)
 
     def _permit(self, key: Key) -> None:
@@ -257,23 +265,23 @@ class _Face:
         self._walk.probe(keys, progress=show_progress)
         for note in self._walk.notes:
             if note not in before:
-                tell(inert(note))
+                tell(note)
 
     def _generate(self, _key: Key) -> None:
         from signoff.credentials.generate import generate
 
-        made = generate(_ask("What kind? key, password, django, ... (Enter: key)") or "key")
-        self._walk.know([("a generated value", made.value)])
+        made = generate(_ask(tr("What kind? key, password, django, ... (Enter: key)")) or "key")
+        self._walk.know([(say("a generated value"), made.value)])
         click.echo(made.value.reveal())
 
     def _finish(self, _key: Key | None = None) -> _Over | None:
         return _Over.SEALED if self._seal() else None
 
     def _help(self, _key: Key) -> None:
-        click.echo("Enter  Turn to the next step")
+        click.echo(tr("Enter  Turn to the next step"))
         for one in WALK_KEYS.values():
             if one.id in self.doings:
-                click.echo(f"{one.key:<6} {one.help}")
+                click.echo(f"{one.key:<6} {own(one.help)}")
 
     def _quit(self, _key: Key) -> _Over:
         return _Over.LEFT
@@ -282,14 +290,14 @@ class _Face:
         still_open = [key for key in self._walk.keys if self._walk.is_open(key)]
         if still_open:
             names = ", ".join(inert(self._walk.step(key).title.to(self._language)) for key in still_open)
-            click.echo(f"Still open: {names}")
-        while _ask("Type seal to sign and close the record; anything else leaves it open") == "seal":
+            click.echo(tr("Still open: {names}", names=names))
+        while _ask(tr("Type seal to sign and close the record; anything else leaves it open")) == "seal":
             try:
                 self._walk.finish()
             except RecordError as error:
                 if self._walk.session.state.sealed is not None:
                     raise
-                click.echo(inert(str(error)))
+                click.echo(spoken(error.words))
             else:
                 return True
         return False

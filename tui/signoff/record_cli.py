@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Command, Group
 from signoff.errors import RecordError, UsageError
-from signoff.message import say
+from signoff.message import say, tr, translated
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Checklist, Language
@@ -33,7 +34,7 @@ _tsa_ca = click.option(
 )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("record", shell_complete=completion.session_ids)
 @_allowed_signers
 @_revoked
@@ -102,7 +103,7 @@ def exit_code(verdict: Verdict) -> int:
     return {Status.VALID: 0, Status.UNSEALED: 3, Status.NEWER: 3}.get(verdict.status, 1)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("record", shell_complete=completion.session_ids)
 @_allowed_signers
 @_tsa_ca
@@ -149,7 +150,7 @@ def countersign(
     for line in verdict_lines(verdict):
         click.echo(line)
     if reason := second.refusal(verdict):
-        click.echo(f"Not signed: {reason}.", err=True)
+        click.echo(tr("Not signed: {reason}.", reason=reason), err=True)
         return 1
     signer = signer_here()
     name = name or signer.name
@@ -161,21 +162,23 @@ def countersign(
             raise UsageError(
                 say("Nobody can be asked here: this is no terminal."), say("To sign without: --yes")
             )
-        asked = f"Sign this record as {name} ({signer.fingerprint})? Type yes"
+        asked = tr(
+            "Sign this record as {name} ({fingerprint})? Type yes", name=name, fingerprint=signer.fingerprint
+        )
         if click.prompt(asked, default="", show_default=False, err=True).strip().lower() != "yes":
-            click.echo("Not signed.", err=True)
+            click.echo(tr("Not signed."), err=True)
             return 1
     path = second.countersign(directory, signer, allowed_signers, name=name, tsa_ca=tsa_ca)
-    click.echo(f"signed     {path}")
-    click.echo("Whoever verifies needs your line of allowed_signers, from you yourself:")
+    click.echo(tr("signed     {path}", path=path))
+    click.echo(tr("Whoever verifies needs your line of allowed_signers, from you yourself:"))
     click.echo(f"  {second.allowed_line(signer, name)}")
-    click.echo("and can do so without signoff:")
+    click.echo(tr("and can do so without signoff:"))
     made = Witness("counter-signature", path.name, Bearing.HOLDS, name)
     click.echo(f"  {command(directory, made)}")
     return 0
 
 
-@click.group()
+@click.group(cls=Group)
 def witness() -> None:
     """Have a sealed record witnessed from outside."""
 
@@ -229,7 +232,7 @@ def witness_timestamp(session: str, tsa: str | None, tsa_ca: Path | None) -> Non
     click.echo(f"{timestamp(made.time)}  {made.authority}")
 
 
-@click.command("export")
+@click.command("export", cls=Command)
 @click.argument("session", metavar="ID", shell_complete=completion.session_ids)
 @click.option(
     "--output",
@@ -275,9 +278,16 @@ def export(
         force=force,
     )
     if made.remark:
-        click.echo(one_line(made.remark, 400), err=True)
+        click.echo(one_line(translated(made.remark), 400), err=True)
     click.echo(made.path)
-    click.echo(f"{made.files} files; tell whoever gets it your fingerprint yourself: {made.key}", err=True)
+    click.echo(
+        tr(
+            "{files} files; tell whoever gets it your fingerprint yourself: {key}",
+            files=made.files,
+            key=made.key,
+        ),
+        err=True,
+    )
 
 
 def _attestation(directory: Path, state: SessionState, checklists: Sequence[Checklist]) -> bytes:

@@ -14,6 +14,7 @@ from signoff.actions.variables import Entry
 from signoff.credentials.secret import Secret
 from signoff.engine import Key
 from signoff.facts.base import Fact, Facts, Malformed, Unavailable
+from signoff.message import listed, say
 from signoff.probes.rated import rated_secrets
 from signoff.rating import Rated, around, cannot_rate
 from signoff.target.profile import Profile
@@ -74,7 +75,10 @@ def carry_out(walk: Walk, key: Key, plan: RotationPlan, tell: Tell, stop: Event)
 
 def told(outcome: Outcome) -> tuple[str, ...]:
     """Return in words how it ended, and what is left to do by hand."""
-    ending = f"{outcome.ending.value.capitalize()}."
+    ending = outcome.ending.words
     if outcome.ending is Ending.DONE:
         return (ending,)
-    return (f"{ending} {outcome.reason}", *(f"See to it by hand: {line}" for line in outcome.left))
+    return (
+        listed((ending, outcome.reason), " "),
+        *(say("See to it by hand: {line}", line=line) for line in outcome.left),
+    )

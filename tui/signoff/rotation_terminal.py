@@ -17,10 +17,9 @@ from signoff.actions.variables import Entry
 from signoff.credentials.secret import Secret
 from signoff.engine import Key
 from signoff.errors import StoppedError, UsageError
-from signoff.message import say
+from signoff.message import say, tr
 from signoff.rotating import Rotation, carry_out, told
 from signoff.terminal import ask_secret, tell
-from signoff.text import inert
 from signoff.walk import Walk
 
 
@@ -47,13 +46,20 @@ def carried_out(walk: Walk, key: Key, plan: RotationPlan) -> bool:
     with _stop_on_signals() as stop:
         outcome = carry_out(walk, key, plan, tell, stop)
     for line in told(outcome):
-        tell(inert(line))
+        tell(line)
     return outcome.ending is Ending.DONE
 
 
 def _given(entry: Entry) -> Secret:
-    tell(f"{entry.name} is {entry.policy.title}. {entry.policy.entails}")
-    value = ask_secret(f"The new {entry.name} (it is not shown)")
+    tell(
+        tr(
+            "{name} is {title}. {entails}",
+            name=entry.name,
+            title=entry.policy.title,
+            entails=entry.policy.entails,
+        )
+    )
+    value = ask_secret(tr("The new {name} (it is not shown)", name=entry.name))
     if value is None:
         raise UsageError(
             say("{name} cannot be made here, and none was given.", name=entry.name),
@@ -65,7 +71,7 @@ def _given(entry: Entry) -> Secret:
 def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
     """Show what will happen, and take nothing but a typed yes. Raises StoppedError, UsageError."""
     for line in (*chosen.entails, "", *chosen.preview, *chosen.warnings):
-        tell(inert(line))
+        tell(line)
     unnamed = [name for name in chosen.orphaning if name not in lose]
     asking = not yes and sys.stdin.isatty()
     if unnamed and not asking:
@@ -81,9 +87,9 @@ def _ask(chosen: RotationPlan, *, yes: bool, lose: frozenset[str]) -> None:
             say("Nobody can be asked here. Nothing was changed."), say("To go on without asking: --yes")
         )
     for name in unnamed:
-        if _typed(f"Data is lost with the old {name}. Type its name to go on") != name:
+        if _typed(tr("Data is lost with the old {name}. Type its name to go on", name=name)) != name:
             raise StoppedError(say("Nothing was changed."))
-    if not yes and _typed("Type yes to do all of this") != "yes":
+    if not yes and _typed(tr("Type yes to do all of this")) != "yes":
         raise StoppedError(say("Nothing was changed."))
 
 

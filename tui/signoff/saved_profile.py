@@ -7,6 +7,7 @@ from threading import Lock
 from msgspec.structs import replace
 
 from signoff.errors import SignoffError
+from signoff.message import say
 from signoff.target.address import parse_address
 from signoff.target.profile import Profile
 from signoff.target.profiles import load_profiles
@@ -38,14 +39,20 @@ class SavedProfile:
         try:
             saved = load_profiles().get(self._used.name)
         except SignoffError as problem:
-            self.notes = (f"The profile was not read again. {problem.message}",)
+            self.notes = (say("The profile was not read again. {message}", message=problem.message),)
             return self._taken
         self.notes = ()
         if saved is None:
             return None
         if _place(saved) != _place(self._used):
-            moved = f"targets.toml has another address for {saved.name}: {saved.address}."
-            stays = f"This session stays at {self._used.address}; start a new one for the other."
+            moved = say(
+                "targets.toml has another address for {name}: {address}.",
+                name=saved.name,
+                address=saved.address,
+            )
+            stays = say(
+                "This session stays at {address}; start a new one for the other.", address=self._used.address
+            )
             self.notes = (f"{moved} {stays}",)
         return replace(saved, address=self._used.address)
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Group
+from signoff.message import tr, translated
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Language
 
 
-@click.group()
+@click.group(cls=Group)
 def sessions() -> None:
     """List, show and hand over past sessions."""
 
@@ -80,15 +82,17 @@ def sessions_show(language: Language, session: str, evidence: bool, form: str) -
         click.echo(json.dumps(shown | more, indent=2))
         return
     if found.trouble:
-        click.echo(f"Steps go by their ids. {one_line(found.trouble, 400)}", err=True)
+        click.echo(
+            tr("Steps go by their ids. {trouble}", trouble=one_line(translated(found.trouble), 400)), err=True
+        )
     for line in (
         *verdict_lines(verdict),
         "",
         *session_lines(state, found.checklists, language, evidence=evidence),
         "",
-        "What happened, times in UTC:",
+        tr("What happened, times in UTC:"),
         *timeline_lines(found.timeline, found.titles),
     ):
         click.echo(line)
     if damage:
-        click.echo(f"The record is damaged after this: {one_line(damage)}")
+        click.echo(tr("The record is damaged after this: {damage}", damage=one_line(translated(damage))))

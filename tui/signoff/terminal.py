@@ -11,15 +11,16 @@ import click
 
 from signoff.credentials.secret import Secret
 from signoff.engine import Progress
+from signoff.message import tr
 from signoff.paths import identity_file
 from signoff.session.identity import in_use
 from signoff.session.signer import Signer
-from signoff.text import inert, one_line
+from signoff.text import inert, one_line, spoken
 
 
 def tell(line: str = "") -> None:
     """Tell the operator something that is no part of the result."""
-    click.echo(line, err=True)
+    click.echo(spoken(line), err=True)
 
 
 class TerminalPrompter:
@@ -32,23 +33,41 @@ class TerminalPrompter:
         """Accept the host key that was announced; ask for a typed yes for any other."""
         if self._host_key:
             return fingerprint == self._host_key
-        tell(f"The host key of {inert(host)} is not known: {inert(kind)} {inert(fingerprint)}")
-        tell("Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+        tell(
+            tr(
+                "The host key of {host} is not known: {kind} {fingerprint}",
+                host=inert(host),
+                kind=inert(kind),
+                fingerprint=inert(fingerprint),
+            )
+        )
+        tell(
+            tr(
+                "Compare it with what the machine itself says: ssh-keygen -lf "
+                "/etc/ssh/ssh_host_ed25519_key.pub"
+            )
+        )
         if not sys.stdin.isatty():
             return False
-        return bool(click.prompt("Type yes to trust it", default="no", err=True).strip() == "yes")
+        return bool(click.prompt(tr("Type yes to trust it"), default="no", err=True).strip() == "yes")
 
     def passphrase(self, path: str) -> Secret | None:
         """Ask for a key file's passphrase."""
-        return ask_secret(f"Passphrase of {inert(path)} (empty to go on without this key)")
+        return ask_secret(tr("Passphrase of {path} (empty to go on without this key)", path=inert(path)))
 
     def login_password(self, user: str, host: str) -> Secret | None:
         """Ask for the login password."""
-        return ask_secret(f"Password of {inert(user)}@{inert(host)}")
+        return ask_secret(tr("Password of {user}@{host}", user=inert(user), host=inert(host)))
 
     def sudo_password(self, user: str, host: str) -> Secret | None:
         """Ask once for the password for sudo."""
-        return ask_secret(f"Password for sudo of {inert(user)}@{inert(host)} (empty to go on without root)")
+        return ask_secret(
+            tr(
+                "Password for sudo of {user}@{host} (empty to go on without root)",
+                user=inert(user),
+                host=inert(host),
+            )
+        )
 
 
 def ask_secret(prompt: str) -> Secret | None:
@@ -64,19 +83,33 @@ class TerminalAttendant:
 
     def passphrase(self, path: str) -> Secret | None:
         """Ask for a key file's passphrase."""
-        return ask_secret(f"Passphrase of {inert(path)}")
+        return ask_secret(tr("Passphrase of {path}", path=inert(path)))
 
     @contextmanager
     def waiting(self, what: str, seconds: float) -> Iterator[Event]:
         """Say what the operator is waited for. Ctrl-C stops it, as everything else."""
-        tell(f"{inert(what)} (Waiting for up to {seconds:.0f} seconds; Ctrl-C stops.)")
+        tell(
+            tr(
+                "{what} (Waiting for up to {seconds} seconds; Ctrl-C stops.)",
+                what=what,
+                seconds=f"{seconds:.0f}",
+            )
+        )
         yield Event()
 
 
 def show_progress(progress: Progress) -> None:
     """Show how far the probing is, where somebody looks."""
     if sys.stderr.isatty():
-        line = one_line(f"looking: {progress.title} ({progress.done} of {progress.total})", 76)
+        line = one_line(
+            tr(
+                "looking: {title} ({done} of {total})",
+                title=progress.title,
+                done=progress.done,
+                total=progress.total,
+            ),
+            76,
+        )
         click.echo(f"\r{line:<78}", nl=progress.done == progress.total, err=True)
 
 
@@ -86,5 +119,5 @@ def signer_here() -> Signer:
     first = not own.exists()
     signer = in_use(TerminalAttendant())
     if first and own.exists():
-        tell(f"Made your signing key: {own} ({signer.fingerprint})")
+        tell(tr("Made your signing key: {own} ({fingerprint})", own=own, fingerprint=signer.fingerprint))
     return signer

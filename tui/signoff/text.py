@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from signoff.message import translated
+
 # Whole escape sequences first, so that their printable tails ("[31m", the text of an OSC title) go with them.
 # A string ends where the next one begins: else many beginnings without an end take time beyond all bounds.
 _SEQUENCES = re.compile(
@@ -35,6 +37,17 @@ def inert(value: str | bytes) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(character for character in text if not _harmful(character))
+
+
+def tidy(text: str) -> str:
+    """Return a text on one inert line of at most 400 characters; a message that is so already stays one."""
+    line = one_line(text, 400)
+    return text if text == line else line
+
+
+def spoken(text: str) -> str:
+    """Return a message in the operator's language, or any other text as it is; both inert."""
+    return inert(translated(text))
 
 
 def one_line(value: str | bytes, width: int = 200) -> str:

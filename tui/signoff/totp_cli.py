@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from signoff.commands import Group
 from signoff.errors import StoppedError, UsageError
-from signoff.message import say
+from signoff.message import say, tr
 
 if TYPE_CHECKING:
     from signoff.credentials.delivery import Delivery
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_INPUT = 4096
 
 
-@click.group()
+@click.group(cls=Group)
 def totp() -> None:
     """Enrol a second factor (TOTP, RFC 6238), and check its codes."""
 
@@ -66,7 +67,7 @@ def new(account: str, issuer: str, write: Path | None, env: tuple[Path, str] | N
                 say("Without --write and --env the URI is printed, for a pipe."),
             )
         click.echo(enrolment.uri.reveal())
-        click.echo("NOT verified: no code was typed. Check one with: signoff totp verify", err=True)
+        click.echo(tr("NOT verified: no code was typed. Check one with: signoff totp verify"), err=True)
         return
     from signoff.totp_terminal import enrol
 
@@ -112,8 +113,8 @@ def _asked() -> tuple[Secret, str]:
     from signoff.credentials.secret import Secret
 
     try:
-        seed = Secret(click.prompt("Key or otpauth URI (hidden)", hide_input=True, err=True))
-        return seed, click.prompt("Code", err=True)
+        seed = Secret(click.prompt(tr("Key or otpauth URI (hidden)"), hide_input=True, err=True))
+        return seed, click.prompt(tr("Code"), err=True)
     except click.Abort:
         raise StoppedError(say("Stopped; nothing was checked.")) from None
 

@@ -16,7 +16,7 @@ from signoff.credentials.delivery import Delivery
 from signoff.credentials.qr import coloured, fits, qr_rows
 from signoff.credentials.totp import Checked, Enrolment, Verifier
 from signoff.errors import SignoffError, StoppedError
-from signoff.message import listed, say
+from signoff.message import listed, say, tr
 
 _SIDE: Final = 32
 """Columns of words beside the code, at least."""
@@ -40,18 +40,25 @@ def enrol(enrolment: Enrolment, delivery: Delivery | None, *, text: bool = False
             _deliver(delivery, enrolment)
         else:
             _hand_over(enrolment, drawn=drawn)
-    click.echo(f"{checked.words()} Verified with a code: {enrolment.issuer}, {enrolment.account}.")
+    click.echo(
+        tr(
+            "{words} Verified with a code: {issuer}, {account}.",
+            words=checked.words(),
+            issuer=enrolment.issuer,
+            account=enrolment.account,
+        )
+    )
     if delivery:
-        click.echo(f"The key is in {delivery.where}.")
+        click.echo(tr("The key is in {where}.", where=delivery.where))
     else:
-        click.echo("The key was written nowhere; the product has to have it from you.")
+        click.echo(tr("The key was written nowhere; the product has to have it from you."))
 
 
 @contextmanager
 def _own_screen() -> Iterator[bool]:
     """Keep what is shown out of the terminal's scrollback; False where the terminal cannot do that."""
     if os.environ.get("TERM", "dumb") in {"", "dumb"}:
-        click.echo("This terminal keeps what it shows: clear it afterwards.", err=True)
+        click.echo(tr("This terminal keeps what it shows: clear it afterwards."), err=True)
         yield False
         return
     sys.stdout.write(_ALTERNATE)
@@ -82,7 +89,7 @@ def _confirm(enrolment: Enrolment, *, drawn: bool, text: bool) -> Checked:
     text = text or not drawn
     while True:
         _show(_key_lines(enrolment, said) if text else _code_lines(enrolment, said), drawn=drawn)
-        typed = _ask("Code from the app, or k for the key as text")
+        typed = _ask(tr("Code from the app, or k for the key as text"))
         if typed.lower() == "k":
             text, said = True, ""
         elif typed:
@@ -97,13 +104,17 @@ def _code_lines(enrolment: Enrolment, said: str) -> list[str]:
     rows = qr_rows(enrolment.uri)
     width, height = os.get_terminal_size(sys.stdout.fileno())
     if not fits(rows, width - _SIDE, height):
-        needs = (
-            f"The QR code wants {len(rows[0]) + _SIDE}x{len(rows) + 1}; this terminal has {width}x{height}."
+        needs = tr(
+            "The QR code wants {needed_width}x{needed_height}; this terminal has {width}x{height}.",
+            needed_width=len(rows[0]) + _SIDE,
+            needed_height=len(rows) + 1,
+            width=width,
+            height=height,
         )
         return _key_lines(enrolment, f"{needs} {said}".strip())
     side = _wrapped(
         width - len(rows[0]) - 3,
-        "Scan this with the authenticator app, then type the code that it shows.",
+        tr("Scan this with the authenticator app, then type the code that it shows."),
         *_labels(enrolment),
         said,
     )
@@ -112,14 +123,20 @@ def _code_lines(enrolment: Enrolment, said: str) -> list[str]:
 
 
 def _key_lines(enrolment: Enrolment, said: str) -> list[str]:
-    kind = "Time based, SHA-1, 6 digits, 30 seconds: what an app takes for granted."
-    words = _wrapped(78, "Type this key into the authenticator app:", f"  {enrolment.text.reveal()}", kind)
+    kind = tr("Time based, SHA-1, 6 digits, 30 seconds: what an app takes for granted.")
+    words = _wrapped(
+        78, tr("Type this key into the authenticator app:"), f"  {enrolment.text.reveal()}", kind
+    )
     return [*words, *_wrapped(78, *_labels(enrolment), said)]
 
 
 def _labels(enrolment: Enrolment) -> tuple[str, ...]:
-    shortened = "Shortened, so that the QR code fits a terminal." if enrolment.shortened else ""
-    return f"Issuer: {enrolment.issuer}", f"Account: {enrolment.account}", shortened
+    shortened = tr("Shortened, so that the QR code fits a terminal.") if enrolment.shortened else ""
+    return (
+        tr("Issuer: {issuer}", issuer=enrolment.issuer),
+        tr("Account: {account}", account=enrolment.account),
+        shortened,
+    )
 
 
 def _wrapped(width: int, *paragraphs: str) -> list[str]:
@@ -128,9 +145,9 @@ def _wrapped(width: int, *paragraphs: str) -> list[str]:
 
 def _hand_over(enrolment: Enrolment, *, drawn: bool) -> None:
     """Show the key once more, for the product: it is nowhere else."""
-    words = ("Accepted.", "The product needs the same key:", f"  {enrolment.secret.reveal()}")
-    _show(_wrapped(78, *words, "It is not shown again, and is written nowhere."), drawn=drawn)
-    _ask("Enter when the product has it")
+    words = (tr("Accepted."), tr("The product needs the same key:"), f"  {enrolment.secret.reveal()}")
+    _show(_wrapped(78, *words, tr("It is not shown again, and is written nowhere.")), drawn=drawn)
+    _ask(tr("Enter when the product has it"))
 
 
 def _deliver(delivery: Delivery, enrolment: Enrolment) -> None:

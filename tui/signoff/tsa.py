@@ -13,13 +13,13 @@ from urllib.parse import SplitResult, urlsplit
 from signoff import __version__
 from signoff.durable import write_new
 from signoff.errors import RecordError, UsageError
-from signoff.message import say
+from signoff.message import reason, say
 from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, TIMESTAMP
 from signoff.session.files import open_regular, record_error
 from signoff.session.timestamp import MAX_TOKEN, Stamp, StampError, certificates, check, request
 from signoff.target.http import Answer, fetch
 from signoff.target.outside import verifying
-from signoff.text import one_line
+from signoff.text import one_line, tidy
 
 _PLAIN = re.compile(r"[!-~]+", re.ASCII)
 TIMEOUT = 20.0
@@ -45,9 +45,9 @@ def stamp(directory: Path, url: str, authorities: Path) -> Stamp:
         made = check(answer, hashlib.sha256(record).digest(), trusted, query.nonce)
         write_new(path, answer)
     except OSError as problem:
-        raise record_error(problem, "The time-stamp could not be kept", path) from None
+        raise record_error(problem, say("The time-stamp could not be kept"), path) from None
     except StampError as problem:
-        raise _failed(url, str(problem)) from None
+        raise _failed(url, reason(problem)) from None
     return made
 
 
@@ -61,14 +61,20 @@ def ask(url: str, query: bytes, timeout: float = TIMEOUT) -> bytes:
     try:
         answer = _post(url, parts, query, time.monotonic() + timeout)
     except (OSError, UnicodeError) as problem:  # UnicodeError: a name that DNS cannot have
-        raise _failed(url, one_line(str(problem)) or type(problem).__name__) from None
+        raise _failed(url, tidy(reason(problem)) or type(problem).__name__) from None
     kind = dict(answer.headers).get("content-type", "").partition(";")[0].strip().lower()
     if answer.status != 200:
-        raise _failed(url, f"it answered with HTTP status {answer.status}")
+        raise _failed(url, say("it answered with HTTP status {status}", status=answer.status))
     if kind != "application/timestamp-reply":
-        raise _failed(url, f"its answer is {one_line(kind) or 'nothing in particular'}, not a time-stamp")
+        raise _failed(
+            url,
+            say(
+                "its answer is {kind}, not a time-stamp",
+                kind=one_line(kind) or say("nothing in particular"),
+            ),
+        )
     if len(answer.body) > MAX_TOKEN:
-        raise _failed(url, f"its answer is longer than {MAX_TOKEN} bytes")
+        raise _failed(url, say("its answer is longer than {max_token} bytes", max_token=MAX_TOKEN))
     return answer.body
 
 
@@ -98,7 +104,7 @@ def _post(url: str, parts: SplitResult, query: bytes, deadline: float) -> Answer
         ("Connection", "close"),
     ]
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    problem: OSError = ConnectionError("it has no address")
+    problem: OSError = ConnectionError(say("it has no address"))
     for address in dict.fromkeys(str(one[4][0]) for one in found):
         left = deadline - time.monotonic()
         if left <= 0:

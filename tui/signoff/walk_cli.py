@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from signoff import completion
+from signoff.commands import Command
 from signoff.errors import UsageError
 from signoff.message import say
 
@@ -52,7 +53,7 @@ def _load(names: Sequence[str]) -> tuple[Loaded, ...]:
     return tuple(load(find(name), probes) for name in names or ("quick-production",))
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("checklist", required=False, shell_complete=completion.checklist_ids)
 @click.option("--target", metavar="T", help=_TARGET_HELP, shell_complete=completion.target_names)
 @click.option("--plain", is_flag=True, help="Questions and answers, line by line, instead of the app.")
@@ -108,7 +109,7 @@ def run(
     return run_app(profile=resolve(target or "local"), checklists=loaded, nonce=nonce, language=language)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("checklists", nargs=-1, shell_complete=completion.checklist_ids)
 @click.option(
     "--target", default="local", metavar="T", help=_TARGET_HELP, shell_complete=completion.target_names

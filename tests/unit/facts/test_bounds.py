@@ -299,7 +299,7 @@ def test_iptables_lines_beyond_all_measure() -> None:
 def test_quoted_words_of_iptables(words: str) -> None:
     (table,) = parse_iptables(f"*filter\n:INPUT DROP [0:0]\n-A INPUT {words}\nCOMMIT\n", 4, "iptables")
     (rule,) = table.chains["INPUT"]
-    assert rule.conditions == (Condition("ip saddr", ("10.0.0.0/8",)),)
+    assert rule.conditions == (Condition("-s", ("10.0.0.0/8",)),)
     assert rule.verdict == Verdict("drop")
 
 

@@ -9,7 +9,7 @@ from signoff.facts.job import Job
 
 
 def job(text: str) -> Job:
-    return Job("job", "cron", "@daily", "root", text, text)
+    return Job("job", "cron", "@daily", "root", text, text=text)
 
 
 @pytest.mark.parametrize(

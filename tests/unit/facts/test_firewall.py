@@ -147,7 +147,7 @@ def test_a_wide_network_is_not_somebody_else(networks: list[str], held: bool | N
         "iptables",
     )
     (source,) = table.chains["INPUT"][0].conditions
-    assert source.asked == "ip saddr"
+    assert source.asked == "-s"
     assert source.holds(Packet("tcp", ip_address("192.0.2.1"), 1, "eth0")) is held
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from signoff.facts.base import HostFact, Noted, OutsideFact, Unavailable, closure, text_for
 from signoff.facts.collect import batches, collect
+from signoff.facts.discovery import DISCOVERY_FACTS
+from signoff.facts.identity import MACHINE
 from signoff.facts.sections import read_script, sections
 from signoff.message import say
 from signoff.probes import all_probes
@@ -99,7 +101,8 @@ def test_without_its_needs_it_is_not_asked() -> None:
 
 
 def every_fact() -> Iterator[Any]:
-    yield from closure(fact for one in all_probes().values() for fact in one.needs)
+    probes = (fact for one in all_probes().values() for fact in one.needs)
+    yield from closure((MACHINE, *DISCOVERY_FACTS, *probes))
 
 
 def test_an_audit_takes_three_batches_at_most_and_the_first_is_the_largest() -> None:
@@ -120,7 +123,7 @@ def test_a_look_from_outside_is_no_batch() -> None:
     ]
 
 
-LIBRARIES = frozenset({"lib.sh", "trust.sh", "servers.sh", "kept.sh"})
+LIBRARIES = frozenset({"lib.sh", "trust.sh", "servers.sh", "kept.sh", "unpack.sh"})
 """Scripts that are functions alone: they look at nothing until one is called."""
 
 

@@ -24,7 +24,8 @@ from signoff.credentials.fingerprint import KEY_BYTES, Fingerprints
 from signoff.credentials.redact import LeakError, Redactor
 from signoff.credentials.secret import Secret
 from signoff.errors import RecordError, SignoffError, StoppedError
-from signoff.message import say
+from signoff.message import Message, listed, say
+from signoff.message import reason as why
 from signoff.session.events import Done, Intended
 from signoff.session.session import Session
 from signoff.target import private_file
@@ -118,13 +119,15 @@ class StepRecord:
 
     def safe(self, text: str) -> str:
         """Return a text that may be shown: without the lines that hold a secret."""
-        return "\n".join(map(self._safe_line, text.split("\n")))
+        lines = text.split("\n")
+        safe = list(map(self._safe_line, lines))
+        return text if safe == lines else listed(safe, "\n")
 
     def _safe_line(self, line: str) -> str:
         try:
             self.redactor.refuse(line.encode("utf-8", "replace"))
         except LeakError as leak:
-            return f"(a line was withheld: it holds {leak.name})"
+            return say("(a line was withheld: it holds {name})", name=leak.name)
         return line
 
 
@@ -139,7 +142,7 @@ def kept_fingerprints() -> Fingerprints:
         private_file.replace(path, key)
         return Fingerprints(key)
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        reason = problem.strerror if isinstance(problem, OSError) else why(problem)
         raise RecordError(
             say("{path} cannot be used: {reason}.", path=path, reason=reason),
             say("Correct its mode, or move it away."),
@@ -150,9 +153,22 @@ class Ending(StrEnum):
     """How an undertaking ended."""
 
     DONE = "done"
-    REFUSED = "nothing was changed"
-    PUT_BACK = "everything was put back"
-    STUCK = "not everything could be put back"
+    REFUSED = "refused"
+    PUT_BACK = "put-back"
+    STUCK = "stuck"
+
+    @property
+    def words(self) -> Message:
+        """The same, in a sentence."""
+        return _ENDINGS[self]
+
+
+_ENDINGS: Final = {
+    Ending.DONE: say("Done."),
+    Ending.REFUSED: say("Nothing was changed."),
+    Ending.PUT_BACK: say("Everything was put back."),
+    Ending.STUCK: say("Not everything could be put back."),
+}
 
 
 @dataclass(frozen=True)
@@ -179,7 +195,7 @@ def perform(actions: Sequence[Action], record: StepRecord, tell: Tell, cancel: E
             _go_on(cancel)
             action.prepare(safely)
     except SignoffError as refusal:
-        return Outcome(Ending.REFUSED, record.safe(str(refusal)))
+        return Outcome(Ending.REFUSED, record.safe(refusal.words))
     return _Undertaking(actions, record, safely).carry_out(cancel)
 
 
@@ -207,9 +223,9 @@ class _Undertaking:
             for action in self._actions:
                 action.check(self._tell)
         except SignoffError as failure:
-            return self._put_back(self._record.safe(str(failure)))
+            return self._put_back(self._record.safe(failure.words))
         except BaseException as defect:
-            self._put_back(f"an unforeseen {type(defect).__name__}")
+            self._put_back(say("an unforeseen {name}", name=type(defect).__name__))
             raise
         for intent, _ in self._begun:
             self._record.end(intent, "done")
@@ -219,16 +235,16 @@ class _Undertaking:
         self._tell(reason)
         if not self._begun:
             return Outcome(Ending.REFUSED, reason)
-        self._tell("Putting everything back.")
+        self._tell(say("Putting everything back."))
         left = []
         for intent, action in self._begun:
             problem = self._undone(action)
             if problem:
-                left.append(f"{action.subject}: {problem}")
+                left.append(listed((action.subject, problem), ": "))
             try:
                 self._record.end(intent, "unknown" if problem else "undone", problem or reason)
             except RecordError as unwritten:
-                self._tell(str(unwritten))
+                self._tell(unwritten.words)
         return Outcome(Ending.STUCK if left else Ending.PUT_BACK, reason, tuple(left))
 
     def _undone(self, action: Action) -> str:
@@ -239,13 +255,19 @@ class _Undertaking:
             try:
                 action.undo(self._tell)
             except SignoffError as failure:
-                problem = self._record.safe(str(failure))
+                problem = self._record.safe(failure.words)
                 end = 0 if isinstance(failure, LastingError) else end
             else:
                 return ""
             if time.monotonic() > end:
                 return problem
             if problem != said:
-                self._tell(f"{action.subject} could not be put back yet: {problem}")
+                self._tell(
+                    say(
+                        "{subject} could not be put back yet: {problem}",
+                        subject=action.subject,
+                        problem=problem,
+                    )
+                )
                 said = problem
             time.sleep(_PAUSE)

@@ -32,7 +32,13 @@ class Edit:
         return (
             one_line(self.path),
             *(
-                f"  {one_line(name):<{width}}  {HIDDEN} ({len(old)} characters) -> {HIDDEN} ({len(new)})"
+                say(
+                    "  {name}  {hidden} ({before} characters) -> {hidden} ({after})",
+                    name=f"{one_line(name):<{width}}",
+                    hidden=HIDDEN,
+                    before=len(old),
+                    after=len(new),
+                )
                 for name, (old, new) in self.values.items()
             ),
         )
@@ -65,7 +71,7 @@ class FileEdit(FileChange):
 
     def prepare(self, tell: Tell) -> None:
         """Read the file, and make its new content."""
-        tell(f"Looking at {self.subject}.")
+        tell(say("Looking at {subject}.", subject=self.subject))
         super().prepare(tell)
 
     def _edited(self, raw: bytes) -> bytes:

@@ -40,7 +40,7 @@ _FILE: Final = re.compile(
     rb"([0-7]+) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9.]*)\n(.*)",
     re.DOTALL,
 )
-_NOT_KEPT: Final = (
+_NOT_KEPT: Final = say(
     "An access control list or extended attributes, where it has any, are lost: cp cannot keep them there."
 )
 _TRIES: Final = 3  # to read a file that is being written
@@ -118,13 +118,13 @@ class EnvFile:
                 error.hint,
             ) from None
         if output.problem:
-            raise self._not_run("cannot be read", output)
+            raise self._not_run(say("cannot be read"), output)
         return self._parsed(output)
 
     def _parsed(self, output: Output) -> EnvText | None:
         found = _FILE.fullmatch(output.stdout)
         if found is None or output.truncated:
-            raise self._refusal("cannot be read", output)
+            raise self._refusal(say("cannot be read"), output)
         drafts, path, listed, keeps, mode, uid, gid, size, seconds, precise, raw = found.groups()
         if len(raw) != int(size):
             return None
@@ -173,10 +173,10 @@ class EnvFile:
         if output.problem in {Problem.LOST, Problem.TIMED_OUT, Problem.KILLED}:
             return self._looked_up(new, expected, draft)
         if output.problem:
-            raise self._not_run("cannot be replaced", output)
+            raise self._not_run(say("cannot be replaced"), output)
         if output.stdout == b"#replaced\n":
             return self.read()
-        raise self._refusal("cannot be replaced", output)
+        raise self._refusal(say("cannot be replaced"), output)
 
     def _looked_up(self, new: bytes, expected: EnvText, draft: str) -> EnvText:
         """Find out what is there after a write of which nobody knows whether it ran."""
@@ -206,7 +206,7 @@ class EnvFile:
     def _not_run(self, what: str, output: Output) -> EnvFileError:
         reason = str(output.problem)
         if output.problem is Problem.NEEDS_ROOT:
-            reason = f"it needs root, and {one_line(output.stderr)}"
+            reason = say("it needs root, and {stderr}", stderr=one_line(output.stderr))
         return EnvFileError(
             say(
                 "{path} {what}: {reason}. It is as it was.",

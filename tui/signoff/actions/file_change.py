@@ -50,7 +50,7 @@ class FileChange(ABC):
         """Put the new content in the old one's place."""
         if self._before is None:
             raise AssertionError("prepare comes first")
-        tell(f"Writing {self.subject}.")
+        tell(say("Writing {subject}.", subject=self.subject))
         self._file.write(self._after, self._before)
 
     def check(self, tell: Tell) -> None:
@@ -62,4 +62,4 @@ class FileChange(ABC):
         """Put the file back as it was."""
         if self._before is not None:
             self._file.restore(self._before)
-            tell(f"{one_line(self._file.path)} is as it was.")
+            tell(say("{path} is as it was.", path=one_line(self._file.path)))

@@ -19,10 +19,10 @@ SETTLED_WITHIN: Final = 60.0
 """How long is waited for a script that was lost on the way, in seconds."""
 
 _WHY: Final = {
-    Problem.TIMED_OUT: "it took too long and was ended",
-    Problem.KILLED: "something on the host ended it",
-    Problem.CANCELLED: "it was stopped",
-    Problem.LOST: "the connection was lost; whether it was done is to be seen",
+    Problem.TIMED_OUT: say("it took too long and was ended"),
+    Problem.KILLED: say("something on the host ended it"),
+    Problem.CANCELLED: say("it was stopped"),
+    Problem.LOST: say("the connection was lost; whether it was done is to be seen"),
 }
 
 
@@ -53,7 +53,7 @@ class Hands:
         output = target.execute("true", root=True)
         if output.problem is Problem.NEEDS_ROOT:
             return cls(target, root=False)
-        _raise(output, "Whether root is to be had could not be found out")
+        _raise(output, say("Whether root is to be had could not be found out"))
         return cls(target, root=True)
 
     def run(
@@ -93,7 +93,7 @@ class Hands:
         runs = "|".join(f"{_RUN}={run}" for run in self._unsettled)
         script = _SETTLE.replace("@RUNS@", runs).replace("@SECONDS@", f"{SETTLED_WITHIN:.0f}")
         output = self.target.execute(script, root=self.root, timeout=SETTLED_WITHIN + 10)
-        _raise(output, "Whether what was begun has ended could not be seen")
+        _raise(output, say("Whether what was begun has ended could not be seen"))
         if output.status != 0:
             raise ActionError(say("What was begun before still runs on the target."))
         self._unsettled.clear()
@@ -119,4 +119,6 @@ def _raise(output: Output, what: str) -> None:
 def failed(what: str, output: Output) -> ActionError:
     """Return the error for a script that ended badly, with the end of what it said."""
     said = one_line(b" ".join((output.stderr or output.stdout).split()[-40:]), 300)
-    return ActionError(say("{what}: {said}", what=what, said=said or f"exit status {output.status}"))
+    return ActionError(
+        say("{what}: {said}", what=what, said=said or say("exit status {status}", status=output.status))
+    )

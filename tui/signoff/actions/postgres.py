@@ -41,7 +41,11 @@ class Server:
     @property
     def name(self) -> str:
         """What it is called, for people."""
-        return f"PostgreSQL in container {one_line(self.container)}" if self.container else "PostgreSQL"
+        return (
+            say("PostgreSQL in container {container}", container=one_line(self.container))
+            if self.container
+            else "PostgreSQL"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,18 @@ class RoleChange:
     @property
     def subject(self) -> str:
         """What is changed."""
-        return f"role {one_line(self.role, 63)} of {self.server.name}"
+        return say("role {role} of {name}", role=one_line(self.role, 63), name=self.server.name)
 
     @property
     def preview(self) -> tuple[str, ...]:
         """What will happen."""
         return (
-            f"{self.server.name}: ALTER ROLE {one_line(self.role, 63)} PASSWORD (a SCRAM-SHA-256 verifier)",
-            "then a login over TCP: the new password is taken, the old and a wrong one are refused",
+            say(
+                "{name}: ALTER ROLE {role} PASSWORD (a SCRAM-SHA-256 verifier)",
+                name=self.server.name,
+                role=one_line(self.role, 63),
+            ),
+            say("then a login over TCP: the new password is taken, the old and a wrong one are refused"),
         )
 
 
@@ -101,9 +109,11 @@ class RolePassword:
 
     def prepare(self, tell: Tell) -> None:
         """Ask the server as its superuser, and look where a login proves something."""
-        tell(f"Looking at {self.subject}.")
+        tell(say("Looking at {subject}.", subject=self.subject))
         self._before = self._stored()
-        self.record.know([(f"verifier of {self.change.role}", one) for one in (self._before, self._after)])
+        self.record.know(
+            [(say("verifier of {role}", role=self.change.role), one) for one in (self._before, self._after)]
+        )
         proof = self._log_in(self.change.old)
         known = accepts(self._before, self.change.role, self.change.old)
         if known and not proof.taken(self.change.old):
@@ -114,13 +124,23 @@ class RolePassword:
                 say("See pg_hba.conf and listen_addresses: the login could not be tried with the new one."),
             )
         if known is False:
-            tell(f"{self.subject} has another password than the file's; it gets the new one all the same.")
+            tell(
+                say(
+                    "{subject} has another password than the file's; it gets the new one all the same.",
+                    subject=self.subject,
+                )
+            )
         elif self._before.reveal().startswith("md5"):
-            tell(f"{self.subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.")
+            tell(
+                say(
+                    "{subject} has its password as MD5 so far; from now on as SCRAM-SHA-256.",
+                    subject=self.subject,
+                )
+            )
 
     def run(self, tell: Tell, cancel: Event) -> None:
         """Alter the role."""
-        tell(f"Setting the new password of {self.subject}.")
+        tell(say("Setting the new password of {subject}.", subject=self.subject))
         self._alter(self._after)
 
     def check(self, tell: Tell) -> None:
@@ -129,7 +149,13 @@ class RolePassword:
         while True:
             proof = self._log_in(self.change.new, self.change.old)
             if proof.taken(self.change.new) and not proof.taken(self.change.old):
-                tell(f"{self.subject}: the new password is taken at {proof.address}, the old one refused.")
+                tell(
+                    say(
+                        "{subject}: the new password is taken at {address}, the old one refused.",
+                        subject=self.subject,
+                        address=proof.address,
+                    )
+                )
                 return
             if proof.taken(self.change.new):
                 raise ActionError(
@@ -165,7 +191,7 @@ class RolePassword:
         self._alter(self._before)
         if self._stored() != self._before:
             raise ActionError(say("{subject} does not have its old password again.", subject=self.subject))
-        tell(f"{self.subject} has its old password again.")
+        tell(say("{subject} has its old password again.", subject=self.subject))
 
     def _stored(self) -> Secret:
         """Return the role's verifier; empty where it has none."""
@@ -210,7 +236,11 @@ class RolePassword:
             script = self.hands.in_container(server.container, psql)
         else:
             script = f"cd / && exec runuser -u {quote(server.superuser)} -- {psql}"
-        what = f"{server.name} could not be asked as its superuser {server.superuser}"
+        what = say(
+            "{name} could not be asked as its superuser {superuser}",
+            name=server.name,
+            superuser=server.superuser,
+        )
         output = self.hands.run(what, script, statements.encode("utf-8", "surrogateescape"), timeout=30)
         if output.status != 0:
             raise failed(what, output)
@@ -231,7 +261,7 @@ class RolePassword:
             role=quote(self.change.role),
             database=quote(self.change.database),
         )
-        what = f"A login as {self.subject} could not be tried"
+        what = say("A login as {subject} could not be tried", subject=self.subject)
         output = self.hands.run(
             what,
             self.hands.in_container(server.container, script),

@@ -14,7 +14,7 @@ from signoff.actions.hands import Hands
 from signoff.credentials import dotenv, secret_file
 from signoff.credentials.delivery import preview_of, with_value
 from signoff.credentials.secret import HIDDEN, Secret
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.text import one_line
 
 
@@ -40,7 +40,7 @@ class InVariable(FileChange):
     @property
     def subject(self) -> str:
         """The variable and its file."""
-        return f"{one_line(self.name)} in {one_line(self.path)}"
+        return say("{name} in {path}", name=one_line(self.name), path=one_line(self.path))
 
     @property
     def preview(self) -> tuple[str, ...]:
@@ -67,14 +67,14 @@ class InNewFile:
     @property
     def subject(self) -> str:
         """The file."""
-        return f"{one_line(str(self.path))} on the operator's machine"
+        return say("{path} on the operator's machine", path=one_line(str(self.path)))
 
     @property
     def preview(self) -> tuple[str, ...]:
         """What will happen."""
         return (
-            f"a new file on this machine, readable by you only: {one_line(str(self.path))}",
-            f"  {HIDDEN} ({self.what})",
+            say("a new file on this machine, readable by you only: {path}", path=one_line(str(self.path))),
+            listed((f"  {HIDDEN} (", self.what, ")"), ""),
         )
 
     @property
@@ -93,7 +93,7 @@ class InNewFile:
 
     def run(self, tell: Tell, cancel: Event) -> None:
         """Make it."""
-        tell(f"Writing {one_line(str(self.path))}.")
+        tell(say("Writing {path}.", path=one_line(str(self.path))))
         secret_file.write_new(self.path, self.value)
         self._made = True
 
@@ -111,7 +111,7 @@ class InNewFile:
                 say("{subject} was changed meanwhile; it was left alone.", subject=self.subject)
             )
         self.path.unlink()
-        tell(f"{one_line(str(self.path))} is gone again.")
+        tell(say("{path} is gone again.", path=one_line(str(self.path))))
 
     def _read(self) -> bytes | None:
         try:

@@ -55,7 +55,7 @@ class _Door:
                 say("{subject}: a password of more than a line cannot be tried.", subject=self.change.subject)
             )
         output = self.hands.run(
-            f"{server.name} could not be asked",
+            say("{name} could not be asked", name=server.name),
             self.hands.in_container(server.container, script),
             "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"),
             timeout=20,
@@ -109,7 +109,7 @@ class _Door:
         self.must_be_shut()
         if self.takes(self.change.old):
             raise ActionError(say("{subject}: the old password is still taken.", subject=self.change.subject))
-        tell(f"{self.change.subject}: the new password is taken, the old one refused.")
+        tell(say("{subject}: the new password is taken, the old one refused.", subject=self.change.subject))
 
 
 class _RefusedError(ActionError):
@@ -165,7 +165,7 @@ class UserPassword(_Password):
 
     def prepare(self, tell: Tell) -> None:
         """Log in with the present password; find how it is set, and the file that it is started from."""
-        tell(f"Looking at {self.subject}.")
+        tell(say("Looking at {subject}.", subject=self.subject))
         _must_be_taken(self._door)
         about, replication, required, acl_file, acls = self._door.ask(
             self.change.old,
@@ -210,7 +210,7 @@ class UserPassword(_Password):
         """Change the file first: it is what may not be writable."""
         if self._file is None or self._before is None or self._set is None:
             raise AssertionError("prepare comes first")
-        tell(f"Setting the new password of {self.subject}.")
+        tell(say("Setting the new password of {subject}.", subject=self.subject))
         self._file.write(self._after, self._before)
         self._tell(self.change.old, self._set.forward)
 
@@ -224,7 +224,7 @@ class UserPassword(_Password):
                 raise ActionError(
                     say("{subject} does not have its old password again.", subject=self.subject)
                 )
-            tell(f"{self.subject} has its old password again.")
+            tell(say("{subject} has its old password again.", subject=self.subject))
         self._file.restore(self._before)
 
     def _tell(self, password: Secret, command: Secret) -> None:
@@ -240,13 +240,17 @@ class RestartedPassword(_Password):
 
     def prepare(self, tell: Tell) -> None:
         """Log in with the present password, and see that no file of the container's holds it."""
-        tell(f"Looking at {self.subject}.")
+        tell(say("Looking at {subject}.", subject=self.subject))
         _must_be_taken(self._door)
         (about,) = self._door.ask(self.change.old, "INFO server")
         path = _line(about, "config_file")
         if not path:
             return
-        what = f"{one_line(path)} in container {self.change.server.container} could not be read"
+        what = say(
+            "{path} in container {container} could not be read",
+            path=one_line(path),
+            container=self.change.server.container,
+        )
         script = self.hands.in_container(self.change.server.container, f"cat {quote(path)}")
         output = self.hands.run(what, script, timeout=20)
         if output.status != 0:
@@ -258,7 +262,10 @@ class RestartedPassword(_Password):
                     name=self.change.server.name,
                     path=one_line(path),
                 ),
-                say("Change it there by hand and in the file, or let the compose file give it: ${NAME}."),
+                say(
+                    "Change it there by hand and in the file, or let the compose file give it: {variable}.",
+                    variable="${NAME}",
+                ),
             )
 
     def run(self, tell: Tell, cancel: Event) -> None:

@@ -27,7 +27,11 @@ class Server:
     @property
     def name(self) -> str:
         """What it is called, for people."""
-        return f"Redis in container {one_line(self.container)}" if self.container else "Redis"
+        return (
+            say("Redis in container {container}", container=one_line(self.container))
+            if self.container
+            else "Redis"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +46,21 @@ class UserChange:
     @property
     def subject(self) -> str:
         """What is changed."""
-        return f"user {one_line(self.user, 63)} of {self.server.name}"
+        return say("user {user} of {name}", user=one_line(self.user, 63), name=self.server.name)
 
     @property
     def preview(self) -> tuple[str, ...]:
         """What will happen."""
-        login = "then a login: the new password is taken, the old and a wrong one are refused"
+        login = say("then a login: the new password is taken, the old and a wrong one are refused")
         if self.server.container:
-            return (f"{self.server.name}: takes the new password when it is made anew", login)
-        user = "" if self.user == "default" else f" of user {one_line(self.user, 63)}"
+            return (say("{name}: takes the new password when it is made anew", name=self.server.name), login)
+        user = "" if self.user == "default" else say(" of user {user}", user=one_line(self.user, 63))
         return (
-            f"{self.server.name}: the password{user} in the running server, and in the file it starts from",
+            say(
+                "{name}: the password{user} in the running server, and in the file it starts from",
+                name=self.server.name,
+                user=user,
+            ),
             login,
         )
 

@@ -78,16 +78,18 @@ class Restart:
             self._ask(one)
         for state in self._states():
             if state.broken:
-                tell(f"{state.name} is not well as it is: {state.broken}.")
+                tell(say("{name} is not well as it is: {broken}.", name=state.name, broken=state.broken))
 
     def _ask(self, one: ComposeServices) -> None:
         """Have compose tell what it would make: it may once have been given more than what lies in files."""
         program, directory = join(one.made.program), one_line(one.made.directory)
         self._trust(one)
         script = f"cd {quote(one.made.directory)} && {one.question}"
-        output = self.hands.run(f"{program} could not be asked", script)
+        output = self.hands.run(say("{program} could not be asked", program=program), script)
         if output.status != 0:
-            raise failed(f"{program} does not work in {directory}", output)
+            raise failed(
+                say("{program} does not work in {directory}", program=program, directory=directory), output
+            )
         lost = one.lost(output.stdout)
         if lost:
             raise LastingError(
@@ -109,9 +111,9 @@ class Restart:
         # Compose reads .env beside them unasked.
         paths = (one.made.directory, f"{one.made.directory}/.env", *one.made.files, *one.made.env_files)
         known = assigned(project=self.plan.project, paths="\n".join(paths))
-        output = self.hands.run("The compose files could not be looked at", known + _KEPT)
+        output = self.hands.run(say("The compose files could not be looked at"), known + _KEPT)
         if output.status != 0:
-            raise failed("Who can change the compose files could not be seen", output)
+            raise failed(say("Who can change the compose files could not be seen"), output)
         if foreign := [section.field(0) for section in sections(output) if section.name == "foreign"]:
             names = listing(foreign)
             raise LastingError(
@@ -136,14 +138,14 @@ class Restart:
                     say(
                         "{name} is not well: {broken}.",
                         name=state.name,
-                        broken=state.broken or "it does not run",
+                        broken=state.broken or say("it does not run"),
                     )
                 )
 
     def undo(self, tell: Tell) -> None:
         """Start them anew once more, with what was put back."""
         if self._begun:
-            tell("Starting the services anew, with the old secrets.")
+            tell(say("Starting the services anew, with the old secrets."))
             self._start(tell, Event(), again=True)
 
     def _start(self, tell: Tell, cancel: Event, *, again: bool = False) -> None:
@@ -163,14 +165,14 @@ class Restart:
 
     def _shell(self, script: str, tell: Tell, cancel: Event) -> None:
         lines = _Lines(tell)
-        what = f"{self.subject} could not be started anew"
+        what = say("{subject} could not be started anew", subject=self.subject)
         output = self.hands.run(what, script, timeout=300, cancel=cancel, on_output=lines.feed)
         lines.end()
         if output.status != 0:
             raise failed(what, output)
 
     def _wait(self, before: Mapping[str, str], tell: Tell, cancel: Event) -> None:
-        tell("Waiting until they are healthy.")
+        tell(say("Waiting until they are healthy."))
         start = time.monotonic()
         since: dict[str, tuple[str, float]] = {}
         while True:
@@ -181,7 +183,7 @@ class Restart:
             waiting = [one for one in states if not _is_ready(one, now - since[one.name][1])]
             stale = [one.name for one in states if before.get(one.name) == one.token]
             if not waiting and states and not stale:
-                tell(f"{', '.join(one.name for one in states)}: running, and healthy.")
+                tell(say("{states}: running, and healthy.", states=", ".join(one.name for one in states)))
                 return
             _give_up(waiting, stale, now - start)
             if cancel.wait(_PAUSE):
@@ -195,7 +197,7 @@ class Restart:
             return
         properties = ("Id", "ActiveState", "SubState", "MainPID", "NRestarts", "InvocationID")
         script = f"systemctl show {' '.join(f'-p {one}' for one in properties)} {join(self.plan.units)}"
-        output = self.hands.run("The units could not be looked at", script)
+        output = self.hands.run(say("The units could not be looked at"), script)
         for block in output.stdout.decode("utf-8", "replace").strip().split("\n\n"):
             unit = dict(line.partition("=")[::2] for line in block.splitlines())
             active = unit.get("ActiveState", "")
@@ -204,7 +206,7 @@ class Restart:
                 name=one_line(unit.get("Id", "")),
                 well=False,
                 steady=active == "active",
-                broken="it has failed" if active == "failed" else "",
+                broken=say("it has failed") if active == "failed" else "",
                 token=f"{unit.get('MainPID')} {unit.get('InvocationID')}",
                 crashes=int(crashes) if crashes.isdecimal() else 0,
             )
@@ -224,20 +226,28 @@ class Restart:
             f"ids=$({listing}) || exit\n"
             f'[ -z "$ids" ] || docker inspect --type container --format {quote(_INSPECTED)} $ids'
         )
-        what = f"The containers of {one_line(service)} could not be looked at"
+        what = say("The containers of {service} could not be looked at", service=one_line(service))
         output = self.hands.run(what, script)
         if output.status != 0:
             raise failed(what, output)
         found = [line.split("|") for line in output.stdout.decode("utf-8", "replace").splitlines() if line]
         if not found:
-            yield _State(f"service {one_line(service)}", False, False, "it has no container", "")
+            yield _State(
+                say("service {service}", service=one_line(service)),
+                False,
+                False,
+                say("it has no container"),
+                "",
+            )
         for identifier, name, status, health, crashes, started in found:
             broken = health == "unhealthy" or status in {"exited", "dead"}
             yield _State(
-                name=f"container {one_line(name.lstrip('/'))}",
+                name=say("container {name}", name=one_line(name.lstrip("/"))),
                 well=health == "healthy" and status == "running",
                 steady=not health and status == "running",
-                broken=f"it is {health if status == 'running' else status}" if broken else "",
+                broken=say("it is {health}", health=health if status == "running" else status)
+                if broken
+                else "",
                 token=f"{identifier} {started}",
                 crashes=int(crashes) if crashes.isdecimal() else 0,
             )
@@ -277,7 +287,7 @@ def _give_up(waiting: list[_State], stale: list[str], waited: float) -> None:
             raise ActionError(say("{name} ends again and again.", name=state.name), _logs(state.name))
     if waited > HEALTHY_WITHIN:
         names = ", ".join([*(state.name for state in waiting), *stale]) or "nothing"
-        reason = "still run as before" if stale and not waiting else "did not become healthy"
+        reason = say("still run as before") if stale and not waiting else say("did not become healthy")
         raise ActionError(
             say(
                 "{names} {reason} within {healthy_within} s.",

@@ -16,7 +16,7 @@ from signoff.facts.base import Facts
 from signoff.facts.composed import LABEL, Composed
 from signoff.facts.containers import Container
 from signoff.facts.units import Unit
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.probes.running import Running, running
 from signoff.target.profile import Profile
 from signoff.text import one_line
@@ -55,7 +55,7 @@ class ComposeServices:
             given = {name: services[name].get("environment") or {} for name in self.services}
             return tuple(
                 dict.fromkeys(
-                    f"{name} of {service}"
+                    say("{name} of {service}", name=name, service=service)
                     for one in self.containers
                     for service in [one.labels[f"{LABEL}service"]]
                     for name, value in given[service].items()
@@ -89,7 +89,7 @@ class RestartPlan:
     @property
     def subject(self) -> str:
         """What is started anew."""
-        return ", ".join((*self.units, *(f"container {name}" for name in self.containers)))
+        return listed((*self.units, *(say("container {name}", name=name) for name in self.containers)), ", ")
 
     @property
     def preview(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class RestartPlan:
         commands = [f"cd {quote(one.made.directory)} && {one.command}" for one in self.compose]
         if self.units:
             commands.append(join(["systemctl", "restart", *self.units]))
-        return (*map(one_line, commands), "then wait until they are healthy") if commands else ()
+        return (*map(one_line, commands), say("then wait until they are healthy")) if commands else ()
 
 
 def restart_plan(facts: Facts, profile: Profile, paths: frozenset[str], names: frozenset[str]) -> RestartPlan:

@@ -33,7 +33,7 @@ from signoff.facts.base import Facts
 from signoff.facts.containers import CONTAINERS
 from signoff.facts.environment import ENVIRONMENT, SecretFile
 from signoff.facts.units import UNITS
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.probes.running import blind
 from signoff.probes.secretfiles import listing
 from signoff.target.base import Target
@@ -79,7 +79,7 @@ class RotationPlan:
     @property
     def entails(self) -> tuple[str, ...]:
         """What each change brings about, a line each."""
-        return tuple(f"{one.name}: {one.policy.entails}" for one in self.changes if not one.along)
+        return tuple(listed((one.name, one.policy.entails), ": ") for one in self.changes if not one.along)
 
     @property
     def orphaning(self) -> tuple[str, ...]:
@@ -97,7 +97,9 @@ class RotationPlan:
     def afterwards(self) -> tuple[str, ...]:
         """What the operator has to see to once it is done, a line each."""
         issued = (one for one in self.changes if one.policy.id == ISSUED.id and not one.along)
-        revoked = (f"Revoke the old {one_line(one.name, 60)} where it was issued." for one in issued)
+        revoked = (
+            say("Revoke the old {name} where it was issued.", name=one_line(one.name, 60)) for one in issued
+        )
         return (*self.warnings, *revoked)
 
     def secrets(self) -> Iterator[tuple[str, Secret]]:
@@ -255,7 +257,10 @@ def _check_services(draft: _Draft, restart: RestartPlan) -> None:
                     "Redis in container {name} does not have its password from the file.",
                     name=one_line(container.name),
                 ),
-                say("Let the compose file give it (${REDIS_PASSWORD}), or change it in all places by hand."),
+                say(
+                    "Let the compose file give it ({variable}), or change it in all places by hand.",
+                    variable="${REDIS_PASSWORD}",
+                ),
             )
 
 
@@ -270,11 +275,14 @@ def _warnings(draft: _Draft, restart: RestartPlan) -> Iterator[str]:
     for store, _ in draft.stores:
         if store.form is Form.REDIS and store.container:
             name = one_line(store.container.name)
-            yield f"Container {name} is made anew: what Redis has not saved is lost."
+            yield say("Container {name} is made anew: what Redis has not saved is lost.", name=name)
     if restart.by_hand:
-        yield f"Start anew yourself: {listing(restart.by_hand)}. Until then it runs with the old secrets."
+        yield say(
+            "Start anew yourself: {listing}. Until then it runs with the old secrets.",
+            listing=listing(restart.by_hand),
+        )
     elif not restart:
-        yield "No running service of the project was found: start anew yourself whatever uses the file."
+        yield say("No running service of the project was found: start anew yourself whatever uses the file.")
 
 
 def carry_out(plan: RotationPlan, target: Target, record: StepRecord, tell: Tell, cancel: Event) -> Outcome:
@@ -286,7 +294,7 @@ def carry_out(plan: RotationPlan, target: Target, record: StepRecord, tell: Tell
     try:
         hands = Hands.on(target)
     except SignoffError as unreachable:
-        return Outcome(Ending.REFUSED, record.safe(str(unreachable)))
+        return Outcome(Ending.REFUSED, record.safe(unreachable.words))
     return perform(tuple(_actions(plan, hands, record)), record, tell, cancel)
 
 

@@ -38,7 +38,7 @@ def deliver(
     ``checked`` is what became of the code that was typed: without a right one nothing is delivered.
     """
     if not checked:
-        return Outcome(Ending.REFUSED, "No code was right: the enrolment is not complete.")
+        return Outcome(Ending.REFUSED, say("No code was right: the enrolment is not complete."))
     record.know(enrolment.known())
     outcome = perform([action], record, tell, cancel)
     if outcome.ending is Ending.DONE:
@@ -63,12 +63,12 @@ def write_down(enrolment: Enrolment, record: StepRecord, delivered_to: str = "")
 
 def in_variable(path: str, name: str, key: Secret, hands: Hands, record: StepRecord) -> InVariable:
     """Return the action that puts a key into a variable of a file on the target."""
-    return InVariable(path, name, key, hands, record, what="the new key", id="totp.env")
+    return InVariable(path, name, key, hands, record, what=say("the new key"), id="totp.env")
 
 
 def in_new_file(path: Path, key: Secret, record: StepRecord) -> InNewFile:
     """Return the action that writes a key to a new file on this machine."""
-    return InNewFile(path, key, record, what="the new key", id="totp.file")
+    return InNewFile(path, key, record, what=say("the new key"), id="totp.file")
 
 
 @dataclass(eq=False)
@@ -88,8 +88,11 @@ class KeyInDatabase:
     @property
     def subject(self) -> str:
         """The account, the database and its server."""
-        return (
-            f"{one_line(self.account)} in database {one_line(self.statement.database)} of {self.server.name}"
+        return say(
+            "{account} in database {database} of {name}",
+            account=one_line(self.account),
+            database=one_line(self.statement.database),
+            name=self.server.name,
         )
 
     @property
@@ -97,10 +100,20 @@ class KeyInDatabase:
         """What will happen."""
         undo = one_line(self.statement.undo, 400)
         return (
-            f"{self.server.name}, database {one_line(self.statement.database)}:",
+            say(
+                "{name}, database {database}:",
+                name=self.server.name,
+                database=one_line(self.statement.database),
+            ),
             f"  {one_line(self.statement.sql, 400)}",
-            f"  :account is {one_line(self.account)}, :seed is {HIDDEN} (the new key); one row changes",
-            f"taken back by: {undo}" if undo else "once it is done it cannot be taken back from here",
+            say(
+                "  :account is {account}, :seed is {hidden} (the new key); one row changes",
+                account=one_line(self.account),
+                hidden=HIDDEN,
+            ),
+            say("taken back by: {undo}", undo=undo)
+            if undo
+            else say("once it is done it cannot be taken back from here"),
         )
 
     @property
@@ -116,13 +129,13 @@ class KeyInDatabase:
             raise LastingError(
                 say("The statement does not say where the key goes."), say("Write :seed in its place.")
             )
-        tell(f"Trying the statement on {self.subject}; it is rolled back.")
+        tell(say("Trying the statement on {subject}; it is rolled back.", subject=self.subject))
         for sql in filter(None, (self.statement.sql, self.statement.undo)):
             self._run(sql, _DUMMY, commit=False)
 
     def run(self, tell: Tell, cancel: Event) -> None:
         """Run the statement."""
-        tell(f"Writing the key of {self.subject}.")
+        tell(say("Writing the key of {subject}.", subject=self.subject))
         self._begun = True
         self._run(self.statement.sql, self.key, commit=True)
 
@@ -139,7 +152,7 @@ class KeyInDatabase:
                 say("Look at the account, and enrol it again where needed."),
             )
         self._run(self.statement.undo, _DUMMY, commit=True)
-        tell(f"{self.subject} has no key any more.")
+        tell(say("{subject} has no key any more.", subject=self.subject))
 
     def _run(self, sql: str, key: Secret, *, commit: bool) -> None:
         psql = (
@@ -150,7 +163,7 @@ class KeyInDatabase:
             script = self.hands.in_container(self.server.container, psql)
         else:
             script = f"cd / && exec runuser -u {quote(self.server.superuser)} -- {psql}"
-        what = f"The statement on {self.subject} could not be run"
+        what = say("The statement on {subject} could not be run", subject=self.subject)
         payload = _SCRIPT.format(
             account=_copied(self.account),
             seed=_copied(key.reveal()),

@@ -41,12 +41,20 @@ class MailLogin:
     @property
     def subject(self) -> str:
         """The account."""
-        return f"mail account {one_line(self.user, 80)} at {one_line(self.host, 80)}"
+        return say(
+            "mail account {user} at {host}", user=one_line(self.user, 80), host=one_line(self.host, 80)
+        )
 
     @property
     def preview(self) -> tuple[str, ...]:
         """What will happen."""
-        return (f"log in as {self.subject}, port {self.port}, over TLS, before anything is stored",)
+        return (
+            say(
+                "log in as {subject}, port {port}, over TLS, before anything is stored",
+                subject=self.subject,
+                port=self.port,
+            ),
+        )
 
 
 def mail_login(name: str, value: Secret, variables: Mapping[str, Secret]) -> MailLogin:
@@ -72,7 +80,7 @@ def mail_login(name: str, value: Secret, variables: Mapping[str, Secret]) -> Mai
         port_text = _field(mail, ("port",))
         port = int(port_text) if port_text.isdecimal() else 0
     if not host or not user:
-        missing = "the mail server" if not host else "whom it logs in as"
+        missing = say("the mail server") if not host else say("whom it logs in as")
         raise UsageError(
             say(
                 "{name}: {missing} is not named beside it, so that it cannot be tried.",
@@ -170,9 +178,9 @@ class TriedMailPassword:
                 ),
                 say("Run signoff on the target, or change the password there and in the file by hand."),
             )
-        tell(f"Logging in as {self.subject}.")
+        tell(say("Logging in as {subject}.", subject=self.subject))
         try_login(self.login, self.password)
-        tell(f"{self.subject}: the new password is taken.")
+        tell(say("{subject}: the new password is taken.", subject=self.subject))
 
     def run(self, tell: Tell, cancel: Event) -> None:
         """Do nothing."""

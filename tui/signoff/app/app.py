@@ -26,7 +26,7 @@ from signoff.app.theme import DARK, LIGHT, NAMES
 from signoff.app.undertaking import stays
 from signoff.app.work import spawn
 from signoff.errors import SignoffError
-from signoff.message import Message, listed, say, tr
+from signoff.message import Message, listed, say, tr, translated
 from signoff.settings import Settings, load_settings
 from signoff.text import inert
 
@@ -156,9 +156,9 @@ class SignoffApp(App[int]):
             self.run()
         if self._clearing is not None and self.clipboard:
             # Nobody is left to do it when its time has come.
-            print("\x1b]52;c;\aThe secret in the terminal's clipboard was cleared.")  # noqa: T201
+            print("\x1b]52;c;\a" + tr("The secret in the terminal's clipboard was cleared."))  # noqa: T201
         if self.undertaking is not None:
-            self.undertaking.see_out(lambda line: print(inert(line), flush=True))  # noqa: T201
+            self.undertaking.see_out(lambda line: print(inert(translated(line)), flush=True))  # noqa: T201
         walk = self.walk
         if walk is None:
             return self.return_code or 0
@@ -218,7 +218,7 @@ class SignoffApp(App[int]):
     def know(self, values: Sequence[Secret]) -> None:
         """Keep secrets that the operator is about to see out of the record."""
         if self.walk is not None:
-            self.walk.know(("a generated value", value) for value in values)
+            self.walk.know((say("a generated value"), value) for value in values)
 
     def copy_secret(self, values: Sequence[Secret], seconds: float) -> None:
         """Send secrets to the terminal's clipboard, and clear it after a while, or when the app ends."""
@@ -226,7 +226,10 @@ class SignoffApp(App[int]):
         if self._clearing is not None:
             self._clearing.stop()
         self._clearing = self.set_timer(seconds, lambda: self.copy_to_clipboard(""))
-        self.notify(f"Sent to the terminal's clipboard; cleared in {seconds:.0f} s.", markup=False)
+        self.notify(
+            tr("Sent to the terminal's clipboard; cleared in {seconds} s.", seconds=f"{seconds:.0f}"),
+            markup=False,
+        )
 
     def walk_opened(self, walk: Walk) -> None:
         """Turn from the opening screen to the walk."""
@@ -277,7 +280,7 @@ class SignoffApp(App[int]):
         """Stop what is going on; say how to quit where nothing is."""
         stop = getattr(self.screen, "stop", None)
         if not (stop and stop()):
-            self.notify("q quits, ctrl+q also while typing.", markup=False)
+            self.notify(tr("q quits, ctrl+q also while typing."), markup=False)
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Do nothing: clashes were told when the settings were read."""
@@ -286,8 +289,14 @@ class SignoffApp(App[int]):
 def _farewell(walk: Walk) -> str:
     session = walk.session
     if session.state.sealed:
-        return f"The record is sealed: {session.directory}\nVerify it with:\n  signoff verify {session.id}"
-    return f"Nothing is lost: every answer is on disk. Go on with:\n  signoff run --resume {session.id}"
+        return tr(
+            "The record is sealed: {directory}\nVerify it with:\n  signoff verify {id}",
+            directory=session.directory,
+            id=session.id,
+        )
+    return tr(
+        "Nothing is lost: every answer is on disk. Go on with:\n  signoff run --resume {id}", id=session.id
+    )
 
 
 def _exit_code(walk: Walk) -> int:

@@ -13,13 +13,14 @@ from signoff.app.theme import STYLES
 from signoff.app.view import MARKS, StepView, moment, step_views
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.rows import Row
-from signoff.model import SYMBOLS, Result
+from signoff.message import say, tr
+from signoff.model import SYMBOLS, Result, word
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Checklist
     from signoff.session.state import SessionState
 
-NO_RECORD_CAN_PROVE = (
+NO_RECORD_CAN_PROVE = say(
     "No record can prove that what a person said is true, that a target controlled by somebody else did not "
     "lie, or when exactly something happened; and without a witness outside this machine, its operator could "
     "make a session again and sign it anew. The seal shows who signed, and that nothing was changed since."
@@ -54,12 +55,12 @@ def counts(views: Sequence[StepView]) -> Content:
     for result in Result:
         count = sum(view.result is result for view in views if view.has_probes)
         if count:
-            parts += [(f"{SYMBOLS[result]} {count} {result.value}", STYLES[result]), "   "]
+            parts += [(f"{SYMBOLS[result]} {count} {word(result)}", STYLES[result]), "   "]
     alone = sum(not view.has_probes for view in views)
     if alone:
-        parts += [(f"{alone} for a person alone", "$muted"), "   "]
+        parts += [(tr("{alone} for a person alone", alone=alone), "$muted"), "   "]
     still = sum(view.open for view in views)
-    parts.append((f"{still} open", "bold") if still else ("nothing open", "$muted"))
+    parts.append((tr("{still} open", still=still), "bold") if still else (tr("nothing open"), "$muted"))
     return joined(*parts)
 
 
@@ -70,7 +71,9 @@ def step_rows(views: Sequence[StepView]) -> Iterator[Row]:
     for view in views:
         symbol = view.symbol if view.has_probes else " "
         head = joined(
-            (symbol, f"bold {STYLES[view.result]}"), f"{view.mark} ", (f"{view.number:>{digits}}", "$muted")
+            (symbol, f"bold {STYLES[view.result]}"),
+            f"{view.mark} ",
+            (f"{view.number:>{digits}}", "$muted"),
         )
         style = STYLES[view.result] if view.open and view.has_probes else "$muted"
         yield Row(
@@ -83,9 +86,9 @@ def _answer(view: StepView, indent: int) -> Iterator[Row]:
     bad = sum(one.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} for one in view.findings)
     if bad and view.result is not Result.PASS:
         worst = view.findings[0]
-        more = f" (and {bad - 1} more)" if bad > 1 else ""
+        more = tr(" (and {bad} more)", bad=bad - 1) if bad > 1 else ""
         yield Row(
-            joined(" " * indent, ("the machine saw", "$muted")),
+            joined(" " * indent, (tr("the machine saw"), "$muted")),
             joined(line(worst.observed, width=200), (more, "$muted")),
             indent + 17,
         )
@@ -93,7 +96,7 @@ def _answer(view: StepView, indent: int) -> Iterator[Row]:
         attested = view.answer.attested
         said = attested.value or attested.reason
         yield Row(
-            joined(" " * indent, ("a person says", "$muted")),
+            joined(" " * indent, (tr("a person says"), "$muted")),
             joined(f"{MARKS[attested.kind]} ", text(said)),
             indent + 17,
         )
@@ -105,15 +108,15 @@ def record_rows(closing: Closing) -> Iterator[Row]:
     target = genesis.target if genesis else None
     operator = genesis.operator if genesis else None
     for label, value in (
-        ("session", state.session),
-        ("target", f"{target.name}  {target.address}" if target else ""),
-        ("host key", target.host_key if target else ""),
-        ("operator", operator.name if operator else ""),
-        ("signed by", operator.key if operator else ""),
-        ("started", moment(state.started) if state.started else ""),
-        ("last", moment(state.last) if state.last else ""),
-        ("record", str(closing.directory)),
-        ("damaged", closing.damage),
+        (tr("session"), state.session),
+        (tr("target"), f"{target.name}  {target.address}" if target else ""),
+        (tr("host key"), target.host_key if target else ""),
+        (tr("operator"), operator.name if operator else ""),
+        (tr("signed by"), operator.key if operator else ""),
+        (tr("started"), moment(state.started) if state.started else ""),
+        (tr("last"), moment(state.last) if state.last else ""),
+        (tr("record"), str(closing.directory)),
+        (tr("damaged"), closing.damage),
     ):
         if value:
             yield Row(Content.styled(label, "$muted"), text(value), _LABEL)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from signoff.errors import SignoffError, UsageError
-from signoff.message import say
+from signoff.message import listed, say
 
 if TYPE_CHECKING:
     from signoff.session.store import Summary
@@ -103,7 +103,13 @@ def _read(read: Callable[[], T], problems: list[str]) -> T | None:
     try:
         return read()
     except SignoffError as error:
-        problems.append(f"{error.message} {error.hint}".strip())
+        problems.append(listed(filter(None, (error.message, error.hint)), " "))
     except OSError as error:
-        problems.append(f"{error.filename or 'The disk'}: {error.strerror or type(error).__name__}")
+        problems.append(
+            say(
+                "{filename}: {strerror}",
+                filename=error.filename or say("The disk"),
+                strerror=error.strerror or type(error).__name__,
+            )
+        )
     return None

@@ -15,7 +15,8 @@ from signoff.app.view import ago
 from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.rows import Row as Drawn
 from signoff.app.widgets.rows import Rows
-from signoff.model import SYMBOLS, Result
+from signoff.message import tr
+from signoff.model import SYMBOLS, Result, word
 from signoff.target.address import LOCAL
 
 if TYPE_CHECKING:
@@ -49,45 +50,47 @@ def entries(found: Found, now: datetime, width: int) -> Iterator[Entry]:
     unfinished = found.unfinished
     first = True
     if unfinished and unfinished.summary:
-        yield _heading("Go on where you stopped", first=True)
+        yield _heading(tr("Go on where you stopped"), first=True)
         drawn = _unfinished(unfinished.summary, found, now, width)
-        yield Entry(drawn, f"unfinished {unfinished.session}", row=unfinished, unfinished=True)
+        yield Entry(drawn, f"unfinished:{unfinished.session}", row=unfinished, unfinished=True)
         first = False
-    yield _heading("Start", first=first)
+    yield _heading(tr("Start"), first=first)
     yield from _targets(found, width)
     longest = max((_name(row.summary).cell_length for row in found.rows if row.summary), default=0)
     room = max(_NAME, min(longest, width // 4))
     amiss = [row for row in found.rows if row.problems]
     if found.troubles or amiss:
-        yield _heading("To be looked into")
+        yield _heading(tr("To be looked into"))
     for trouble in found.troubles:
-        yield Entry(_marked("!", line(trouble, "$error")), f"trouble {trouble}", trouble=trouble)
+        yield Entry(_marked("!", line(trouble, "$error")), f"trouble:{trouble}", trouble=trouble)
     for row in amiss:
-        yield Entry(_session(row, room, width), f"session {row.session}", row=row)
+        yield Entry(_session(row, room, width), f"session:{row.session}", row=row)
     rest = [row for row in found.rows if row is not unfinished and not row.problems]
     if rest:
-        yield _heading("Sessions, times in UTC")
+        yield _heading(tr("Sessions, times in UTC"))
     for row in rest:
-        yield Entry(_session(row, room, width), f"session {row.session}", row=row)
+        yield Entry(_session(row, room, width), f"session:{row.session}", row=row)
 
 
 def gap_counts(found: Found) -> Content:
     """Return in a line what the ledgers miss; nothing where they miss nothing."""
-    counted = [f"{count} {gap}" for gap, count in sorted(found.gaps.items())]
+    from signoff.report.gaps import gap_word
+
+    counted = [f"{count} {gap_word(gap)}" for gap, count in sorted(found.gaps.items())]
     if found.troubles:
-        counted.append("a ledger that does not hold")
+        counted.append(tr("a ledger that does not hold"))
     return Content.styled(f"! {', '.join(counted)}   " if counted else "", "bold $error")
 
 
 def on_enter(entry: Entry) -> str:
     """Return what Enter does on a line."""
     if entry.unfinished:
-        return "goes on with it"
+        return tr("goes on with it")
     if entry.profile:
-        return "begins a session on it"
+        return tr("begins a session on it")
     if entry.trouble or (entry.row and entry.row.problems):
-        return "says what it means, and what to do"
-    return "looks at it" if entry.row else ""
+        return tr("says what it means, and what to do")
+    return tr("looks at it") if entry.row else ""
 
 
 def _heading(title: str, *, first: bool = False) -> Entry:
@@ -99,14 +102,14 @@ def _marked(mark: str, body: Content, indent: int = _INDENT) -> Rows:
 
 
 def _targets(found: Found, width: int) -> Iterator[Entry]:
-    here = "This machine"
+    here = tr("This machine")
     room = min(max(map(len, (*found.profiles, here))), max(_NAME, width // 3))
     for name, profile in found.profiles.items():
         place = f"{LOCAL}, {profile.project}" if profile.address == LOCAL else profile.address
         about = " · ".join(part for part in (place, profile.url) if part)
-        yield Entry(_target(name, about, room, width), f"target {name}", profile=profile, saved=True)
+        yield Entry(_target(name, about, room, width), f"target:{name}", profile=profile, saved=True)
     if not found.profiles:
-        described = "your server: New target describes it; it is reached over SSH"
+        described = tr("your server: New target describes it; it is reached over SSH")
         yield Entry(joined(" " * _INDENT, (described, "$muted")))
     if found.here:
         yield Entry(_target(here, f"{LOCAL}, {found.here.project}", room, width), "here", profile=found.here)
@@ -128,7 +131,7 @@ def _unfinished(one: Summary, found: Found, now: datetime, width: int) -> Conten
         line(names),
     ]
     if one.position:
-        parts.append(joined(", at ", line(one.position[1])).stylize("$muted"))
+        parts.append(joined(tr(", at "), line(one.position[1])).stylize("$muted"))
     first = joined(*parts)
     last = f"  {ago(one.last, now)}" if one.last else ""
     first = joined(first.truncate(max(0, width - len(last)), ellipsis=True), (last, "$muted"))
@@ -171,8 +174,8 @@ def _summary(one: Summary, room: int) -> Content:
         "  ",
     ]
     if one.damage:
-        return joined(*parts, ("damaged  ", "$error"), line(one.damage, "$muted"))
-    state = ("sealed    ", "$success") if one.sealed else ("not sealed", "$warning")
+        return joined(*parts, (tr("damaged  "), "$error"), line(one.damage, "$muted"))
+    state = (f"{tr('sealed'):<10}", "$success") if one.sealed else (f"{tr('not sealed'):<10}", "$warning")
     return joined(*parts, state, "  ", *_counts(one), line(" ".join(one.checklists), "$muted"))
 
 
@@ -180,4 +183,4 @@ def _counts(one: Summary) -> Iterator[tuple[str, str]]:
     for result in Result:
         count = one.counts.get(result.value, 0)
         if count:
-            yield f"{SYMBOLS[result]} {count} {result.value}  ", STYLES[result]
+            yield f"{SYMBOLS[result]} {count} {word(result)}  ", STYLES[result]

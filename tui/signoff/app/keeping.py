@@ -12,6 +12,7 @@ from signoff.actions.put_away import InVariable
 from signoff.credentials.delivery import EnvVariable
 from signoff.credentials.env_text import UncertainError
 from signoff.errors import RecordError, SignoffError
+from signoff.message import say
 from signoff.text import one_line
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Keeping:
             self._value,
             Hands.on(self._walk.target),
             record,
-            what="the new value",
+            what=say("the new value"),
             id="env.put",
             replaces=self._replaces,
         )
@@ -76,12 +77,14 @@ class Keeping:
         try:
             if self._action is not None:
                 return perform([self._action], self._action.record, tell, cancel)
-            tell(f"Writing {one_line(self.name)} in {one_line(self._path)}.")
+            tell(say("Writing {name} in {path}.", name=one_line(self.name), path=one_line(self._path)))
             self._here().deliver(self._value)
         except (UncertainError, RecordError) as unknown:
-            return Outcome(Ending.STUCK, str(unknown), (f"Look what {one_line(self._path)} has now.",))
+            return Outcome(
+                Ending.STUCK, unknown.words, (say("Look what {path} has now.", path=one_line(self._path)),)
+            )
         except SignoffError as refusal:
-            return Outcome(Ending.REFUSED, str(refusal))
+            return Outcome(Ending.REFUSED, refusal.words)
         return Outcome(Ending.DONE)
 
     def _here(self) -> EnvVariable:

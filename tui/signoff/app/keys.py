@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import _character_to_key
 
+from signoff.message import say
 from signoff.text import one_line
 
 # What records an answer must be a key that nobody presses in passing.
@@ -49,14 +50,17 @@ def keymap(wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
         shown = one_line(name, 40)
         pressed = [_long(key) for key in keys.split(",") if key.strip()]
         if name not in known:
-            wrong.append(f"there is no key called {shown}; the help shows the names.")
+            wrong.append(say("there is no key called {shown}; the help shows the names.", shown=shown))
         elif not pressed:
-            wrong.append(f"{shown} has no key.")
+            wrong.append(say("{shown} has no key.", shown=shown))
         elif name in _DELIBERATE and any(_easy(key) for key in pressed):
-            wrong.append(f"{shown} must have a deliberate key, with ctrl or a function key.")
+            wrong.append(say("{shown} must have a deliberate key, with ctrl or a function key.", shown=shown))
         else:
             good[name] = ",".join(pressed)
-    wrong += [f"{key} is asked for twice: {' and '.join(names)}." for key, names in _twice(good)]
+    wrong += [
+        say("{key} is asked for twice: {names}.", key=key, names=" and ".join(names))
+        for key, names in _twice(good)
+    ]
     return good, wrong
 
 

@@ -13,8 +13,8 @@ from signoff.app.view import KINDS, MARKS, moment
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.finding import rows_of
 from signoff.app.widgets.rows import Row
-from signoff.message import translated
-from signoff.model import GRAVITY, SYMBOLS, Finding, Result
+from signoff.message import say, tr, translated
+from signoff.model import GRAVITY, SYMBOLS, Finding, Result, in_words, word
 from signoff.report.remedies import parts
 from signoff.report.timeline import told
 from signoff.session.events import Attested, Consented, Noted, Recovered, Resumed
@@ -34,10 +34,10 @@ _STATUS = {
     Status.INVALID: "$error",
 }
 _LEDGER = {
-    Standing.LISTED: ("the ledger lists it", "$muted"),
-    Standing.ABSENT: ("the ledger does not know it", "$warning"),
-    Standing.CONTRADICTS: ("the ledger contradicts it", "$error"),
-    Standing.UNKNOWN: ("no ledger knows it", "$muted"),
+    Standing.LISTED: (say("the ledger lists it"), "$muted"),
+    Standing.ABSENT: (say("the ledger does not know it"), "$warning"),
+    Standing.CONTRADICTS: (say("the ledger contradicts it"), "$error"),
+    Standing.UNKNOWN: (say("no ledger knows it"), "$muted"),
 }
 
 
@@ -48,13 +48,30 @@ def verdict_rows(verdict: Verdict | None, state: SessionState) -> Iterator[Row]:
     if genesis:
         target = genesis.target
         names = f"{target.name}, {target.address}" if target.name else target.address
-        yield Row(_label("who, where"), line(f"{genesis.operator.name} on {names}"), _LABEL)
+        yield Row(
+            _label(tr("who, where")),
+            line(tr("{name} on {names}", name=genesis.operator.name, names=names)),
+            _LABEL,
+        )
     if state.started and state.last:
-        until = f" to {moment(state.last)}" if moment(state.last) != moment(state.started) else ""
-        yield Row(_label("when"), Content(f"{moment(state.started)}{until}, {state.events} lines"), _LABEL)
-    yield Row(_label("steps"), _counts(state), _LABEL)
+        until = (
+            tr(" to {last}", last=moment(state.last)) if moment(state.last) != moment(state.started) else ""
+        )
+        yield Row(
+            _label(tr("when")),
+            Content(
+                tr(
+                    "{started}{until}, {events} lines",
+                    started=moment(state.started),
+                    until=until,
+                    events=state.events,
+                )
+            ),
+            _LABEL,
+        )
+    yield Row(_label(tr("steps")), _counts(state), _LABEL)
     if verdict:
-        yield Row(_label("witnesses"), _witnesses(verdict), _LABEL)
+        yield Row(_label(tr("witnesses")), _witnesses(verdict), _LABEL)
 
 
 def _label(label: str) -> Content:
@@ -63,11 +80,13 @@ def _label(label: str) -> Content:
 
 def _status(verdict: Verdict | None) -> tuple[Content, Content]:
     if verdict is None:
-        return _label("verifying …"), Content("")
+        return _label(tr("verifying …")), Content("")
     style = _STATUS[verdict.status]
-    reason = verdict.reason or "sealed and unchanged since, signed by a key that is trusted here"
-    at = f" (line {verdict.line})" if verdict.line else ""
-    broken = f"; BUT {', '.join(verdict.broken)} does not hold" if verdict.broken else ""
+    reason = translated(verdict.reason) or tr(
+        "sealed and unchanged since, signed by a key that is trusted here"
+    )
+    at = tr(" (line {line})", line=verdict.line) if verdict.line else ""
+    broken = tr("; BUT {broken} does not hold", broken=", ".join(verdict.broken)) if verdict.broken else ""
     return (
         Content.styled(verdict.status.value, f"bold {style}"),
         joined(line(f"{reason}{at}"), (broken, "bold $error")),
@@ -77,7 +96,7 @@ def _status(verdict: Verdict | None) -> tuple[Content, Content]:
 def _counts(state: SessionState) -> Content:
     counted = state.counts()
     parts = [
-        joined((f"{SYMBOLS[result]} {counted[result.value]} {result.value}", STYLES[result]))
+        joined((f"{SYMBOLS[result]} {counted[result.value]} {word(result)}", STYLES[result]))
         for result in Result
         if counted.get(result.value)
     ]
@@ -87,14 +106,15 @@ def _counts(state: SessionState) -> Content:
 def _witnesses(verdict: Verdict) -> Content:
     judged = verdict.status not in {Status.INVALID, Status.NEWER}
     asked = verdict.ledger is not Standing.UNKNOWN or judged
-    parts = [joined(_LEDGER[verdict.ledger] if asked else ("not asked: it does not hold", "$muted"))]
+    said, style = _LEDGER[verdict.ledger] if asked else (say("not asked: it does not hold"), "$muted")
+    parts = [line(said, style)]
     for one in verdict.witnesses:
         if one.bearing is Bearing.BROKEN:
-            parts.append(line(f"{one.kind} DOES NOT HOLD", "bold $error"))
+            parts.append(line(tr("{kind} DOES NOT HOLD", kind=one.kind), "bold $error"))
         elif one.bearing is Bearing.UNTRUSTED:
-            parts.append(line(f"{one.kind} counts for nothing here", "$warning"))
+            parts.append(line(tr("{kind} counts for nothing here", kind=one.kind), "$warning"))
         elif one.time:
-            parts.append(line(f"time-stamp {moment(one.time)}, {one.who}", "$success"))
+            parts.append(line(tr("time-stamp {time}, {who}", time=moment(one.time), who=one.who), "$success"))
         else:
             parts.append(line(" ".join(filter(None, (one.kind, one.who))), "$success"))
     return Content(" · ").join(parts)
@@ -129,7 +149,7 @@ def happening_line(one: Happening, title: str, day: bool, width: int) -> Content
     mark, style = sign(one)
     word, rest = told(one)
     if one.by is By.PERSON:
-        word, rest = "a person", f"{word}: {rest}" if rest else word
+        word, rest = tr("a person"), f"{word}: {rest}" if rest else word
     room = max(12, width // 4)
     step = line(title, "$muted").truncate(room, ellipsis=True) if title else Content("")
     return joined(
@@ -144,21 +164,22 @@ def happening_line(one: Happening, title: str, day: bool, width: int) -> Content
 def machine_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
     """Yield what the machine saw: the finding itself, or else all that stood by then, the gravest first."""
     if isinstance(one.what, Finding):
-        yield from rows_of(one.what, unfolded=True).rows
-        if one.what.remedy:
-            yield Row(joined("  ", ("do", "$muted")), text(one.what.remedy), 12)
-        for label, exact in parts(one.what.fix):
+        finding = in_words(one.what)
+        yield from rows_of(finding, unfolded=True).rows
+        if finding.remedy:
+            yield Row(joined("  ", (tr("do"), "$muted")), text(finding.remedy), 12)
+        for label, exact in parts(finding.fix):
             yield Row(joined("  ", (translated(label), "$muted")), text(exact), 12)
         return
     findings = sorted(standing.findings if standing else (), key=lambda each: GRAVITY.index(each.result))
-    for finding in findings[:20]:
-        head = joined((f"{SYMBOLS[finding.result]} {finding.result.value}", STYLES[finding.result]))
+    for finding in map(in_words, findings[:20]):
+        head = joined((f"{SYMBOLS[finding.result]} {word(finding.result)}", STYLES[finding.result]))
         body = joined(line(finding.title), "  ", line(finding.observed, "$muted"))
         yield Row(head, body, max(12, head.cell_length + 2))
     if len(findings) > 20:
-        yield Row(Content(""), Content.styled(f"{len(findings) - 20} more", "$muted"), 12)
+        yield Row(Content(""), Content.styled(tr("{count} more", count=len(findings) - 20), "$muted"), 12)
     if not findings:
-        yield Row(Content(""), Content.styled("Nothing, by then.", "$muted"), 0)
+        yield Row(Content(""), Content.styled(tr("Nothing, by then."), "$muted"), 0)
 
 
 def person_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
@@ -167,13 +188,13 @@ def person_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
     if attested is None and standing and standing.answer:
         attested = standing.answer.attested
     if attested:
-        mark, kind = MARKS.get(attested.kind, "◇"), KINDS.get(attested.kind, attested.kind)
-        until = f" until {attested.until}" if attested.until else ""
+        mark, kind = MARKS.get(attested.kind, "◇"), translated(KINDS.get(attested.kind, attested.kind))
+        until = tr(" until {until}", until=attested.until) if attested.until else ""
         yield Row(Content.styled(mark, "bold $accent"), line(kind + until, "bold $accent"), 2)
         for label, value in (
-            ("the words", attested.statement),
-            ("seen", attested.value),
-            ("because", attested.reason),
+            (tr("the words"), attested.statement),
+            (tr("seen"), attested.value),
+            (tr("because"), attested.reason),
         ):
             if value:
                 yield Row(joined("  ", (label, "$muted")), text(value), 13)
@@ -183,4 +204,4 @@ def person_rows(one: Happening, standing: StepState | None) -> Iterator[Row]:
     for _, note in standing.notes if standing else ():
         yield Row(Content.styled("✎", "bold $accent"), text(note), 2)
     if not attested and not (standing and standing.notes):
-        yield Row(Content(""), Content.styled("Nothing, by then.", "$muted"), 0)
+        yield Row(Content(""), Content.styled(tr("Nothing, by then."), "$muted"), 0)

@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from signoff.message import tr
+
 if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
@@ -41,28 +43,38 @@ class ScreenPrompter:
     def passphrase(self, path: str) -> Secret | None:
         """Ask for a key file's passphrase."""
         return self._secret(
-            "Passphrase", f"The key {path} is protected by a passphrase.", "go on without this key"
+            tr("Passphrase"),
+            tr("The key {path} is protected by a passphrase.", path=path),
+            tr("go on without this key"),
         )
 
     def signing_passphrase(self, path: str) -> Secret | None:
         """Ask for the passphrase of the key that signs the record."""
         return self._secret(
-            "Passphrase of your signing key",
-            f"The key {path} signs your record, and is protected by a passphrase.",
-            "goes back; nothing is signed",
+            tr("Passphrase of your signing key"),
+            tr("The key {path} signs your record, and is protected by a passphrase.", path=path),
+            tr("goes back; nothing is signed"),
         )
 
     def login_password(self, user: str, host: str) -> Secret | None:
         """Ask for the login password."""
-        return self._secret("Login password", f"{host} asks for the password of {user}.", "give up")
+        return self._secret(
+            tr("Login password"),
+            tr("{host} asks for the password of {user}.", host=host, user=user),
+            tr("give up"),
+        )
 
     def sudo_password(self, user: str, host: str) -> Secret | None:
         """Ask for the password for sudo."""
         return self._secret(
-            "Password for sudo",
-            f"Some things on {host} can only be seen by root. sudo asks for the password of {user}. "
-            "It is kept in memory only, while this session is open.",
-            "go on without root; what needs it stays unknown",
+            tr("Password for sudo"),
+            tr(
+                "Some things on {host} can only be seen by root. sudo asks for the password of {user}. It "
+                "is kept in memory only, while this session is open.",
+                host=host,
+                user=user,
+            ),
+            tr("go on without root; what needs it stays unknown"),
         )
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from signoff.app.theme import STYLES
 from signoff.app.widgets.content import joined, line, text
+from signoff.message import tr, translated
 from signoff.model import Finding
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 def about(one: RatedSecret) -> Content:
     """Return in a few lines what a secret is, and what replacing it brings about."""
     policy = one.policy
-    how = "you paste it" if policy.pasted else "made here"
+    how = tr("you paste it") if policy.pasted else tr("made here")
     return joined(
         line(one.name, "bold", width=60),
-        ("  line ", "$muted"),
+        (tr("  line "), "$muted"),
         f"{one.line}",
-        (f"  {policy.title}, {how}\nreplaced  ", "$muted"),
+        (tr("  {title}, {how}\nreplaced  ", title=policy.title, how=how), "$muted"),
         text(policy.entails, "$error" if policy.orphans else ""),
     )
 
@@ -31,7 +32,7 @@ def about_files(one: Finding) -> Content:
     """Return in a few lines what is expected of the files, and how to put them right."""
     return joined(
         line(one.title, "bold"),
-        ("  expected: ", "$muted"),
+        (tr("  expected: "), "$muted"),
         line(one.expected),
         "\n",
         text(one.remedy),
@@ -41,19 +42,26 @@ def about_files(one: Finding) -> Content:
 def secret_page(one: RatedSecret) -> Content:
     """Return all that is said of a secret."""
     rating = one.rating
-    said = "\n".join(f"· {problem}" for problem in one.problems) or "Nothing is wrong with it."
+    said = "\n".join(f"· {translated(problem)}" for problem in one.problems) or tr(
+        "Nothing is wrong with it."
+    )
     return joined(
         line(one.name, "bold"),
-        ("\n\nfile      ", "$muted"),
+        (tr("\n\nfile      "), "$muted"),
         line(one.path),
-        ("\nline      ", "$muted"),
+        (tr("\nline      "), "$muted"),
         f"{one.line}",
-        ("\nclass     ", "$muted"),
-        f"{rating.form.value}, {rating.length} characters, {rating.bits} bits",
+        (tr("\nclass     "), "$muted"),
+        tr(
+            "{form}, {length} characters, {bits} bits",
+            form=rating.form.value,
+            length=rating.length,
+            bits=rating.bits,
+        ),
         "\n\n",
         text(said, "" if not one.problems else "$error"),
-        ("\n\nReplacing it\n", "bold $primary"),
-        f"It is {one.policy.title}. ",
+        (tr("\n\nReplacing it\n"), "bold $primary"),
+        tr("It is {title}. ", title=one.policy.title),
         text(one.policy.entails),
     )
 
@@ -65,10 +73,10 @@ def files_page(one: Finding) -> Content:
         line(one.title, "bold"),
         "\n",
         text(one.observed, STYLES[one.result]),
-        ("\n\nexpected  ", "$muted"),
+        (tr("\n\nexpected  "), "$muted"),
         text(one.expected),
-        ("\n\nPut it right\n", "bold $primary") if one.remedy else "",
+        (tr("\n\nPut it right\n"), "bold $primary") if one.remedy else "",
         text(one.remedy),
-        ("\n\nSeen", "bold $primary") if evidence else "",
+        (tr("\n\nSeen"), "bold $primary") if evidence else "",
         *evidence,
     )

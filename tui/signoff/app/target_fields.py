@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signoff.errors import SignoffError
+from signoff.message import say, tr, translated
 from signoff.target.profile import Profile
 
 
@@ -33,17 +34,19 @@ class Field:
 
 
 FIELDS = (
-    Field("name", "Name", "shop: what you call it"),
-    Field("address", "Address", "ssh://deploy@shop.example/srv/shop, ssh://ALIAS, or local"),
-    Field("url", "Public URL", "https://shop.example"),
-    Field("addresses", "IP addresses", "only where DNS does not lead to the target, as behind a CDN"),
-    Field("project", "Project folder", "/srv/shop"),
-    Field("env_files", "Secret files", ".env, relative to the project folder"),
-    Field("services", "Services", "web, worker: what reads the secrets"),
-    Field("admin_paths", "Admin paths", "/admin/, /api/admin/"),
-    Field("open_ports", "Open ports", "beside 80, 443 and SSH"),
-    Field("database", "Database", "shop"),
-    Field("backup_directory", "Backup folder", "/var/backups/shop"),
+    Field("name", say("Name"), say("shop: what you call it")),
+    Field("address", say("Address"), say("ssh://deploy@shop.example/srv/shop, ssh://ALIAS, or local")),
+    Field("url", say("Public URL"), "https://shop.example"),
+    Field(
+        "addresses", say("IP addresses"), say("only where DNS does not lead to the target, as behind a CDN")
+    ),
+    Field("project", say("Project folder"), "/srv/shop"),
+    Field("env_files", say("Secret files"), say(".env, relative to the project folder")),
+    Field("services", say("Services"), say("web, worker: what reads the secrets")),
+    Field("admin_paths", say("Admin paths"), "/admin/, /api/admin/"),
+    Field("open_ports", say("Open ports"), say("beside 80, 443 and SSH")),
+    Field("database", say("Database"), "shop"),
+    Field("backup_directory", say("Backup folder"), "/var/backups/shop"),
 )
 
 
@@ -53,18 +56,18 @@ def problem_of(name: str, value: object) -> str:
 
     if name == "name":
         if not value:
-            return "A target needs a name."
+            return tr("A target needs a name.")
         table = f"[{json.dumps(value)}]\n"
     else:
         # JSON's strings, numbers and lists are TOML too: the file's own checks judge the field.
         table = f"[x]\n{name} = {json.dumps(value)}\n"
     if name == "address" and not value:
-        return "Where is it? Write local for this machine."
+        return tr("Where is it? Write local for this machine.")
     try:
         parse_profiles(table, "")
     except SignoffError as error:
         # What a file's name and line would say, and the key, the form says by where it stands.
-        reason = error.message.partition(": ")[2].removeprefix("[x] ")
+        reason = translated(error.message).partition(": ")[2].removeprefix("[x] ")
         reason = reason.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
-        return f"{reason} {error.hint}".strip()
+        return f"{reason} {translated(error.hint)}".strip()
     return ""

@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from signoff.app.work import spawn
+from signoff.message import say, tr
 
 if TYPE_CHECKING:
     from signoff.actions.base import Outcome, Tell
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def stays(stop: str) -> str:
     """Return why the app cannot be left now; ``stop`` is the key that stops what is under way."""
-    return f"It is under way: {stop} stops it, and puts everything back. Then you can leave."
+    return tr("It is under way: {stop} stops it, and puts everything back. Then you can leave.", stop=stop)
 
 
 class Undertaking:
@@ -81,8 +82,8 @@ class Undertaking:
         if self.outcome is not None:
             return told(self.outcome)
         return (
-            f"A defect in the program ({type(self.defect).__name__}).",
-            "What had been changed was put back where that could be done; the record says which.",
+            say("A defect in the program ({name}).", name=type(self.defect).__name__),
+            say("What had been changed was put back where that could be done; the record says which."),
         )
 
     def see_out(self, tell: Callable[[str], object]) -> None:
@@ -93,7 +94,7 @@ class Undertaking:
         # The terminal may have gone, which is no reason to leave anything half done.
         with contextlib.suppress(OSError):
             if not self.ended:
-                tell("Stopping, and putting everything back.")
+                tell(say("Stopping, and putting everything back."))
         self.wait()
         with contextlib.suppress(OSError):
             for line in self.ending():

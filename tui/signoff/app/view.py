@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from signoff.model import GRAVITY, SYMBOLS, Finding, Fix, Result, Severity
+from signoff.message import say, tr, translated
+from signoff.model import GRAVITY, SYMBOLS, Finding, Fix, Result, Severity, in_words, word
 from signoff.report.remedies import to_copy
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ _WANTS_REMEDY = frozenset({Result.FAIL, Result.ERROR, Result.UNKNOWN, Result.NOT
 # A person's word has signs of its own: nobody shall take it for what a machine saw.
 MARKS = {"confirmed": "◆", "skipped": "»", "notapplicable": "○", "accepted": "▲"}
 KINDS = {
-    "confirmed": "confirmed",
-    "skipped": "skipped",
-    "notapplicable": "does not apply",
-    "accepted": "risk accepted",
+    "confirmed": say("confirmed"),
+    "skipped": say("skipped"),
+    "notapplicable": say("does not apply"),
+    "accepted": say("risk accepted"),
 }
 
 
@@ -88,10 +89,12 @@ class StepView:
 
     def _words(self) -> Iterator[str]:
         if self.has_probes:
-            yield self.result.value
+            yield word(self.result)
         if self.answer:
             until = self.answer.attested.until
-            yield KINDS[self.answer.attested.kind] + (f" until {until}" if until else "")
+            yield translated(KINDS[self.answer.attested.kind]) + (
+                tr(" until {until}", until=until) if until else ""
+            )
         if self.open:
             yield self.to_do
 
@@ -99,12 +102,12 @@ class StepView:
     def to_do(self) -> str:
         """What an open step waits for."""
         if self.result is Result.FAIL:
-            return "to put right"
+            return tr("to put right")
         if self.result in {Result.ERROR, Result.UNKNOWN}:
-            return "to be judged"
+            return tr("to be judged")
         if self.statement and not (self.answer and self.answer.attested.kind == "confirmed"):
-            return "to confirm"
-        return "to look at"
+            return tr("to confirm")
+        return tr("to look at")
 
 
 def step_views(
@@ -121,7 +124,7 @@ def step_views(
 
 def step_view(step: Step, state: StepState, number: int, total: int, language: Language) -> StepView:
     """Read one step."""
-    findings = tuple(sorted(state.findings, key=lambda finding: GRAVITY.index(finding.result)))
+    findings = tuple(map(in_words, sorted(state.findings, key=lambda finding: GRAVITY.index(finding.result))))
     is_open = state.is_open(wants_confirmation=step.confirm is not None)
     return StepView(
         key=(state.checklist, state.step),
@@ -155,12 +158,12 @@ def _remedies(findings: Iterable[Finding], general: str, *, is_open: bool) -> It
             titles.setdefault((finding.remedy, finding.fix), []).append(finding.title)
     above = ""
     for (text, fix), named in titles.items():
-        more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
+        more = tr(" (and {count} more)", count=len(named) - 1) if len(named) > 1 else ""
         title = named[0] + more
         yield Remedy("" if title == above else title, text, fix)
         above = title
     if wanted and general.strip():
-        yield Remedy("The whole step" if titles else "", general)
+        yield Remedy(tr("The whole step") if titles else "", general)
 
 
 def moment(time: datetime) -> str:
@@ -171,7 +174,10 @@ def moment(time: datetime) -> str:
 def ago(time: datetime, now: datetime) -> str:
     """Return how long ago something was, roughly."""
     minutes = int((now - time).total_seconds() // 60)
-    for size, name in ((60 * 24, "d"), (60, "h"), (1, "min")):
-        if minutes >= size:
-            return f"{minutes // size} {name} ago"
-    return "just now"
+    if minutes >= 60 * 24:
+        return tr("{days} d ago", days=minutes // (60 * 24))
+    if minutes >= 60:
+        return tr("{hours} h ago", hours=minutes // 60)
+    if minutes >= 1:
+        return tr("{minutes} min ago", minutes=minutes)
+    return tr("just now")

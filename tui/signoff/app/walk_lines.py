@@ -10,7 +10,8 @@ from textual.content import Content
 from signoff.app.theme import STYLES
 from signoff.app.view import StepView
 from signoff.app.widgets.content import joined
-from signoff.model import SYMBOLS, Result
+from signoff.message import tr
+from signoff.model import SYMBOLS, Result, word
 
 if TYPE_CHECKING:
     from signoff.checklist.model import Language
@@ -26,7 +27,7 @@ def whereabouts(walk: Walk) -> str:
     """Return where the target is, and whether it can be asked."""
     genesis = walk.session.state.genesis
     address = genesis.target.address if genesis else walk.profile.address
-    return address if walk.connected else f"{address}, not connected"
+    return address if walk.connected else tr("{address}, not connected", address=address)
 
 
 def counts(walk: Walk, views: Sequence[StepView], *, finish: str) -> Content:
@@ -35,14 +36,14 @@ def counts(walk: Walk, views: Sequence[StepView], *, finish: str) -> Content:
     for result in Result:
         count = sum(view.result is result for view in views if view.has_probes)
         if count:
-            parts += [(f"{SYMBOLS[result]} {count} {result.value}", STYLES[result]), "   "]
+            parts += [(f"{SYMBOLS[result]} {count} {word(result)}", STYLES[result]), "   "]
     still = sum(view.open for view in views)
     if walk.session.state.sealed is not None:
-        parts.append(("sealed", "bold $success"))
+        parts.append((tr("sealed"), "bold $success"))
     elif still:
-        parts.append(f"{still} open")
+        parts.append(tr("{still} open", still=still))
     else:
-        parts += ["nothing open: ", (finish, "bold $accent"), " finishes"]
+        parts += [tr("nothing open: "), (finish, "bold $accent"), tr(" finishes")]
     if walk.notes:
-        parts.append(("   see: on the way to the target", "$muted"))
+        parts.append((tr("   see: on the way to the target"), "$muted"))
     return joined(*parts)

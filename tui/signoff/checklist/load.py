@@ -170,5 +170,5 @@ def find(name: str, folder: Path | None = None) -> Path:
         raise UsageError(say("There is no checklist file {path}.", path=path), say("Check the path."))
     raise UsageError(
         say("There is no checklist {name}.", name=repr(one_line(name, 60))),
-        say("Known: {known}. See: signoff checklist list", known=", ".join(known) or "none"),
+        say("Known: {known}. See: signoff checklist list", known=", ".join(known) or say("none")),
     )

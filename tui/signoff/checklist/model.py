@@ -8,14 +8,15 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from signoff.message import say
 from signoff.model import Severity
 
 Language = str
 """An ISO 639-1 code, ``en`` or ``ru``."""
 
 ACTIONS: Final[Mapping[str, str]] = {
-    "rotate-secrets": "rate the secrets, and replace those you choose",
-    "enrol-second-factor": "enrol an account's second factor",
+    "rotate-secrets": say("rate the secrets, and replace those you choose"),
+    "enrol-second-factor": say("enrol an account's second factor"),
 }
 """What a step may offer to do, by the words that checklists use."""
 

@@ -12,7 +12,7 @@ from signoff.credentials.env_file import EnvFile
 from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.text import one_line
 
 
@@ -34,8 +34,10 @@ def holds_value(raw: bytes, name: str) -> bool:
 
 def preview_of(path: str, name: str, what: str, *, replaces: bool) -> tuple[str, ...]:
     """Return what will happen to a variable, line by line; ``what`` it gets, for people."""
-    was = f"{HIDDEN} (what it has now) -> " if replaces else ""
-    return one_line(path), f"  {one_line(name)}  {was}{HIDDEN} ({what})"
+    told = f"  {one_line(name)}  "
+    if replaces:
+        told = say("{told}{hidden} (what it has now) -> ", told=told, hidden=HIDDEN)
+    return one_line(path), listed((told, HIDDEN, " (", what, ")"), "")
 
 
 class HeldError(UsageError):
@@ -95,12 +97,12 @@ class EnvVariable:
     @property
     def where(self) -> str:
         """The variable and its file."""
-        return f"{self.name} in {self.path}"
+        return say("{name} in {path}", name=self.name, path=self.path)
 
     @property
     def preview(self) -> tuple[str, ...]:
         """What will happen, line by line."""
-        return preview_of(str(self.path), self.name, "the new value", replaces=self.replaces)
+        return preview_of(str(self.path), self.name, say("the new value"), replaces=self.replaces)
 
     def remarks(self) -> tuple[str, ...]:
         """Return what is to be said of the file before it is written: links, mode, drafts."""

@@ -29,9 +29,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:/@%?+=-]*", re.ASCII)
 """What needs no quotes for any program."""
 
 _ODD: Final = {
-    "\0": "a NUL, as in no text",
-    "\r": "a carriage return that ends no line",
-    _BOM: "a second byte order mark",
+    "\0": say("a NUL, as in no text"),
+    "\r": say("a carriage return that ends no line"),
+    _BOM: say("a second byte order mark"),
 }
 _SAFE: Final = say("Take a value of letters, digits, _ and -, as `signoff generate` makes them.")
 
@@ -272,7 +272,7 @@ def _first(
         if not disputed:
             return new
         refusing |= dict.fromkeys(disputed)
-    who = ", ".join(refusing) or "programs that read dotenv files"
+    who = ", ".join(refusing) or say("programs that read dotenv files")
     raise EnvEditError(
         say("there is no way to write the new value of {name} that suits {who}.", name=name, who=who), _SAFE
     )

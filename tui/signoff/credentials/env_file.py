@@ -95,7 +95,7 @@ def _place(path: str) -> Iterator[_Place]:
         folder, name = os.path.split(real)
         descriptor = os.open(folder, _FOLDER)
     except OSError as problem:
-        raise failed("cannot be read", path, problem) from None
+        raise failed(say("cannot be read"), path, problem) from None
     try:
         yield _Place(real, name, descriptor)
     finally:
@@ -124,7 +124,7 @@ class _Place:
                 os.close(descriptor)
             entries = os.listdir(self._folder)  # noqa: PTH208 - of a directory held open
         except OSError as problem:
-            raise failed("cannot be read", self._path, problem) from None
+            raise failed(say("cannot be read"), self._path, problem) from None
         identity = Identity(
             path=self._path,
             mode=stat.S_IMODE(status.st_mode),
@@ -153,7 +153,7 @@ class _Place:
                 self.expect(expected)
                 os.rename(_NEW, self._name, src_dir_fd=draft, dst_dir_fd=self._folder)
         except OSError as problem:
-            raise failed("cannot be replaced", self._path, problem) from None
+            raise failed(say("cannot be replaced"), self._path, problem) from None
         try:
             os.fsync(self._folder)
         except OSError as problem:

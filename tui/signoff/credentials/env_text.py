@@ -103,12 +103,23 @@ def remarks(path: str, text: EnvText, *, group_reads: bool = False) -> tuple[str
     said = []
     real, mode = text.identity.path, text.identity.mode
     if real != os.path.normpath(path):
-        said.append(f"{one_line(path)} leads to {one_line(real)}: that file is replaced, the link stays.")
+        said.append(
+            say(
+                "{path} leads to {real}: that file is replaced, the link stays.",
+                path=one_line(path),
+                real=one_line(real),
+            )
+        )
     kept = kept_mode(text.identity, group_reads=group_reads)
     if kept != mode:
-        said.append(f"Its mode goes from {mode:04o} to {kept:04o}.")
+        said.append(say("Its mode goes from {mode} to {kept}.", mode=f"{mode:04o}", kept=f"{kept:04o}"))
     if text.drafts:
-        said.append(f"A killed write left {one_line(', '.join(text.drafts))} beside it: that is removed.")
+        said.append(
+            say(
+                "A killed write left {drafts} beside it: that is removed.",
+                drafts=one_line(", ".join(text.drafts)),
+            )
+        )
     return (*said, *text.notes)
 
 

@@ -10,6 +10,7 @@ import secrets
 from typing import Final
 
 from signoff.credentials.secret import Secret
+from signoff.message import say
 
 KEY_BYTES: Final = 32
 _SHOWN_BYTES: Final = 16  # 128 bits
@@ -22,7 +23,7 @@ class Fingerprints:
 
     def __init__(self, key: bytes) -> None:
         if len(key) < KEY_BYTES:
-            raise ValueError("the key of the fingerprints is too short")
+            raise ValueError(say("the key of the fingerprints is too short"))
         self.__key = key
 
     @classmethod

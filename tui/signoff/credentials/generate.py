@@ -65,7 +65,7 @@ class Kind:
     longest: int
     bits: Callable[[int], float]
     make: Callable[[int], str]
-    unit: str = "characters"
+    unit: str = say("characters")
     step: int = 1
     note: str = ""
 
@@ -144,12 +144,12 @@ def _recovery_codes(count: int) -> str:
 def _kinds() -> tuple[Kind, ...]:
     safe = partial(Kind, longest=LONGEST, bits=_safe_bits, make=_safe)
     return (
-        safe("key", "A key for anything: signing, encryption, an application's secret.", 43, 22),
-        safe("password", "A password for an account that a program logs in with.", 24, 22),
-        safe("token", "An API or webhook token.", 43, 22),
+        safe("key", say("A key for anything: signing, encryption, an application's secret."), 43, 22),
+        safe("password", say("A password for an account that a program logs in with."), 24, 22),
+        safe("token", say("An API or webhook token."), 43, 22),
         Kind(
             "hex",
-            "A key as `openssl rand -hex 32` makes it.",
+            say("A key as `openssl rand -hex 32` makes it."),
             64,
             32,
             LONGEST,
@@ -158,13 +158,13 @@ def _kinds() -> tuple[Kind, ...]:
             step=2,
         ),
         # Django's check security.W009 asks for 50 characters.
-        safe("django", "Django's SECRET_KEY.", 50, 50),
+        safe("django", say("Django's SECRET_KEY."), 50, 50),
         # RFC 7518, section 3.2: a key of at least the hash's size. 43 characters hold 256 bits.
-        safe("jwt", "A key for signing JWTs with HS256; take 86 characters for HS512.", 43, 43),
-        Kind("fernet", "A key for Fernet (cryptography).", 44, 44, 44, lambda _: 256.0, _fernet),
+        safe("jwt", say("A key for signing JWTs with HS256; take 86 characters for HS512."), 43, 43),
+        Kind("fernet", say("A key for Fernet (cryptography)."), 44, 44, 44, lambda _: 256.0, _fernet),
         Kind(
             "postgres",
-            "A PostgreSQL password: small letters, capitals, digits and symbols.",
+            say("A PostgreSQL password: small letters, capitals, digits and symbols."),
             32,
             24,
             LONGEST,
@@ -172,38 +172,38 @@ def _kinds() -> tuple[Kind, ...]:
             _mixed,
         ),
         # A Redis server checks millions of passwords a second; redis.io asks for long ones.
-        safe("redis", "A Redis password.", 43, 22),
+        safe("redis", say("A Redis password."), 43, 22),
         Kind(
             "uuid",
-            "A random UUID (version 4): an identifier.",
+            say("A random UUID (version 4): an identifier."),
             36,
             36,
             36,
             lambda _: 122.0,
             _uuid,
-            note="A UUID has 122 random bits: use it as an identifier, not as a secret (ASVS 11.5.1).",
+            note=say("A UUID has 122 random bits: use it as an identifier, not as a secret (ASVS 11.5.1)."),
         ),
         Kind(
             "passphrase",
-            "Words for a person to remember, from the EFF's large word list.",
+            say("Words for a person to remember, from the EFF's large word list."),
             10,
             6,
             40,
             lambda n: n * math.log2(len(word_list())),
             _passphrase,
-            unit="words",
-            note="Fewer than ten words have less than 128 bits: for a person's login, not for a key.",
+            unit=say("words"),
+            note=say("Fewer than ten words have less than 128 bits: for a person's login, not for a key."),
         ),
         Kind(
             "recovery-codes",
-            "One-time codes for the day when a second factor is lost.",
+            say("One-time codes for the day when a second factor is lost."),
             10,
             1,
             100,
             lambda _: _CODE_GROUPS * _GROUP * math.log2(len(_CODE_ALPHABET)),
             _recovery_codes,
-            unit="codes",
-            note="Each code has 120 bits; ASVS 6.5.2 asks 112 of lookup secrets. Each can be used once.",
+            unit=say("codes"),
+            note=say("Each code has 120 bits; ASVS 6.5.2 asks 112 of lookup secrets. Each can be used once."),
         ),
     )
 

@@ -26,6 +26,7 @@ from signoff.credentials.placeholders import is_placeholder
 from signoff.credentials.recognise import Form, form_of, secret_like, url_password, words
 from signoff.credentials.secret import Secret
 from signoff.credentials.strength import guessing_bits, spelled_out
+from signoff.message import say
 
 _KEYS: Final = frozenset({Form.KEY, Form.JWT, Form.DJANGO})
 _DATABASES: Final = frozenset({Form.POSTGRES, Form.REDIS})
@@ -145,10 +146,10 @@ def _hints(name: str, context: Iterable[str]) -> tuple[str, ...]:
 
 def _verdict(form: Form, value: Secret, hints: tuple[str, ...]) -> tuple[Verdict, str]:
     if not value:
-        return Verdict.EMPTY, "empty"
+        return Verdict.EMPTY, say("empty")
     texts = [one.reveal() for one in (value, spelled_out(value)) if one]
     if any(is_placeholder(text, hints) for text in texts):
-        return Verdict.DEFAULT, "a default, a placeholder, or common words only"
+        return Verdict.DEFAULT, say("a default, a placeholder, or common words only")
     bits = guessing_bits(value, hints)
     if form in _KEYS:
         return _least(len(value.reveal().encode("utf-8", "surrogateescape")), bits, 32, ENOUGH_BITS)
@@ -157,7 +158,7 @@ def _verdict(form: Form, value: Secret, hints: tuple[str, ...]) -> tuple[Verdict
         return (
             _least(44, bits, 44, ENOUGH_BITS)
             if exact
-            else (Verdict.WEAK, "no Fernet key: 32 bytes in base64url")
+            else (Verdict.WEAK, say("no Fernet key: 32 bytes in base64url"))
         )
     if form in _DATABASES:
         return _database(value, bits)
@@ -166,17 +167,21 @@ def _verdict(form: Form, value: Secret, hints: tuple[str, ...]) -> tuple[Verdict
 
 def _least(length: int, bits: float, shortest: int, fewest: int) -> tuple[Verdict, str]:
     if length < shortest:
-        return Verdict.SHORT, f"{length} characters, {shortest} are asked"
+        return Verdict.SHORT, say(
+            "{length} characters, {shortest} are asked", length=length, shortest=shortest
+        )
     if bits < fewest:
-        return Verdict.WEAK, f"about {int(bits)} bits, {fewest} are asked"
+        return Verdict.WEAK, say("about {bits} bits, {fewest} are asked", bits=int(bits), fewest=fewest)
     return Verdict.STRONG, ""
 
 
 def _database(value: Secret, bits: float) -> tuple[Verdict, str]:
     if len(value) < 16:
-        return Verdict.SHORT, f"{len(value)} characters, 16 are asked"
+        return Verdict.SHORT, say("{count} characters, 16 are asked", count=len(value))
     if bits >= ENOUGH_BITS - _MISSING_CLASS or (has_all_classes(value) and bits >= 64):
         return Verdict.STRONG, ""
     if not has_all_classes(value):
-        return Verdict.WEAK, f"about {int(bits)} bits, and not of all four classes of characters"
-    return Verdict.WEAK, f"about {int(bits)} bits, 64 are asked"
+        return Verdict.WEAK, say(
+            "about {bits} bits, and not of all four classes of characters", bits=int(bits)
+        )
+    return Verdict.WEAK, say("about {bits} bits, 64 are asked", bits=int(bits))

@@ -53,7 +53,7 @@ def is_live(value: Secret) -> bool:
     return len(text) >= LEAST_LENGTH and bits(value) >= LEAST_BITS and not is_default(text)
 
 
-def find_secrets(value: object, name: str = "a secret") -> Iterator[tuple[str, Secret]]:
+def find_secrets(value: object, name: str = say("a secret")) -> Iterator[tuple[str, Secret]]:
     """Find the secrets within a parsed fact, each with the name of its variable or field.
 
     Goes through dataclasses, msgspec Structs, mappings and sequences. Of an environment (a mapping of names

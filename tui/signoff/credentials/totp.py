@@ -65,7 +65,7 @@ class Enrolment:
     def known(self) -> Iterator[tuple[str, Secret]]:
         """Yield every form of the seed that could be written somewhere: for ``Redactor.know``."""
         for form in (self.secret, self.text, Secret(self.secret.reveal().lower()), self.uri):
-            yield f"TOTP seed of {self.account}", form
+            yield say("TOTP seed of {account}", account=self.account), form
 
 
 def new(account: str, issuer: str) -> Enrolment:
@@ -217,8 +217,10 @@ class Checked:
 
 def _clock(drift: int) -> str:
     size = abs(drift)
-    length = f"{size} s" if size < 2 * 60 else f"{round(size / 60)} minutes"
-    return f"the device's clock is about {length} {'ahead of' if drift > 0 else 'behind'} this machine's"
+    length = f"{size} s" if size < 2 * 60 else say("{minutes} minutes", minutes=round(size / 60))
+    if drift > 0:
+        return say("the device's clock is about {length} ahead of this machine's", length=length)
+    return say("the device's clock is about {length} behind this machine's", length=length)
 
 
 class Verifier:

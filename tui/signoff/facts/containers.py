@@ -80,6 +80,8 @@ def parse_containers(output: Output) -> tuple[Container, ...]:
             raise Unavailable(say("other users' processes are hidden, and containers with them"), BY_HAND)
         return ()
     if state == "refused":
+        if "permission denied" in said.lower():
+            raise Unavailable(say("the Docker daemon may not be asked: permission denied"), BY_HAND)
         raise Unavailable(say("the Docker daemon does not answer: {said}", said=one_line(said)), BY_HAND)
     versions = [_VERSION.match(found[name].text if name in found else "") for name in ("plugin", "program")]
     programs = Programs(*(version[1] if version else "" for version in versions))

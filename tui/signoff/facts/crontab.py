@@ -14,13 +14,11 @@ from typing import NamedTuple
 from signoff.message import Message, say
 
 _NICKNAMES = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    **dict.fromkeys(("@daily", "@midnight"), "0 0 * * *"),
+    **dict.fromkeys(("@yearly", "@annually"), "0 0 1 1 *"),
 }
 
 

@@ -11,7 +11,7 @@ from signoff.facts.budget import Budget
 from signoff.facts.containers import CONTAINERS, Container, PublishedPort
 from signoff.facts.firewall import FIREWALL
 from signoff.facts.network import INTERFACES, LISTENERS, Address, Interfaces, Listener
-from signoff.facts.packets import PORTS, PROTOCOLS, Packet
+from signoff.facts.packets import ORIGINAL_PORTS, PORTS, PROTOCOLS, Packet
 from signoff.facts.passage import Fate, Passage, Rule, Table, passages, steps
 from signoff.facts.services import KNOWN_PORTS, datastore, kind_of_name, kind_of_port
 from signoff.message import Message, say
@@ -207,12 +207,15 @@ def translated(tables: Iterable[Table]) -> tuple[tuple[str, int, int], ...]:
 
 def _not_followed(tables: Iterable[Table]) -> Iterator[Message]:
     """Tell of translations that do not say themselves where to, as by a map, or are of too many ports."""
-    template = "{protocol} ports {low} to {high} are translated, and those above {last} were not looked at"
     for rule, protocol, low, high in _translating(tables):
         if rule.verdict.kind == "unknown":
             yield say("a translation that cannot be followed: {rule}", rule=rule.text)
         elif high - low > _RANGE_CAP:
-            yield say(template, protocol=protocol, low=low, high=high, last=low + _RANGE_CAP)
+            about: dict[str, Any] = {"protocol": protocol, "low": low, "high": high, "last": low + _RANGE_CAP}
+            yield say(
+                "{protocol} ports {low} to {high} are translated, and those above {last} were not looked at",
+                **about,
+            )
 
 
 _Way = tuple[int, str, tuple[str, ...], tuple[tuple[int, int], ...]]
@@ -235,8 +238,8 @@ def _translating(tables: Iterable[Table]) -> Iterator[tuple[Rule, str, int, int]
     for number, chain, protocols, ranges in waiting:
         for rule in tables[number].chains.get(chain, ()):
             budget.spend(rule.weight)
-            ports = _named(rule, (*PORTS, "ct original proto-dst"), ranges)
-            of = tuple(name for name in protocols if name in _named(rule, PROTOCOLS, protocols))
+            ports = _named(rule, (PORTS, ORIGINAL_PORTS), ranges)
+            of = tuple(name for name in protocols if name in _named(rule, (PROTOCOLS,), protocols))
             way: _Way = (number, rule.verdict.chain, of, ports)
             if rule.verdict.kind in {"translate", "unknown"}:
                 yield from ((rule, protocol, low, high) for protocol in of for low, high in ports)
@@ -246,7 +249,7 @@ def _translating(tables: Iterable[Table]) -> Iterator[tuple[Rule, str, int, int]
 
 
 def _named(rule: Rule, asked: tuple[str, ...], otherwise: T) -> T:
-    found = (one.named(asked) for one in rule.conditions)
+    found = (one.named(*asked) for one in rule.conditions)
     return next((known for known in found if known is not None), otherwise)
 
 

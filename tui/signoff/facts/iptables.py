@@ -83,7 +83,7 @@ def _rule(line: str, chains: Container[str]) -> Rule:
             # What follows the target belongs to the target.
             options[option] = values
         elif not _NOTHING.fullmatch(" ".join((option, *values))):
-            conditions.append(Condition(_ASKED.get(option, ""), tuple(_values(option, values)), opposite))
+            conditions.append(Condition(option, tuple(_values(option, values)), opposite))
     return Rule(tuple(conditions), _verdict(target, goto, options, chains), one_line(line, 300))
 
 
@@ -123,30 +123,6 @@ def _values(option: str, texts: list[str]) -> Iterator[Value]:
         for part in ",".join(texts).lower().split(","):
             ends = re.fullmatch(r"(\d*):(\d*)", part)
             yield (ends[1] or "0", ends[2] or "65535") if ends else part
-
-
-_ASKED = {
-    option: asked
-    for asked, options in (
-        ("meta l4proto", ("-p",)),
-        ("ip saddr", ("-s",)),
-        ("ip daddr", ("-d",)),
-        ("meta iifname", ("-i",)),
-        ("meta oifname", ("-o",)),
-        ("th dport", ("--dport", "--dports")),
-        ("th sport", ("--sport", "--sports")),
-        ("tcp flags &", ("--tcp-flags", "--syn")),
-        ("ct state", ("--ctstate", "--state")),
-        ("ct direction", ("--ctdir",)),
-        ("ct original proto-dst", ("--ctorigdstport",)),
-        ("ct original daddr", ("--ctorigdst",)),
-        ("fib daddr type", ("--dst-type",)),
-        # What no packet of ours has: routing headers of IPv6, types of ICMP.
-        ("never", ("--rt-type", "--icmp-type", "--icmpv6-type")),
-    )
-    for option in options
-}
-"""What an option asks, in nft's language."""
 
 
 def _verdict(target: str, goto: bool, options: dict[str, list[str]], chains: Container[str]) -> Verdict:

@@ -35,10 +35,10 @@ class Jobs:
     gaps: tuple[str, ...]
 
     @property
-    def paths(self) -> frozenset[str]:
+    def paths(self) -> list[str]:
         """The paths that the jobs name which may make dumps: of their programs, files and folders."""
         texts = "\n".join(job.text for job in self.jobs if _BACKUPS.search(job.text))
-        return frozenset(filter(_PATH.fullmatch, BETWEEN_WORDS.split(texts)))
+        return sorted(set(filter(_PATH.fullmatch, BETWEEN_WORDS.split(texts))))
 
     @property
     def containers(self) -> tuple[str, ...]:

@@ -43,11 +43,6 @@ class Packet:
         return self.destination.version
 
     @property
-    def states(self) -> tuple[str, ...]:
-        """The states and the status of connection tracking that it has (conntrack(8))."""
-        return (self.state, "dnat") if self.original else (self.state,)
-
-    @property
     def first(self) -> tuple[Address, int]:
         """The address and the port that it was first sent to."""
         return self.original or (self.destination, self.port)
@@ -60,7 +55,7 @@ Test = Callable[[Packet, Any], bool | None]
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that a rule asks of a packet, by its name in nft's own language: "tcp dport", "ct state".
+    """Something that a rule asks of a packet, by its name in nft's language or iptables': tcp dport, --dport.
 
     One of the ``values`` has to fit, or none where it asks the ``opposite``.
     """
@@ -75,9 +70,9 @@ class Condition:
         held = test(packet, known)
         return None if held is None else held is not self.opposite
 
-    def named(self, asked: Collection[str]) -> Any:
+    def named(self, *asked: str) -> Any:
         """Return what has to fit, where it asks for one of these; None where it does not, or says nothing."""
-        return self._known[1] if self.asked in asked and not self.opposite else None
+        return self._known[1] if self.asked in ", ".join(asked).split(", ") and not self.opposite else None
 
     @cached_property
     def _known(self) -> tuple[Test, Any]:
@@ -199,6 +194,10 @@ def _of_type(packet: Packet, types: frozenset[str]) -> bool | None:
     return False if types <= {"broadcast", "multicast", "anycast"} else None
 
 
+def _has_state(packet: Packet, names: frozenset[str]) -> bool:
+    return packet.state in names or ("dnat" in names and packet.original is not None)
+
+
 def _goes_back(packet: Packet, found: frozenset[str]) -> bool | None:
     # Reverse path filtering: an ordinary sender is one that there is a route back to.
     return "True" in found if found <= {"True", "False"} else None
@@ -209,33 +208,31 @@ def _sent_from(packet: Packet, ranges: Ranges) -> bool | None:
     return any(low <= 1024 and high == 65535 for low, high in ranges) or None
 
 
-PORTS = ("th dport", "tcp dport", "udp dport")
-PROTOCOLS = ("ip protocol", "ip6 nexthdr", "meta l4proto")
-_SENT_FROM = ("th sport", "tcp sport", "udp sport")
-_SENT_FIRST = ("ct original daddr", "ct original ip daddr", "ct original ip6 daddr")
-_MATCHES: dict[str, tuple[Callable[[Collection[Value]], Any], Test]] = {
-    asked: (read, test)
-    for names, read, test in (
-        (("never",), _names, lambda packet, names: False),
-        # Before connection tracking has looked at the packet nothing else that it knows fits.
-        (("tracked",), _names, lambda packet, names: packet.state == "new"),
-        (PORTS, _ranges, lambda packet, ranges: _within(packet.port, ranges)),
-        (_SENT_FROM, _ranges, _sent_from),
-        (("ip saddr", "ip6 saddr"), _senders, _sent_by),
-        (("ip daddr", "ip6 daddr"), _addresses, lambda packet, found: _among(packet.destination, found)),
-        (PROTOCOLS, _protocols, lambda packet, names: packet.protocol in names),
-        (("meta iif", "meta iifname"), _names, _comes_by),
-        (("meta oif", "meta oifname"), _names, _leaves_by),
-        (("meta nfproto", "meta protocol"), _versions, lambda packet, found: packet.version in found),
-        (("meta pkttype",), _names, lambda packet, names: not names.isdisjoint({"host", "unicast"})),
-        (("tcp flags &",), _flags, lambda packet, fits: fits and packet.protocol == "tcp"),
-        (("tcp flags in",), _names, lambda packet, names: "syn" in names),
-        (("ct state", "ct status"), _names, lambda packet, names: not names.isdisjoint(packet.states)),
-        (("ct direction",), _names, lambda packet, names: packet.state == "new" and "original" in names),
-        (("ct original proto-dst",), _ranges, lambda packet, ranges: _within(packet.first[1], ranges)),
-        (_SENT_FIRST, _addresses, lambda packet, found: _among(packet.first[0], found)),
-        (("fib daddr type",), _names, _of_type),
-        (("fib saddr oif",), _names, _goes_back),
-    )
-    for asked in names
+PORTS = "th dport, tcp dport, udp dport, --dport, --dports"
+ORIGINAL_PORTS = "ct original proto-dst, --ctorigdstport"
+PROTOCOLS = "ip protocol, ip6 nexthdr, meta l4proto, -p"
+_ORIGINAL = "ct original daddr, ct original ip daddr, ct original ip6 daddr, --ctorigdst"
+_KNOWN: dict[str, tuple[Callable[[Collection[Value]], Any], Test]] = {
+    # What no packet of ours has: routing headers of IPv6, types of ICMP.
+    "never, --rt-type, --icmp-type, --icmpv6-type": (_names, lambda packet, names: False),
+    # Before connection tracking has looked at the packet nothing else that it knows fits.
+    "tracked": (_names, lambda packet, names: packet.state == "new"),
+    PORTS: (_ranges, lambda packet, ranges: _within(packet.port, ranges)),
+    ORIGINAL_PORTS: (_ranges, lambda packet, ranges: _within(packet.first[1], ranges)),
+    "th sport, tcp sport, udp sport, --sport, --sports": (_ranges, _sent_from),
+    "ip saddr, ip6 saddr, -s": (_senders, _sent_by),
+    "ip daddr, ip6 daddr, -d": (_addresses, lambda packet, found: _among(packet.destination, found)),
+    _ORIGINAL: (_addresses, lambda packet, found: _among(packet.first[0], found)),
+    PROTOCOLS: (_protocols, lambda packet, names: packet.protocol in names),
+    "meta iif, meta iifname, -i": (_names, _comes_by),
+    "meta oif, meta oifname, -o": (_names, _leaves_by),
+    "meta nfproto, meta protocol": (_versions, lambda packet, versions: packet.version in versions),
+    "meta pkttype": (_names, lambda packet, names: not names.isdisjoint({"host", "unicast"})),
+    "tcp flags &, --tcp-flags, --syn": (_flags, lambda packet, fits: fits and packet.protocol == "tcp"),
+    "tcp flags in": (_names, lambda packet, names: "syn" in names),
+    "ct state, ct status, --ctstate, --state": (_names, _has_state),
+    "ct direction, --ctdir": (_names, lambda packet, names: packet.state == "new" and "original" in names),
+    "fib daddr type, --dst-type": (_names, _of_type),
+    "fib saddr oif": (_names, _goes_back),
 }
+_MATCHES = {name: match for names, match in _KNOWN.items() for name in names.split(", ")}

@@ -29,13 +29,8 @@ _SILENT_ENOUGH = 20
 """So many silent ports, and none that is refused, show that something before the host filters."""
 
 _READ = decision(say("Read the rules: sudo iptables-save; sudo ip6tables-save; sudo nft list ruleset"))
-_IPV6 = kit.edit(
-    "/etc/default/ufw",
-    "IPV6=no",
-    "IPV6=yes",
-    say("Let ufw rule IPv6 too."),
-    then="sudo ufw disable && sudo ufw enable",
-)
+_AGAIN = "sudo ufw disable && sudo ufw enable"
+_IPV6 = kit.edit("/etc/default/ufw", "IPV6=no", "IPV6=yes", say("Let ufw rule IPv6 too."), then=_AGAIN)
 
 
 @probe(
@@ -85,25 +80,21 @@ def _policy(facts: Facts, profile: Profile, version: int) -> Judgement:
     if rules.legacy_hidden:
         evidence.append(say("iptables-legacy has rules of its own, which nft does not show"))
     if fate == "blocked":
-        observed = say("a port that nothing allows is refused by {because}", because=because)
+        observed = say("a port that nothing allows is refused by {rule}", rule=because)
         return passed(observed, proves=Proves.RUNNING, evidence=evidence, **about)
     if fate == "unsure":
-        observed = say(
-            "whether a port that nothing allows is let in cannot be told: {because}", because=because
-        )
+        observed = say("whether a port that nothing allows is let in cannot be told: {rule}", rule=because)
         return unknown(observed, evidence=evidence, remedy=_READ, **about)
     if _filtered_before(facts, version):
         observed = say(
-            "the host itself lets everything in ({because}; {program}); from outside most ports are silent,"
+            "the host itself lets everything in ({rule}; {program}); from outside most ports are silent,"
             " so that something before it filters",
-            because=because,
+            rule=because,
             program=program,
         )
         remedy = decision(say("Confirm the provider's firewall in its panel, or add one on the host."))
         return unknown(observed, evidence=evidence, remedy=remedy, **about)
-    observed = say(
-        "a port that nothing uses is let in: {because}; {program}", because=because, program=program
-    )
+    observed = say("a port that nothing uses is let in: {rule}; {program}", rule=because, program=program)
     remedy = _IPV6 if version == 6 and ufw.active else _enable(facts, profile)
     return fail(observed, evidence=evidence, remedy=remedy, **about)
 

@@ -23,13 +23,6 @@ from signoff.target.profile import Profile
 
 NEEDS = (ADMIN_SURVEY, ADMIN_INSIDE, WEB_SERVERS, SSH_SERVER)
 NAME_THEM = decision(say("Name the paths of the panel and of its API in the target's profile: admin_paths."))
-CLOSE = decision(
-    say(
-        "Let in a VPN or known addresses only, for the page and for its API. nginx: location ~ "
-        "^/(admin|api/admin)(/|$) with allow 10.8.0.0/24 and deny all; Caddy: a matcher with not remote_ip, "
-        "and respond 403."
-    )
-)
 
 _LOGIN_PAGE = re.compile(r"log-?in|sign-?in|auth|sso|oauth|accounts?/|session", re.IGNORECASE)
 _CLOSED = frozenset({403, 404, 410})

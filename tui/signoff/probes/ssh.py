@@ -25,6 +25,7 @@ SSHD = key_values(
     by_hand="sudo sshd -T -C user=root,host=h,addr=203.0.113.7",
     kept=Mapping[str, Lines],
 )
+_NO_PASSWORD = frozenset({"no", "prohibit-password", "without-password", "forced-commands-only"})
 
 
 def logins(facts: Facts, user: str = "") -> list[tuple[str, Lines]]:
@@ -52,10 +53,7 @@ def setting(settings: Lines, key: str) -> str:
     expected=say("no login by password, for any user from any address"),
     needs=(SSHD,),
     remedy=decision(
-        say(
-            "Set PasswordAuthentication no and KbdInteractiveAuthentication no, in "
-            "/etc/ssh/sshd_config.d/00-keys.conf and in every Match block, once everybody has a key."
-        )
+        say("Set PasswordAuthentication and KbdInteractiveAuthentication to no, in every Match block too.")
     ),
 )
 def password(facts: Facts, profile: Profile) -> Judgement:
@@ -73,9 +71,8 @@ def password(facts: Facts, profile: Profile) -> Judgement:
         for methods in demanded.split() or ["any"]:
             if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
                 return wrong(say("lets in by {methods}", methods=" or ".join(sorted(on))))
-        return right(
-            say("key demanded ({methods})", methods=demanded) if demanded != "any" else say("key only")
-        )
+        key = say("key only") if demanded == "any" else say("key demanded ({methods})", methods=demanded)
+        return right(key)
 
     return each(say("logins"), logins(facts), look, name=itemgetter(0), proves=Proves.CONFIGURED)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from signoff.checklist.model import Checklist
+from signoff.message import reason, say
 from signoff.model import Result
 from signoff.report.summary import is_open
 from signoff.session.bundle import JOURNAL, SEAL_SIGNATURE, read_signature
@@ -69,16 +70,16 @@ def judged(directory: Path, state: SessionState, checklists: Sequence[Checklist]
         with open_regular(directory / ATTESTATION) as file:
             said = opened(file.read(_MOST), key)
     except OSError as problem:
-        return _broken(f"it cannot be read as a file: {problem.strerror}")
+        return _broken(say("it cannot be read as a file: {strerror}", strerror=problem.strerror))
     except SignatureError as problem:
-        return _broken(str(problem))
+        return _broken(reason(problem))
     if said != payload(state, checklists, digest):
-        return _broken("it does not say what the record says")
+        return _broken(say("it does not say what the record says"))
     return Witness("attestation", ATTESTATION, Bearing.HOLDS)
 
 
-def _broken(reason: str) -> Witness:
-    return Witness("attestation", ATTESTATION, Bearing.BROKEN, reason=reason)
+def _broken(why: str) -> Witness:
+    return Witness("attestation", ATTESTATION, Bearing.BROKEN, reason=why)
 
 
 def _result(tests: dict[str, list[str]]) -> str:

@@ -63,7 +63,7 @@ def export(
         if attest:
             raise
         checklists = []  # the record holds without them
-        remark = f"The report has ids for titles. {problem.message}"
+        remark = say("The report has ids for titles. {message}", message=problem.message)
     more = {ATTESTATION: attest(state, checklists)} if attest else {}
     if with_ledger:
         more[LEDGER] = _ledger(ledger_beside(directory.parent), verdict.session)
@@ -72,7 +72,7 @@ def export(
     try:
         write_new(path, pack(verdict.session, files, sealed))
     except OSError as problem:
-        raise record_error(problem, "The archive could not be written", path) from None
+        raise record_error(problem, say("The archive could not be written"), path) from None
     return Exported(path, len(files), verdict.key, remark)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from signoff.checklist.model import Checklist, Language
 from signoff.errors import RecordError
-from signoff.message import say
+from signoff.message import english, say
 from signoff.report.instructions import (
     INSTRUCTIONS,
     SUMS,
@@ -47,7 +47,7 @@ def check_exportable(verdict: Verdict) -> None:
 
     Whether its key is trusted is for whoever gets it to say.
     """
-    session = verdict.session or "The session"
+    session = verdict.session or say("The session")
     if verdict.status is Status.UNSEALED or (verdict.status is Status.UNTRUSTED and not verdict.sealed):
         raise RecordError(
             say(
@@ -86,11 +86,26 @@ def handover(
     *,
     more: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """Return the files to hand over, by name, for a record with this verdict. Raises RecordError."""
+    """Return the files to hand over, by name, for a record with this verdict. Raises RecordError.
+
+    They are in English, as the record is, but for the titles of the checklists.
+    """
+    with english():
+        return _files(directory, verdict, state, checklists, language, more or {})
+
+
+def _files(
+    directory: Path,
+    verdict: Verdict,
+    state: SessionState,
+    checklists: Sequence[Checklist],
+    language: Language,
+    more: Mapping[str, bytes],
+) -> dict[str, bytes]:
     check_exportable(verdict)
     if state.genesis is None:
         raise RecordError(say("{directory} has no beginning.", directory=directory))
-    files = {**_record(directory, verdict, state.genesis), **(more or {})}
+    files = {**_record(directory, verdict, state.genesis), **more}
     signed = _signed(directory, verdict)
     files[TEMPLATE] = _text(_template(signed))
     stamped = _stamped(files)
@@ -110,7 +125,7 @@ def _record(directory: Path, verdict: Verdict, genesis: Genesis) -> dict[str, by
             with open_regular(directory / name) as file:
                 files[name] = file.read()
         except OSError as problem:
-            raise record_error(problem, "The record could not be read", directory / name) from None
+            raise record_error(problem, say("The record could not be read"), directory / name) from None
     return files
 
 

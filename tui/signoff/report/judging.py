@@ -10,6 +10,7 @@ from typing import Any
 
 from signoff.checklists_used import checklists_of
 from signoff.errors import RecordError
+from signoff.message import say, tr
 from signoff.report.attestation import ATTESTATION, judged
 from signoff.report.summary import SCHEMA
 from signoff.report.text import verdict_lines
@@ -53,7 +54,7 @@ def verified_lines(directory: Path, verdict: Verdict) -> Iterator[str]:
     yield from verdict_lines(verdict)
     commands = _commands(directory, verdict)
     if commands:
-        yield "Anyone can verify it without signoff, with your line of allowed_signers:"
+        yield tr("Anyone can verify it without signoff, with your line of allowed_signers:")
     yield from (f"  {command}" for command in commands)
 
 
@@ -78,5 +79,5 @@ def _attestation(directory: Path) -> Witness:
         checklists = [loaded.checklist for loaded in checklists_of(directory)]
         return judged(directory, read(directory).state, checklists)
     except RecordError:
-        reason = "the checklists are not here as the session used them, so that it cannot be compared"
+        reason = say("the checklists are not here as the session used them, so that it cannot be compared")
         return Witness("attestation", ATTESTATION, Bearing.UNTRUSTED, reason=reason)

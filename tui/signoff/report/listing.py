@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from signoff.message import tr, translated
 from signoff.report import text
-from signoff.report.gaps import problem_line
+from signoff.report.gaps import gap_word, problem_line
 from signoff.report.summary import FAILED, NOT_CHECKED, PASSED, SCHEMA, timestamp
 from signoff.session.ledgers import Known
 from signoff.session.survey import Row, Survey
@@ -21,16 +22,16 @@ def listing_lines(survey: Survey) -> Iterator[str]:
     if several:
         yield ""
         yield from (_ledger_line(one) for one in survey.ledgers)
-    yield from (f"! {one_line(trouble, 600)}" for trouble in survey.troubles)
+    yield from (f"! {one_line(translated(trouble), 600)}" for trouble in survey.troubles)
 
 
 def _row_lines(row: Row, *, several: bool) -> Iterator[str]:
     if row.summary:
         (line,) = text.sessions_lines([row.summary])
     else:
-        line = f"{row.session}  {row.problems[0].gap if row.problems else 'not here'}"
-    known = ", ".join(one.name for one in row.ledgers) or "no ledger"
-    yield f"{line}  known by: {known}" if several else line
+        line = f"{row.session}  {gap_word(row.problems[0].gap) if row.problems else tr('not here')}"
+    known = ", ".join(one.name for one in row.ledgers) or tr("no ledger")
+    yield tr("{line}  known by: {known}", line=line, known=known) if several else line
     for problem in row.problems:
         if not (row.summary and problem.reason == row.summary.damage):  # that stands in the line already
             yield f"  ! {problem_line(problem)}"
@@ -38,8 +39,8 @@ def _row_lines(row: Row, *, several: bool) -> Iterator[str]:
 
 def _ledger_line(one: Known) -> str:
     entries = one.reading.entries
-    until = f", until {timestamp(entries[-1].at)}" if entries else ""
-    return f"ledger {one.name}: {one.reading.lines} lines{until}"
+    until = tr(", until {at}", at=timestamp(entries[-1].at)) if entries else ""
+    return tr("ledger {name}: {lines} lines{until}", name=one.name, lines=one.reading.lines, until=until)
 
 
 def listing(survey: Survey) -> dict[str, Any]:

@@ -6,59 +6,66 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from signoff.checklist.model import Checklist, Language
 from signoff.message import say, tr, translated
-from signoff.model import SYMBOLS, Finding, Result
+from signoff.model import SYMBOLS, Finding, Result, in_words, word
 from signoff.report.remedies import counted_line, parts
 from signoff.report.summary import is_open, timestamp
 from signoff.session.events import Enrolled, TargetRef
 from signoff.session.state import Answer, SessionState, StepState
 from signoff.session.store import Summary
-from signoff.session.verdict import Bearing, Status, Verdict, Witness
+from signoff.session.verdict import Bearing, Standing, Status, Verdict, Witness
 from signoff.session.when import Judged, shown
 from signoff.text import inert, one_line
 
 _KINDS = {
-    "confirmed": "confirmed",
-    "skipped": "skipped",
-    "notapplicable": "does not apply",
-    "accepted": "risk accepted",
+    "confirmed": say("confirmed"),
+    "skipped": say("skipped"),
+    "notapplicable": say("does not apply"),
+    "accepted": say("risk accepted"),
 }
 
 
+_LEDGER = {
+    Standing.LISTED: say("listed"),
+    Standing.ABSENT: say("absent"),
+    Standing.CONTRADICTS: say("contradicts"),
+    Standing.UNKNOWN: say("unknown"),
+}
 _CHOSEN = {
-    Judged.GIVEN: "the time that you gave",
-    Judged.STAMPED: "the time-stamp's time",
+    Judged.GIVEN: say("the time that you gave"),
+    Judged.STAMPED: say("the time-stamp's time"),
 }
 
 
 def finding_lines(finding: Finding, *, evidence: bool = False) -> Iterator[str]:
     """Yield a finding: result and title first, then what was seen, what was expected, what to do."""
+    finding = in_words(finding)
     title = one_line(finding.title)
-    seen = finding.vantage.value
+    seen = word(finding.vantage)
     if finding.proves and seen not in finding.proves:
         seen += f": {one_line(finding.proves)}"
-    yield f"{SYMBOLS[finding.result]} {finding.result.value:<13} {title}  [{seen}]"
-    yield f"    observed  {one_line(finding.observed, 400)}"
+    yield f"{SYMBOLS[finding.result]} {word(finding.result):<13} {title}  [{seen}]"
+    yield tr("    observed  {observed}", observed=one_line(finding.observed, 400))
     if finding.result is not Result.PASS:
         if finding.expected:
-            yield f"    expected  {one_line(finding.expected, 400)}"
+            yield tr("    expected  {expected}", expected=one_line(finding.expected, 400))
         for label, body in ((say("do"), finding.remedy), *parts(finding.fix)):
             for number, line in enumerate(inert(body).splitlines()):
                 yield f"    {translated(label) if number == 0 else '':<8}  {line}"
     if evidence:
         for line in finding.evidence:
-            yield f"    evidence  {one_line(line, 400)}"
+            yield tr("    evidence  {line}", line=one_line(line, 400))
 
 
 def answer_line(answer: Answer) -> str:
     """Return what a person said, in a line."""
     said = answer.attested
-    parts = [_KINDS.get(said.kind, said.kind)]
+    parts = [translated(_KINDS.get(said.kind, said.kind))]
     if said.value:
-        parts.append(f"saw: {one_line(said.value)}")
+        parts.append(tr("saw: {said}", said=one_line(said.value)))
     if said.reason:
-        parts.append(f"because: {one_line(said.reason)}")
+        parts.append(tr("because: {reason}", reason=one_line(said.reason)))
     if said.until:
-        parts.append(f"until {said.until}")
+        parts.append(tr("until {until}", until=said.until))
     return f"{', '.join(parts)} ({timestamp(answer.time)})"
 
 
@@ -66,30 +73,36 @@ def enrolled_line(enrolled: Enrolled) -> str:
     """Return who was enrolled, and how far it got, in a line."""
     parts = [
         f"{one_line(enrolled.issuer)}, {one_line(enrolled.account)}",
-        "verified with a code" if enrolled.verified else "NOT verified: no code was typed",
-        f"delivered to {one_line(enrolled.delivered_to)}" if enrolled.delivered_to else "taken by hand",
+        tr("verified with a code") if enrolled.verified else tr("NOT verified: no code was typed"),
+        tr("delivered to {delivered_to}", delivered_to=one_line(translated(enrolled.delivered_to)))
+        if enrolled.delivered_to
+        else tr("taken by hand"),
     ]
     return "; ".join(parts)
 
 
 def step_lines(title: str, state: StepState, *, still_open: bool, evidence: bool = False) -> Iterator[str]:
     """Yield a step: what the machine saw, and apart from it what a person said."""
-    yield f"{SYMBOLS[state.result]} {state.result.value}  {title}"
+    yield f"{SYMBOLS[state.result]} {word(state.result)}  {title}"
     for finding in state.findings:
         for line in finding_lines(finding, evidence=evidence):
             yield f"  {line}"
     if state.answer:
-        yield f"  a person says: {answer_line(state.answer)}"
+        yield tr("  a person says: {answer_line}", answer_line=answer_line(state.answer))
     for probe, use in sorted(state.consents):
         yield "  " + tr(
             "permitted by the operator: {name}", name=one_line(f"{probe} ({use})" if use else probe)
         )
     for time, text in state.notes:
-        yield f"  note ({timestamp(time)}): {one_line(text, 400)}"
+        yield tr("  note ({time}): {text}", time=timestamp(time), text=one_line(text, 400))
     for time, enrolled in state.enrolled:
-        yield f"  second factor ({timestamp(time)}): {enrolled_line(enrolled)}"
+        yield tr(
+            "  second factor ({time}): {enrolled_line}",
+            time=timestamp(time),
+            enrolled_line=enrolled_line(enrolled),
+        )
     if still_open:
-        yield "  open: nobody has settled this step yet"
+        yield tr("  open: nobody has settled this step yet")
 
 
 def session_lines(
@@ -99,9 +112,13 @@ def session_lines(
     known = {(checklist.id, step.id): step for checklist in checklists for step in checklist.steps}
     if state.genesis:
         target = state.genesis.target
-        yield f"target   {_target(target)}"
-        yield f"operator {one_line(state.genesis.operator.name)}  {state.genesis.operator.key}"
-    yield f"session  {state.session}, started {timestamp(state.started)}"
+        yield tr("target   {target}", target=_target(target))
+        yield tr(
+            "operator {name}  {key}",
+            name=one_line(state.genesis.operator.name),
+            key=state.genesis.operator.key,
+        )
+    yield tr("session  {session}, started {started}", session=state.session, started=timestamp(state.started))
     for key, step in state.steps.items():
         yield ""
         found = known.get(key)
@@ -119,7 +136,9 @@ def _target(target: TargetRef) -> str:
 
 def counts_line(state: SessionState) -> str:
     """Return the steps' results, counted."""
-    return ", ".join(f"{count} {result}" for result, count in state.counts().items() if count) or "no steps"
+    return ", ".join(f"{count} {word(result)}" for result, count in state.counts().items() if count) or tr(
+        "no steps"
+    )
 
 
 def totals_lines(state: SessionState) -> Iterator[str]:
@@ -134,28 +153,31 @@ def checklist_lines(checklist: Checklist, language: Language) -> Iterator[str]:
     yield inert(checklist.title.to(language))
     yield inert(checklist.about.to(language))
     if checklist.source:
-        yield f"Source: {inert(checklist.source)}"
+        yield tr("Source: {source}", source=inert(checklist.source))
     for number, step in enumerate(checklist.steps, 1):
         yield ""
-        yield f"{number}. {inert(step.title.to(language))}  ({step.severity.value}; {', '.join(step.items)})"
+        yield f"{number}. {inert(step.title.to(language))}  ({word(step.severity)}; {', '.join(step.items)})"
         yield f"   {inert(step.ask.to(language))}"
-        yield f"   Why: {inert(step.why.to(language))}"
-        yield f"   Looked at: {', '.join(map(str, step.uses)) or 'nothing, only a person can tell'}"
+        yield tr("   Why: {why}", why=inert(step.why.to(language)))
+        yield tr(
+            "   Looked at: {uses}",
+            uses=", ".join(map(str, step.uses)) or tr("nothing, only a person can tell"),
+        )
         if step.confirm:
-            yield f"   To confirm: {inert(step.confirm.statement.to(language))}"
-            yield f"   With: {inert(step.confirm.value.to(language))}"
+            yield tr("   To confirm: {statement}", statement=inert(step.confirm.statement.to(language)))
+            yield tr("   With: {value}", value=inert(step.confirm.value.to(language)))
         for line in inert(step.remedy.to(language)).splitlines():
             yield f"   | {line}"
-        yield f"   An answer holds for {step.valid_days} days."
+        yield tr("   An answer holds for {valid_days} days.", valid_days=step.valid_days)
 
 
 def sessions_lines(sessions: Iterable[Summary]) -> Iterator[str]:
     """Yield the sessions, one a line; a damaged one says why."""
     for session in sessions:
-        counts = ", ".join(f"{count} {result}" for result, count in session.counts.items() if count)
-        standing = "sealed" if session.sealed else "not sealed"
+        counts = ", ".join(f"{count} {word(result)}" for result, count in session.counts.items() if count)
+        standing = tr("sealed") if session.sealed else tr("not sealed")
         if session.damage:
-            standing = f"damaged: {one_line(session.damage)}"
+            standing = tr("damaged: {damage}", damage=one_line(translated(session.damage)))
         parts = (
             session.id,
             standing,
@@ -170,54 +192,85 @@ def countersign_lines(state: SessionState) -> Iterator[str]:
     """Yield what a second person has to know before they sign: on what, what came out, what was left open."""
     if state.genesis:
         target = state.genesis.target
-        yield f"target     {_target(target)}"
-        yield f"checklists {' '.join(one_line(one.id) for one in state.genesis.checklists)}"
-    yield f"counts     {counts_line(state)}"
+        yield tr("target     {target}", target=_target(target))
+        yield tr(
+            "checklists {checklists}",
+            checklists=" ".join(one_line(one.id) for one in state.genesis.checklists),
+        )
+    yield tr("counts     {counts_line}", counts_line=counts_line(state))
     left = state.sealed.open if state.sealed else ()
-    yield f"left open  {', '.join(one_line(step) for step in left) or 'nothing'}"
+    yield tr("left open  {left}", left=", ".join(one_line(step) for step in left) or tr("nothing"))
 
 
 def witness_line(witness: Witness) -> str:
     """Return what a witness is worth, in a line. One that does not hold never looks like one that does."""
     if witness.bearing is Bearing.BROKEN:
-        return f"NO WITNESS {witness.kind} {witness.file} does not hold: {witness.reason}"
+        return tr(
+            "NO WITNESS {kind} {file} does not hold: {reason}",
+            kind=witness.kind,
+            file=witness.file,
+            reason=witness.reason,
+        )
     if witness.bearing is Bearing.UNTRUSTED:
-        return f"remark     {witness.kind} {witness.file} counts for nothing here: {witness.reason}"
+        return tr(
+            "remark     {kind} {file} counts for nothing here: {reason}",
+            kind=witness.kind,
+            file=witness.file,
+            reason=witness.reason,
+        )
     if witness.kind == "attestation":
-        return f"attested   {witness.file} says the same, signed with the record's key"
+        return tr("attested   {file} says the same, signed with the record's key", file=witness.file)
     if witness.time:
         when = timestamp(witness.time)
-        return f"witness    time-stamp: the sealed record existed at {when}, says {witness.who}"
-    return f"witness    counter-signature by {witness.who} ({witness.file})"
+        return tr(
+            "witness    time-stamp: the sealed record existed at {when}, says {who}",
+            when=when,
+            who=witness.who,
+        )
+    return tr("witness    counter-signature by {who} ({file})", who=witness.who, file=witness.file)
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """Yield what verification found."""
-    broken = f"{', '.join(verdict.broken)} does not hold" if verdict.broken else ""
-    but = f"{'; and' if verdict.reason else ', but'} {broken}" if broken else ""
-    as_of = f" as of {shown(verdict.when.at)}" if verdict.when.by is Judged.GIVEN and _judged(verdict) else ""
-    yield verdict.status.value + as_of + (f": {verdict.reason}" if verdict.reason else "") + but
+    broken = tr("{broken} does not hold", broken=", ".join(verdict.broken)) if verdict.broken else ""
+    but = (
+        (tr("; and {broken}", broken=broken) if verdict.reason else tr(", but {broken}", broken=broken))
+        if broken
+        else ""
+    )
+    as_of = (
+        tr(" as of {at}", at=shown(verdict.when.at))
+        if verdict.when.by is Judged.GIVEN and _judged(verdict)
+        else ""
+    )
+    yield verdict.status.value + as_of + (f": {translated(verdict.reason)}" if verdict.reason else "") + but
     if verdict.line:
-        yield f"first line that does not hold: {verdict.line}"
+        yield tr("first line that does not hold: {line}", line=verdict.line)
     rows = {
-        "session": verdict.session,
-        "operator": verdict.operator,
-        "key": verdict.key,
-        "started": timestamp(verdict.started),
-        "last event": timestamp(verdict.finished),
-        "lines": f"{verdict.lines}, {verdict.covered} of them covered by a signature that holds",
-        "ledger": verdict.ledger.value,
-        "nonce": verdict.nonce,
-        "judged": _judged(verdict),
+        tr("session"): verdict.session,
+        tr("operator"): verdict.operator,
+        tr("key"): verdict.key,
+        tr("started"): timestamp(verdict.started),
+        tr("last event"): timestamp(verdict.finished),
+        tr("lines"): tr(
+            "{lines}, {covered} of them covered by a signature that holds",
+            lines=verdict.lines,
+            covered=verdict.covered,
+        ),
+        tr("ledger"): translated(_LEDGER[verdict.ledger]),
+        tr("nonce"): verdict.nonce,
+        tr("judged"): _judged(verdict),
     }
     yield from (f"{name:<10} {value}" for name, value in rows.items() if value)
     yield from (witness_line(witness) for witness in verdict.witnesses)
-    yield from (f"remark     {remark}" for remark in verdict.remarks)
+    yield from (tr("remark     {remark}", remark=remark) for remark in verdict.remarks)
 
 
 def _judged(verdict: Verdict) -> str:
     """Return as of when the signatures were judged; empty for now, and for what does not hold at any time."""
     chosen = "" if verdict.status is Status.INVALID else _CHOSEN.get(verdict.when.by, "")
     others = any(one.kind == "counter-signature" for one in verdict.witnesses)
-    now = "; counter-signatures as of now" if others and verdict.when.by is Judged.STAMPED else ""
-    return f"as of {shown(verdict.when.at)}, {chosen}{now}" if chosen else ""
+    now = tr("; counter-signatures as of now") if others and verdict.when.by is Judged.STAMPED else ""
+    return (
+        tr("as of {at}, {chosen}{now}", at=shown(verdict.when.at), chosen=chosen, now=now) if chosen else ""
+    )

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from signoff.checklist.model import Checklist, Language
-from signoff.message import tr
-from signoff.model import GRAVITY, SYMBOLS, Finding, Result
+from signoff.message import say, tr, translated
+from signoff.model import GRAVITY, SYMBOLS, Finding, Result, in_words, word
 from signoff.report.summary import timestamp
 from signoff.report.text import enrolled_line
 from signoff.session.events import (
@@ -31,11 +31,11 @@ from signoff.session.verdict import Verdict
 from signoff.text import one_line
 
 KINDS = {
-    "confirmed": "confirmed",
-    "skipped": "skipped",
-    "notapplicable": "does not apply",
-    "accepted": "risk accepted",
-    "withdrawn": "withdrawn",
+    "confirmed": say("confirmed"),
+    "skipped": say("skipped"),
+    "notapplicable": say("does not apply"),
+    "accepted": say("risk accepted"),
+    "withdrawn": say("withdrawn"),
 }
 
 
@@ -49,18 +49,21 @@ def told(happening: Happening) -> tuple[str, str]:
     what = happening.what
     match what:
         case Finding():
-            return what.result.value, one_line(f"{what.title}: {what.observed}", 400)
+            finding = in_words(what)
+            return word(what.result), one_line(f"{finding.title}: {finding.observed}", 400)
         case Attested():
-            until = f"until {what.until}" if what.until else ""
-            return KINDS[what.kind], one_line("; ".join(filter(None, (what.value, what.reason, until))), 400)
+            until = tr("until {until}", until=what.until) if what.until else ""
+            return translated(KINDS[what.kind]), one_line(
+                "; ".join(filter(None, (what.value, what.reason, until))), 400
+            )
         case Consented():
             return tr("permitted") if what.given else tr("consent withdrawn"), one_line(what.name, 400)
         case Noted():
-            return "note", one_line(what.text, 400)
+            return tr("note"), one_line(what.text, 400)
         case Probed():
-            return "broken off", "the machine stopped looking before it had seen everything"
+            return tr("broken off"), tr("the machine stopped looking before it had seen everything")
         case Enrolled():
-            return "second factor", enrolled_line(what)
+            return tr("second factor"), enrolled_line(what)
         case _:
             return _of_session(happening)
 
@@ -69,34 +72,57 @@ def _of_session(happening: Happening) -> tuple[str, str]:
     what, of = happening.what, happening.of
     match what:
         case Intended():
-            return "action begins", one_line(f"{what.action}, {what.subject}", 400)
+            return tr("action begins"), one_line(f"{what.action}, {what.subject}", 400)
         case Done():
-            name = f"{of.action}, {of.subject}" if isinstance(of, Intended) else f"line {what.intent}"
+            name = (
+                f"{of.action}, {of.subject}"
+                if isinstance(of, Intended)
+                else tr("line {intent}", intent=what.intent)
+            )
             detail = f": {what.detail}" if what.detail else ""
-            return f"action {what.outcome}", one_line(f"{name}{detail}", 400)
+            return tr("action {outcome}", outcome=what.outcome), one_line(f"{name}{detail}", 400)
         case Genesis():
-            return "begun", one_line(
-                f"by {what.operator.name}, with signoff {what.signoff}, {what.mode}", 400
+            return tr("begun"), one_line(
+                tr(
+                    "by {name}, with signoff {signoff}, {mode}",
+                    name=what.operator.name,
+                    signoff=what.signoff,
+                    mode=what.mode,
+                ),
+                400,
             )
         case Resumed():
-            return "resumed", _resumed(what, of)
+            return tr("resumed"), _resumed(what, of)
         case Looked():
-            return "profile", one_line(f"read again from {what.fact}: {what.command or 'withheld'}", 400)
+            return tr("profile"), one_line(
+                tr(
+                    "read again from {fact}: {command}",
+                    fact=what.fact,
+                    command=what.command or tr("withheld"),
+                ),
+                400,
+            )
         case Recovered():
-            return "recovered", f"a torn last line of {what.size} bytes was cut off: it was interrupted there"
+            return tr("recovered"), tr(
+                "a torn last line of {size} bytes was cut off: it was interrupted there", size=what.size
+            )
         case Sealed():
-            return "sealed", f"left open: {one_line(', '.join(what.open), 400) or 'nothing'}"
+            return tr("sealed"), tr(
+                "left open: {open}", open=one_line(", ".join(what.open), 400) or tr("nothing")
+            )
         case _:
             raise AssertionError(what)
 
 
 def _resumed(event: Resumed, genesis: object) -> str:
     if not isinstance(genesis, Genesis):
-        return "after an interruption"
+        return tr("after an interruption")
     target = genesis.target
     if (event.host_key, event.machine_id) == (target.host_key, target.machine_id):
-        return "after an interruption, on the same machine"
-    return "after an interruption, ON ANOTHER MACHINE: its host key or machine-id is not the one of line 1"
+        return tr("after an interruption, on the same machine")
+    return tr(
+        "after an interruption, ON ANOTHER MACHINE: its host key or machine-id is not the one of line 1"
+    )
 
 
 def timeline_lines(timeline: Timeline, names: Mapping[Key, str]) -> Iterator[str]:
@@ -104,28 +130,35 @@ def timeline_lines(timeline: Timeline, names: Mapping[Key, str]) -> Iterator[str
     for one in timeline.happenings:
         word, rest = told(one)
         where = f"  [{one_line(names.get(one.step, one.step[1]), 60)}]" if one.step else ""
-        yield f"{timestamp(one.time)}  {_LABELS[one.by]}  {word}  {rest}{where}"
+        yield f"{timestamp(one.time)}  {translated(_LABELS[one.by])}  {word}  {rest}{where}"
         if isinstance(one.what, Finding) and one.what.expected and one.what.result is not Result.PASS:
-            yield f"    expected  {one_line(one.what.expected, 400)}"
+            yield tr("    expected  {expected}", expected=one_line(in_words(one.what).expected, 400))
         if isinstance(one.what, Attested) and one.step:
             if one.what.statement:
-                yield f"    the words  {one_line(one.what.statement, 400)}"
-            yield f"    beside it  {saw(timeline, one.step, one.line)}"
+                yield tr("    the words  {statement}", statement=one_line(one.what.statement, 400))
+            yield tr("    beside it  {saw}", saw=saw(timeline, one.step, one.line))
 
 
-_LABELS = {By.MACHINE: "the machine saw", By.PERSON: "A PERSON SAID ", By.SESSION: "the session   "}
+_LABELS = {
+    By.MACHINE: say("the machine saw"),
+    By.PERSON: say("A PERSON SAID "),
+    By.SESSION: say("the session   "),
+}
 
 
 def saw(timeline: Timeline, step: Key, line: int) -> str:
     """Return what the machine had seen of a step by a line of the record."""
     state = timeline.standing(step, line)
     if not state.findings:
-        return "the machine had seen nothing"
-    gravest = min(state.findings, key=lambda one: GRAVITY.index(one.result))
-    more = f" (of {len(state.findings)} findings)" if len(state.findings) > 1 else ""
-    return (
-        f"the machine saw  {SYMBOLS[state.result]} {state.result.value}{more}  "
-        f"{one_line(f'{gravest.title}: {gravest.observed}', 400)}"
+        return tr("the machine had seen nothing")
+    gravest = in_words(min(state.findings, key=lambda one: GRAVITY.index(one.result)))
+    more = tr(" (of {count} findings)", count=len(state.findings)) if len(state.findings) > 1 else ""
+    return tr(
+        "the machine saw  {symbol} {result}{more}  {finding}",
+        symbol=SYMBOLS[state.result],
+        result=word(state.result),
+        more=more,
+        finding=one_line(f"{gravest.title}: {gravest.observed}", 400),
     )
 
 

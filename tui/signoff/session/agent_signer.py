@@ -18,8 +18,10 @@ SECONDS: Final = 60.0
 
 _SOON: Final = 0.5
 """An agent that needs nobody has answered by then."""
-_TOUCH: Final = "Touch your security key now: it blinks. If your agent asks for its PIN, give that first."
-_CONFIRM: Final = "Your ssh-agent is signing. It may be asking you to confirm."
+_TOUCH: Final = say(
+    "Touch your security key now: it blinks. If your agent asks for its PIN, give that first."
+)
+_CONFIRM: Final = say("Your ssh-agent is signing. It may be asking you to confirm.")
 _UNTOUCHED: Final = say(
     "Plug it in, and touch it while it blinks. Where it has a PIN, the agent needs a way to ask for it "
     "(ssh-askpass)."

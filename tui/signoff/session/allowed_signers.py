@@ -10,6 +10,7 @@ from pathlib import Path
 from time import mktime
 from typing import Final
 
+from signoff.message import say
 from signoff.session.files import read_named
 from signoff.session.keys import PublicKey
 from signoff.session.wire import SignatureError
@@ -46,7 +47,7 @@ class AllowedSigners:
     def refusal(self, name: str, key: PublicKey, namespace: str, at: datetime) -> str:
         """Return why ``name`` may not sign with ``key`` for ``namespace`` at a time; empty where they may."""
         if key in self.revoked:
-            return f"the key {key.fingerprint} is revoked: it counts at no time"
+            return say("the key {fingerprint} is revoked: it counts at no time", fingerprint=key.fingerprint)
         at = at.replace(microsecond=0)  # ssh-keygen reckons in seconds
         reasons = [
             _refusal(entry, namespace, at)
@@ -55,26 +56,38 @@ class AllowedSigners:
         ]
         if "" in reasons:
             return ""
-        unknown = f"the key {key.fingerprint} is not among the allowed signers under the name {name}"
+        unknown = say(
+            "the key {fingerprint} is not among the allowed signers under the name {name}",
+            fingerprint=key.fingerprint,
+            name=name,
+        )
         return "; ".join(filter(None, [reasons[0] if reasons else unknown, self.note]))
 
 
 def _refusal(entry: Entry, namespace: str, at: datetime) -> str:
-    where = f"line {entry.line} of the allowed signers"
+    where = say("line {line} of the allowed signers", line=entry.line)
     if entry.authority:
-        return f"{where} names a certificate authority, which signoff does not accept"
+        return say("{where} names a certificate authority, which signoff does not accept", where=where)
     if entry.namespaces is not None and not matches(entry.namespaces, namespace):
-        return f"{where} does not allow the key to sign for {namespace}"
+        return say("{where} does not allow the key to sign for {namespace}", where=where, namespace=namespace)
     if entry.valid_after is not None and at < entry.valid_after:
-        return f"{where} allows the key only from {entry.valid_after.isoformat()} on"
+        return say(
+            "{where} allows the key only from {valid_after} on",
+            where=where,
+            valid_after=entry.valid_after.isoformat(),
+        )
     if entry.valid_before is not None and at > entry.valid_before:
-        return f"{where} allowed the key until {entry.valid_before.isoformat()}"
+        return say(
+            "{where} allowed the key until {valid_before}",
+            where=where,
+            valid_before=entry.valid_before.isoformat(),
+        )
     return ""
 
 
 def read(path: Path) -> AllowedSigners:
     """Read an allowed_signers file. Raises RecordError where it cannot be read at all."""
-    return parse(read_named(path, "the allowed signers"))
+    return parse(read_named(path, say("the allowed signers")))
 
 
 def parse(data: bytes) -> AllowedSigners:
@@ -87,7 +100,11 @@ def parse(data: bytes) -> AllowedSigners:
         try:
             entries.append(_entry(number, line))
         except ValueError as problem:
-            note = note or f"line {number} of the allowed signers does not count: {problem}"
+            note = note or say(
+                "line {number} of the allowed signers does not count: {problem}",
+                number=number,
+                problem=problem,
+            )
     return AllowedSigners(tuple(entries), note)
 
 
@@ -103,7 +120,7 @@ class Line:
 def read_line(line: str) -> Line:
     """Take a line apart. Raises ValueError, whose text says why."""
     if "\0" in line:
-        raise ValueError("it holds a NUL")
+        raise ValueError(say("it holds a NUL"))
     principals, rest = _word(line)
     try:
         return Line(principals, PublicKey.from_line(rest), {})
@@ -125,7 +142,7 @@ def _entry(number: int, text: str) -> Entry:
         authority="cert-authority" in options,
     )
     if entry.valid_after and entry.valid_before and entry.valid_before <= entry.valid_after:
-        raise ValueError("it ends before it begins")
+        raise ValueError(say("it ends before it begins"))
     return entry
 
 
@@ -134,7 +151,7 @@ def _word(text: str) -> tuple[str, str]:
     if text.startswith('"'):
         word, quote, rest = text[1:].partition('"')
         if not quote:
-            raise ValueError("a quote is not closed")
+            raise ValueError(say("a quote is not closed"))
         return word, rest.lstrip(" \t")
     found = re.match(r"([^ \t]*)[ \t]*", text)
     return (found[1], text[found.end() :]) if found else ("", "")
@@ -150,7 +167,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
         if name not in {"cert-authority", "namespaces", "valid-after", "valid-before"}:
             break
         if name in options or plain != (name == "cert-authority"):
-            raise ValueError(f"the option {name} is given twice, or not as it should be")
+            raise ValueError(say("the option {name} is given twice, or not as it should be", name=name))
         options[name] = (found[2] or "").replace('\\"', '"')
         at = found.end()
         if text[at : at + 1] != ",":
@@ -158,7 +175,7 @@ def _options(text: str) -> tuple[dict[str, str], str]:
         at += 1
     rest = text[at:]
     if not options or not rest.startswith((" ", "\t")):
-        raise ValueError("it holds neither a key nor an option where one should be")
+        raise ValueError(say("it holds neither a key nor an option where one should be"))
     return options, rest.lstrip(" \t")
 
 
@@ -169,18 +186,18 @@ def from_stamp(text: str) -> datetime:
     """
     found = _STAMP.fullmatch(text)
     if found is None:
-        raise ValueError("a time is not written as YYYYMMDD[HHMM[SS]][Z]")
+        raise ValueError(say("a time is not written as YYYYMMDD[HHMM[SS]][Z]"))
     try:
         moment = datetime.strptime(found[1] + (found[2] or "0000") + (found[3] or "00"), "%Y%m%d%H%M%S")  # noqa: DTZ007
     except ValueError:
-        raise ValueError("a time is no day or hour of the calendar") from None
+        raise ValueError(say("a time is no day or hour of the calendar")) from None
     try:
         # As ssh-keygen does it, summer time or not: a local time is the zone's standard time.
         seconds = timegm(moment.timetuple()) if found[4] else mktime((*moment.timetuple()[:8], 0))
     except OverflowError:
         seconds = 0
     if seconds <= 0:
-        raise ValueError("a time lies outside of what can be reckoned with")
+        raise ValueError(say("a time lies outside of what can be reckoned with"))
     return datetime.fromtimestamp(seconds, UTC)
 
 

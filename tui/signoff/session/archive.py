@@ -50,7 +50,7 @@ class _Member(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
         if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} and member.size > _LONGEST_HEADER:
-            raise ValueError("a header is far too long")
+            raise ValueError(say("a header is far too long"))
         return member
 
 
@@ -78,7 +78,7 @@ def _read(path: Path) -> dict[str, bytes]:
         with open_regular(path) as packed, gzip.open(packed) as plain:
             bounded = io.BytesIO(plain.read(MAX_SIZE + 1))
         if len(bounded.getbuffer()) > MAX_SIZE:
-            raise _refused(path, f"it unpacks to more than {MAX_SIZE >> 20} MiB")
+            raise _refused(path, say("it unpacks to more than {max_size} MiB", max_size=MAX_SIZE >> 20))
         with tarfile.open(fileobj=bounded, mode="r:", tarinfo=_Member) as archive:
             for member in archive:
                 if member.isdir() and is_session_id(member.name):
@@ -86,26 +86,28 @@ def _read(path: Path) -> dict[str, bytes]:
                 name = _name(path, member, files)
                 files[name] = _content(archive.extractfile(member))
     except (tarfile.TarError, EOFError, ValueError, RecursionError, zlib.error) as problem:
-        raise _refused(path, f"it is not a .tar.gz archive ({type(problem).__name__})") from None
+        raise _refused(
+            path, say("it is not a .tar.gz archive ({name})", name=type(problem).__name__)
+        ) from None
     except OSError as problem:
         if problem.errno is None:  # gzip's own
-            raise _refused(path, "it is not a .tar.gz archive") from None
-        raise record_error(problem, "The archive could not be read", path) from None
+            raise _refused(path, say("it is not a .tar.gz archive")) from None
+        raise record_error(problem, say("The archive could not be read"), path) from None
     if len({name.partition("/")[0] for name in files}) != 1:
-        raise _refused(path, "it does not hold the one folder of a record")
+        raise _refused(path, say("it does not hold the one folder of a record"))
     return files
 
 
 def _name(path: Path, member: tarfile.TarInfo, files: Mapping[str, bytes]) -> str:
     folder, _, name = member.name.partition("/")
     if not member.isreg() or member.issparse():
-        raise _refused(path, f"{member.name!a} in it is no plain file")
+        raise _refused(path, say("{name} in it is no plain file", name=ascii(member.name)))
     if not (is_session_id(folder) and _NAME.fullmatch(name)):
-        raise _refused(path, f"{member.name!a} in it is not a file of a record's folder")
+        raise _refused(path, say("{name} in it is not a file of a record's folder", name=ascii(member.name)))
     if member.name in files:
-        raise _refused(path, f"{member.name!a} is in it twice")
+        raise _refused(path, say("{name} is in it twice", name=ascii(member.name)))
     if len(files) >= MAX_FILES:
-        raise _refused(path, f"it holds more than {MAX_FILES} files")
+        raise _refused(path, say("it holds more than {max_files} files", max_files=MAX_FILES))
     return member.name
 
 

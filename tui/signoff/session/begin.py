@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from signoff.durable import sync_folder, write_new
+from signoff.message import say
 from signoff.session.bundle import (
     DRAFT,
     GENESIS_SIGNATURE,
@@ -34,7 +35,7 @@ from signoff.session.sshsig import GENESIS
 from signoff.session.tip import Tip
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter looks like a digit
-_WHAT = "The session could not be begun"
+_WHAT = say("The session could not be begun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _place(sessions: Path, made: _Draft, book: OpenLedger, copies: Mapping[str, 
         with ExitStack() as undo:
             draft.mkdir(mode=0o700)
             undo.callback(shutil.rmtree, draft, ignore_errors=True)
-            lock = Lock(draft / LOCK, "The session")
+            lock = Lock(draft / LOCK, say("The session"))
             undo.callback(lock.close)
             _fill(draft, made.key, files)
             book.append("genesis", session, digest(made.line))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from signoff.message import say
 from signoff.session.events import Genesis
 from signoff.session.files import open_regular
 from signoff.session.scan import Scan
@@ -76,4 +77,4 @@ def check_genesis(scan: Scan, signature: Signature) -> None:
     """Raise SignatureError unless line 1 is signed, by the key that it names; it has been scanned."""
     signature.verify_message(GENESIS, scan.first_line)
     if scan.genesis is None or scan.genesis.operator.key != signature.key.fingerprint:
-        raise SignatureError("it is made by another key than line 1 names")
+        raise SignatureError(say("it is made by another key than line 1 names"))

@@ -48,9 +48,14 @@ def use_agent(fingerprint: str, name: str, attendant: Attendant) -> Signer:
     usable = [one for one in Agent.here().listed() if _is_usable(one.key)]
     found = [one for one in usable if fingerprint in {"", one.key.fingerprint}]
     if len(found) != 1:
-        wrong = f"has no usable key {one_line(fingerprint, 60)}" if fingerprint else "has more than one key"
+        wrong = (
+            say("has no usable key {fingerprint}", fingerprint=one_line(fingerprint, 60))
+            if fingerprint
+            else say("has more than one key")
+        )
         raise UsageError(
-            say("Your ssh-agent {wrong}.", wrong=wrong if usable else "has no usable key"), _choice(usable)
+            say("Your ssh-agent {wrong}.", wrong=wrong if usable else say("has no usable key")),
+            _choice(usable),
         )
     (chosen,) = found
     return _use(Identity(_name(name, chosen.comment), chosen.key.line), attendant)
@@ -121,4 +126,4 @@ def _remember(chosen: Identity | None) -> None:
             document["identity"] = table
         write_new(path, tomlkit.dumps(document).encode("utf-8"))
     except OSError as problem:
-        raise record_error(problem, "The settings could not be written", path) from None
+        raise record_error(problem, say("The settings could not be written"), path) from None

@@ -22,8 +22,8 @@ from signoff.text import one_line
 def refusal(verdict: Verdict) -> str:
     """Return why a record with this verdict is not to be counter-signed; empty where it may be."""
     if verdict.status is not Status.VALID:
-        return f"it is {verdict.status.value}"
-    return f"{verdict.broken[0]} does not hold" if verdict.broken else ""
+        return say("it is {status}", status=verdict.status.value)
+    return say("{broken} does not hold", broken=verdict.broken[0]) if verdict.broken else ""
 
 
 def check_second(directory: Path, verdict: Verdict, signer: Signer, name: str) -> Path:
@@ -83,7 +83,7 @@ def countersign(
             armour = sign(signer, COUNTERSIGN, file.read())
         write_new(path, armour.encode("ascii"))
     except OSError as problem:
-        raise record_error(problem, "The counter-signature could not be written", path) from None
+        raise record_error(problem, say("The counter-signature could not be written"), path) from None
     # Judged once more, with the signature: so it is over the very bytes that hold, whoever wrote meanwhile.
     after = verify(directory, allowed_signers, tsa_ca=tsa_ca)
     made = [one.bearing for one in after.witnesses if one.file == path.name]

@@ -66,9 +66,9 @@ def opened(data: bytes, key: PublicKey) -> bytes:
     try:
         whole = msgspec.json.decode(data, type=_Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise SignatureError("it is not a DSSE envelope with an in-toto statement") from None
+        raise SignatureError(say("it is not a DSSE envelope with an in-toto statement")) from None
     if [one.keyid for one in whole.signatures] != [key.fingerprint]:
-        raise SignatureError("it is not signed by the operator's key alone")
+        raise SignatureError(say("it is not signed by the operator's key alone"))
     payload = from_base64(whole.payload.encode("utf-8"))
     signature = from_base64(whole.signatures[0].sig.encode("utf-8"))
     key.verify(string(ED25519.encode()) + string(signature), pae(payload))

@@ -12,13 +12,14 @@ import msgspec
 
 from signoff import own_files
 from signoff.durable import sync_folder, write_all
+from signoff.message import say
 from signoff.session.clock import read_clock
 from signoff.session.files import make_folder, record_error
 from signoff.session.ledger import LedgerEntry, Reading, read
 from signoff.session.line import canonical, digest, timestamp
 from signoff.session.lock import Lock
 
-_WHAT = "The ledger could not be written"
+_WHAT = say("The ledger could not be written")
 _WAIT = 10.0
 
 
@@ -65,7 +66,7 @@ class OpenLedger:
 def locked(path: Path) -> Iterator[OpenLedger]:
     """Open the ledger to add to it, alone; cut a torn last line, and say so in it. Raises RecordError."""
     make_folder(path.parent)
-    with Lock(path.with_suffix(".lock"), "The ledger", wait=_WAIT):
+    with Lock(path.with_suffix(".lock"), say("The ledger"), wait=_WAIT):
         descriptor = _open(path)
         try:
             reading = read(path)

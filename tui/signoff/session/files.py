@@ -45,7 +45,7 @@ def make_folder(path: Path) -> None:
         durable.make_folder(path)
         own_files.judge(path)
     except OSError as problem:
-        raise record_error(problem, "A folder could not be made", path) from None
+        raise record_error(problem, say("A folder could not be made"), path) from None
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -53,7 +53,7 @@ def open_regular(path: Path) -> BufferedReader:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        raise OSError(errno.EINVAL, say("not a regular file"), str(path))
     return os.fdopen(descriptor, "rb")
 
 
@@ -72,7 +72,7 @@ def read_named(path: Path, what: str) -> bytes:
             say("Look for how it is spelt."),
         ) from None
     except OSError as problem:
-        raise record_error(problem, f"The file with {what} could not be read", path) from None
+        raise record_error(problem, say("The file with {what} could not be read", what=what), path) from None
     if len(data) > _MOST_NAMED:
         raise RecordError(
             say("The file {path} is far too long for {what}.", path=path, what=what),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from signoff.durable import sync_folder
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.bundle import DRAFT, JOURNAL, LOCK, RESERVE, SEAL_SIGNATURE, SESSION_KEY
 from signoff.session.enrol import OpenLedger
 from signoff.session.files import open_regular
@@ -28,7 +29,7 @@ def tidy(sessions: Path, ledger: OpenLedger) -> None:
     for key in sessions.glob(f"*/{SESSION_KEY}"):
         directory = key.parent
         if (directory / SEAL_SIGNATURE).exists():
-            with contextlib.suppress(RecordError, OSError), Lock(directory / LOCK, "The session"):
+            with contextlib.suppress(RecordError, OSError), Lock(directory / LOCK, say("The session")):
                 if verify(directory).sealed:
                     finish_seal(directory, ledger)
 

@@ -94,7 +94,7 @@ def publish(name: str, key: PublicKey, path: Path | None = None) -> None:
     try:
         known = path.read_bytes() if path.exists() else b""
     except OSError as problem:
-        raise record_error(problem, "The allowed signers could not be read", path) from None
+        raise record_error(problem, say("The allowed signers could not be read"), path) from None
     words = (name.encode("ascii"), key.line.encode("ascii"))
     if not any(all(word in line for word in words) for line in known.split(b"\n")):
         append(path, [signers_line(name, key)])
@@ -109,7 +109,9 @@ def way_back(fingerprint: str) -> str:
     with contextlib.suppress(AgentError):
         if any(one.key.fingerprint == fingerprint for one in Agent.here().listed()):
             return f"signoff identity use agent {fingerprint}"
-    return f"signoff identity use FILE, or signoff identity use agent {fingerprint}"
+    return say(
+        "signoff identity use FILE, or signoff identity use agent {fingerprint}", fingerprint=fingerprint
+    )
 
 
 def default_name() -> str:
@@ -133,14 +135,14 @@ def _create(path: Path) -> None:
             os.close(descriptor)
             Path(draft).unlink()
     except OSError as problem:
-        raise record_error(problem, "The signing key could not be made", path) from None
+        raise record_error(problem, say("The signing key could not be made"), path) from None
 
 
 def _write_public(public: Path, name: str, key: PublicKey) -> None:
     try:
         write_new(public, f"{key.line} {name}\n".encode("ascii"))
     except OSError as problem:
-        raise record_error(problem, "The public key could not be written", public) from None
+        raise record_error(problem, say("The public key could not be written"), public) from None
 
 
 def _public(public: Path) -> tuple[str, PublicKey | None]:
@@ -151,7 +153,7 @@ def _public(public: Path) -> tuple[str, PublicKey | None]:
     except FileNotFoundError:
         return _whoami(), None
     except OSError as problem:
-        raise record_error(problem, "The public key could not be read", public) from None
+        raise record_error(problem, say("The public key could not be read"), public) from None
     words = text.split()
     name = words[2] if len(words) == 3 else ""
     if not is_name(name):

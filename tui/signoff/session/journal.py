@@ -15,7 +15,7 @@ from signoff.session.files import record_error
 RESERVE: Final = 1 << 16
 """Bytes kept back beside the journal, so that a session can still be sealed when the disk is full."""
 
-_WHAT: Final = "The record could not be written"
+_WHAT: Final = say("The record could not be written")
 
 
 class Journal:
@@ -73,7 +73,7 @@ class Journal:
             ):
                 data += more
         except OSError as problem:
-            raise record_error(problem, "The record could not be read", self.path) from None
+            raise record_error(problem, say("The record could not be read"), self.path) from None
         return data
 
     def close(self) -> None:

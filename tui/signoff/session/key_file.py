@@ -30,7 +30,7 @@ _MAX_KEY_FILE: Final = 65536
 _BEGIN: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _END: Final = b"-----END OPENSSH PRIVATE KEY-----"
 _MAGIC: Final = b"openssh-key-v1\0"
-_WHAT: Final = "the signing key's passphrase"
+_WHAT: Final = say("the signing key's passphrase")
 
 
 class FileSigner:
@@ -105,7 +105,7 @@ def save_key(signer: KeySigner, path: Path) -> None:
     try:
         write_new(path, signer.private_bytes())
     except OSError as problem:
-        raise record_error(problem, "A signing key could not be written", path) from None
+        raise record_error(problem, say("A signing key could not be written"), path) from None
 
 
 def load_key(path: Path, name: str, passphrase: Passphrase | None = None) -> KeySigner:
@@ -141,7 +141,7 @@ def _read_private(path: Path) -> bytes:
             say("Put it back where it was, from a backup if need be."),
         ) from None
     except OSError as problem:
-        raise record_error(problem, "The signing key could not be read", path) from None
+        raise record_error(problem, say("The signing key could not be read"), path) from None
     if data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
         raise RecordError(
             say("{path} is the public half of a key.", path=path),

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from signoff.message import say
 from signoff.session.wire import Reader, SignatureError, from_base64
 
 ED25519: Final = "ssh-ed25519"
@@ -29,7 +30,7 @@ _SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
 _RSA_BITS: Final = range(3072, 16385)
 _USER_PRESENT: Final = 0x01
 _GAP: Final = re.compile(r"[ \t]+")
-_BAD: Final = "the signature does not fit the signed bytes"
+_BAD: Final = say("the signature does not fit the signed bytes")
 
 
 class _Check(Protocol):
@@ -51,7 +52,7 @@ class PublicKey:
         try:
             kind = Reader(blob).string().decode("ascii")
         except UnicodeDecodeError:
-            raise SignatureError("the key's type is not a name") from None
+            raise SignatureError(say("the key's type is not a name")) from None
         return cls(kind, blob)
 
     @classmethod
@@ -61,9 +62,9 @@ class PublicKey:
         try:
             key = cls.from_blob(from_base64(text.encode("ascii")))
         except UnicodeEncodeError:
-            raise SignatureError("the base64 is malformed") from None
+            raise SignatureError(say("the base64 is malformed")) from None
         if key.kind != kind:
-            raise SignatureError("the key is of another type than it says")
+            raise SignatureError(say("the key is of another type than it says"))
         return key
 
     @property
@@ -88,9 +89,9 @@ class PublicKey:
     def _check(self) -> _Check:
         read = _KINDS.get(self.kind)
         if "-cert-v" in self.kind:
-            raise SignatureError("the key is a certificate, which signoff does not accept")
+            raise SignatureError(say("the key is a certificate, which signoff does not accept"))
         if read is None:
-            raise SignatureError(f"keys of the type {self.kind!a} are not accepted")
+            raise SignatureError(say("keys of the type {kind} are not accepted", kind=ascii(self.kind)))
         fields = Reader(self.blob)
         fields.string()
         return read(self.kind, fields)
@@ -104,22 +105,24 @@ class PublicKey:
 def _type(signed: Reader, *names: str) -> str:
     name = signed.string().decode("ascii", "replace")
     if name not in names:
-        raise SignatureError(f"the signature is of the type {name!a}, which does not fit the key")
+        raise SignatureError(
+            say("the signature is of the type {name}, which does not fit the key", name=ascii(name))
+        )
     return name
 
 
 def _ed25519_point(point: bytes) -> Callable[[bytes, bytes], None]:
     if len(point) != 32:
-        raise SignatureError("the Ed25519 key is of a wrong length")
+        raise SignatureError(say("the Ed25519 key is of a wrong length"))
     y = int.from_bytes(point, "little") & ((1 << 255) - 1)
     if y >= _P or y in _SMALL_ORDER:
-        raise SignatureError("the Ed25519 key is a weak one")
+        raise SignatureError(say("the Ed25519 key is a weak one"))
 
     def check(signature: bytes, message: bytes) -> None:
         if len(signature) != 64:
-            raise SignatureError("the Ed25519 signature is of a wrong length")
+            raise SignatureError(say("the Ed25519 signature is of a wrong length"))
         if int.from_bytes(signature[32:], "little") >= _L:
-            raise SignatureError("the Ed25519 signature is not in its one proper form (RFC 8032, 5.1.7)")
+            raise SignatureError(say("the Ed25519 signature is not in its one proper form (RFC 8032, 5.1.7)"))
         try:
             Ed25519PublicKey.from_public_bytes(point).verify(signature, message)
         except (InvalidSignature, ValueError):
@@ -140,11 +143,11 @@ def _ecdsa_point(curve: str, point: bytes) -> Callable[[bytes, bytes], None]:
     }
     group, algorithm = curves[curve]
     if point[:1] != b"\x04":
-        raise SignatureError("the ECDSA key's point is not in its uncompressed form")
+        raise SignatureError(say("the ECDSA key's point is not in its uncompressed form"))
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(group, point)
     except ValueError:
-        raise SignatureError("the ECDSA key is not a point of its curve") from None
+        raise SignatureError(say("the ECDSA key is not a point of its curve")) from None
 
     def check(signature: bytes, message: bytes) -> None:
         numbers = Reader(signature)
@@ -175,7 +178,7 @@ def _ecdsa_key(kind: str, fields: Reader) -> _Check:
     curve, point = fields.string().decode("ascii", "replace"), fields.string()
     fields.end()
     if kind != f"ecdsa-sha2-{curve}":
-        raise SignatureError("the ECDSA key is of another curve than it says")
+        raise SignatureError(say("the ECDSA key is of another curve than it says"))
     verify = _ecdsa_point(curve, point)
 
     def check(signed: Reader, message: bytes) -> None:
@@ -194,11 +197,11 @@ def _rsa_key(_kind: str, fields: Reader) -> _Check:
     exponent, modulus = fields.mpint(), fields.mpint()
     fields.end()
     if modulus.bit_length() not in _RSA_BITS:
-        raise SignatureError("the RSA key has less than 3072 or more than 16384 bits")
+        raise SignatureError(say("the RSA key has less than 3072 or more than 16384 bits"))
     try:
         key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
     except ValueError:
-        raise SignatureError("the RSA key is malformed") from None
+        raise SignatureError(say("the RSA key is malformed")) from None
 
     def check(signed: Reader, message: bytes) -> None:
         # RFC 8332; a signature with SHA-1 (ssh-rsa) is not accepted.
@@ -206,7 +209,7 @@ def _rsa_key(_kind: str, fields: Reader) -> _Check:
         signature = signed.string()
         signed.end()
         if len(signature) != (modulus.bit_length() + 7) // 8:
-            raise SignatureError("the RSA signature is of a wrong length")
+            raise SignatureError(say("the RSA signature is of a wrong length"))
         algorithm = hashes.SHA512() if name == RSA_SHA512 else hashes.SHA256()
         try:
             key.verify(signature, message, padding.PKCS1v15(), algorithm)
@@ -224,7 +227,7 @@ def _security_key(application: bytes, signed: Reader, message: bytes) -> bytes:
     flags, counter = signed.take(1), signed.take(4)
     signed.end()
     if not flags[0] & _USER_PRESENT:
-        raise SignatureError("the security key signed without having been touched")
+        raise SignatureError(say("the security key signed without having been touched"))
     return hashlib.sha256(application).digest() + flags + counter + hashlib.sha256(message).digest()
 
 
@@ -247,7 +250,7 @@ def _sk_ecdsa_key(kind: str, fields: Reader) -> _Check:
     curve, point, application = fields.string(), fields.string(), fields.string()
     fields.end()
     if curve != b"nistp256":
-        raise SignatureError("the ECDSA key is of another curve than it says")
+        raise SignatureError(say("the ECDSA key is of another curve than it says"))
     return _security_key_check(kind, application, _ecdsa_point("nistp256", point))
 
 

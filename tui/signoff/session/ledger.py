@@ -10,6 +10,7 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from signoff.errors import RecordError
+from signoff.message import reason, say
 from signoff.session.files import open_regular, record_error
 from signoff.session.line import LineError, canonical, digest, from_timestamp, is_session_id
 
@@ -94,7 +95,7 @@ def read(path: Path) -> Reading:
     except FileNotFoundError:
         pass
     except OSError as problem:
-        raise record_error(problem, "The ledger could not be read", path) from None
+        raise record_error(problem, say("The ledger could not be read"), path) from None
     return reading
 
 
@@ -108,7 +109,7 @@ def parse(file: BinaryIO, reading: Reading) -> None:
     while raw := file.readline():
         if not raw.endswith(b"\n"):
             reading.torn = raw
-            reading.damage.append(Damage(reading.lines + 1, "it was not written to its end"))
+            reading.damage.append(Damage(reading.lines + 1, say("it was not written to its end")))
             return
         number = reading.lines + 1
         try:
@@ -116,28 +117,28 @@ def parse(file: BinaryIO, reading: Reading) -> None:
             reading.entries.append(entry)
             _check_place(entry, number, reading.head)
         except (LineError, RecordError) as problem:
-            reading.damage.append(Damage(number, str(problem)))
+            reading.damage.append(Damage(number, reason(problem)))
         reading.size += len(raw)
         reading.digests.append(digest(raw))
 
 
 def _decode(raw: bytes) -> LedgerEntry:
     if len(raw) > _MAX_LINE:
-        raise LineError(f"it is longer than {_MAX_LINE} bytes")
+        raise LineError(say("it is longer than {max_line} bytes", max_line=_MAX_LINE))
     try:
         entry = msgspec.json.decode(raw, type=LedgerEntry)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise LineError("it is not a line of a ledger") from None
+        raise LineError(say("it is not a line of a ledger")) from None
     from_timestamp(entry.time)
     if entry.kind != "recovered" and not is_session_id(entry.session):
-        raise LineError("session is not a session's id")
+        raise LineError(say("session is not a session's id"))
     if canonical(msgspec.to_builtins(entry)) != raw:
-        raise LineError("it is not written in its one canonical form")
+        raise LineError(say("it is not written in its one canonical form"))
     return entry
 
 
 def _check_place(entry: LedgerEntry, number: int, before: str) -> None:
     if entry.prev != before:
-        raise LineError("the line before it is not the one that it followed when it was written")
+        raise LineError(say("the line before it is not the one that it followed when it was written"))
     if entry.seq != number:
-        raise LineError(f"it says that it is line {entry.seq}")
+        raise LineError(say("it says that it is line {seq}", seq=entry.seq))

@@ -32,7 +32,7 @@ KEPT: Final = paths.ledgers_directory().name
 MAX_SIZE: Final = 1 << 26
 """The most bytes that a ledger from elsewhere may have: a hundred thousand sessions fit."""
 
-_WHAT = "The ledgers could not be merged"
+_WHAT = say("The ledgers could not be merged")
 _WAIT = 10.0
 
 
@@ -47,12 +47,12 @@ class Known:
     @property
     def name(self) -> str:
         """What it is called: nobody but its machine can say whose it is, so it goes by its first line."""
-        return "this machine" if self.own else self.reading.first[:12] or self.path.parent.name[:12]
+        return say("this machine") if self.own else self.reading.first[:12] or self.path.parent.name[:12]
 
     @property
     def whose(self) -> str:
         """What it is called in a sentence."""
-        return "the ledger" if self.own else f"the ledger {self.name} of another machine"
+        return say("the ledger") if self.own else say("the ledger {name} of another machine", name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,24 @@ def disagreements(ledgers: Sequence[Known]) -> Iterator[str]:
             continue
         if other.reading.holds(one.reading):
             yield (
-                f"{one.name}: the ledger ends at line {one.reading.lines}, and a copy of it goes on to line "
-                f"{other.reading.lines}: its end has been cut off, or an old state was put back"
+                say(
+                    "{name}: the ledger ends at line {lines}, and a copy of it goes on to line {copied}: "
+                    "its end has been cut off, or an old state was put back",
+                    name=one.name,
+                    lines=one.reading.lines,
+                    copied=other.reading.lines,
+                )
             )
         else:
             yield (
-                f"{one.name}: there are two ledgers that are the same up to line {shared} and differ after "
-                f"it: one of them was made anew or rolled back ({one.path}, {other.path})"
+                say(
+                    "{name}: there are two ledgers that are the same up to line {shared} and differ after "
+                    "it: one of them was made anew or rolled back ({path}, {other})",
+                    name=one.name,
+                    shared=shared,
+                    path=one.path,
+                    other=other.path,
+                )
             )
 
 
@@ -178,7 +189,7 @@ def merge(state: Path, chains: Sequence[Chain], *, restore: bool = False) -> lis
     from signoff.session.lock import Lock  # slow to import, and never needed to verify
 
     make_folder(state)
-    with Lock(state / f"{KEPT}.lock", "The merging of ledgers", wait=_WAIT):
+    with Lock(state / f"{KEPT}.lock", say("The merging of ledgers"), wait=_WAIT):
         try:
             for draft in (state / KEPT).glob("*/.*"):  # of a merge that was killed
                 draft.unlink()
@@ -207,7 +218,7 @@ def _take(state: Path, new: Chain, *, restore: bool) -> Taken:
 def _restore(path: Path, new: Chain) -> None:
     from signoff.session.lock import Lock
 
-    with Lock(path.with_suffix(".lock"), "The ledger", wait=_WAIT):
+    with Lock(path.with_suffix(".lock"), say("The ledger"), wait=_WAIT):
         if not new.reading.holds(ledger.read(path)):
             raise RecordError(
                 say("This machine's ledger has just gone on."), say("Look again: signoff sessions list")
@@ -230,7 +241,9 @@ def _kept(folder: Path) -> Iterator[Known]:
         reading = ledger.read(path)
         if (reading.first, reading.head) != (folder.name, path.stem):
             reading.damage.append(
-                ledger.Damage(reading.lines, "it is not what was taken in: its name tells of another content")
+                ledger.Damage(
+                    reading.lines, say("it is not what was taken in: its name tells of another content")
+                )
             )
         yield Known(path, False, reading)
 
@@ -257,7 +270,7 @@ def _content(path: Path) -> bytes:
         with open_regular(path) as file:
             data = file.read(MAX_SIZE + 1)
     except OSError as problem:
-        raise record_error(problem, "The ledger could not be read", path) from None
+        raise record_error(problem, say("The ledger could not be read"), path) from None
     if len(data) > MAX_SIZE:
         raise RecordError(
             say("{path} is longer than {max_size} MiB: no ledger is.", path=path, max_size=MAX_SIZE >> 20)

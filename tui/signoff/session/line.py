@@ -11,7 +11,7 @@ from typing import Any, Final, Union, get_args
 
 import msgspec
 
-from signoff.message import plain
+from signoff.message import plain, say
 from signoff.session.events import AnyEvent, Genesis
 
 MAX_LINE: Final = 1 << 20
@@ -93,7 +93,7 @@ def from_timestamp(text: str) -> datetime:
             return datetime.fromisoformat(text)
     except ValueError:
         pass
-    raise LineError("the time is not written as RFC 3339 in UTC with milliseconds")
+    raise LineError(say("the time is not written as RFC 3339 in UTC with milliseconds"))
 
 
 def canonical(value: Any) -> bytes:
@@ -112,7 +112,13 @@ def encode(entry: Entry) -> bytes:
     fields["time"] = timestamp(entry.time)
     line = canonical(fields)
     if len(line) > MAX_LINE:
-        raise LineError(f"it would make a line of {len(line)} bytes, and {MAX_LINE} is the most")
+        raise LineError(
+            say(
+                "it would make a line of {count} bytes, and {max_line} is the most",
+                count=len(line),
+                max_line=MAX_LINE,
+            )
+        )
     return line
 
 
@@ -123,11 +129,13 @@ def decode(line: bytes, *, strict: bool = True) -> Entry:
     looked at: that is faster, and proves nothing.
     """
     if len(line) > MAX_LINE:
-        raise LineError(f"it is longer than {MAX_LINE} bytes")
+        raise LineError(say("it is longer than {max_line} bytes", max_line=MAX_LINE))
     try:
         read = _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise LineError(f"it is not an event of this format ({_reason(problem)})") from None
+        raise LineError(
+            say("it is not an event of this format ({reason})", reason=_reason(problem))
+        ) from None
     kind = _KINDS[type(read)]
     entry = Entry(
         seq=read.seq,
@@ -140,7 +148,7 @@ def decode(line: bytes, *, strict: bool = True) -> Entry:
     )
     _check_envelope(entry)
     if strict and not _plainly_canonical(read, line) and encode(entry) != line:
-        raise LineError("it is not written in its one canonical form")
+        raise LineError(say("it is not written in its one canonical form"))
     return entry
 
 
@@ -155,13 +163,13 @@ def _plainly_canonical(read: Any, line: bytes) -> bool:
 
 def _check_envelope(entry: Entry) -> None:
     if not (entry.prev == "" if entry.seq == 1 else _DIGEST.fullmatch(entry.prev)):
-        raise LineError("prev is not a SHA-256 digest")
+        raise LineError(say("prev is not a SHA-256 digest"))
     if not is_session_id(entry.session):
-        raise LineError("session is not a session's id")
+        raise LineError(say("session is not a session's id"))
     if not _BOOT.fullmatch(entry.boot):
-        raise LineError("boot is not a boot's id")
+        raise LineError(say("boot is not a boot's id"))
     if entry.seq < 1 or entry.monotonic < 0:
-        raise LineError("seq or monotonic is out of range")
+        raise LineError(say("seq or monotonic is out of range"))
 
 
 def _reason(problem: Exception) -> str:
@@ -177,16 +185,16 @@ def _plain(value: Any, depth: int) -> Any:
         return value
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise LineError("it holds an integer beyond 64 bits")
+            raise LineError(say("it holds an integer beyond 64 bits"))
         return value
     if kind not in {dict, list, tuple}:
-        raise LineError(f"it holds a {kind.__name__}, which the format does not have")
+        raise LineError(say("it holds a {name}, which the format does not have", name=kind.__name__))
     if depth == 0:
-        raise LineError(f"it is nested deeper than {MAX_DEPTH} levels")
+        raise LineError(say("it is nested deeper than {max_depth} levels", max_depth=MAX_DEPTH))
     if kind is not dict:
         return [_plain(item, depth - 1) for item in value]
     if not all(type(key) is str for key in value):
-        raise LineError("it holds a mapping whose keys are not texts")
+        raise LineError(say("it holds a mapping whose keys are not texts"))
     return {key if key.isascii() else _text(key): _plain(item, depth - 1) for key, item in value.items()}
 
 

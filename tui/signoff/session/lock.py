@@ -32,7 +32,7 @@ class Lock:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as problem:
-            raise record_error(problem, f"{what} could not be locked", path) from None
+            raise record_error(problem, say("{what} could not be locked", what=what), path) from None
         deadline = time.monotonic() + wait
         try:
             while not self._try():
@@ -45,7 +45,7 @@ class Lock:
             self._sign()
         except OSError as problem:
             self.close()
-            raise record_error(problem, f"{what} could not be locked", path) from None
+            raise record_error(problem, say("{what} could not be locked", what=what), path) from None
         except RecordError:
             self.close()
             raise
@@ -87,8 +87,14 @@ class Lock:
     def _holder(self) -> str:
         try:
             holder = json.loads(os.pread(self._descriptor, 1024, 0))
-            where = f" on {one_line(str(holder['tty']), 40)}" if holder["tty"] else ""
+            where = say(" on {holder}", holder=one_line(str(holder["tty"]), 40)) if holder["tty"] else ""
             host, since = one_line(str(holder["host"]), 64), one_line(str(holder["since"]), 30)
-            return f"process {int(holder['pid'])}{where} of {host}, since {since}"
+            return say(
+                "process {holder}{where} of {host}, since {since}",
+                holder=int(holder["pid"]),
+                where=where,
+                host=host,
+                since=since,
+            )
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return "another process"
+            return say("another process")

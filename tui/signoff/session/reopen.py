@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from signoff.errors import RecordError
-from signoff.message import say
+from signoff.message import listed, reason, say
 from signoff.session.bundle import (
     GENESIS_SIGNATURE,
     JOURNAL,
@@ -32,19 +32,21 @@ def verified(directory: Path, state: SessionState) -> Scan:
             for entry in scan.read(file):
                 state.apply(entry.event, session=entry.session, time=entry.time)
         if scan.last is None:
-            raise BrokenError(1, "it is torn, or there is none")
+            raise BrokenError(1, say("it is torn, or there is none"))
         check_genesis(scan, signature)
         if scan.last.session != directory.name:
-            raise BrokenError(1, "it belongs to another session")
+            raise BrokenError(1, say("it belongs to another session"))
         changed = changed_copies(directory, scan.genesis) if scan.genesis else []
     except OSError as problem:
-        raise record_error(problem, "The session could not be opened", path) from None
+        raise record_error(problem, say("The session could not be opened"), path) from None
     except SignatureError as problem:
-        raise _anomaly(directory, f"{GENESIS_SIGNATURE}: {problem}") from None
+        raise _anomaly(directory, listed((GENESIS_SIGNATURE, reason(problem)), ": ")) from None
     except BrokenError as broken:
-        raise _anomaly(directory, f"line {broken.line}: {broken.reason}") from None
+        raise _anomaly(
+            directory, say("line {line}: {reason}", line=broken.line, reason=broken.reason)
+        ) from None
     if changed:
-        raise _anomaly(directory, f"{changed[0]} is not the checklist that line 1 names")
+        raise _anomaly(directory, say("{changed} is not the checklist that line 1 names", changed=changed[0]))
     return scan
 
 
@@ -52,7 +54,9 @@ def session_key(directory: Path, state: SessionState) -> KeySigner:
     """Return the session's own key. Raises RecordError where it is not the one that line 1 names."""
     key = load_key(directory / SESSION_KEY, directory.name)
     if state.genesis is None or key.key.line != state.genesis.session_key:
-        raise _anomaly(directory, f"{SESSION_KEY} is not the key that line 1 names")
+        raise _anomaly(
+            directory, say("{session_key} is not the key that line 1 names", session_key=SESSION_KEY)
+        )
     return key
 
 

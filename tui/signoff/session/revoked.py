@@ -24,7 +24,7 @@ def read(path: Path) -> frozenset[PublicKey]:
 
     What is not understood might be the very key, so that here nothing is passed over.
     """
-    data = read_named(path, "the revoked keys")
+    data = read_named(path, say("the revoked keys"))
     if data.startswith(b"SSHKRL\n\0"):
         raise RecordError(
             say("The revoked keys in {path} are in ssh-keygen's binary form (KRL).", path=path), _HOW

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from signoff.errors import RecordError
+from signoff.message import reason, say
 from signoff.session.events import VERSION, Checkpoint, Genesis
 from signoff.session.keys import ED25519, PublicKey
 from signoff.session.line import MAX_LINE, Entry, LineError, decode, digest
@@ -29,7 +30,7 @@ class BrokenError(Exception):
     """The record does not hold from ``line`` on; ``reason`` says why, for people."""
 
     def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"line {line}: {reason}")
+        super().__init__(say("line {line}: {reason}", line=line, reason=reason))
         self.line = line
         self.reason = reason
 
@@ -42,7 +43,12 @@ class NewerError(BrokenError):
 
     def __init__(self, first_line: bytes, version: int, signoff: str) -> None:
         super().__init__(
-            1, f"it was made by a newer version, signoff {signoff} (records of version {version})"
+            1,
+            say(
+                "it was made by a newer version, signoff {signoff} (records of version {version})",
+                signoff=signoff,
+                version=version,
+            ),
         )
         self.first_line = first_line
 
@@ -106,7 +112,9 @@ class Scan:
         """Yield the entries of a record's file, each known to hold. Raises BrokenError, OSError."""
         while raw := file.readline(MAX_LINE + 1):
             if len(raw) > MAX_LINE:
-                raise BrokenError(self.lines + 1, f"it is longer than {MAX_LINE} bytes")
+                raise BrokenError(
+                    self.lines + 1, say("it is longer than {max_line} bytes", max_line=MAX_LINE)
+                )
             if not raw.endswith(b"\n"):
                 self.torn = raw
                 self.sha256 = self.whole.copy()
@@ -135,7 +143,7 @@ class Scan:
             if isinstance(entry.event, Checkpoint):
                 self._check_checkpoint(entry.event, entry.session)
         except (LineError, SignatureError) as problem:
-            raise BrokenError(number, str(problem)) from None
+            raise BrokenError(number, reason(problem)) from None
         except RecordError as problem:
             raise BrokenError(number, problem.message) from None
         self._hash(raw)
@@ -149,16 +157,16 @@ class Scan:
 
     def _check_place(self, entry: Entry, number: int) -> None:
         if entry.seq != number:
-            raise LineError(f"it says that it is line {entry.seq}")
+            raise LineError(say("it says that it is line {seq}", seq=entry.seq))
         if entry.prev != self.head:
-            raise LineError("the line before it is not the one that it followed when it was written")
+            raise LineError(say("the line before it is not the one that it followed when it was written"))
         before = self.last
         if before is None:
             return
         if entry.session != before.session:
-            raise LineError("it belongs to another session")
+            raise LineError(say("it belongs to another session"))
         if entry.boot == before.boot and entry.monotonic < before.monotonic:
-            raise LineError("by the monotonic clock it was written before the line before it")
+            raise LineError(say("by the monotonic clock it was written before the line before it"))
         self._compare_clocks(entry, before)
 
     def _compare_clocks(self, entry: Entry, before: Entry) -> None:
@@ -173,7 +181,7 @@ class Scan:
     def _check_session_key(self, genesis: Genesis) -> None:
         self._session_key = PublicKey.from_line(genesis.session_key)
         if self._session_key.kind != ED25519 or self._session_key.line != genesis.session_key:
-            raise LineError("the session's key is not an Ed25519 key in its one-line form")
+            raise LineError(say("the session's key is not an Ed25519 key in its one-line form"))
         self.genesis = genesis
 
     def _check_checkpoint(self, checkpoint: Checkpoint, session: str) -> None:
@@ -182,11 +190,11 @@ class Scan:
             self.size,
             self.sha256.hexdigest(),
         ):
-            raise LineError("the checkpoint was not made over the lines before it")
+            raise LineError(say("the checkpoint was not made over the lines before it"))
         if self._strict:
             signature = parse(checkpoint.signature)
             if signature.key != self._session_key:
-                raise SignatureError("the checkpoint is signed by another key than the session's")
+                raise SignatureError(say("the checkpoint is signed by another key than the session's"))
             text = checkpoint_text(session, checkpoint.lines, checkpoint.size, checkpoint.digest)
             signature.verify_message(CHECKPOINT, text)
         self.covered = self.lines

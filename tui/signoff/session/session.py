@@ -152,7 +152,7 @@ class Session:
             )
         directory = directory.resolve()
         own_files.check(directory / JOURNAL)
-        lock = Lock(directory / LOCK, f"The session {directory.name}")
+        lock = Lock(directory / LOCK, say("The session {name}", name=directory.name))
         try:
             if (directory / SEAL_SIGNATURE).exists():
                 raise RecordError(
@@ -247,7 +247,7 @@ class Session:
                         "This session was begun with another key than {fingerprint}.",
                         fingerprint=signer.fingerprint,
                     ),
-                    say("Seal it with {key}.", key=genesis.operator.key if genesis else "that one"),
+                    say("Seal it with {key}.", key=genesis.operator.key if genesis else say("that one")),
                 )
             release(self.directory / RESERVE)
             try:
@@ -348,7 +348,7 @@ class Session:
         try:
             write_new(path, armour.encode("ascii"))
         except OSError as problem:
-            raise record_error(problem, "The seal could not be written", path) from None
+            raise record_error(problem, say("The seal could not be written"), path) from None
 
     def _signed(self, signer: Signer, record: bytes) -> str:
         try:

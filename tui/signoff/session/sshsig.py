@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from signoff.message import say
 from signoff.session.keys import PublicKey
 from signoff.session.wire import Reader, SignatureError, from_base64, string
 
@@ -53,7 +54,11 @@ class Signature:
         """
         if self.namespace != namespace.encode("ascii"):
             raise SignatureError(
-                f"the signature is for {self.namespace.decode('latin-1')!a}, not {namespace}"
+                say(
+                    "the signature is for {signed}, not {namespace}",
+                    signed=ascii(self.namespace.decode("latin-1")),
+                    namespace=namespace,
+                )
             )
         self.key.verify(self.blob, _to_sign(self.namespace, self.algorithm, digest))
 
@@ -86,29 +91,29 @@ def parse(armoured: bytes | str) -> Signature:
     try:
         text = armoured.encode("ascii") if isinstance(armoured, str) else armoured
     except UnicodeEncodeError:
-        raise SignatureError("the signature is not ASCII") from None
+        raise SignatureError(say("the signature is not ASCII")) from None
     if len(text) > MAX_ARMOUR:
-        raise SignatureError("the signature is far too long")
+        raise SignatureError(say("the signature is far too long"))
     if not (text.startswith(_BEGIN) and text.endswith(_END)):
-        raise SignatureError("the signature does not begin and end as ssh-keygen writes it")
+        raise SignatureError(say("the signature does not begin and end as ssh-keygen writes it"))
     body = from_base64(text[len(_BEGIN) : -len(_END)].replace(b"\n", b""))
     if armour(body).encode("ascii") != text:
-        raise SignatureError("the signature is not laid out as ssh-keygen writes it")
+        raise SignatureError(say("the signature is not laid out as ssh-keygen writes it"))
     return _parse_blob(body)
 
 
 def _parse_blob(body: bytes) -> Signature:
     reader = Reader(body)
     if reader.take(len(_MAGIC)) != _MAGIC:
-        raise SignatureError("this is not an SSH signature")
+        raise SignatureError(say("this is not an SSH signature"))
     if reader.uint32() != 1:
-        raise SignatureError("the SSH signature is of an unknown version")
+        raise SignatureError(say("the SSH signature is of an unknown version"))
     key, namespace, reserved, algorithm, blob = (reader.string() for _ in range(5))
     reader.end()
     if reserved:
-        raise SignatureError("the signature's reserved field is not empty")
+        raise SignatureError(say("the signature's reserved field is not empty"))
     if algorithm not in _HASHES:
-        raise SignatureError("the signature's hash is neither SHA-256 nor SHA-512")
+        raise SignatureError(say("the signature's hash is neither SHA-256 nor SHA-512"))
     return Signature(PublicKey.from_blob(key), namespace, _HASHES[algorithm], blob)
 
 

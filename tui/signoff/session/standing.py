@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from signoff.message import say
 from signoff.session.ledger import LedgerEntry
 from signoff.session.ledgers import Known
 from signoff.session.verdict import Standing
@@ -50,7 +51,9 @@ def ask(ledgers: Sequence[Known], claims: Claims, *, at_home: bool) -> Answer:
             continue
         against = _against(begun, seal, claims)
         if against:
-            return Answer(Standing.CONTRADICTS, contradiction=f"{one.whose} {against}")
+            return Answer(
+                Standing.CONTRADICTS, contradiction=say("{whose} {against}", whose=one.whose, against=against)
+            )
         listed.append(one)
         ended = ended or seal is not None
     if listed:
@@ -60,9 +63,9 @@ def ask(ledgers: Sequence[Known], claims: Claims, *, at_home: bool) -> Answer:
 
 def _against(begun: LedgerEntry, seal: LedgerEntry | None, claims: Claims) -> str:
     if (begun.digest, begun.prev) != (claims.first, claims.follows):
-        return "knows another session under this id"
+        return say("knows another session under this id")
     if seal is not None and not claims.whole:
-        return "knows a seal of this session, which has been taken away"
+        return say("knows a seal of this session, which has been taken away")
     if seal is not None and seal.digest != claims.whole:
-        return "knows another seal of this session"
+        return say("knows another seal of this session")
     return ""

@@ -127,11 +127,11 @@ def read(directory: Path) -> Record:
                     state.apply(entry.event, session=entry.session, time=entry.time)
                     entries.append(entry)
             except BrokenError as broken:
-                damage = f"line {broken.line}: {broken.reason}"
+                damage = say("line {line}: {reason}", line=broken.line, reason=broken.reason)
     except OSError as problem:
-        raise record_error(problem, "The record could not be read", path) from None
+        raise record_error(problem, say("The record could not be read"), path) from None
     if not entries and not damage:
-        damage = "line 1: it is torn, or there is none"
+        damage = say("line 1: it is torn, or there is none")
     sealed = state.sealed is not None and (directory / SEAL_SIGNATURE).exists()
     return Record(directory, state, tuple(entries), sealed, damage)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from signoff import paths
 from signoff.errors import RecordError
+from signoff.message import say
 from signoff.session.bundle import DRAFT, JOURNAL, SEAL_SIGNATURE
 from signoff.session.events import Genesis
 from signoff.session.files import open_regular
@@ -95,7 +96,13 @@ def troubles(ledgers: Sequence[Known]) -> Iterator[str]:
     """Yield, for people, what is wrong with the ledgers themselves."""
     for one in ledgers:
         yield from (
-            f"{one.name}: the ledger is damaged at line {damage.line}: {damage.reason} ({one.path})"
+            say(
+                "{name}: the ledger is damaged at line {line}: {reason} ({path})",
+                name=one.name,
+                line=damage.line,
+                reason=damage.reason,
+                path=one.path,
+            )
             for damage in one.reading.damage
         )
     yield from disagreements(ledgers)
@@ -118,11 +125,19 @@ def _knowing(entries: _Entries) -> tuple[Known, ...]:
 
 
 def _twice(entries: _Entries) -> Iterator[Problem]:
-    for kind, what in (("genesis", "beginnings"), ("seal", "seals")):
+    for kind, what in (("genesis", say("beginnings")), ("seal", say("seals"))):
         digests = {entry.digest for _, entry in entries if entry.kind == kind}
         if len(digests) > 1:
             names = ", ".join(one.name for one in _knowing(entries))
-            yield Problem(Gap.REMADE, f"the ledgers know {len(digests)} {what} of it ({names})")
+            yield Problem(
+                Gap.REMADE,
+                say(
+                    "the ledgers know {count} {what} of it ({names})",
+                    count=len(digests),
+                    what=what,
+                    names=names,
+                ),
+            )
 
 
 def _elsewhere(session: str, sessions: Path, entries: _Entries) -> Row:
@@ -130,7 +145,7 @@ def _elsewhere(session: str, sessions: Path, entries: _Entries) -> Row:
     own = any(one.own for one, _ in entries)
     # Looked for once more: it may have been begun meanwhile, or be half begun.
     if own and not any((sessions / f"{start}{session}").is_dir() for start in ("", DRAFT)):
-        problems.append(Problem(Gap.MISSING, "the ledger knows it, and its folder is gone"))
+        problems.append(Problem(Gap.MISSING, say("the ledger knows it, and its folder is gone")))
     return Row(session, None, _knowing(entries), tuple(problems))
 
 
@@ -143,7 +158,9 @@ def _here(summary: Summary, ledgers: Sequence[Known], entries: _Entries) -> Row:
         return Row(summary.id, summary, _knowing(entries), tuple(problems))
     answer = ask(ledgers, claims, at_home=any(one.own for one in ledgers))
     if claims.session != summary.id:
-        problems.append(Problem(Gap.REMADE, f"its folder holds another session, {claims.session}"))
+        problems.append(
+            Problem(Gap.REMADE, say("its folder holds another session, {session}", session=claims.session))
+        )
     elif answer.standing is Standing.CONTRADICTS and len(problems) == bool(summary.damage):
         problems.append(Problem(Gap.REMADE, answer.contradiction))
     elif not entries:
@@ -156,17 +173,26 @@ def _unknown(ledgers: Sequence[Known], claims: Claims, answer: Answer) -> Iterat
     if own is not None and claims.follows and claims.follows in own.reading.digests:
         line = own.reading.digests.index(claims.follows) + 1
         last = own.reading.lines
-        now = "is the last one now" if line == last else f"is followed by another session's of {last} lines"
-        yield Problem(Gap.CUT, f"it was begun behind line {line} of the ledger, which {now}")
+        now = (
+            say("is the last one now")
+            if line == last
+            else say("is followed by another session's of {last} lines", last=last)
+        )
+        yield Problem(
+            Gap.CUT, say("it was begun behind line {line} of the ledger, which {now}", line=line, now=now)
+        )
     elif answer.standing is Standing.UNKNOWN:
-        yield Problem(Gap.UNLISTED, "there is no ledger beside the sessions")
+        yield Problem(Gap.UNLISTED, say("there is no ledger beside the sessions"))
     else:
         newest = max((entry.session for entry in own.reading.entries), default="") if own else ""
-        newer = ", which ends before it" if claims.session > newest else ""
+        newer = say(", which ends before it") if claims.session > newest else ""
         yield Problem(
             Gap.UNLISTED,
-            f"the ledger{newer} does not know it, nor the line that it was begun behind: "
-            "another machine's, or lines are gone",
+            say(
+                "the ledger{newer} does not know it, nor the line that it was begun behind: another "
+                "machine's, or lines are gone",
+                newer=newer,
+            ),
         )
 
 

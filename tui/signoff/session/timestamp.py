@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from signoff.errors import RecordError
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.session.der import with_sorted_certificates
 from signoff.session.files import read_named
 from signoff.text import one_line
@@ -29,7 +29,14 @@ MAX_TOKEN: Final = 1 << 16
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _GRANTED: Final = 0
 _CHAIN: Final = re.compile(r"Verify error: ([a-z ]{1,80})")
-_STATUS: Final = ("granted", "granted with changes", "rejected", "waiting", "a revocation warning", "revoked")
+_STATUS: Final = (
+    say("granted"),
+    say("granted with changes"),
+    say("rejected"),
+    say("waiting"),
+    say("a revocation warning"),
+    say("revoked"),
+)
 
 
 class StampError(ValueError):
@@ -56,7 +63,7 @@ def certificates(path: Path) -> list[Certificate]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        return load_pem_x509_certificates(read_named(path, "the authority's certificates"))
+        return load_pem_x509_certificates(read_named(path, say("the authority's certificates")))
     except ValueError:
         raise RecordError(
             say("{path} holds no certificates in PEM.", path=path),
@@ -73,7 +80,7 @@ def check(answer: bytes, digest: bytes, authorities: list[Certificate], nonce: i
     """
     response = _granted(answer, digest)
     if nonce is not None and response.tst_info.nonce != nonce:
-        raise StampError("it answers another question than was asked")
+        raise StampError(say("it answers another question than was asked"))
     _check_signature(response, digest, authorities)
     return Stamp(_utc(response.tst_info.gen_time), _authority(response))
 
@@ -97,9 +104,9 @@ def _granted(answer: bytes, digest: bytes) -> TimeStampResponse:
         raise StampError(_refusal(response))
     imprint = response.tst_info.message_imprint
     if imprint.hash_algorithm.dotted_string != _SHA256:
-        raise StampError("it is made with another hash than SHA-256")
+        raise StampError(say("it is made with another hash than SHA-256"))
     if imprint.message != digest:
-        raise StampError("it was given for other bytes than this record")
+        raise StampError(say("it was given for other bytes than this record"))
     return response
 
 
@@ -107,14 +114,17 @@ def _read(answer: bytes) -> TimeStampResponse:
     from rfc3161_client import decode_timestamp_response
 
     if len(answer) > MAX_TOKEN:
-        raise StampError(f"it is longer than {MAX_TOKEN} bytes")
+        raise StampError(say("it is longer than {max_token} bytes", max_token=MAX_TOKEN))
     try:
         response = decode_timestamp_response(with_sorted_certificates(answer))
         if response.status == _GRANTED:
             _ = response.tst_info.message_imprint.hash_algorithm, response.tst_info.gen_time
     except ValueError as problem:
         raise StampError(
-            f"it is not a time-stamp answer (RFC 3161) in DER: {one_line(str(problem), 120)}"
+            say(
+                "it is not a time-stamp answer (RFC 3161) in DER: {problem}",
+                problem=one_line(str(problem), 120),
+            )
         ) from None
     return response
 
@@ -127,14 +137,23 @@ def _check_signature(response: TimeStampResponse, digest: bytes, authorities: li
     except (VerificationError, ValueError) as problem:
         reason = _CHAIN.search(str(problem))
         if reason:
-            raise StampError(f"no authority that you trust vouches for who signed it: {reason[1]}") from None
-        raise StampError(f"it is not signed as it has to be: {one_line(str(problem), 120)}") from None
+            raise StampError(
+                say("no authority that you trust vouches for who signed it: {reason}", reason=reason[1])
+            ) from None
+        raise StampError(
+            say("it is not signed as it has to be: {problem}", problem=one_line(str(problem), 120))
+        ) from None
 
 
 def _refusal(response: TimeStampResponse) -> str:
-    word = _STATUS[response.status] if 0 <= response.status < len(_STATUS) else f"status {response.status}"
+    word = (
+        _STATUS[response.status]
+        if 0 <= response.status < len(_STATUS)
+        else say("status {status}", status=response.status)
+    )
     said = "; ".join(one_line(text) for text in response.status_string)
-    return f"the authority did not simply grant it: {word}" + (f" ({said})" if said else "")
+    granted = say("the authority did not simply grant it: {word}", word=word)
+    return listed((granted, f" ({said})"), "") if said else granted
 
 
 def _authority(response: TimeStampResponse) -> str:

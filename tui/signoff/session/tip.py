@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from signoff.message import say
 from signoff.session.clock import Moment, read_clock
 from signoff.session.events import AnyEvent, Checkpoint
 from signoff.session.line import Entry, decode, digest, encode
@@ -33,7 +34,7 @@ class Tip:
         """Return the tip of a record that has been scanned to its end, torn bytes aside."""
         last = scan.last
         if last is None:
-            raise ValueError("nothing has been scanned")
+            raise ValueError(say("nothing has been scanned"))
         moment = Moment(last.time, last.monotonic, last.boot)
         return cls(last.session, scan.lines, scan.size, scan.head, scan.whole.copy(), moment)
 

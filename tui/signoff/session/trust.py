@@ -9,7 +9,7 @@ from pathlib import Path
 from signoff import own_files, paths
 from signoff.durable import write_new
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import Message, say
 from signoff.session import allowed_signers
 from signoff.session.allowed_signers import AllowedSigners, Entry, Line, matches, read_line
 from signoff.session.events import is_name
@@ -77,7 +77,7 @@ def append(path: Path, lines: list[str]) -> None:
         gap = b"" if known.endswith(b"\n") or not known else b"\n"
         write_new(path, known + gap + "".join(f"{line}\n" for line in lines).encode("ascii"))
     except OSError as problem:
-        raise record_error(problem, "The allowed signers could not be written", path) from None
+        raise record_error(problem, say("The allowed signers could not be written"), path) from None
 
 
 def _line(text: str, terms: Terms) -> str:
@@ -126,7 +126,7 @@ def _parts(text: str, terms: Terms) -> Line:
     except SignatureError:
         return read_line(text)
     if not terms.name:
-        raise ValueError("it is a key without a name; give one with --name")
+        raise ValueError(say("it is a key without a name; give one with --name"))
     return Line(terms.name, key, {})
 
 
@@ -134,9 +134,9 @@ def _judged(line: str, known: tuple[Entry, ...]) -> Trusted:
     """Compare a line with those that the list has. Raises UsageError where one of them says otherwise."""
     read = allowed_signers.parse(line.encode("ascii"))
     if not read.entries:
-        raise UsageError(
-            say("This cannot be trusted: {partition}.", partition=read.note.partition(": ")[2]), _EXAMPLE
-        )
+        note = read.note
+        problem = note.values["problem"] if isinstance(note, Message) else note.partition(": ")[2]
+        raise UsageError(say("This cannot be trusted: {problem}.", problem=problem), _EXAMPLE)
     (entry,) = read.entries
     if not _purposes(entry) or len(_purposes(entry) & {GENESIS, RECORD}) == 1:
         raise UsageError(
@@ -150,7 +150,7 @@ def _judged(line: str, known: tuple[Entry, ...]) -> Trusted:
     same = [one for one in known if one.key == entry.key and _purposes(one) & _purposes(entry)]
     for one in same:
         if _terms(one) != _terms(entry):
-            where = f"line {one.line}" if one.line else "another line"
+            where = say("line {line}", line=one.line) if one.line else say("another line")
             raise UsageError(
                 say(
                     "The key {fingerprint} is listed already, otherwise: {where}, {principals}.",

@@ -31,14 +31,17 @@ def add_values(directory: Path, lines: Collection[bytes]) -> None:
     path = directory / VALUES
     known = read_values(directory)
     fresh = [line for line in dict.fromkeys(lines) if digest_of(line) not in known]
+    if not fresh:
+        return
     if sum(len(line) + 2 for line in (*known.values(), *fresh)) > _MOST:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         end = os.fstat(descriptor).st_size
         try:
             # What an interruption left torn is a line of its own then, and nobody's value.
-            write_all(descriptor, b"\n" * bool(end) + b"".join(line + b"\n" for line in fresh), end)
+            torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+            write_all(descriptor, b"\n" * torn + b"".join(line + b"\n" for line in fresh), end)
             os.fsync(descriptor)
         except OSError:
             os.ftruncate(descriptor, end)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from signoff import paths
 from signoff.errors import RecordError
-from signoff.message import say
+from signoff.message import listed, reason, say
 from signoff.session import allowed_signers as signers
 from signoff.session import revoked
 from signoff.session.bundle import (
@@ -34,7 +34,7 @@ from signoff.session.verdict import Standing, Status, Verdict, Witness
 from signoff.session.when import When, check_not_before, claim, when
 from signoff.session.wire import SignatureError
 from signoff.session.witness import Judge, clock_remarks, witness_files
-from signoff.text import one_line
+from signoff.text import one_line, tidy
 
 __all__ = ["Standing", "Status", "Verdict", "verify"]
 
@@ -73,7 +73,9 @@ def verify(
         try:
             held = examination.hold()
         except NewerError as newer:
-            return examination.verdict(Status.NEWER, f"{newer.reason}; this one cannot judge it", newer.line)
+            return examination.verdict(
+                Status.NEWER, say("{reason}; this one cannot judge it", reason=newer.reason), newer.line
+            )
         check_not_before(examination.when, held.claimed)
         ledgers, at_home = to_ask(directory, ledger_file)
         examination.ask_ledgers(ledgers, at_home=at_home)
@@ -86,7 +88,7 @@ def verify(
         return examination.verdict(Status.UNTRUSTED, refusal)
     if held.seal is None:
         return examination.verdict(
-            Status.UNSEALED, "there is no seal: the session was interrupted, or its end was cut off"
+            Status.UNSEALED, say("there is no seal: the session was interrupted, or its end was cut off")
         )
     return examination.verdict(Status.VALID)
 
@@ -94,7 +96,7 @@ def verify(
 def _trusted(path: Path | None, revoked_keys: Path | None) -> signers.AllowedSigners:
     own = paths.allowed_signers_file()
     if path is None and not own.exists():
-        return signers.AllowedSigners((), "this machine has no list of allowed signers yet")
+        return signers.AllowedSigners((), say("this machine has no list of allowed signers yet"))
     listed = signers.read(path or own)
     return replace(listed, revoked=revoked.read(revoked_keys)) if revoked_keys else listed
 
@@ -161,14 +163,21 @@ class _Examination:
         """Check everything that the record itself can prove."""
         genesis = self._signature(GENESIS_SIGNATURE)
         if genesis is None:
-            raise _Invalid(f"{GENESIS_SIGNATURE} is missing: nobody has signed the beginning")
+            raise _Invalid(
+                say(
+                    "{genesis_signature} is missing: nobody has signed the beginning",
+                    genesis_signature=GENESIS_SIGNATURE,
+                )
+            )
         seal = self._signature(SEAL_SIGNATURE)
         first, last = self._walk(genesis)
         self._check_copies()
         if seal is not None:
             self._check_seal(genesis, seal)
         elif self._scan.torn:
-            self._remarks.append(f"the last line is torn ({len(self._scan.torn)} bytes): it does not count")
+            self._remarks.append(
+                say("the last line is torn ({count} bytes): it does not count", count=len(self._scan.torn))
+            )
         return _Held(genesis, seal, last if self._sealed else first)
 
     def ask_ledgers(self, ledgers: Sequence[Known], *, at_home: bool) -> None:
@@ -178,7 +187,12 @@ class _Examination:
             return
         for one in ledgers:
             self._remarks += [
-                f"{one.whose} is damaged at line {damage.line}: {damage.reason}"
+                say(
+                    "{whose} is damaged at line {line}: {reason}",
+                    whose=one.whose,
+                    line=damage.line,
+                    reason=damage.reason,
+                )
                 for damage in one.reading.damage[:3]
             ]
         whole = scan.sha256.hexdigest() if self._sealed else ""
@@ -186,11 +200,11 @@ class _Examination:
         answer = ask(ledgers, claims, at_home=at_home)
         self._standing = answer.standing
         if at_home and not answer.contradiction and ledgers[0] not in answer.by:
-            self._remarks.append("the ledger of this machine does not know the session")
+            self._remarks.append(say("the ledger of this machine does not know the session"))
         if answer.by and not any(one.own for one in answer.by):
-            self._remarks.append(f"it stands in {answer.by[0].whose}")
+            self._remarks.append(say("it stands in {whose}", whose=answer.by[0].whose))
         if answer.by and self._sealed and not answer.sealed:
-            self._remarks.append("the ledger does not know the seal yet, or its end was cut off")
+            self._remarks.append(say("the ledger does not know the seal yet, or its end was cut off"))
         if answer.contradiction:
             if self._sealed:
                 raise _Invalid(answer.contradiction)
@@ -200,8 +214,12 @@ class _Examination:
         """A verifier who gave a nonce takes no record that is bound to another, or to none."""
         bound = self._scan.genesis.nonce if self._scan.genesis else ""
         if wanted is not None and bound != wanted:
-            to = f"the nonce {one_line(bound)!a}, not to" if bound else "no nonce, and not to"
-            raise _Invalid(f"line 1 is bound to {to} {one_line(wanted)!a}", 1)
+            to = (
+                say("the nonce {bound}, not to", bound=ascii(one_line(bound)))
+                if bound
+                else say("no nonce, and not to")
+            )
+            raise _Invalid(say("line 1 is bound to {to} {wanted}", to=to, wanted=ascii(one_line(wanted))), 1)
 
     def ask_witnesses(self, trusted: signers.AllowedSigners, tsa_ca: Path | None) -> None:
         """Judge the witnesses. Without a seal there is nothing whole that they could have seen."""
@@ -215,7 +233,7 @@ class _Examination:
                     next((one.time for one in self._witnesses if one.time), None)
                 )
             elif witness_files(self._directory):
-                self._remarks.append("what witnesses lie with it count for nothing: there is no seal")
+                self._remarks.append(say("what witnesses lie with it count for nothing: there is no seal"))
         except OSError as problem:
             raise self._unreadable(problem, self._directory) from None
 
@@ -231,7 +249,7 @@ class _Examination:
         refusal = trusted.refusal(name, held.genesis.key, GENESIS, at)
         if not refusal and held.seal is not None:
             refusal = trusted.refusal(name, held.seal.key, RECORD, at)
-        return one_line(refusal, 400)
+        return tidy(refusal)
 
     def _walk(self, genesis: Signature) -> tuple[datetime, datetime]:
         """Read all lines, and return the times of the first and the last."""
@@ -252,11 +270,17 @@ class _Examination:
         except OSError as problem:
             raise self._unreadable(problem, path) from None
         if scan.last is None or self._started is None:
-            raise _Invalid(f"{JOURNAL} is empty, or its first line is torn", 1)
-        self._remarks += [f"the clock had been set back at line {line}" for line in scan.set_back]
-        self._remarks += [f"the machine slept, or the clock was set forward, at line {n}" for n in scan.ahead]
+            raise _Invalid(say("{journal} is empty, or its first line is torn", journal=JOURNAL), 1)
+        self._remarks += [
+            say("the clock had been set back at line {line}", line=line) for line in scan.set_back
+        ]
+        self._remarks += [
+            say("the machine slept, or the clock was set forward, at line {n}", n=n) for n in scan.ahead
+        ]
         if scan.last.session != self._directory.name:
-            self._remarks.append(f"the folder is called {one_line(self._directory.name)}, unlike the session")
+            self._remarks.append(
+                say("the folder is called {name}, unlike the session", name=one_line(self._directory.name))
+            )
         return self._started, scan.last.time
 
     def _check_beginning(self, first_line: bytes, signature: Signature) -> None:
@@ -264,7 +288,7 @@ class _Examination:
         try:
             signature.verify_message(GENESIS, first_line)
         except SignatureError as problem:
-            raise _Invalid(f"{GENESIS_SIGNATURE}: {problem}", 1) from None
+            raise _Invalid(listed((GENESIS_SIGNATURE, reason(problem)), ": "), 1) from None
         self._key = signature.key.fingerprint
 
     def _begin(self, time: datetime, signature: Signature) -> None:
@@ -272,7 +296,7 @@ class _Examination:
         try:
             check_genesis(self._scan, signature)
         except SignatureError as problem:
-            raise _Invalid(f"{GENESIS_SIGNATURE}: {problem}", 1) from None
+            raise _Invalid(listed((GENESIS_SIGNATURE, reason(problem)), ": "), 1) from None
         self._key = signature.key.fingerprint
         self._covered = 1
 
@@ -285,22 +309,40 @@ class _Examination:
         except OSError as problem:
             raise self._unreadable(problem, Path(problem.filename or JOURNAL)) from None
         if changed:
-            raise _Invalid(f"{changed[0]} is not the checklist that line 1 names")
+            raise _Invalid(say("{changed} is not the checklist that line 1 names", changed=changed[0]))
         if not whole:
-            raise _Invalid(f"{VALUES} does not hold the values that were kept")
+            raise _Invalid(say("{values} does not hold the values that were kept", values=VALUES))
 
     def _check_seal(self, genesis: Signature, seal: Signature) -> None:
         scan = self._scan
         if seal.key != genesis.key:
-            raise _Invalid(f"{SEAL_SIGNATURE} is made by another key than {GENESIS_SIGNATURE}")
+            raise _Invalid(
+                say(
+                    "{seal_signature} is made by another key than {genesis_signature}",
+                    seal_signature=SEAL_SIGNATURE,
+                    genesis_signature=GENESIS_SIGNATURE,
+                )
+            )
         try:
             seal.verify(RECORD, scan.digest(seal.algorithm))
         except SignatureError as problem:
-            raise _Invalid(f"{SEAL_SIGNATURE}: {problem}; the record was changed after it, or cut") from None
+            raise _Invalid(
+                say(
+                    "{seal_signature}: {problem}; the record was changed after it, or cut",
+                    seal_signature=SEAL_SIGNATURE,
+                    problem=problem,
+                )
+            ) from None
         if scan.torn or not scan.order.sealed:
-            raise _Invalid(f"there is a {SEAL_SIGNATURE}, but the record does not say it is over", scan.lines)
+            raise _Invalid(
+                say(
+                    "there is a {seal_signature}, but the record does not say it is over",
+                    seal_signature=SEAL_SIGNATURE,
+                ),
+                scan.lines,
+            )
         if scan.order.owes_checkpoint:
-            raise _Invalid("the checkpoint after the last decision is missing", scan.lines)
+            raise _Invalid(say("the checkpoint after the last decision is missing"), scan.lines)
         self._sealed = True
         self._covered = scan.lines
 
@@ -313,12 +355,18 @@ class _Examination:
         except OSError as problem:
             raise self._unreadable(problem, path) from None
         except SignatureError as problem:
-            raise _Invalid(f"{name}: {problem}") from None
+            raise _Invalid(listed((name, reason(problem)), ": ")) from None
 
     def _unreadable(self, problem: OSError, path: Path) -> Exception:
         """A file that we may not read proves nothing against the record; one that is missing does."""
         if isinstance(problem, FileNotFoundError):
-            return _Invalid(f"{path.name} is missing")
+            return _Invalid(say("{name} is missing", name=path.name))
         if isinstance(problem, PermissionError):
-            return record_error(problem, "The record could not be read", path)
-        return _Invalid(f"{one_line(path.name)} cannot be read as a file: {problem.strerror}")
+            return record_error(problem, say("The record could not be read"), path)
+        return _Invalid(
+            say(
+                "{name} cannot be read as a file: {strerror}",
+                name=one_line(path.name),
+                strerror=problem.strerror,
+            )
+        )

@@ -103,12 +103,18 @@ def claim(now: str, then: str, claimed: datetime, judged: When, *, sealed: bool)
     if judged.by is not Judged.NOW or bool(now) == bool(then) or _second(claimed) > judged.at:
         return ""
     if then:
-        return f"judged now; at {shown(claimed)}, when the record says that it was signed, {then}"
-    proof = "a time-stamp by an authority that you trust would prove it (--tsa-ca FILE); "
-    return (
-        f"the key was allowed at {shown(claimed)}, when the record says that it was signed, but that is the "
-        f"operator's word; {proof if sealed else ''}if you know it from elsewhere, judge as of then: "
-        f"signoff verify --at {shown(claimed)}"
+        return say(
+            "judged now; at {claimed}, when the record says that it was signed, {then}",
+            claimed=shown(claimed),
+            then=then,
+        )
+    proof = say("a time-stamp by an authority that you trust would prove it (--tsa-ca FILE); ")
+    return say(
+        "the key was allowed at {claimed}, when the record says that it was signed, but that is the "
+        "operator's word; {proof}if you know it from elsewhere, judge as of then: signoff verify --at "
+        "{claimed}",
+        claimed=shown(claimed),
+        proof=proof if sealed else "",
     )
 
 

@@ -6,6 +6,8 @@ import base64
 import binascii
 import struct
 
+from signoff.message import say
+
 
 class SignatureError(ValueError):
     """A key or a signature is malformed or does not hold; the text says why, for people."""
@@ -32,7 +34,7 @@ class Reader:
         """Return the next ``size`` bytes."""
         taken = self._blob[self._at : self._at + size]
         if len(taken) != size:
-            raise SignatureError("the key or signature is cut short")
+            raise SignatureError(say("the key or signature is cut short"))
         self._at += size
         return taken
 
@@ -48,13 +50,15 @@ class Reader:
         """Return the next ``mpint``, which must be positive and without needless leading zeros."""
         raw = self.string()
         if not raw or raw[0] & 0x80 or (raw[0] == 0 and not (len(raw) > 1 and raw[1] & 0x80)):
-            raise SignatureError("the key or signature holds a number that is not in its one proper form")
+            raise SignatureError(
+                say("the key or signature holds a number that is not in its one proper form")
+            )
         return int.from_bytes(raw, "big")
 
     def end(self) -> None:
         """Raise SignatureError unless all has been taken."""
         if self._at != len(self._blob):
-            raise SignatureError("the key or signature has bytes after its end")
+            raise SignatureError(say("the key or signature has bytes after its end"))
 
 
 def from_base64(text: bytes) -> bytes:
@@ -62,7 +66,7 @@ def from_base64(text: bytes) -> bytes:
     try:
         decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise SignatureError("the base64 is malformed") from None
+        raise SignatureError(say("the base64 is malformed")) from None
     if base64.b64encode(decoded) != text:
-        raise SignatureError("the base64 is not in its canonical form")
+        raise SignatureError(say("the base64 is not in its canonical form"))
     return decoded

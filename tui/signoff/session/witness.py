@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from signoff.message import reason, say
 from signoff.session import when as moments
 from signoff.session.allowed_signers import AllowedSigners, matches
 from signoff.session.bundle import SEAL_SIGNATURE, TIMESTAMP, read_signature
@@ -25,7 +26,7 @@ from signoff.session.scan import Scan
 from signoff.session.sshsig import COUNTERSIGN, MAX_ARMOUR
 from signoff.session.verdict import Bearing, Witness
 from signoff.session.wire import SignatureError
-from signoff.text import one_line
+from signoff.text import one_line, tidy
 
 _FILE: Final = re.compile(r"countersign-[0-9a-f]{16}\.sig", re.ASCII)
 _MOST: Final = 64
@@ -67,8 +68,11 @@ class Judge:
             yield self._time_stamp()
         for count, name in enumerate(name for name in names if name != TIMESTAMP):
             if count == _MOST:
-                reason = f"there are more than {_MOST} counter-signatures: this and what follows is not read"
-                yield Witness("counter-signature", name, Bearing.BROKEN, reason=reason)
+                why = say(
+                    "there are more than {most} counter-signatures: this and what follows is not read",
+                    most=_MOST,
+                )
+                yield Witness("counter-signature", name, Bearing.BROKEN, reason=why)
                 return
             yield self._counter_signature(name)
 
@@ -82,8 +86,8 @@ class Judge:
                 answer = file.read(MAX_TOKEN + 1)
             if not authorities:
                 check_unvouched(answer, digest)
-                reason = "nobody vouches for it: give its authority's root certificate with --tsa-ca FILE"
-                return Witness("time-stamp", TIMESTAMP, Bearing.UNTRUSTED, reason=reason)
+                why = say("nobody vouches for it: give its authority's root certificate with --tsa-ca FILE")
+                return Witness("time-stamp", TIMESTAMP, Bearing.UNTRUSTED, reason=why)
             stamp = check(answer, digest, authorities)
         except (OSError, StampError) as problem:
             return Witness("time-stamp", TIMESTAMP, Bearing.BROKEN, reason=_reason(problem))
@@ -100,9 +104,9 @@ class Judge:
         try:
             signature = read_signature(self.directory / name)
             if name != countersign_name(signature.key):
-                raise SignatureError("the file is called after another key than the one that signed")
+                raise SignatureError(say("the file is called after another key than the one that signed"))
             if signature.key.fingerprint == self.operator.key:
-                raise SignatureError("the operator's own key made it, and that is no second person's")
+                raise SignatureError(say("the operator's own key made it, and that is no second person's"))
             signature.verify(COUNTERSIGN, self.scan.digest(signature.algorithm))
         except (OSError, SignatureError) as problem:
             return Witness("counter-signature", name, Bearing.BROKEN, reason=_reason(problem))
@@ -118,11 +122,17 @@ def clock_remarks(witnesses: Iterable[Witness], last: Entry | None) -> Iterator[
     """
     for one in witnesses:
         if one.time and one.time - moments.present() > _CLOCKS_DIFFER:
-            yield f"the authority's clock is ahead of this machine's: it says {timestamp(one.time)}"
+            yield say(
+                "the authority's clock is ahead of this machine's: it says {time}", time=timestamp(one.time)
+            )
         if one.time and last and last.time - one.time > _CLOCKS_DIFFER:
             yield (
-                f"the operator's clock was ahead: the last line says {timestamp(last.time)}, "
-                f"and the authority had stamped it by {timestamp(one.time)}"
+                say(
+                    "the operator's clock was ahead: the last line says {last}, and the authority had "
+                    "stamped it by {stamped}",
+                    last=timestamp(last.time),
+                    stamped=timestamp(one.time),
+                )
             )
 
 
@@ -135,20 +145,23 @@ def second_person(trusted: AllowedSigners, key: PublicKey, operator: str, at: da
     if any(matches(entry.principals, operator) for entry in known):
         return (
             "",
-            f"the list of allowed signers gives its key to {operator} as well: that is no second person",
+            say(
+                "the list of allowed signers gives its key to {operator} as well: that is no second person",
+                operator=operator,
+            ),
         )
     names = [name for entry in known for name in entry.principals.split(",") if not name.startswith("!")]
     refusals = {name: trusted.refusal(name, key, COUNTERSIGN, at) for name in names}
     for name, refusal in refusals.items():
         if not refusal:
             return one_line(name), ""
-    unknown = f"the key {key.fingerprint} is not among the allowed signers"
-    return "", one_line(next(iter(refusals.values()), unknown), 400)
+    unknown = say("the key {fingerprint} is not among the allowed signers", fingerprint=key.fingerprint)
+    return "", tidy(next(iter(refusals.values()), unknown))
 
 
 def _reason(problem: Exception) -> str:
     if isinstance(problem, FileNotFoundError):
-        return "it is not there"
+        return say("it is not there")
     if isinstance(problem, OSError):
-        return f"it cannot be read as a file: {problem.strerror}"
-    return one_line(str(problem), 400)
+        return say("it cannot be read as a file: {strerror}", strerror=problem.strerror)
+    return tidy(reason(problem))

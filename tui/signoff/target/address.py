@@ -38,7 +38,7 @@ def parse_address(text: str) -> SshAddress | None:
     except ValueError as reason:
         raise _wrong(text, one_line(str(reason))) from None
     if parts.scheme != "ssh":
-        raise _wrong(text, "it does not begin with ssh://")
+        raise _wrong(text, say("it does not begin with ssh://"))
     if parts.password is not None:
         raise UsageError(
             say("A target's address holds a password."),
@@ -49,13 +49,13 @@ def parse_address(text: str) -> SshAddress | None:
     host = found[0] if found else host
     user, project = unquote(parts.username or ""), unquote(parts.path).rstrip("/")
     if not _HOST.fullmatch(host):
-        raise _wrong(text, "the host is not a name or an IP address")
+        raise _wrong(text, say("the host is not a name or an IP address"))
     if user and not _USER.fullmatch(user):
-        raise _wrong(text, "the user's name has characters that do not belong there")
+        raise _wrong(text, say("the user's name has characters that do not belong there"))
     if parts.query or parts.fragment:
-        raise _wrong(text, "it has a ? or a #")
+        raise _wrong(text, say("it has a ? or a #"))
     if project.startswith("/~"):
-        raise _wrong(text, "the project directory must be given in full, from /")
+        raise _wrong(text, say("the project directory must be given in full, from /"))
     return SshAddress(host, user, port, project)
 
 

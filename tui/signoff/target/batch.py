@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from signoff.message import say
 from signoff.target.command import Command, Output, Problem
 
 STDERR_CAP: Final = 1 << 16
@@ -221,5 +222,5 @@ def seconds(command: Command) -> int:
 def quoted(text: str) -> str:
     """Return a text as one word for a POSIX shell. Raise ValueError where it holds a NUL."""
     if "\0" in text:
-        raise ValueError("a script cannot hold a NUL")
+        raise ValueError(say("a script cannot hold a NUL"))
     return "'" + text.replace("'", "'\\''") + "'"

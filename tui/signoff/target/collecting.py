@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import Final, Protocol
 
 from signoff.errors import TargetError
+from signoff.message import say
 from signoff.target.batch import Batch
 from signoff.target.command import Command, Output, Problem, Root
 from signoff.target.shell import (
@@ -48,7 +49,7 @@ def collect(host: Host, commands: Sequence[Command], cancel: Event) -> Iterator[
     """Do what `Target.collect` promises."""
     owed = {command.id: command for command in commands}
     if len(owed) != len(commands):
-        raise ValueError("two commands have the same id")
+        raise ValueError(say("two commands have the same id"))
     lanes = _Lanes(host, commands, cancel)
     try:
         for output in lanes.outputs():

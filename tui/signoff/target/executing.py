@@ -137,7 +137,7 @@ def _opened(host: Host, stop: Stop, *, root: bool) -> Shell:
         except NoShell as noise:
             if attempt == _TRIES:
                 raise TargetError(
-                    say("No shell was to be had. It said: {said}", said=noise.said or "nothing")
+                    say("No shell was to be had. It said: {said}", said=noise.said or say("nothing"))
                 ) from None
     raise AssertionError("the last try returns or raises")
 

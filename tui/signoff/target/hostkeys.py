@@ -134,7 +134,10 @@ class KnownHosts:
     def _vouched(self) -> str:
         for line in self._lines:
             if line.marker == _AUTHORITY:
-                return f" (the certificate authority in {line.place} is not supported: check the key itself)"
+                return say(
+                    " (the certificate authority in {place} is not supported: check the key itself)",
+                    place=line.place,
+                )
         return ""
 
     def _keep(self, key: HostKey) -> None:

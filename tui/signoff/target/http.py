@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from signoff.message import say
+
 if TYPE_CHECKING:
     import httpcore
 
@@ -63,11 +65,11 @@ def fetch(
             if isinstance(reason, ssl.SSLCertVerificationError):
                 raise reason from None
         if isinstance(failure, httpcore.TimeoutException):
-            raise TimeoutError(str(failure) or "it took too long") from None
+            raise TimeoutError(str(failure) or say("it took too long")) from None
         # httpcore has no other sign of a server that hangs up than the words; the rest is an answer of sorts.
         if isinstance(failure, httpcore.ProtocolError) and "disconnected" not in str(failure):
-            raise OSError(f"no HTTP: {failure}") from None
-        raise ConnectionError(str(failure) or "it hung up") from None
+            raise OSError(say("no HTTP: {failure}", failure=failure)) from None
+        raise ConnectionError(str(failure) or say("it hung up")) from None
 
 
 def _backend(address: str, deadline: float) -> httpcore.NetworkBackend:
@@ -77,7 +79,7 @@ def _backend(address: str, deadline: float) -> httpcore.NetworkBackend:
     def left() -> float:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise httpcore.ReadTimeout("it took too long")
+            raise httpcore.ReadTimeout
         return remaining
 
     class Stream(httpcore.NetworkStream):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from signoff.credentials.secret import Secret
+from signoff.message import say
 from signoff.target.base import Prompter
 
 Know = Callable[[Iterable[tuple[str, Secret]]], None]
@@ -24,15 +25,15 @@ class LearningPrompter:
 
     def passphrase(self, path: str) -> Secret | None:
         """Ask for a key file's passphrase."""
-        return self._learn("the key's passphrase", self._prompter.passphrase(path))
+        return self._learn(say("the key's passphrase"), self._prompter.passphrase(path))
 
     def login_password(self, user: str, host: str) -> Secret | None:
         """Ask for the login password."""
-        return self._learn("the login password", self._prompter.login_password(user, host))
+        return self._learn(say("the login password"), self._prompter.login_password(user, host))
 
     def sudo_password(self, user: str, host: str) -> Secret | None:
         """Ask for the password for sudo."""
-        return self._learn("the password for sudo", self._prompter.sudo_password(user, host))
+        return self._learn(say("the password for sudo"), self._prompter.sudo_password(user, host))
 
     def _learn(self, name: str, answer: Secret | None) -> Secret | None:
         if answer:

@@ -19,7 +19,7 @@ from signoff.target import private_file
 from signoff.target.address import LOCAL, parse_address
 from signoff.target.profile import Profile
 from signoff.target.second_factor import SecondFactor, has_place, wrong_with
-from signoff.text import one_line
+from signoff.text import one_line, tidy
 from signoff.toml import TomlFile
 
 EXAMPLE: Final = """\
@@ -100,7 +100,7 @@ def save_profile(profile: Profile) -> None:
     import tomlkit
 
     values = {key: _plain(value) for key, value in msgspec.structs.asdict(profile).items() if key != "name"}
-    _profile(profile.name, values, "the new profile", lambda _place: 0)
+    _profile(profile.name, values, say("the new profile"), lambda _place: 0)
     document = tomlkit.parse(_checked_text())
     table = document.get(profile.name)
     if table is None:
@@ -184,7 +184,7 @@ def _checked_text() -> str:
 
 
 def _unknown(name: str, profiles: Mapping[str, Profile]) -> UsageError:
-    saved = ", ".join(sorted(profiles)) or "none yet"
+    saved = ", ".join(sorted(profiles)) or say("none yet")
     return UsageError(
         say("There is no target called {name}.", name=one_line(name)),
         say(
@@ -220,7 +220,7 @@ def _profile(name: str, table: object, file: str, line: Callable[[Place], int]) 
         except UsageError as reason:
             place = at(file, line((name, key)))
             raise UsageError(
-                say("{place}: [{name}] {reason}", place=place, name=name, reason=one_line(reason.message)),
+                say("{place}: [{name}] {reason}", place=place, name=name, reason=tidy(reason.message)),
                 reason.hint,
             ) from None
     profile = msgspec.structs.replace(profile, name=name)
@@ -251,7 +251,7 @@ def _url(value: str) -> str:
     except ValueError:
         right = False
     if not right:
-        return "is not a URL like https://shop.example"
+        return say("is not a URL like https://shop.example")
     if parts.password is not None:
         raise UsageError(say("url: it holds a password."), say("Leave it out."))
     return ""
@@ -261,16 +261,16 @@ def _ip(value: str) -> str:
     try:
         ipaddress.ip_address(value)
     except ValueError:
-        return "is not an IP address"
+        return say("is not an IP address")
     return ""
 
 
 def _absolute(value: str) -> str:
-    return "" if value.startswith("/") else "does not begin with /"
+    return "" if value.startswith("/") else say("does not begin with /")
 
 
 def _port(value: int) -> str:
-    return "" if 0 < value < 65536 else "is not a port (1 to 65535)"
+    return "" if 0 < value < 65536 else say("is not a port (1 to 65535)")
 
 
 def _second_factor(value: SecondFactor | None) -> str:

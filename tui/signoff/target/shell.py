@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from signoff.errors import TargetError
+from signoff.message import listed, say
 from signoff.text import one_line
 
 OPENING_PATIENCE: Final = 20.0
@@ -24,10 +25,10 @@ PATH: Final = (
 )
 """Where programs are looked for: the system's folders, whatever the caller's environment says."""
 
-KEPT: Final = {
-    "SSH_CONNECTION": "tells by which address and port the SSH server was reached (ssh(1))",
-    "SUDO_UID": "tells who asked for root (sudo(8)): their own files and jobs are no stranger's",
-}
+KEPT: Final = (
+    "SSH_CONNECTION",  # tells by which address and port the SSH server was reached (ssh(1))
+    "SUDO_UID",  # tells who asked for root (sudo(8)): their own files and jobs are no stranger's
+)
 """The variables that a script gets of the caller's environment, each with its reason; no other one."""
 
 _KEPT: Final = 4096  # of what is said before the shell is there
@@ -127,7 +128,8 @@ class Opening:
             if until and until in self._said:
                 self._said.clear()
                 return None
-        raise NoShell(f"{self._words()} (no answer within {OPENING_PATIENCE:.0f} s)".strip())
+        silent = say("(no answer within {seconds} s)", seconds=f"{OPENING_PATIENCE:.0f}")
+        raise NoShell(listed(filter(None, (self._words(), silent)), " "))
 
     def _words(self) -> str:
         return one_line(bytes(self._said or self._seen), 300)

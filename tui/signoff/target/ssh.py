@@ -99,7 +99,7 @@ class SshTarget:
                 say(
                     "{address} lets us in, but gives no shell. It said: {said}",
                     address=self.address,
-                    said=noise.said or "nothing",
+                    said=noise.said or say("nothing"),
                 ),
                 say("See its login shell, its ~/.bashrc, and ForceCommand or command= in authorized_keys."),
             ) from None

@@ -16,12 +16,12 @@ from signoff.message import say
 from signoff.target.address import SshAddress, parse_address
 from signoff.text import one_line
 
-WITHOUT_SSH: Final = (
+WITHOUT_SSH: Final = say(
     "The ssh program is not installed: ~/.ssh/config is not read (aliases, users, ports, key files, jump "
     "hosts), the address is taken as it stands."
 )
 
-_REVOKED: Final = "RevokedHostKeys in ~/.ssh/config is not looked at; @revoked lines in known_hosts are."
+_REVOKED: Final = say("RevokedHostKeys in ~/.ssh/config is not looked at; @revoked lines in known_hosts are.")
 
 _DEFAULT_TIMEOUT: Final = 10.0
 _DEFAULTS: Final = {

@@ -127,7 +127,7 @@ def _handshaken(sock: _Socket, config: SshConfig, kinds: tuple[str, ...]) -> par
         options.key_types = sorted(options.key_types, key=lambda name: _kind(name) not in kinds)
         transport.start_client(timeout=_HANDSHAKE)
         if not transport.initial_kex_done:
-            raise TimeoutError(f"nothing within {_HANDSHAKE:g} s")
+            raise TimeoutError(say("nothing within {handshake} s", handshake=f"{_HANDSHAKE:g}"))
     except paramiko.ssh_exception.IncompatiblePeer as reason:
         raise TargetError(
             say(
@@ -138,7 +138,7 @@ def _handshaken(sock: _Socket, config: SshConfig, kinds: tuple[str, ...]) -> par
             say("The SSH server is too old or too narrowly configured (Ciphers, KexAlgorithms, MACs)."),
         ) from None
     except (paramiko.SSHException, EOFError, OSError) as reason:
-        said = one_line(str(reason)) or "it hung up"
+        said = one_line(str(reason)) or say("it hung up")
         raise TargetError(
             say(
                 "{destination} answers, but does not speak SSH with us: {said}.",
@@ -192,7 +192,7 @@ def _connected(config: SshConfig) -> socket.socket:
 
 def _why(reason: OSError, config: SshConfig) -> str:
     if isinstance(reason, TimeoutError):
-        return f"no answer within {config.connect_timeout:g} s"
+        return say("no answer within {connect_timeout} s", connect_timeout=f"{config.connect_timeout:g}")
     return reason.strerror or str(reason)
 
 

@@ -15,7 +15,7 @@ from paramiko.agent import AgentSSH
 
 from signoff.credentials.secret import Secret
 from signoff.errors import TargetError
-from signoff.message import say
+from signoff.message import listed, say
 from signoff.target.base import Prompter
 from signoff.target.ssh_config import SshConfig
 from signoff.text import one_line
@@ -69,7 +69,9 @@ class Login:
                 if not progress:
                     break
         except (paramiko.SSHException, EOFError, OSError, ValueError) as reason:
-            raise _refused(config, stage, f"The server ended it: {one_line(str(reason))}.") from None
+            raise _refused(
+                config, stage, say("The server ended it: {reason}.", reason=one_line(str(reason)))
+            ) from None
         raise _refused(config, stage)
 
     def _by_key(self, transport: paramiko.Transport, config: SshConfig, stage: _Stage) -> bool:
@@ -170,7 +172,7 @@ class Login:
         chosen = [key for key in agent if key.asbytes() in wanted or key.blob in wanted]
         others = [] if config.identities_only else [key for key in agent if key not in chosen]
         for key in [*chosen, *others]:
-            yield f"agent key {one_line(key.comment, 40) or key.fingerprint}", key
+            yield say("agent key {comment}", comment=one_line(key.comment, 40) or key.fingerprint), key
         held = {key.asbytes() for key in agent}
         files = [file for file in config.identity_files if not held.intersection(_public_blobs(file))]
         yield from self._from_files(files, stage)
@@ -182,16 +184,16 @@ class Login:
             if loaded is None:
                 locked.append(file)
             elif isinstance(loaded, paramiko.PKey):
-                yield f"key {file}", loaded
+                yield say("key {file}", file=file), loaded
             elif loaded:
-                stage.tried.append(f"key {file} ({loaded})")
+                stage.tried.append(say("key {file} ({loaded})", file=file, loaded=loaded))
         # A passphrase is asked for only when no key without one was accepted.
         for file in locked:
             unlocked = self._unlock(file)
             if isinstance(unlocked, paramiko.PKey):
-                yield f"key {file}", unlocked
+                yield say("key {file}", file=file), unlocked
             else:
-                stage.tried.append(f"key {file} ({unlocked})")
+                stage.tried.append(say("key {file} ({unlocked})", file=file, unlocked=unlocked))
 
     def _load(self, file: Path) -> paramiko.PKey | str | None:
         """Return the key of a file, None when it wants a passphrase, or why it cannot be used."""
@@ -203,23 +205,23 @@ class Login:
             except FileNotFoundError:
                 return ""
             except OSError as reason:
-                return reason.strerror or "cannot be read"
+                return reason.strerror or say("cannot be read")
             except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType):
-                return "" if _is_public(file) else "of a kind that works through an agent only"
+                return "" if _is_public(file) else say("of a kind that works through an agent only")
         return self._keys[file]
 
     def _unlock(self, file: Path) -> paramiko.PKey | str:
         for _ in range(_TRIES):
             passphrase = self._prompter.passphrase(str(file))
             if passphrase is None:
-                self._keys[file] = "no passphrase given"
-                return "no passphrase given"
+                self._keys[file] = say("no passphrase given")
+                return say("no passphrase given")
             try:
                 self._keys[file] = key = paramiko.PKey.from_path(file, _in_bytes(passphrase))
             except (ValueError, TypeError, OSError, paramiko.SSHException):
                 continue
             return key
-        return "wrong passphrase"
+        return say("wrong passphrase")
 
 
 def _in_bytes(passphrase: Secret) -> Any:
@@ -280,15 +282,15 @@ def _is_public(file: Path) -> bool:
 
 
 def _refused(config: SshConfig, stage: _Stage, reason: str = "") -> TargetError:
-    tried = ", ".join(dict.fromkeys(stage.tried)) or "nothing: there is no key and no agent"
-    allowed = ", ".join(stage.allowed) or "nothing that it told"
+    tried = listed(dict.fromkeys(stage.tried), ", ") or say("nothing: there is no key and no agent")
+    allowed = ", ".join(stage.allowed) or say("nothing that it told")
     return TargetError(
         say(
             "{destination} did not let us in. Tried: {tried}. The server allows: {allowed}.{value}",
             destination=config.destination,
             tried=tried,
             allowed=one_line(allowed),
-            value=f" {reason}" if reason else "",
+            value=listed((" ", reason), "") if reason else "",
         ),
         say(_HINT, destination=f"-p {config.port} {config.user}@{config.alias}"),
     )

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Final
 
 from signoff.credentials.secret import Secret
+from signoff.message import say
 from signoff.target.base import Prompter
 from signoff.target.shell import NoShell, Opening, Shell, Start, Stop, Stopped, open_shell
 
@@ -64,7 +65,7 @@ class Sudo:
             return _checked(open_shell(start, stop, through=(*_SUDO, "-n")))
         except NoShell as refusal:
             if not _WANTS_PASSWORD.search(refusal.said):
-                raise Refused(refusal.said or "sudo gave no shell") from None
+                raise Refused(refusal.said or say("sudo gave no shell")) from None
         self._ask(stop)
         return self._with_password(start, stop)
 
@@ -75,7 +76,7 @@ class Sudo:
             return _checked(self._answer(opening, prompt.encode() + b":", stop))
         except NoShell as refusal:
             opening.process.close()
-            raise Refused(refusal.said or "sudo gave no shell") from None
+            raise Refused(refusal.said or say("sudo gave no shell")) from None
         except BaseException:
             opening.process.close()
             raise
@@ -94,7 +95,7 @@ class Sudo:
             if self._password is None:
                 break
             opening.process.send(f"{self._password.reveal()}\n".encode("utf-8", "replace"))
-        raise Refused("sudo did not accept the password")
+        raise Refused(say("sudo did not accept the password"))
 
     def _ask(self, stop: Stop) -> None:
         for _ in range(_TRIES):
@@ -102,16 +103,16 @@ class Sudo:
             if stop():
                 raise Stopped
             if not password:
-                raise Refused("sudo wants a password, and none was given")
+                raise Refused(say("sudo wants a password, and none was given"))
             # What follows a line feed would be read by the shell behind sudo.
             if not set(password.reveal()) & set("\n\r\0"):
                 self._password = password
                 return
-        raise Refused("a password for sudo is a single line")
+        raise Refused(say("a password for sudo is a single line"))
 
 
 def _checked(shell: Shell) -> Shell:
     if not shell.is_root:
         shell.process.close()
-        raise Refused("sudo gave a shell that is not root's")
+        raise Refused(say("sudo gave a shell that is not root's"))
     return shell

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from signoff.app.screens.answers import AnswerDialog, Said
 from signoff.app.view import KINDS, StepView
 from signoff.app.widgets.content import joined, text
+from signoff.message import tr
 from signoff.model import Result
 
 if TYPE_CHECKING:
@@ -27,32 +28,32 @@ class Answering:
 
 def _confirm_dialog(view: StepView) -> AnswerDialog:
     """Ask for the value that was seen: that is how a step is confirmed."""
-    warning = "The machine saw a failure here. Confirming does not change that: the step stays open."
+    warning = tr("The machine saw a failure here. Confirming does not change that: the step stays open.")
     return AnswerDialog(
-        "You confirm, in your name",
+        tr("You confirm, in your name"),
         joined(text(view.title, "$muted"), "\n\n", text(view.statement, "bold")),
-        f"What did you see? {view.value_asked}",
+        tr("What did you see? {value_asked}", value_asked=view.value_asked),
         warning=warning if view.result is Result.FAIL else "",
     )
 
 
 def _skip_dialog(view: StepView) -> AnswerDialog:
     """Ask why a step is skipped."""
-    return AnswerDialog("Skip this step", text(view.title), "Why is it skipped?")
+    return AnswerDialog(tr("Skip this step"), text(view.title), tr("Why is it skipped?"))
 
 
 def _not_applicable_dialog(view: StepView) -> AnswerDialog:
     """Ask why a step does not apply."""
-    return AnswerDialog("This step does not apply", text(view.title), "Why does it not apply here?")
+    return AnswerDialog(tr("This step does not apply"), text(view.title), tr("Why does it not apply here?"))
 
 
 def _accept_dialog(view: StepView) -> AnswerDialog:
     """Ask why a risk is accepted, and until when."""
     lead = joined(
         text(view.title),
-        ("\nWhat the machine saw stays as it is; you take the risk until a day you name.", "$muted"),
+        (tr("\nWhat the machine saw stays as it is; you take the risk until a day you name."), "$muted"),
     )
-    return AnswerDialog("Accept the risk", lead, "Why is the risk accepted?", with_date=True)
+    return AnswerDialog(tr("Accept the risk"), lead, tr("Why is the risk accepted?"), with_date=True)
 
 
 def _withdraw_dialog(view: StepView) -> AnswerDialog | None:
@@ -60,13 +61,17 @@ def _withdraw_dialog(view: StepView) -> AnswerDialog | None:
     if view.answer is None:
         return None
     answer = text(KINDS[view.answer.attested.kind], "bold")
-    lead = joined(text(view.title), "\nYour answer: ", answer, ("\nBoth stay in the record.", "$muted"))
-    return AnswerDialog("Take your answer back", lead, "Why is it taken back?")
+    lead = joined(
+        text(view.title), tr("\nYour answer: "), answer, (tr("\nBoth stay in the record."), "$muted")
+    )
+    return AnswerDialog(tr("Take your answer back"), lead, tr("Why is it taken back?"))
 
 
 def _note_dialog(view: StepView) -> AnswerDialog:
     """Ask for a remark."""
-    return AnswerDialog("Note", text(view.title), "A remark, for whoever reads the record. No secrets.")
+    return AnswerDialog(
+        tr("Note"), text(view.title), tr("A remark, for whoever reads the record. No secrets.")
+    )
 
 
 def _accept(walk: Walk, key: Key, said: Said, _language: Language) -> None:

@@ -19,6 +19,7 @@ from textual.widgets import Input, Static, TextArea
 from signoff.app.screens.base import Dialog
 from signoff.app.widgets.content import joined, text
 from signoff.errors import UsageError
+from signoff.message import tr
 from signoff.saying import LONGEST, day, today
 from signoff.text import one_line
 
@@ -74,7 +75,7 @@ class AnswerDialog(Dialog[Said]):
             yield TextArea(id="said", compact=True, highlight_cursor_line=False)
             if self._with_date:
                 with Horizontal(classes="dialog-row"):
-                    yield Static("Until", classes="dialog-label", markup=False)
+                    yield Static(tr("Until"), classes="dialog-label", markup=False)
                     yield Input(id="until", placeholder="YYYY-MM-DD", compact=True, max_length=10)
             yield Static(id="problem", markup=False)
             yield Static(self._keys(), classes="dialog-keys", markup=False)
@@ -87,12 +88,17 @@ class AnswerDialog(Dialog[Said]):
         record = self.signoff.key_name(self, "record")
         back = self.signoff.key_name(self, "back")
         return joined(
-            (record, "bold $accent"), " records this in your name   ", (back, "bold $accent"), " goes back"
+            (record, "bold $accent"),
+            tr(" records this in your name   "),
+            (back, "bold $accent"),
+            tr(" goes back"),
         )
 
     def on_input_submitted(self, _event: Input.Submitted) -> None:
         """Enter in the date field records nothing."""
-        self._complain(f"{self.signoff.key_name(self, 'record')} records; Enter does not.")
+        self._complain(
+            tr("{key_name} records; Enter does not.", key_name=self.signoff.key_name(self, "record"))
+        )
 
     def action_record(self) -> None:
         """Record what was typed, if it is enough."""
@@ -111,18 +117,18 @@ class AnswerDialog(Dialog[Said]):
 
     def _problems(self, said: str) -> Iterator[str]:
         if not said:
-            yield "Nothing is typed yet."
+            yield tr("Nothing is typed yet.")
         if len(said) > LONGEST:
-            yield f"That is longer than {LONGEST} characters: {len(said)}."
+            yield tr("That is longer than {longest} characters: {count}.", longest=LONGEST, count=len(said))
         if self._with_date:
             until = self._date()
             typed = self.query_one("#until", Input).value.strip()
             if not typed:
-                yield "Say until when the risk is accepted."
+                yield tr("Say until when the risk is accepted.")
             elif until is None:
-                yield f"{one_line(typed, 20)} is no date; write it as YYYY-MM-DD."
+                yield tr("{typed} is no date; write it as YYYY-MM-DD.", typed=one_line(typed, 20))
             elif until <= today():
-                yield f"{until} is not in the future."
+                yield tr("{until} is not in the future.", until=until)
 
     def _date(self) -> date | None:
         try:

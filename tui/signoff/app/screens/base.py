@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from signoff.defect import where
 from signoff.errors import SignoffError, StoppedError
+from signoff.message import say, tr
 
 if TYPE_CHECKING:
     from signoff.app.app import SignoffApp
@@ -29,7 +30,13 @@ class TooSmall(Static):
     def render(self) -> Content:
         """Say how much room there is and how much is wanted."""
         width, height = self.app.size
-        return Content(f"Too small: {width}x{height}.\nsignoff wants 80x24.\nq quits; nothing is lost.")
+        return Content(
+            tr(
+                "Too small: {width}x{height}.\nsignoff wants 80x24.\nq quits; nothing is lost.",
+                width=width,
+                height=height,
+            )
+        )
 
 
 class _Sized(Screen[R]):
@@ -64,13 +71,17 @@ class _Sized(Screen[R]):
             self.signoff.show_error(error.message, error.hint)
         elif isinstance(error, OSError):
             self.signoff.show_error(
-                f"{error.filename or 'The system'}: {error.strerror or type(error).__name__}",
-                "Nothing that was answered is lost.",
+                tr(
+                    "{filename}: {strerror}",
+                    filename=error.filename or say("The system"),
+                    strerror=error.strerror or type(error).__name__,
+                ),
+                tr("Nothing that was answered is lost."),
             )
         else:
             self.signoff.show_error(
-                f"A defect in the program ({type(error).__name__}).",
-                "\n".join(["Nothing is lost; the app goes on. Please report:", *where(error)]),
+                tr("A defect in the program ({name}).", name=type(error).__name__),
+                "\n".join([tr("Nothing is lost; the app goes on. Please report:"), *where(error)]),
             )
 
 

@@ -19,6 +19,7 @@ from signoff.app.undertaking import stays
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
+from signoff.message import tr, translated
 from signoff.text import inert
 
 if TYPE_CHECKING:
@@ -75,18 +76,18 @@ class CarryingOut(SignoffScreen[None]):
         if ended:
             self._end()
         elif self._undertaking.stopping:
-            self.query_one(StatusLine).busy("Stopping, and putting everything back")
+            self.query_one(StatusLine).busy(tr("Stopping, and putting everything back"))
         else:
             seconds = int(monotonic() - self._begun)
             stop = self.signoff.key_name(self, "put-back")
-            self.query_one(StatusLine).busy(f"Under way, {seconds} s", stop=stop)
+            self.query_one(StatusLine).busy(tr("Under way, {seconds} s", seconds=seconds), stop=stop)
 
     def _write(self) -> None:
         log = self.query_one(RichLog)
         said = self._undertaking.said[self._drawn :]
         self._drawn += len(said)
         for one in said:
-            log.write(Text(inert(one)))
+            log.write(Text(inert(translated(one))))
 
     def _end(self) -> None:
         self._over = True
@@ -94,7 +95,7 @@ class CarryingOut(SignoffScreen[None]):
         box.display = True
         self.query_one("#how", Static).update(Content("\n").join(self._ending()))
         leave = self.signoff.key_name(self, "leave")
-        self.query_one(StatusLine).idle(joined((leave, "bold $accent"), " goes on: it is over"))
+        self.query_one(StatusLine).idle(joined((leave, "bold $accent"), tr(" goes on: it is over")))
         self.call_after_refresh(self.query_one(RichLog).scroll_end, animate=False)
         self.refresh_bindings()
         self._changed()

@@ -22,16 +22,19 @@ from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.qr_code import QrCode
 from signoff.credentials.qr import fits, qr_rows
 from signoff.credentials.totp import DRIFT_STEPS, STEP_SECONDS, Checked, Enrolment, Verifier
+from signoff.message import say, tr
 
 SIDE: Final = 33
 """Columns of words beside the code, at least."""
-LOST: Final = (
+LOST: Final = say(
     "No code was right yet: the key is nowhere but here, and is forgotten. "
     "Delete the entry in the authenticator app, if it has one already."
 )
-_ABOUT: Final = (
-    f"A code holds for {STEP_SECONDS} s, and is taken up to {STEP_SECONDS * DRIFT_STEPS} s before and after: "
-    "so far may the clocks differ. None is taken twice."
+_ABOUT: Final = say(
+    "A code holds for {seconds} s, and is taken up to {drift} s before and after: so far may "
+    "the clocks differ. None is taken twice.",
+    seconds=STEP_SECONDS,
+    drift=STEP_SECONDS * DRIFT_STEPS,
 )
 
 
@@ -73,7 +76,7 @@ class CodeScreen(SignoffScreen[Checked]):
             yield QrCode()
             with VerticalScroll(id="beside", can_focus=False):
                 yield Static(id="key", markup=False)
-                yield Static("Code from the app", classes="dialog-label", markup=False)
+                yield Static(tr("Code from the app"), classes="dialog-label", markup=False)
                 yield CodeInput(id="typed", compact=True, max_length=12)
                 yield Static(id="said", markup=False)
                 yield Static(id="about", markup=False)
@@ -109,27 +112,27 @@ class CodeScreen(SignoffScreen[Checked]):
         self.query_one("#key", Static).update(joined(*lines) if self._in_front else "")
 
     def _lines(self) -> Iterator[Content | str]:
-        yield text("Scan this with the authenticator app, then type the code that it shows.", "bold")
+        yield text(tr("Scan this with the authenticator app, then type the code that it shows."), "bold")
         yield from self._labels()
         key = self.signoff.key_name(self, "as-text")
-        yield joined("\n\nNo camera? ", (key, "bold $accent"), " shows it as text.")
+        yield joined(tr("\n\nNo camera? "), (key, "bold $accent"), tr(" shows it as text."))
 
     def _key_lines(self, lacks: str) -> Iterator[Content | str]:
         if lacks:
             yield text(lacks, "$warning")
             yield "\n\n"
-        yield text("Type this key into the authenticator app, then the code that it shows here.", "bold")
+        yield text(tr("Type this key into the authenticator app, then the code that it shows here."), "bold")
         yield joined("\n\n  ", (self._enrolment.text.reveal(), "bold $accent"))
         yield joined(
-            ("\n\nTime based, SHA-1, 6 digits, 30 seconds: what an app takes for granted.", "$muted")
+            (tr("\n\nTime based, SHA-1, 6 digits, 30 seconds: what an app takes for granted."), "$muted")
         )
         yield from self._labels()
 
     def _labels(self) -> Iterator[Content]:
-        yield joined(("\n\nissuer   ", "$muted"), line(self._enrolment.issuer, "bold"))
-        yield joined(("\naccount  ", "$muted"), line(self._enrolment.account, "bold"))
+        yield joined((tr("\n\nissuer   "), "$muted"), line(self._enrolment.issuer, "bold"))
+        yield joined((tr("\naccount  "), "$muted"), line(self._enrolment.account, "bold"))
         if self._enrolment.shortened:
-            yield joined(("\nShortened, so that the QR code fits a terminal.", "$muted"))
+            yield joined((tr("\nShortened, so that the QR code fits a terminal."), "$muted"))
 
     def action_as_text(self) -> None:
         """Show the key as text, or as a QR code again."""
@@ -145,7 +148,9 @@ class CodeScreen(SignoffScreen[Checked]):
             self.dismiss(checked)
             return
         event.input.value = ""
-        self.query_one("#said", Static).update(text(f"{checked.words()} Nothing is lost.", "$error"))
+        self.query_one("#said", Static).update(
+            text(tr("{words} Nothing is lost.", words=checked.words()), "$error")
+        )
 
     def action_back(self) -> None:
         """Go back; ask first where the key would be lost."""
@@ -161,7 +166,12 @@ class CodeScreen(SignoffScreen[Checked]):
 
 
 def _lacks(rows: tuple[str, ...], width: int, height: int) -> str:
-    return (
-        f"The QR code wants {len(rows[0]) + SIDE}x{len(rows) + 1}; this terminal has {width}x{height}. "
-        "Make it larger, or go on with the text."
+    return tr(
+        "The QR code wants {needed_width}x{needed_height}; this terminal has {width}x{height}. Make it "
+        "larger, or go on "
+        "with the text.",
+        needed_width=len(rows[0]) + SIDE,
+        needed_height=len(rows) + 1,
+        width=width,
+        height=height,
     )

@@ -31,6 +31,7 @@ from signoff.app.work import background, in_thread
 from signoff.credentials.totp import Checked, Enrolment, Verifier, new, recovery_codes
 from signoff.enrolling import Wanted, carry_out, delivery, look
 from signoff.errors import UsageError
+from signoff.message import listed, say, tr
 
 if TYPE_CHECKING:
     from signoff.engine import Key
@@ -70,7 +71,7 @@ class EnrolmentScreen(SignoffScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
-        yield TitleBar("Second factor", self.walk.step(self.key).title.to(self.signoff.language))
+        yield TitleBar(tr("Second factor"), self.walk.step(self.key).title.to(self.signoff.language))
         yield EnrolmentForm(self.walk.profile)
         yield StatusLine()
         yield KeyBar()
@@ -91,9 +92,9 @@ class EnrolmentScreen(SignoffScreen[None]):
         self._form.hold(made=self._enrolment is not None)
         key = (self.signoff.key_name(self, "go-on"), "bold $accent")
         if self._checked:
-            said = joined(("a code was right", "bold $success"), "   ", key, " delivers the key")
+            said = joined((tr("a code was right"), "bold $success"), "   ", key, tr(" delivers the key"))
         else:
-            said = joined(key, " makes a key, and shows it; nothing is written before a code was right")
+            said = joined(key, tr(" makes a key, and shows it; nothing is written before a code was right"))
         self.query_one(StatusLine).idle(said)
         self.refresh_bindings()
 
@@ -109,7 +110,7 @@ class EnrolmentScreen(SignoffScreen[None]):
             wanted = self._form.wanted()
             enrolment = self._enrolment or new(wanted.account, self._form.issuer)
         except UsageError as error:
-            self._form.tell(f"{error.message} {error.hint}".strip())
+            self._form.tell(listed(filter(None, (error.message, error.hint)), " "))
             return
         if self._checked:
             self.plan(enrolment, self._checked, wanted)
@@ -122,7 +123,7 @@ class EnrolmentScreen(SignoffScreen[None]):
     async def begin(self, enrolment: Enrolment, wanted: Wanted) -> None:
         """See that the place can take a key, then show this one."""
         self.walk.know(enrolment.known())
-        cancel = self._start("Looking whether the key can go there")
+        cancel = self._start(tr("Looking whether the key can go there"))
         try:
             await in_thread(lambda: look(self.walk, self.walk.step_record(self.key), wanted, enrolment))
         finally:
@@ -157,7 +158,7 @@ class EnrolmentScreen(SignoffScreen[None]):
     @background("enrol")
     async def plan(self, enrolment: Enrolment, checked: Checked, wanted: Wanted) -> None:
         """Show what will happen, and take nothing but a typed yes."""
-        cancel = self._start("Looking where the key goes")
+        cancel = self._start(tr("Looking where the key goes"))
         try:
             record = self.walk.step_record(self.key)
             action = await in_thread(lambda: delivery(self.walk, record, wanted, enrolment))
@@ -173,8 +174,8 @@ class EnrolmentScreen(SignoffScreen[None]):
             if yes:
                 self._deliver(enrolment, checked, action)
 
-        body = text("\n".join(action.preview))
-        self.app.push_screen(TypedWord("Deliver the key", body, "yes", "do this"), answered)
+        body = text(listed(action.preview, "\n"))
+        self.app.push_screen(TypedWord(tr("Deliver the key"), body, "yes", tr("do this")), answered)
 
     def _deliver(self, enrolment: Enrolment, checked: Checked, action: Action) -> None:
         """Carry the delivery out; what happens is told line by line, and nothing cuts it short."""
@@ -183,12 +184,14 @@ class EnrolmentScreen(SignoffScreen[None]):
 
         def over(_: None) -> None:
             if undertaking.outcome and undertaking.outcome.ending is Ending.DONE:
-                self._enrolled(enrolment, f"The key is in {action.subject}.")
+                self._enrolled(enrolment, tr("The key is in {subject}.", subject=action.subject))
             else:
-                self._form.tell("Not delivered. The key is still here: try again, or choose another place.")
+                self._form.tell(
+                    tr("Not delivered. The key is still here: try again, or choose another place.")
+                )
 
-        where = f"The key is in {action.subject}."
-        self.app.push_screen(CarryingOut("Delivering the key", undertaking, (where,), lambda: None), over)
+        where = tr("The key is in {subject}.", subject=action.subject)
+        self.app.push_screen(CarryingOut(tr("Delivering the key"), undertaking, (where,), lambda: None), over)
 
     def _handed_over(self, yes: bool | None) -> None:
         if yes:
@@ -201,13 +204,13 @@ class EnrolmentScreen(SignoffScreen[None]):
         if enrolment is not None:
             record = self.walk.step_record(self.key)
             await in_thread(lambda: write_down(enrolment, record))
-            self._enrolled(enrolment, "The key is where you took it.")
+            self._enrolled(enrolment, tr("The key is where you took it."))
 
     def _enrolled(self, enrolment: Enrolment, where: str) -> None:
         """The key is where it belongs: hand over the recovery codes, and end."""
         self._enrolment = self._verifier = self._checked = None
         codes = recovery_codes()
-        self.walk.know(("a recovery code", code) for code in codes)
+        self.walk.know((say("a recovery code"), code) for code in codes)
         handed = HandOverScreen(codes_for(enrolment, where, codes))
         self.app.push_screen(handed, lambda _: self.dismiss(None))
 
@@ -228,7 +231,7 @@ class EnrolmentScreen(SignoffScreen[None]):
         if self._cancel is None:
             return False
         self._cancel.set()
-        self.query_one(StatusLine).busy("Stopping")
+        self.query_one(StatusLine).busy(tr("Stopping"))
         return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

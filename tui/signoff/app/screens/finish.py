@@ -18,6 +18,7 @@ from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.rows import Rows
 from signoff.app.work import background, in_thread
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.walk import Walk
@@ -52,11 +53,11 @@ class FinishScreen(SignoffScreen[None]):
         with VerticalScroll(id="page"):
             yield Static(id="counts", markup=False)
             yield Static(id="table", markup=False)
-            yield Static("The record", classes="heading", markup=False)
+            yield Static(tr("The record"), classes="heading", markup=False)
             yield Static(id="record", markup=False)
-            yield Static("Verify it anywhere, without signoff", classes="heading", markup=False)
+            yield Static(tr("Verify it anywhere, without signoff"), classes="heading", markup=False)
             yield Static(id="commands", classes="remedy", markup=False)
-            yield Static("What no record can prove", classes="heading", markup=False)
+            yield Static(tr("What no record can prove"), classes="heading", markup=False)
             yield Static(text(NO_RECORD_CAN_PROVE, "$muted"), markup=False)
         yield StatusLine()
         yield KeyBar()
@@ -70,7 +71,7 @@ class FinishScreen(SignoffScreen[None]):
         closing = self._session
         views = closing.views(self.signoff.language)
         target = closing.state.genesis.target.name if closing.state.genesis else ""
-        self.query_one(TitleBar).show("Sealed" if closing.sealed else "Finish", target)
+        self.query_one(TitleBar).show(tr("Sealed") if closing.sealed else tr("Finish"), target)
         self.query_one("#counts", Static).update(counts(views))
         self.query_one("#table", Static).update(Rows(*step_rows(views)))
         self.query_one("#record", Static).update(Rows(*record_rows(closing)))
@@ -83,17 +84,27 @@ class FinishScreen(SignoffScreen[None]):
     def _state(self, still: int) -> Content:
         closing = self._session
         if closing.sealed:
-            return joined(("sealed", "bold $success"), "  nothing can be added or changed unseen")
+            return joined((tr("sealed"), "bold $success"), tr("  nothing can be added or changed unseen"))
         if closing.damage:
-            return joined(("damaged", "bold $error"), "  ", line(closing.damage))
+            return joined((tr("damaged"), "bold $error"), "  ", line(closing.damage))
         if self._walk is None:
             return joined(
-                ("not sealed", "bold $warning"), f"  go on with: signoff run --resume {closing.state.session}"
+                (tr("not sealed"), "bold $warning"),
+                tr("  go on with: signoff run --resume {session}", session=closing.state.session),
             )
         key = self.signoff.key_name(self, "seal")
-        left = f"{still} steps are still open; " if still > 1 else "one step is still open; " if still else ""
+        left = (
+            tr("{still} steps are still open; ", still=still)
+            if still > 1
+            else tr("one step is still open; ")
+            if still
+            else ""
+        )
         return joined(
-            ("not sealed", "bold $warning"), f"  {left}", (key, "bold $accent"), " signs and closes it"
+            (tr("not sealed"), "bold $warning"),
+            f"  {left}",
+            (key, "bold $accent"),
+            tr(" signs and closes it"),
         )
 
     def _commands(self) -> tuple[str, ...]:
@@ -112,15 +123,15 @@ class FinishScreen(SignoffScreen[None]):
         views = self._session.views(self.signoff.language)
         still = [view for view in views if view.open]
         body: list[Content | str | tuple[str, str]] = [
-            "Your key signs the whole record. Nothing can be added after."
+            tr("Your key signs the whole record. Nothing can be added after.")
         ]
         if still:
-            body.append(("\n\nStill open, and recorded as such:", "$warning"))
+            body.append((tr("\n\nStill open, and recorded as such:"), "$warning"))
             for view in still[:12]:
                 body += ["\n  ", line(view.title, width=60), (f"  {view.words}", "$muted")]
             if len(still) > 12:
-                body.append(f"\n  and {len(still) - 12} more")
-        dialog = TypedWord("Seal the record", joined(*body), "seal", "sign it")
+                body.append(tr("\n  and {count} more", count=len(still) - 12))
+        dialog = TypedWord(tr("Seal the record"), joined(*body), "seal", tr("sign it"))
         self.app.push_screen(dialog, self._sealing)
 
     def _sealing(self, sure: bool | None) -> None:
@@ -133,7 +144,7 @@ class FinishScreen(SignoffScreen[None]):
         walk = self._walk
         if walk is None:
             return
-        self.query_one(StatusLine).busy("Signing")
+        self.query_one(StatusLine).busy(tr("Signing"))
         try:
             await in_thread(walk.finish)
         finally:
@@ -148,7 +159,7 @@ class FinishScreen(SignoffScreen[None]):
             if number is not None:
                 self.signoff.copy(commands[number])
 
-        self.app.push_screen(Choice("Copy", [line(one) for one in commands], verb="copies"), copy)
+        self.app.push_screen(Choice(tr("Copy"), [line(one) for one in commands], verb=tr("copies")), copy)
 
     def action_page(self, by: int) -> None:
         """Scroll by a page."""

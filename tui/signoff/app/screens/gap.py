@@ -17,6 +17,7 @@ from signoff.app.view import moment
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.rows import Row as Drawn
 from signoff.app.widgets.rows import Rows
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.report.gaps import Advice
@@ -57,8 +58,8 @@ class GapDialog(Dialog[bool]):
         def key(binding: str) -> tuple[str, str]:
             return (self.signoff.key_name(self, binding), "bold $accent")
 
-        look = joined(key("look"), " looks at the record   ") if self._here else Content("")
-        return joined(look, key("copy-gap"), " copies this   ", key("back"), " goes back")
+        look = joined(key("look"), tr(" looks at the record   ")) if self._here else Content("")
+        return joined(look, key("copy-gap"), tr(" copies this   "), key("back"), tr(" goes back"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a record that is here can be looked at."""
@@ -85,23 +86,23 @@ def gap_dialog(row: Row) -> GapDialog:
     def drawn() -> Iterator[Drawn]:
         begun = begun_at(row)
         if begun:
-            yield _labelled("begun", f"{moment(begun)}, by the ledger")
-        known = ", ".join(one.name for one in row.ledgers) or "no ledger"
-        yield _labelled("known by", known)
+            yield _labelled(tr("begun"), tr("{begun}, by the ledger", begun=moment(begun)))
+        known = ", ".join(one.name for one in row.ledgers) or tr("no ledger")
+        yield _labelled(tr("known by"), known)
         if row.summary:
-            yield _labelled("record", str(row.summary.directory))
+            yield _labelled(tr("record"), str(row.summary.directory))
         for problem in row.problems:
             told = advice(row, problem, paths.sessions_directory())
             yield from _page(problem_line(problem), told)
 
-    return GapDialog(f"Session {row.session}", drawn(), here=row.summary is not None)
+    return GapDialog(tr("Session {session}", session=row.session), drawn(), here=row.summary is not None)
 
 
 def trouble_dialog(trouble: str) -> GapDialog:
     """Tell what is wrong with a ledger itself."""
     from signoff.report.gaps import LEDGER
 
-    return GapDialog("The ledger", list(_page(trouble, LEDGER))[1:], here=False)
+    return GapDialog(tr("The ledger"), list(_page(trouble, LEDGER))[1:], here=False)
 
 
 def _page(problem: str, told: Advice) -> Iterator[Drawn]:
@@ -110,7 +111,7 @@ def _page(problem: str, told: Advice) -> Iterator[Drawn]:
     yield _blank()
     yield Drawn(Content(""), text(told.means), 0)
     yield _blank()
-    yield Drawn(Content(""), Content.styled("What to do", "bold $primary"), 0)
+    yield Drawn(Content(""), Content.styled(tr("What to do"), "bold $primary"), 0)
     for number, one in enumerate(told.do, 1):
         yield Drawn(Content.styled(f"{number}", "bold $accent"), text(one), 2)
 

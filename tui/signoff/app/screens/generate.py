@@ -25,7 +25,7 @@ from signoff.app.work import background, in_thread
 from signoff.credentials.delivery import HeldError
 from signoff.credentials.generate import KINDS, generate
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import listed, say, tr, translated
 
 if TYPE_CHECKING:
     from signoff.credentials.generate import Generated
@@ -57,15 +57,15 @@ class GenerateScreen(MaskedScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
-        yield TitleBar("Generate")
+        yield TitleBar(tr("Generate"))
         with Horizontal(id="columns"):
             yield OptionList(*(Option(name) for name in KINDS), id="kinds", markup=False, compact=True)
             with VerticalScroll(id="making", can_focus=False):
                 yield Static(id="about", markup=False)
                 with Horizontal(classes="fields"):
-                    yield Static("Length", classes="label", markup=False)
+                    yield Static(tr("Length"), classes="label", markup=False)
                     yield Input(id="length", compact=True, restrict=r"\d*", max_length=4)
-                    yield Static("How many", classes="label", markup=False)
+                    yield Static(tr("How many"), classes="label", markup=False)
                     yield Input("1", id="count", compact=True, restrict=r"\d*", max_length=2)
                 yield Static(id="problem", markup=False)
                 yield Static(id="values", markup=False)
@@ -103,7 +103,16 @@ class GenerateScreen(MaskedScreen[None]):
         """Make new values as the fields say."""
         kind = KINDS[self._kind]
         about = joined(
-            text(kind.about, "bold"), (f"\n{kind.shortest} to {kind.longest} {kind.unit}", "$muted")
+            text(kind.about, "bold"),
+            (
+                tr(
+                    "\n{shortest} to {longest} {unit}",
+                    shortest=kind.shortest,
+                    longest=kind.longest,
+                    unit=kind.unit,
+                ),
+                "$muted",
+            ),
         )
         self.query_one("#about", Static).update(about)
         problem = self.query_one("#problem", Static)
@@ -112,7 +121,7 @@ class GenerateScreen(MaskedScreen[None]):
             problem.update("")
         except UsageError as error:
             self._made = ()
-            problem.update(text(f"{error.message} {error.hint}", "$error"))
+            problem.update(text(listed((error.message, error.hint), " "), "$error"))
         self.values = tuple(made.value for made in self._made)
         self.hide()
 
@@ -132,10 +141,16 @@ class GenerateScreen(MaskedScreen[None]):
             values.update("")
         else:
             one = self._made[0]
-            each = " each" if len(self._made) > 1 else ""
-            note = f"\n{one.note}" if one.note else ""
+            each = tr(" each") if len(self._made) > 1 else ""
+            note = f"\n{translated(one.note)}" if one.note else ""
             values.update(
-                joined(text(self.masked, "bold $accent"), (f"\n\n{one.bits:.0f} bits{each}{note}", "$muted"))
+                joined(
+                    text(self.masked, "bold $accent"),
+                    (
+                        tr("\n\n{bits} bits{each}{note}", bits=f"{one.bits:.0f}", each=each, note=note),
+                        "$muted",
+                    ),
+                )
             )
         self.query_one(StatusLine).idle(self.state)
 
@@ -153,13 +168,15 @@ class GenerateScreen(MaskedScreen[None]):
     def action_put(self) -> None:
         """Ask for a file and a variable."""
         if len(self.values) != 1 or len(self.values[0].reveal().splitlines()) != 1:
-            self.notify("One value goes into a variable; make one, on one line.", markup=False)
+            self.notify(tr("One value goes into a variable; make one, on one line."), markup=False)
             return
         walk = open_walk(self.signoff.walk)
         if walk is not None and not walk.connected:
-            self.signoff.show_error("The target is not connected.", "Go back, and connect to it first.")
+            self.signoff.show_error(
+                tr("The target is not connected."), tr("Go back, and connect to it first.")
+            )
             return
-        place = walk.target.address if walk else "this machine"
+        place = walk.target.address if walk else tr("this machine")
         value = self.values[0]
 
         def asked(variable: tuple[str, str] | None) -> None:
@@ -173,7 +190,7 @@ class GenerateScreen(MaskedScreen[None]):
         """See whether the file can take the value, and show what will happen."""
         self.signoff.know((value,))
         keeping = Keeping(walk, path, name, value, replaces=again)
-        self.query_one(StatusLine).busy(f"Looking at {path}")
+        self.query_one(StatusLine).busy(tr("Looking at {path}", path=path))
         try:
             await in_thread(keeping.prepare)
         except HeldError as held:
@@ -192,7 +209,7 @@ class GenerateScreen(MaskedScreen[None]):
                 self._put(keeping)
 
         body = text("\n".join(keeping.preview))
-        self.app.push_screen(TypedWord("Put it into the file", body, "yes", "write this"), put)
+        self.app.push_screen(TypedWord(tr("Put it into the file"), body, "yes", tr("write this")), put)
 
     def _put(self, keeping: Keeping) -> None:
         """Put the value into its variable."""
@@ -202,5 +219,7 @@ class GenerateScreen(MaskedScreen[None]):
             if undertaking.outcome and undertaking.outcome.ending is Ending.DONE:
                 self.taken = True
 
-        said = f"{keeping.name} has the value. What runs keeps the old one until it starts anew."
-        self.app.push_screen(CarryingOut("Into the file", undertaking, (said,), lambda: None), over)
+        said = tr(
+            "{name} has the value. What runs keeps the old one until it starts anew.", name=keeping.name
+        )
+        self.app.push_screen(CarryingOut(tr("Into the file"), undertaking, (said,), lambda: None), over)

@@ -18,8 +18,9 @@ from signoff.app.widgets.content import joined, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.credentials.secret import Secret
 from signoff.credentials.totp import Enrolment, recovery_hash
+from signoff.message import say, tr
 
-KEY_LOST: Final = (
+KEY_LOST: Final = say(
     "The key is nowhere but here and in the authenticator app; by leaving it is forgotten. Delete the entry."
 )
 
@@ -64,7 +65,7 @@ class HandOverScreen(MaskedScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
-        yield TitleBar("Second factor", self._handed.title)
+        yield TitleBar(tr("Second factor"), self._handed.title)
         with VerticalScroll(id="page"):
             yield Static(text(self._handed.lead), markup=False)
             yield Static(id="handed", markup=False)
@@ -80,7 +81,7 @@ class HandOverScreen(MaskedScreen[bool]):
     def draw(self) -> None:
         """Draw the values."""
         self.query_one("#handed", Static).update(text(self.masked, "bold $accent"))
-        go_on = joined("   ", (self.signoff.key_name(self, "go-on"), "bold $accent"), " goes on")
+        go_on = joined("   ", (self.signoff.key_name(self, "go-on"), "bold $accent"), tr(" goes on"))
         self.query_one(StatusLine).idle(joined(self.state, go_on))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -94,11 +95,11 @@ class HandOverScreen(MaskedScreen[bool]):
     def action_go_on(self) -> None:
         """Go on, where the operator has what is theirs."""
         if self._handed.asks:
-            self._ask("Is it there?", self._handed.asks, "yes", "record this")
+            self._ask(tr("Is it there?"), self._handed.asks, "yes", tr("record this"))
         elif self.taken:
             self.dismiss(True)
         else:
-            self._ask("Go on without them?", self._handed.lost, "leave", "go on without them")
+            self._ask(tr("Go on without them?"), self._handed.lost, "leave", tr("go on without them"))
 
     def action_back(self) -> None:
         """Go back."""
@@ -118,24 +119,36 @@ class HandOverScreen(MaskedScreen[bool]):
 def key_by_hand(enrolment: Enrolment) -> HandOver:
     """Hand over a key that signoff delivers nowhere."""
     return HandOver(
-        "The key, for the product",
-        "The code was right. The product needs the same key, and has it from you:",
+        tr("The key, for the product"),
+        tr("The code was right. The product needs the same key, and has it from you:"),
         (enrolment.secret,),
-        "Base32, as products take it. It is written nowhere.",
+        tr("Base32, as products take it. It is written nowhere."),
         KEY_LOST,
-        asks=f"The product has the key of {enrolment.account}. That is recorded, as taken by hand.",
+        asks=tr(
+            "The product has the key of {account}. That is recorded, as taken by hand.",
+            account=enrolment.account,
+        ),
     )
 
 
 def codes_for(enrolment: Enrolment, where: str, codes: Sequence[Secret]) -> HandOver:
     """Hand over the recovery codes of an enrolment that is complete; ``where`` its key is, in a sentence."""
     return HandOver(
-        "Recovery codes",
-        f"Enrolled, and verified with a code: {enrolment.account}, {enrolment.issuer}. {where}\n"
-        f"For the day when the device is lost: {len(codes)} codes, each for one login.",
+        tr("Recovery codes"),
+        tr(
+            "Enrolled, and verified with a code: {account}, {issuer}. {where}\nFor the day when the device "
+            "is lost: {count} codes, each for one login.",
+            account=enrolment.account,
+            issuer=enrolment.issuer,
+            where=where,
+            count=len(codes),
+        ),
         codes,
-        "The product has to know them: it keeps the SHA-256 of each, which can be copied too, and strikes "
-        "out what was used.",
-        "Nobody has seen these recovery codes, and they are not shown again.",
+        tr(
+            "The product has to know them: it keeps the SHA-256 of each, which can be copied too, and "
+            "strikes "
+            "out what was used."
+        ),
+        tr("Nobody has seen these recovery codes, and they are not shown again."),
         hashes=tuple(map(recovery_hash, codes)),
     )

@@ -17,16 +17,17 @@ from signoff.app.screens.base import Dialog
 from signoff.app.view import KINDS, MARKS
 from signoff.app.widgets.content import joined
 from signoff.app.widgets.rows import Row, Rows
-from signoff.model import SYMBOLS, Result
+from signoff.message import own, say, tr, translated
+from signoff.model import SYMBOLS, Result, word
 
 _MEANINGS = {
-    Result.PASS: "the machine saw that it is right",
-    Result.FAIL: "the machine saw that it is wrong",
-    Result.UNKNOWN: "the machine could not see it",
-    Result.ERROR: "what the machine got could not be read",
-    Result.NOTCHECKED: "not looked at yet, or not to the end",
-    Result.INFORMATIONAL: "something to know, neither right nor wrong",
-    Result.NOTAPPLICABLE: "the machine saw that it does not apply",
+    Result.PASS: say("the machine saw that it is right"),
+    Result.FAIL: say("the machine saw that it is wrong"),
+    Result.UNKNOWN: say("the machine could not see it"),
+    Result.ERROR: say("what the machine got could not be read"),
+    Result.NOTCHECKED: say("not looked at yet, or not to the end"),
+    Result.INFORMATIONAL: say("something to know, neither right nor wrong"),
+    Result.NOTAPPLICABLE: say("the machine saw that it does not apply"),
 }
 
 
@@ -50,12 +51,14 @@ class HelpScreen(Dialog[None]):
         """Make the screen."""
         back = self.signoff.key_name(self, "back")
         with Vertical(classes="dialog -tall"):
-            yield Static("Keys", classes="dialog-title", markup=False)
+            yield Static(tr("Keys"), classes="dialog-title", markup=False)
             with VerticalScroll(classes="dialog-body"):
                 yield Static(Rows(*self._key_rows()), markup=False)
-                yield Static("Symbols", classes="heading", markup=False)
+                yield Static(tr("Symbols"), classes="heading", markup=False)
                 yield Static(Rows(*_symbol_rows()), markup=False)
-            yield Static(joined((back, "bold $accent"), " goes back"), classes="dialog-keys", markup=False)
+            yield Static(
+                joined((back, "bold $accent"), tr(" goes back")), classes="dialog-keys", markup=False
+            )
 
     def on_mount(self) -> None:
         """Let the arrows scroll."""
@@ -68,8 +71,8 @@ class HelpScreen(Dialog[None]):
                 Content.styled(key, "bold $accent"), Content(tooltip), indent, Content.styled(name, "$muted")
             )
         for key, what in (
-            ("arrows", "move; in a list and in a text"),
-            ("tab", "go to the next part of the screen"),
+            (tr("arrows"), tr("move; in a list and in a text")),
+            ("tab", tr("go to the next part of the screen")),
         ):
             yield Row(Content.styled(key, "bold $accent"), Content(what), indent)
 
@@ -85,7 +88,7 @@ def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str, str]]:
     # The screen's own first, then the app's, then those of the part that has the focus.
     for _node, binding, _enabled, _tooltip in sorted(active, key=lambda one: _rank(one.node, screen)):
         if binding.id and binding.tooltip:
-            keys, _ = found.setdefault(binding.id, ([], binding.tooltip))
+            keys, _ = found.setdefault(binding.id, ([], own(binding.tooltip)))
             name = screen.app.get_key_display(binding)
             if name not in keys:
                 keys.append(name)
@@ -99,6 +102,10 @@ def _rank(node: DOMNode, screen: Screen[Any]) -> int:
 
 def _symbol_rows() -> Iterator[Row]:
     for result, meaning in _MEANINGS.items():
-        yield Row(Content(f"{SYMBOLS[result]} {result.value}"), Content.styled(meaning, "$muted"), 18)
+        yield Row(
+            Content(f"{SYMBOLS[result]} {word(result)}"), Content.styled(translated(meaning), "$muted"), 18
+        )
     for kind, mark in MARKS.items():
-        yield Row(Content(f"{mark} {KINDS[kind]}"), Content.styled("a person said so", "$muted"), 18)
+        yield Row(
+            Content(f"{mark} {translated(KINDS[kind])}"), Content.styled(tr("a person said so"), "$muted"), 18
+        )

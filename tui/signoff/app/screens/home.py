@@ -22,6 +22,7 @@ from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.session.survey import Row
@@ -60,7 +61,7 @@ class HomeScreen(SignoffScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
-        yield TitleBar(__version__, "production security, step by step, with a signed record")
+        yield TitleBar(__version__, tr("production security, step by step, with a signed record"))
         yield OptionList(id="home", markup=False, compact=True)
         yield StatusLine()
         yield KeyBar()
@@ -73,7 +74,7 @@ class HomeScreen(SignoffScreen[None]):
     async def reload(self) -> None:
         """Read targets and sessions, in the background: the first frame waits for no file."""
         if self._found is None:
-            self.query_one(StatusLine).idle(Content.styled("Reading targets and sessions …", "$muted"))
+            self.query_one(StatusLine).idle(Content.styled(tr("Reading targets and sessions …"), "$muted"))
         language = self.signoff.language
         self._found = await in_thread(lambda: look_around(language))
         self._show(self._found)
@@ -158,7 +159,7 @@ class HomeScreen(SignoffScreen[None]):
                 self.begin(profile, checklists[number][0])
 
         titles = [line(title) for _path, title in checklists]
-        self.app.push_screen(Choice("Which checklist?", titles, verb="begins it"), chosen)
+        self.app.push_screen(Choice(tr("Which checklist?"), titles, verb=tr("begins it")), chosen)
 
     @background("begin")
     async def begin(self, profile: Profile, path: Path | None) -> None:
@@ -190,7 +191,7 @@ class HomeScreen(SignoffScreen[None]):
         entry = self._highlighted_entry()
         if self._found is None or entry is None:
             return
-        enter = joined(("Enter", "bold $accent"), f" {on_enter(entry)}")
+        enter = joined((tr("Enter"), "bold $accent"), f" {on_enter(entry)}")
         self.query_one(StatusLine).idle(joined(gap_counts(self._found), enter))
         self.refresh_bindings()
 

@@ -9,13 +9,14 @@ from textual.screen import Screen
 from signoff.app.screens.base import SignoffScreen
 from signoff.app.screens.prompts import TypedWord
 from signoff.app.widgets.content import text
+from signoff.message import tr
 
 
 class LeavingDialog(TypedWord):
     """Asks whether what would be lost may be lost."""
 
     def __init__(self, lost: str) -> None:
-        super().__init__("Leave all the same?", text(lost), "leave", "leave")
+        super().__init__(tr("Leave all the same?"), text(lost), "leave", "leave")
 
 
 def loss(screens: Iterable[Screen[object]]) -> str:

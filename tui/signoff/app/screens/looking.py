@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from signoff.app.prompter import ScreenPrompter
 from signoff.app.screens.run_page import LOOKING
 from signoff.app.work import in_thread
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Looking:
     async def connect(self) -> None:
         """Reach the target; what it wants to know is asked on the screen. Raises TargetError."""
         prompter = self._prompter = ScreenPrompter(self._page.app)
-        with self._under_way(f"Reaching {self._walk.profile.address}"):
+        with self._under_way(tr("Reaching {address}", address=self._walk.profile.address)):
             try:
                 await in_thread(lambda: self._walk.connect(prompter))
             finally:

@@ -17,6 +17,7 @@ from signoff.app.widgets.content import joined, text
 from signoff.app.work import background, in_thread
 from signoff.credentials.secret import HIDDEN, Secret
 from signoff.credentials.secret_file import write_new
+from signoff.message import say, tr
 
 R = TypeVar("R")
 
@@ -33,7 +34,7 @@ class MaskedScreen(SignoffScreen[R]):
             "reveal",
             "Show",
             id="reveal",
-            tooltip=f"Show the values for {SHOWN_SECONDS} seconds, or hide them",
+            tooltip=say("Show the values for {seconds} seconds, or hide them", seconds=SHOWN_SECONDS),
         ),
         Binding(
             "y", "copy", "Copy", id="copy", tooltip="Copy the values; the clipboard is cleared after a minute"
@@ -72,13 +73,17 @@ class MaskedScreen(SignoffScreen[R]):
         if not self.values:
             return Content("")
         key = self.signoff.key_name(self, "reveal")
-        does = "hides" if self._shown else "shows"
+        does = tr("hides") if self._shown else tr("shows")
         # In a field a letter is typed, and shows nothing.
-        press, effect = (key, does) if key else ("tab", "leaves the field")
+        press, effect = (key, does) if key else ("tab", tr("leaves the field"))
         hint = joined((press, "bold $accent"), f" {effect}")
         if self._shown:
-            return joined(("shown", "bold $warning"), f" for {SHOWN_SECONDS} s  ", hint)
-        return joined("hidden  ", hint)
+            return joined(
+                (tr("shown"), "bold $warning"),
+                tr(" for {shown_seconds} s  ", shown_seconds=SHOWN_SECONDS),
+                hint,
+            )
+        return joined(tr("hidden  "), hint)
 
     def hide(self) -> None:
         """Hide the values."""
@@ -124,7 +129,7 @@ class MaskedScreen(SignoffScreen[R]):
         values = Secret("\n".join(value.reveal() for value in self.values))
         await in_thread(lambda: write_new(path, values))
         self.taken = True
-        self.notify(f"Written to {path.name}, readable by you only.", markup=False)
+        self.notify(tr("Written to {name}, readable by you only.", name=path.name), markup=False)
 
 
 class FileDialog(Dialog[Path]):
@@ -138,16 +143,18 @@ class FileDialog(Dialog[Path]):
         """Make the dialog."""
         back = self.signoff.key_name(self, "back")
         with Vertical(classes="dialog"):
-            yield Static("Write to a new file", classes="dialog-title", markup=False)
+            yield Static(tr("Write to a new file"), classes="dialog-title", markup=False)
             yield Static(
-                "Only you will be able to read it (mode 0600). A file that exists is not touched.",
+                tr("Only you will be able to read it (mode 0600). A file that exists is not touched."),
                 markup=False,
             )
-            yield Static("Path", classes="dialog-label", markup=False)
+            yield Static(tr("Path"), classes="dialog-label", markup=False)
             yield Input(id="path", compact=True)
             yield Static(id="problem", markup=False)
             yield Static(
-                joined(("Enter", "bold $accent"), " writes   ", (back, "bold $accent"), " goes back"),
+                joined(
+                    (tr("Enter"), "bold $accent"), tr(" writes   "), (back, "bold $accent"), tr(" goes back")
+                ),
                 classes="dialog-keys",
                 markup=False,
             )
@@ -163,9 +170,9 @@ class FileDialog(Dialog[Path]):
         if not typed:
             return
         if path.exists():
-            self._complain("There is something already.")
+            self._complain(tr("There is something already."))
         elif not path.parent.is_dir():
-            self._complain(f"There is no folder {path.parent}.")
+            self._complain(tr("There is no folder {parent}.", parent=path.parent))
         else:
             self.dismiss(path)
 

@@ -18,6 +18,7 @@ from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.checklist.load import Loaded
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.app.app import Start
@@ -41,7 +42,7 @@ class OpeningScreen(SignoffScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
-        yield TitleBar("Opening")
+        yield TitleBar(tr("Opening"))
         with Vertical(id="opening"):
             yield Static(self._doing(), id="doing", markup=False)
             yield Static(id="waited", markup=False)
@@ -88,9 +89,9 @@ class OpeningScreen(SignoffScreen[None]):
     def _doing(self) -> Content:
         profile = self._start.profile
         if profile is None:
-            return joined("Opening the session ", line(self._start.resume or "", "bold"), " …")
-        where = "this machine" if profile.address == "local" else profile.address
-        return joined("Reaching ", line(where, "bold"), " …")
+            return joined(tr("Opening the session "), line(self._start.resume or "", "bold"), " …")
+        where = tr("this machine") if profile.address == "local" else profile.address
+        return joined(tr("Reaching "), line(where, "bold"), " …")
 
     def _tick(self) -> None:
         self._seconds += 1

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from signoff.app.screens.base import Dialog
 from signoff.app.widgets.content import joined, line, text
 from signoff.credentials.secret import Secret
+from signoff.message import say, tr, translated
 
 _BACK = Binding("escape", "back", "Back", id="back", tooltip="Go back")
 
@@ -26,7 +27,9 @@ class TypedWord(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [_BACK]
 
-    def __init__(self, title: str, body: Content, word: str, does: str, without: str = "goes back") -> None:
+    def __init__(
+        self, title: str, body: Content, word: str, does: str, without: str = say("goes back")
+    ) -> None:
         super().__init__()
         self._title = title
         self._body = body
@@ -42,13 +45,19 @@ class TypedWord(Dialog[bool]):
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 yield Static(self._body, markup=False)
             yield Static(
-                joined("Type ", (self._word, "bold $accent"), f" and press Enter to {self._does}."),
+                joined(
+                    tr("Type "),
+                    (self._word, "bold $accent"),
+                    tr(" and press Enter to {does}.", does=self._does),
+                ),
                 classes="dialog-label",
                 markup=False,
             )
             yield Input(id="word", compact=True, max_length=20)
             yield Static(id="problem", markup=False)
-            yield Static(joined((back, "bold $accent"), " goes back"), classes="dialog-keys", markup=False)
+            yield Static(
+                joined((back, "bold $accent"), tr(" goes back")), classes="dialog-keys", markup=False
+            )
 
     def on_mount(self) -> None:
         """Start in the field."""
@@ -61,7 +70,7 @@ class TypedWord(Dialog[bool]):
             self.dismiss(True)
         elif typed:
             self.query_one("#problem", Static).update(
-                Content.styled(f"That is not {self._word}; nothing was done.", "$error")
+                Content.styled(tr("That is not {word}; nothing was done.", word=self._word), "$error")
             )
 
     def action_back(self) -> None:
@@ -72,18 +81,23 @@ class TypedWord(Dialog[bool]):
 def host_key_dialog(host: str, kind: str, fingerprint: str) -> TypedWord:
     """Show an unknown host key."""
     body = joined(
-        "This host's key is not known yet. Compare the fingerprint with one that you have from somewhere\n"
-        "else: the provider's console, or on the machine itself.\n\n".replace("\n", " ", 1),
-        ("host         ", "$muted"),
+        tr(
+            "This host's key is not known yet. Compare the fingerprint with one that you have from "
+            "somewhere\n"
+            "else: the provider's console, or on the machine itself.\n\n"
+        ).replace("\n", " ", 1),
+        (tr("host         "), "$muted"),
         line(host, "bold"),
-        ("\nkey          ", "$muted"),
+        (tr("\nkey          "), "$muted"),
         line(kind),
-        ("\nfingerprint  ", "$muted"),
+        (tr("\nfingerprint  "), "$muted"),
         line(fingerprint, "bold $accent"),
-        ("\n\nOn the machine: ", "$muted"),
+        (tr("\n\nOn the machine: "), "$muted"),
         "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
     )
-    return TypedWord("Is this the right machine?", body, "yes", "trust this key from now on", "refuses it")
+    return TypedWord(
+        tr("Is this the right machine?"), body, "yes", tr("trust this key from now on"), tr("refuses it")
+    )
 
 
 class SecretInput(Input):
@@ -134,8 +148,8 @@ class SecretDialog(Dialog[Secret]):
             yield Static(id="problem", markup=False)
             yield Static(
                 joined(
-                    ("Enter", "bold $accent"),
-                    " goes on   ",
+                    (tr("Enter"), "bold $accent"),
+                    tr(" goes on   "),
                     (back, "bold $accent"),
                     " ",
                     self._without,
@@ -168,7 +182,7 @@ class SecretDialog(Dialog[Secret]):
 
     @on(SecretInput.SeveralLines)
     def _several_lines(self) -> None:
-        self.complain("More than one line was pasted: nothing of it was taken.")
+        self.complain(tr("More than one line was pasted: nothing of it was taken."))
 
     def action_back(self) -> None:
         """Go on without it."""
@@ -194,7 +208,7 @@ class ErrorDialog(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(classes="dialog -error"):
-            yield Static("That did not work", classes="dialog-title", markup=False)
+            yield Static(tr("That did not work"), classes="dialog-title", markup=False)
             with VerticalScroll(classes="dialog-body"):
                 yield Static(text(self._message, "bold"), markup=False)
                 if self._hint:
@@ -206,7 +220,7 @@ class ErrorDialog(Dialog[bool]):
             return (self.signoff.key_name(self, binding), "bold $accent")
 
         again = joined(key("again"), f" {self._again}   ") if self._again else Content("")
-        return joined(again, key("copy-error"), " copies this   ", key("back"), " closes")
+        return joined(again, key("copy-error"), tr(" copies this   "), key("back"), tr(" closes"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to try again only where that can help."""
@@ -214,7 +228,7 @@ class ErrorDialog(Dialog[bool]):
 
     def action_copy(self) -> None:
         """Copy the message and the hint."""
-        self.signoff.copy(f"{self._message}\n{self._hint}".strip())
+        self.signoff.copy("\n".join(map(translated, filter(None, (self._message, self._hint)))))
 
     def action_again(self) -> None:
         """Try again."""
@@ -231,7 +245,7 @@ class Choice(Dialog[int]):
     BINDINGS: ClassVar[list[BindingType]] = [_BACK]
 
     def __init__(
-        self, title: str, entries: Sequence[Content], *, chosen: int = 0, verb: str = "chooses"
+        self, title: str, entries: Sequence[Content], *, chosen: int = 0, verb: str = say("chooses")
     ) -> None:
         super().__init__()
         self._title = title
@@ -246,7 +260,12 @@ class Choice(Dialog[int]):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield OptionList(*(Option(entry) for entry in self._entries), markup=False, compact=True)
             yield Static(
-                joined(("Enter", "bold $accent"), f" {self._verb}   ", (back, "bold $accent"), " goes back"),
+                joined(
+                    (tr("Enter"), "bold $accent"),
+                    f" {translated(self._verb)}   ",
+                    (back, "bold $accent"),
+                    tr(" goes back"),
+                ),
                 classes="dialog-keys",
                 markup=False,
             )

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from signoff.app.screens.base import Dialog
 from signoff.app.widgets.content import joined
+from signoff.message import tr
 
 
 class ReadingDialog(Dialog[None]):
@@ -33,7 +34,9 @@ class ReadingDialog(Dialog[None]):
             yield Static(self._title, classes="dialog-title", markup=False)
             with VerticalScroll(classes="dialog-body"):
                 yield Static(self._body, markup=False)
-            yield Static(joined((back, "bold $accent"), " goes back"), classes="dialog-keys", markup=False)
+            yield Static(
+                joined((back, "bold $accent"), tr(" goes back")), classes="dialog-keys", markup=False
+            )
 
     def on_mount(self) -> None:
         """Let the arrows scroll."""

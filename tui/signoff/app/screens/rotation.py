@@ -20,7 +20,7 @@ from signoff.app.widgets.content import line
 from signoff.app.widgets.secret_list import SecretList
 from signoff.app.work import background, in_thread
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import listed, say, tr
 
 if TYPE_CHECKING:
     from signoff.actions.rotation import RotationPlan
@@ -63,7 +63,9 @@ class RotationScreen(SecretsScreen):
 
     def standing(self, listed: SecretList) -> Iterator[Content]:
         """Say also how many are chosen."""
-        yield Content.styled(f"{len(listed.chosen)} of {len(listed.secrets)} chosen", "bold")
+        yield Content.styled(
+            tr("{chosen} of {secrets} chosen", chosen=len(listed.chosen), secrets=len(listed.secrets)), "bold"
+        )
         yield from super().standing(listed)
 
     # choosing
@@ -84,7 +86,10 @@ class RotationScreen(SecretsScreen):
             self.replace()
         else:
             one, weak = (self.signoff.key_name(self, name) for name in ("choose", "choose-weak"))
-            self.notify(f"Nothing is chosen: {one} chooses, {weak} what is not in order.", markup=False)
+            self.notify(
+                tr("Nothing is chosen: {one} chooses, {weak} what is not in order.", one=one, weak=weak),
+                markup=False,
+            )
 
     @background("replace")
     async def replace(self) -> None:
@@ -107,7 +112,7 @@ class RotationScreen(SecretsScreen):
         from signoff.rotating import carry_out
 
         undertaking = Undertaking(partial(carry_out, self._walk, self._key, plan))
-        screen = CarryingOut("Replacing secrets", undertaking, plan.afterwards, self._changed)
+        screen = CarryingOut(tr("Replacing secrets"), undertaking, plan.afterwards, self._changed)
         await self.app.push_screen_wait(screen)
         self.dismiss(False)
 
@@ -131,12 +136,12 @@ def _paste(entry: Entry) -> SecretDialog:
         try:
             accepted(entry, given)
         except UsageError as refusal:
-            return f"{refusal.message} {refusal.hint}"
+            return listed(filter(None, (refusal.message, refusal.hint)), " ")
         return ""
 
     return SecretDialog(
-        f"The new {line(entry.name, width=50).plain}",
-        f"It is {entry.policy.title}. {entry.policy.entails}",
-        "goes back; nothing is changed",
+        tr("The new {name}", name=line(entry.name, width=50).plain),
+        tr("It is {title}. {entails}", title=entry.policy.title, entails=entry.policy.entails),
+        tr("goes back; nothing is changed"),
         problem,
     )

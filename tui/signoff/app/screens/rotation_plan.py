@@ -16,6 +16,7 @@ from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.rows import Row, Rows
+from signoff.message import tr
 from signoff.text import one_line
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ class RotationPlanScreen(SignoffScreen[bool]):
     def compose(self) -> ComposeResult:
         """Make the screen."""
         plan = self._plan
-        yield TitleBar("What will happen", "no value is shown, here or later")
+        yield TitleBar(tr("What will happen"), tr("no value is shown, here or later"))
         with VerticalScroll(id="page", can_focus=False):
             for title, lines, style in (
-                ("To be seen to by yourself", plan.warnings, "$warning"),
-                ("What it brings about", plan.entails, ""),
-                ("What is done, in this order; if any of it fails, all of it is put back", plan.preview, ""),
+                (tr("To be seen to by yourself"), plan.warnings, "$warning"),
+                (tr("What it brings about"), plan.entails, ""),
+                (
+                    tr("What is done, in this order; if any of it fails, all of it is put back"),
+                    plan.preview,
+                    "",
+                ),
             ):
                 if lines:
                     yield Static(title, classes="heading", markup=False)
@@ -79,13 +84,13 @@ class RotationPlanScreen(SignoffScreen[bool]):
     def _ask(self) -> None:
         word = self._asked[0]
         if word == "yes" and len(self._asked) == 1:
-            question = joined("Type ", ("yes", "bold $accent"), " and press Enter to do all of this.")
+            question = joined(tr("Type "), ("yes", "bold $accent"), tr(" and press Enter to do all of this."))
         else:
             question = joined(
-                ("Data is lost with the old ", "bold $error"),
+                (tr("Data is lost with the old "), "bold $error"),
                 line(word, "bold $accent", width=60),
                 (". ", "bold $error"),
-                "Type its name and press Enter to go on.",
+                tr("Type its name and press Enter to go on."),
             )
         self.query_one("#question", Static).update(question)
 
@@ -98,7 +103,7 @@ class RotationPlanScreen(SignoffScreen[bool]):
             return
         word = self._asked[0]
         if typed not in {word, one_line(word, 60)}:
-            refusal = joined("That is not ", line(word, width=60), "; nothing was done.")
+            refusal = joined(tr("That is not "), line(word, width=60), tr("; nothing was done."))
             self.query_one(StatusLine).idle(refusal.stylize("$error"))
             return
         del self._asked[0]
@@ -112,7 +117,9 @@ class RotationPlanScreen(SignoffScreen[bool]):
     def _tell_more(self) -> None:
         page = self.query_one("#page", VerticalScroll)
         more = page.max_scroll_y > page.scroll_offset.y
-        self.query_one(StatusLine).idle(Content.styled("There is more below." if more else "", "$warning"))
+        self.query_one(StatusLine).idle(
+            Content.styled(tr("There is more below.") if more else "", "$warning")
+        )
 
     def action_scroll_up(self) -> None:
         """Read back by a line."""

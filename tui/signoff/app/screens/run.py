@@ -27,7 +27,7 @@ from signoff.app.widgets.step_panel import StepPanel
 from signoff.app.work import background, in_thread, spawn
 from signoff.checklist.model import ACTIONS
 from signoff.errors import TargetError
-from signoff.message import tr, translated
+from signoff.message import listed, say, tr, translated
 from signoff.report.remedies import to_copy
 from signoff.text import one_line
 
@@ -102,7 +102,7 @@ class RunScreen(SignoffScreen[None]):
             self.query_one(StepList).focus()
             return
         entries = [step_entry(view) for view in self.page.views]
-        self._choose("Steps", entries, self.page.turn, verb="goes to the step", at=self.page.current)
+        self._choose(tr("Steps"), entries, self.page.turn, verb=tr("goes to the step"), at=self.page.current)
 
     def action_page(self, by: int) -> None:
         """Scroll the panel by a page."""
@@ -126,7 +126,7 @@ class RunScreen(SignoffScreen[None]):
         try:
             await self._looking.look(keys)
         except TargetError as error:
-            self.signoff.show_error(error.message, error.hint, again="connects again", then=self.connect)
+            self.signoff.show_error(error.message, error.hint, again=tr("connects again"), then=self.connect)
 
     @background("look")
     async def connect(self) -> None:
@@ -136,8 +136,14 @@ class RunScreen(SignoffScreen[None]):
         except TargetError as error:
             self.signoff.show_error(
                 error.message,
-                f"{error.hint}\n\nThe session can be read and answered without its target.".strip(),
-                again="tries again",
+                listed(
+                    filter(
+                        None,
+                        (error.hint, say("The session can be read and answered without its target.")),
+                    ),
+                    "\n\n",
+                ),
+                again=tr("tries again"),
                 then=self.connect,
             )
         else:
@@ -183,8 +189,8 @@ class RunScreen(SignoffScreen[None]):
         if len(actions) == 1:
             act(0)
         else:
-            offers = [Content(ACTIONS[one]) for one in actions]
-            self._choose("What shall be done?", offers, act, verb="shows what it takes")
+            offers = [Content(translated(ACTIONS[one])) for one in actions]
+            self._choose(tr("What shall be done?"), offers, act, verb=tr("shows what it takes"))
 
     def action_permit(self) -> None:
         """Permit a check that does more than look, or withdraw that; choose first where there are several."""

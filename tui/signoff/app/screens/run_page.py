@@ -20,14 +20,14 @@ from signoff.app.walk_lines import counts, titles, whereabouts
 from signoff.app.widgets.bars import StatusLine, TitleBar
 from signoff.app.widgets.step_list import StepList, StepStrip
 from signoff.app.widgets.step_panel import StepPanel
-from signoff.message import tr, translated
+from signoff.message import say, tr, translated
 
 if TYPE_CHECKING:
     from signoff.app.app import SignoffApp
     from signoff.engine import Key, Progress
     from signoff.walk import Walk
 
-LOOKING = "Looking"
+LOOKING = say("Looking")
 """What is going on while steps are looked at: then there is progress to be shown."""
 
 _SETTLE_SECONDS = 0.1
@@ -180,7 +180,9 @@ class RunPage(Vertical):
         views = self.views
         view = views[self.current]
         title, where = titles(self._walk, self._signoff.language), whereabouts(self._walk)
-        self.query_one(TitleBar).show(title, f"{where} · {view.number} of {view.total}")
+        self.query_one(TitleBar).show(
+            title, tr("{where} · {number} of {total}", where=where, number=view.number, total=view.total)
+        )
         self.query_one(StepList).show(views, self.current)
         self.query_one(StepStrip).show(views, self.current)
         self.query_one(StepPanel).show(

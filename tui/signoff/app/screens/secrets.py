@@ -23,7 +23,7 @@ from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.secret_list import SecretList
 from signoff.app.work import background, in_thread
 from signoff.errors import SignoffError, StoppedError
-from signoff.message import say
+from signoff.message import say, tr
 from signoff.model import Result
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from signoff.rating import Rated
     from signoff.target.profile import Profile
 
-_UNREAD = "They were not looked at to the end."
+_UNREAD = say("They were not looked at to the end.")
 _UNSURE = frozenset({Result.UNKNOWN, Result.ERROR})
 
 
@@ -49,12 +49,12 @@ class SecretsScreen(SignoffScreen[bool]):
     def __init__(self, place: str) -> None:
         super().__init__()
         self._place = place
-        self._why = _UNREAD
+        self._why: str = _UNREAD
         self._cancel: Event | None = None
 
     def compose(self) -> ComposeResult:
         """Make the screen."""
-        yield TitleBar("Secrets", self._place)
+        yield TitleBar(tr("Secrets"), self._place)
         yield SecretList(choosing=self.CHOOSING)
         yield Static(id="about-secret", markup=False)
         yield StatusLine()
@@ -81,13 +81,13 @@ class SecretsScreen(SignoffScreen[bool]):
         listed = self.query_one(SecretList)
         # What was read before must not stand there as if it were so now.
         listed.show((), (), self.size.width)
-        self.query_one(StatusLine).busy("Reading the files, and what runs with them", stop=stop)
+        self.query_one(StatusLine).busy(tr("Reading the files, and what runs with them"), stop=stop)
         try:
             found = await in_thread(lambda: self.read(cancel))
             self._why = ""
             listed.show(found.secrets, found.amiss, self.size.width)
         except SignoffError as error:
-            self._why = f"{error.message}\n{error.hint}".strip()
+            self._why = error.words
             raise
         finally:
             cancel.set()
@@ -140,9 +140,11 @@ class SecretsScreen(SignoffScreen[bool]):
     def _state(self, listed: SecretList) -> Content:
         if self._why:
             again = (self.signoff.key_name(self, "look-again"), "bold $accent")
-            return joined(("The files could not be read.", "$warning"), "   ", again, " tries again")
+            return joined((tr("The files could not be read."), "$warning"), "   ", again, tr(" tries again"))
         if not listed.secrets:
-            nothing = "Nothing could be rated." if listed.amiss else "No variable looks like a secret."
+            nothing = (
+                tr("Nothing could be rated.") if listed.amiss else tr("No variable looks like a secret.")
+            )
             return Content.styled(nothing, "$warning")
         return Content("   ").join(self.standing(listed))
 
@@ -153,14 +155,14 @@ class SecretsScreen(SignoffScreen[bool]):
         files = sum(one.result is Result.FAIL for one in listed.amiss)
         unsure = sum(result in _UNSURE for result in results)
         for count, what, style in (
-            (weak, f"of {len(listed.secrets)} not in order", "$error"),
-            (files, "about the files", "$error"),
-            (unsure, "not known", "$warning"),
+            (weak, tr("of {count} not in order", count=len(listed.secrets)), "$error"),
+            (files, tr("about the files"), "$error"),
+            (unsure, tr("not known"), "$warning"),
         ):
             if count:
                 yield Content.styled(f"{count} {what}", style)
         if not (weak or files or unsure):
-            yield Content.styled("all in order", "$success")
+            yield Content.styled(tr("all in order"), "$success")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There are details where a line is highlighted."""
@@ -177,9 +179,9 @@ class SecretsScreen(SignoffScreen[bool]):
         """Show all that is said of the highlighted line."""
         listed = self.query_one(SecretList)
         if listed.current:
-            self.app.push_screen(ReadingDialog("A secret", self.details(listed.current)))
+            self.app.push_screen(ReadingDialog(tr("A secret"), self.details(listed.current)))
         elif listed.finding:
-            self.app.push_screen(ReadingDialog("The files", files_page(listed.finding)))
+            self.app.push_screen(ReadingDialog(tr("The files"), files_page(listed.finding)))
 
 
 class RatingScreen(SecretsScreen):
@@ -206,7 +208,7 @@ class RatingScreen(SecretsScreen):
     ]
 
     def __init__(self, profile: Profile) -> None:
-        where = "this machine" if profile.address == "local" else profile.address
+        where = tr("this machine") if profile.address == "local" else profile.address
         super().__init__(f"{profile.name} · {where}" if profile.name not in {"", "local"} else where)
         self._profile = profile
         self._prompter: ScreenPrompter | None = None
@@ -242,7 +244,7 @@ class RatingScreen(SecretsScreen):
             super().details(one),
             "\n\n",
             key,
-            " starts the checklist secret-rotation: there it can be replaced.",
+            tr(" starts the checklist secret-rotation: there it can be replaced."),
         )
 
     def action_replace(self) -> None:

@@ -22,6 +22,7 @@ from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.widgets.long_list import LongList
 from signoff.app.widgets.rows import Row, Rows
 from signoff.app.work import background, in_thread
+from signoff.message import say, tr, translated
 from signoff.session.timeline import By
 from signoff.session.verdict import Status
 
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from signoff.session.verdict import Verdict
 
 _SHOWN = {
-    "all": ("everything", frozenset(By)),
-    "findings": ("what the machine saw", frozenset({By.MACHINE})),
-    "said": ("what a person said", frozenset({By.PERSON})),
+    "all": (say("everything"), frozenset(By)),
+    "findings": (say("what the machine saw"), frozenset({By.MACHINE})),
+    "said": (say("what a person said"), frozenset({By.PERSON})),
 }
 
 
@@ -80,7 +81,7 @@ class SessionScreen(SignoffScreen[None]):
         """Read the session, and then judge it."""
         super().on_mount()
         self.query_one(LongList).focus()
-        self.query_one(StatusLine).busy("Reading the record")
+        self.query_one(StatusLine).busy(tr("Reading the record"))
         self.read()
 
     @background("read")
@@ -105,7 +106,7 @@ class SessionScreen(SignoffScreen[None]):
         state = look.record.state
         genesis = state.genesis
         self.query_one(TitleBar).show(
-            f"Session {look.record.directory.name}", genesis.target.name if genesis else ""
+            tr("Session {name}", name=look.record.directory.name), genesis.target.name if genesis else ""
         )
         self.query_one("#verdict", Static).update(Rows(*verdict_rows(self._verdict, state)))
         self._tell()
@@ -117,10 +118,13 @@ class SessionScreen(SignoffScreen[None]):
             return
         status = self.query_one(StatusLine)
         if look.record.damage:
-            status.idle(joined(("damaged after this", "bold $error"), "  ", line(look.record.damage)))
+            status.idle(joined((tr("damaged after this"), "bold $error"), "  ", line(look.record.damage)))
             return
-        at = f" at {self._title(self._step)}" if self._step else ""
-        shown = joined(f"{len(self._rows)} shown", (f" · {_SHOWN[self._only][0]}{at}", "$muted"))
+        at = tr(" at {title}", title=self._title(self._step)) if self._step else ""
+        shown = joined(
+            tr("{count} shown", count=len(self._rows)),
+            (f" · {translated(_SHOWN[self._only][0])}{at}", "$muted"),
+        )
         trouble = joined("  ", line(look.trouble, "$warning")) if look.trouble else Content("")
         status.idle(joined(shown, trouble))
 
@@ -161,15 +165,15 @@ class SessionScreen(SignoffScreen[None]):
         both = self.query_one("#both")
         both.display = one is not None and one.step is not None
         if one is None:
-            self.query_one("#when", Static).update(Content.styled("There is none.", "$muted"))
+            self.query_one("#when", Static).update(Content.styled(tr("There is none."), "$muted"))
             return
         self.query_one("#when", Static).update(self._when(one))
         if one.step is None:
             return
         standing = self._look.timeline.standing(one.step, one.line)
         machine, person = self.query_one("#machine", Static), self.query_one("#person", Static)
-        machine.update(Rows(_heading("The machine saw", "$primary"), *machine_rows(one, standing)))
-        person.update(Rows(_heading("A person says", "$accent"), *person_rows(one, standing)))
+        machine.update(Rows(_heading(tr("The machine saw"), "$primary"), *machine_rows(one, standing)))
+        person.update(Rows(_heading(tr("A person says"), "$accent"), *person_rows(one, standing)))
         # Where they stand one below the other, what was chosen comes first.
         turned = one.by is By.PERSON and not self.has_class("-wide")
         both.move_child(person, before=machine) if turned else both.move_child(machine, before=person)
@@ -179,7 +183,7 @@ class SessionScreen(SignoffScreen[None]):
         from signoff.report.timeline import told
 
         at = one.time.strftime("%Y-%m-%d %H:%M:%S UTC")
-        head = joined((f"{at} · line {one.line}", "$muted"))
+        head = joined((tr("{at} · line {line}", at=at, line=one.line), "$muted"))
         if one.step:
             shown = joined(head, " · ", line(self._title(one.step), "bold"))
             if one.by is not By.SESSION:
@@ -210,8 +214,8 @@ class SessionScreen(SignoffScreen[None]):
                 self._step = steps[number - 1] if number else None
                 self._choose()
 
-        names = [Content("All steps"), *(line(self._title(step)) for step in steps)]
-        self.app.push_screen(Choice("Which step?", names, verb="shows it"), chosen)
+        names = [Content(tr("All steps")), *(line(self._title(step)) for step in steps)]
+        self.app.push_screen(Choice(tr("Which step?"), names, verb=tr("shows it")), chosen)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a sealed record can be exported, and only one that was left can be gone on with."""
@@ -232,7 +236,7 @@ class SessionScreen(SignoffScreen[None]):
         """Show all that the verification found."""
         if self._verdict:
             body = Content("\n").join(list(verdict_page(self._verdict)))
-            self.app.push_screen(ReadingDialog("Verdict", body))
+            self.app.push_screen(ReadingDialog(tr("Verdict"), body))
 
     @background("overview")
     async def action_overview(self) -> None:
@@ -255,12 +259,15 @@ class SessionScreen(SignoffScreen[None]):
         from signoff.report.exporting import export
 
         directory, language = self._directory, self.signoff.language
-        self.query_one(StatusLine).busy("Writing the archive")
+        self.query_one(StatusLine).busy(tr("Writing the archive"))
         try:
             made = await in_thread(lambda: export(directory, None, language))
         finally:
             self._tell()
-        self.notify(f"{made.path.resolve()}\nTell whoever gets it your fingerprint yourself.", markup=False)
+        self.notify(
+            tr("{path}\nTell whoever gets it your fingerprint yourself.", path=made.path.resolve()),
+            markup=False,
+        )
 
     def action_copy(self) -> None:
         """Choose a command, and copy it."""
@@ -279,7 +286,7 @@ class SessionScreen(SignoffScreen[None]):
             if number is not None:
                 self.signoff.copy(found[number])
 
-        self.app.push_screen(Choice("Copy", [line(one) for one in found], verb="copies"), copy)
+        self.app.push_screen(Choice(tr("Copy"), [line(one) for one in found], verb=tr("copies")), copy)
 
     def action_resume(self) -> None:
         """Go on with the session."""

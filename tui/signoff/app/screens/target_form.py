@@ -22,7 +22,7 @@ from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.key_bar import KeyBar
 from signoff.app.work import background, in_thread
 from signoff.errors import StoppedError
-from signoff.message import say
+from signoff.message import say, tr, translated
 from signoff.target.profile import Profile
 from signoff.text import one_line
 
@@ -59,14 +59,17 @@ class TargetForm(SignoffScreen[Profile]):
 
     def compose(self) -> ComposeResult:
         """Make the form."""
-        yield TitleBar("Target")
+        yield TitleBar(tr("Target"))
         shown = self._profile or Profile(address="", env_files=())
         with VerticalScroll(id="page", can_focus=False):
             for one in FIELDS:
                 with Horizontal(classes="field"):
-                    yield Static(one.label, classes="label", markup=False)
+                    yield Static(translated(one.label), classes="label", markup=False)
                     yield Input(
-                        one.value(shown), id=one.name.replace("_", "-"), placeholder=one.example, compact=True
+                        one.value(shown),
+                        id=one.name.replace("_", "-"),
+                        placeholder=translated(one.example),
+                        compact=True,
                     )
                 yield Static(
                     id=f"{one.name.replace('_', '-')}-problem", classes="field-problem", markup=False
@@ -90,7 +93,7 @@ class TargetForm(SignoffScreen[Profile]):
     def would_be_lost(self) -> str:
         """What is in the fields, and in no file."""
         changed = self.is_mounted and self._typed() != self._saved
-        return "What the form says of this target is not saved." if changed else ""
+        return tr("What the form says of this target is not saved.") if changed else ""
 
     def _typed(self) -> dict[str, Any]:
         typed = {}
@@ -154,7 +157,9 @@ class TargetForm(SignoffScreen[Profile]):
         before = self._profile.name if self._profile else ""
         if profile.name in there and profile.name != before:
             # Saving would overwrite that one.
-            self._tell("name", "Another target has this name. Take another, or go back and edit that one.")
+            self._tell(
+                "name", tr("Another target has this name. Take another, or go back and edit that one.")
+            )
             self.query_one("#name", Input).focus()
             return
         await in_thread(lambda: save_profile(profile))
@@ -162,8 +167,12 @@ class TargetForm(SignoffScreen[Profile]):
         if begin:
             self.dismiss(profile)
             return
-        stays = f"; {before} is still there, too" if before in there and before != profile.name else ""
-        said = joined(("saved", "bold $success"), "  ", line(profile.name + stays))
+        stays = (
+            tr("; {before} is still there, too", before=before)
+            if before in there and before != profile.name
+            else ""
+        )
+        said = joined((tr("saved"), "bold $success"), "  ", line(profile.name + stays))
         self.query_one(StatusLine).idle(said)
 
     # discovering
@@ -183,7 +192,7 @@ class TargetForm(SignoffScreen[Profile]):
         prompter = self._prompter = ScreenPrompter(self.app)
         cancel = self._cancel = Event()
         stop = self.signoff.key_name(self, "back")
-        self.query_one(StatusLine).busy(f"Looking around on {profile.address}", stop=stop)
+        self.query_one(StatusLine).busy(tr("Looking around on {address}", address=profile.address), stop=stop)
         try:
             found = await in_thread(lambda: discovered(profile, prompter, cancel))
         finally:
@@ -210,18 +219,22 @@ class TargetForm(SignoffScreen[Profile]):
                 filled += 1
             elif not values:
                 continue
-            several = "" if proposed else f"{', '.join(values)}: which one? "
+            several = "" if proposed else tr("{values}: which one? ", values=", ".join(values))
             field.suggester = SuggestFromList(values)
-            self._tell(name, f"{several}found in {found.why.get(one.name, '')}", "$muted")
-        what = f"{filled} proposed" if filled else "nothing new was found"
-        self.query_one(StatusLine).idle(joined((what, "bold"), "; correct what is not right, then save"))
+            self._tell(
+                name,
+                tr("{several}found in {value}", several=several, value=found.why.get(one.name, "")),
+                "$muted",
+            )
+        what = tr("{filled} proposed", filled=filled) if filled else tr("nothing new was found")
+        self.query_one(StatusLine).idle(joined((what, "bold"), tr("; correct what is not right, then save")))
 
     def _idle(self) -> None:
         key = self.signoff.key_name
         self.query_one(StatusLine).idle(
             joined(
                 (key(self, "discover"), "bold $accent"),
-                " connects and proposes values; nothing is changed there",
+                tr(" connects and proposes values; nothing is changed there"),
             )
         )
 

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from signoff.app.screens.base import Dialog
 from signoff.app.screens.prompts import TypedWord
 from signoff.app.widgets.content import joined, line, text
+from signoff.message import tr
 
 if TYPE_CHECKING:
     from signoff.credentials.delivery import HeldError
@@ -33,17 +34,21 @@ class VariableDialog(Dialog[tuple[str, str]]):
         """Make the dialog."""
         back = self.signoff.key_name(self, "back")
         with Vertical(classes="dialog"):
-            yield Static("Into a .env file", classes="dialog-title", markup=False)
+            yield Static(tr("Into a .env file"), classes="dialog-title", markup=False)
             yield Static(
-                joined("Only the value's bytes change. What will happen is shown first."), markup=False
+                joined(tr("Only the value's bytes change. What will happen is shown first.")), markup=False
             )
-            yield Static(joined("File on ", line(self._place, "bold")), classes="dialog-label", markup=False)
+            yield Static(
+                joined(tr("File on "), line(self._place, "bold")), classes="dialog-label", markup=False
+            )
             yield Input(self._file, id="file", compact=True)
-            yield Static("Variable", classes="dialog-label", markup=False)
+            yield Static(tr("Variable"), classes="dialog-label", markup=False)
             yield Input(id="variable", placeholder="SECRET_KEY", compact=True, max_length=200)
             yield Static(id="problem", markup=False)
             yield Static(
-                joined(("Enter", "bold $accent"), " goes on   ", (back, "bold $accent"), " goes back"),
+                joined(
+                    (tr("Enter"), "bold $accent"), tr(" goes on   "), (back, "bold $accent"), tr(" goes back")
+                ),
                 classes="dialog-keys",
                 markup=False,
             )
@@ -58,10 +63,10 @@ class VariableDialog(Dialog[tuple[str, str]]):
         if event.input is file and file.value.strip() and not name.value:
             name.focus()
         elif not file.value.strip():
-            self._complain("Which file?")
+            self._complain(tr("Which file?"))
             file.focus()
         elif not name.value.strip():
-            self._complain("Which variable?")
+            self._complain(tr("Which variable?"))
         else:
             self.dismiss((file.value.strip(), name.value.strip()))
 
@@ -77,9 +82,12 @@ def held_dialog(held: HeldError, name: str) -> TypedWord:
     """Say that there is a value, and what that means; going on takes a word."""
     body = joined(
         line(held.message, "bold"),
-        "\n\nRotation is the way: it gives databases and caches the new value first, starts anew what uses "
-        "it, and puts everything back if that fails. From a shell:\n  ",
-        line(f"signoff env rotate FILE {name}", "$accent"),
-        "\n\nHere nothing but the file would change. Whatever knows the old value only is locked out.",
+        tr(
+            "\n\nRotation is the way: it gives databases and caches the new value first, starts anew what "
+            "uses "
+            "it, and puts everything back if that fails. From a shell:\n  "
+        ),
+        line(tr("signoff env rotate FILE {name}", name=name), "$accent"),
+        tr("\n\nHere nothing but the file would change. Whatever knows the old value only is locked out."),
     )
-    return TypedWord("There is a value already", body, "replace", "replace it in the file alone")
+    return TypedWord(tr("There is a value already"), body, "replace", tr("replace it in the file alone"))

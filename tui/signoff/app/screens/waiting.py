@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from signoff.app.screens.base import Dialog
 from signoff.app.widgets.content import joined, text
+from signoff.message import tr
 
 
 class WaitingDialog(Dialog[None]):
@@ -34,13 +35,14 @@ class WaitingDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(classes="dialog"):
-            yield Static("Your signature", classes="dialog-title", markup=False)
+            yield Static(tr("Your signature"), classes="dialog-title", markup=False)
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 yield Static(text(self._what, "bold"), markup=False)
             yield Static(id="left", classes="dialog-label", markup=False)
             yield Static(
                 joined(
-                    (self.signoff.key_name(self, "stop-waiting"), "bold $accent"), " stops; nothing is signed"
+                    (self.signoff.key_name(self, "stop-waiting"), "bold $accent"),
+                    tr(" stops; nothing is signed"),
                 ),
                 classes="dialog-keys",
                 markup=False,
@@ -60,7 +62,7 @@ class WaitingDialog(Dialog[None]):
             self.dismiss(None)
             return
         left = max(0, ceil(self._until - monotonic()))
-        self.query_one("#left", Static).update(f"Waiting for up to {left} s more")
+        self.query_one("#left", Static).update(tr("Waiting for up to {left} s more", left=left))
 
     def action_stop(self) -> None:
         """Tell whoever waits to stop; the dialog goes when they have."""

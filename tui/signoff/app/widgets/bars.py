@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from signoff.app.widgets.content import joined, line
+from signoff.message import tr
 
 
 class TitleBar(Static):
@@ -45,8 +46,8 @@ class StatusLine(Static):
     def busy(self, doing: str, done: int = 0, total: int = 0, *, stop: str = "") -> None:
         """Show what is being done, how far it is, and which key stops it."""
         bar = _bar(done, total)
-        hint = joined("  ", (stop, "bold $accent"), " stops") if stop else Content("")
-        count = f" {done} of {total} " if total else " "
+        hint = joined("  ", (stop, "bold $accent"), tr(" stops")) if stop else Content("")
+        count = tr(" {done} of {total} ", done=done, total=total) if total else " "
         self.update(joined(bar, (count, "$muted"), line(doing, width=60), hint), layout=False)
 
 

@@ -1,9 +1,10 @@
-"""Text from outside, as content that the screen draws as it is: inert, and never read as markup."""
+"""Text from outside, and messages, as content that the screen draws as it is: inert, never read as markup."""
 
 from __future__ import annotations
 
 from textual.content import Content
 
+from signoff.message import tr, translated
 from signoff.text import inert, one_line
 
 LONGEST = 2000
@@ -13,15 +14,16 @@ LONGEST = 2000
 def text(value: str, style: str = "") -> Content:
     """Return a text that may have several lines."""
     # Cut before it is made inert: a finding may quote megabytes.
+    value = translated(value)
     shown = inert(value[: 2 * LONGEST]).replace("\t", "    ").strip("\n")
     if len(shown) > LONGEST or len(value) > 2 * LONGEST:
-        shown = f"{shown[:LONGEST]}… (cut; the record has it)"
+        shown = tr("{shown}… (cut; the record has it)", shown=shown[:LONGEST])
     return Content.styled(shown, style)
 
 
 def line(value: str, style: str = "", *, width: int = 400) -> Content:
     """Return a text on one line."""
-    return Content.styled(one_line(value[: 2 * LONGEST], width), style)
+    return Content.styled(one_line(translated(value)[: 2 * LONGEST], width), style)
 
 
 def joined(*parts: Content | str | tuple[str, str]) -> Content:

@@ -12,9 +12,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from signoff.app.widgets.content import joined, text
-from signoff.enrolling import Place, Wanted, new_file, proposed, unready
+from signoff.enrolling import PLACES, Place, Wanted, new_file, proposed, unready
 from signoff.errors import UsageError
-from signoff.message import say
+from signoff.message import say, tr, translated
 
 if TYPE_CHECKING:
     from signoff.target.profile import Profile
@@ -34,14 +34,14 @@ class EnrolmentForm(VerticalScroll):
     def compose(self) -> ComposeResult:
         """Make the form."""
         account, issuer = proposed(self._profile)
-        yield from _field("account", "Account", account)
-        yield from _field("issuer", "Issuer", issuer)
-        yield Static("Where the key goes once a code was right", classes="heading", markup=False)
+        yield from _field("account", tr("Account"), account)
+        yield from _field("issuer", tr("Issuer"), issuer)
+        yield Static(tr("Where the key goes once a code was right"), classes="heading", markup=False)
         options = (Option(_named(one), disabled=bool(unready(self._profile, one))) for one in _PLACES)
         yield OptionList(*options, id="places", markup=False, compact=True)
-        yield from _field("file", "File", new_file(self._profile))
-        yield from _field("env-file", "File", self._profile.env_file)
-        yield from _field("variable", "Variable", "ADMIN_TOTP_SECRET")
+        yield from _field("file", tr("File"), new_file(self._profile))
+        yield from _field("env-file", tr("File"), self._profile.env_file)
+        yield from _field("variable", tr("Variable"), "ADMIN_TOTP_SECRET")
         yield Static(id="place-about", markup=False)
         yield Static(id="problem", markup=False)
 
@@ -61,9 +61,10 @@ class EnrolmentForm(VerticalScroll):
 
     def wanted(self) -> Wanted:
         """Return what is chosen. Raises UsageError."""
-        for field in ("account", "issuer"):
-            if not self._typed(field):
-                raise UsageError(say("Which {field}?", field=field))
+        if not self._typed("account"):
+            raise UsageError(say("Which account?"))
+        if not self._typed("issuer"):
+            raise UsageError(say("Which issuer?"))
         place = self.place
         if reason := unready(self._profile, place):
             raise UsageError(say("{upper}{reason}.", upper=reason[0].upper(), reason=reason[1:]))
@@ -108,15 +109,18 @@ class EnrolmentForm(VerticalScroll):
         factor = self._profile.second_factor
         match place:
             case Place.HAND:
-                about = "It is written nowhere: once a code was right you take it to the product."
+                about = tr("It is written nowhere: once a code was right you take it to the product.")
             case Place.FILE:
-                about = "Mode 0600. A file that exists is not touched."
+                about = tr("Mode 0600. A file that exists is not touched.")
             case Place.VARIABLE:
-                about = f"On {self._profile.address}. A value that is there already is not replaced."
+                about = tr(
+                    "On {address}. A value that is there already is not replaced.",
+                    address=self._profile.address,
+                )
             case Place.DATABASE:
                 about = f"{factor.database or self._profile.database}: {factor.sql}" if factor else ""
         lacks = unready(self._profile, Place.DATABASE)
-        return f"{about}\n(The database: {lacks}.)" if lacks else about
+        return tr("{about}\n(The database: {lacks}.)", about=about, lacks=lacks) if lacks else about
 
 
 def _field(name: str, label: str, value: str) -> ComposeResult:
@@ -126,4 +130,4 @@ def _field(name: str, label: str, value: str) -> ComposeResult:
 
 
 def _named(place: Place, *, chosen: bool = False) -> Content:
-    return joined("● " if chosen else "○ ", place.value)
+    return joined("● " if chosen else "○ ", translated(PLACES[place]))

@@ -14,9 +14,14 @@ from textual.widgets import Static
 from signoff.app.theme import STYLES
 from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.rows import Row, Rows
-from signoff.model import SYMBOLS, Finding, Result, Vantage
+from signoff.message import say, tr, translated
+from signoff.model import SYMBOLS, Finding, Result, Vantage, word
 
-_FROM = {Vantage.HOST: "on the host", Vantage.OUTSIDE: "from outside", Vantage.PROJECT: "in the project"}
+_FROM = {
+    Vantage.HOST: say("on the host"),
+    Vantage.OUTSIDE: say("from outside"),
+    Vantage.PROJECT: say("in the project"),
+}
 _QUIET = frozenset({Result.PASS, Result.FIXED, Result.NOTAPPLICABLE, Result.INFORMATIONAL})
 _HEAD = len("  observed  ")
 _MOST_EVIDENCE = 40
@@ -41,17 +46,17 @@ def rows_of(finding: Finding, *, unfolded: bool, expected: bool = True) -> Rows:
         more = " ▸" if finding.evidence else ""
         title = joined(title, "  ", line(finding.observed, "$muted"), (more, "$muted"))
     first = Row(
-        Content.styled(f"{SYMBOLS[finding.result]} {finding.result.value}", f"bold {style}"),
+        Content.styled(f"{SYMBOLS[finding.result]} {word(finding.result)}", f"bold {style}"),
         title,
         # The long words (informational, notapplicable) take their room alone, not from all the others.
-        max(_HEAD, len(finding.result.value) + 4),
-        Content.styled(_FROM[finding.vantage], "$muted"),
+        max(_HEAD, len(word(finding.result)) + 4),
+        Content.styled(translated(_FROM[finding.vantage]), "$muted"),
     )
     if quiet and not unfolded:
         return Rows(first)
-    rows = [first, _row("observed", text(finding.observed or "nothing"))]
+    rows = [first, _row(tr("observed"), text(finding.observed or tr("nothing")))]
     if finding.expected and (expected or unfolded):
-        rows.append(_row("expected", text(finding.expected)))
+        rows.append(_row(tr("expected"), text(finding.expected)))
     return Rows(*rows, *_evidence(finding.evidence, unfolded=unfolded))
 
 
@@ -62,13 +67,16 @@ def _row(label: str, body: Content) -> Row:
 def _evidence(lines: Sequence[str], *, unfolded: bool) -> Iterator[Row]:
     count = len(lines)
     if lines and not unfolded:
-        folded = f"{count} {'line' if count == 1 else 'lines'}, folded"
-        yield Row(Content.styled("▸ evidence", "$muted"), Content.styled(folded, "$muted"), _HEAD)
+        folded = tr("{count} line, folded", "{count} lines, folded", count=count)
+        yield Row(Content.styled(tr("▸ evidence"), "$muted"), Content.styled(folded, "$muted"), _HEAD)
         return
     for number, excerpt in enumerate(lines[:_MOST_EVIDENCE]):
-        yield _row("" if number else "evidence", text(excerpt, "$muted"))
+        yield _row("" if number else tr("evidence"), text(excerpt, "$muted"))
     if count > _MOST_EVIDENCE:
-        yield _row("", Content.styled(f"{count - _MOST_EVIDENCE} lines more, in the record", "$muted"))
+        yield _row(
+            "",
+            Content.styled(tr("{count} lines more, in the record", count=count - _MOST_EVIDENCE), "$muted"),
+        )
 
 
 class FindingView(Static, can_focus=True):

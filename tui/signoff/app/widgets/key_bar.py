@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from signoff.app.widgets.content import joined
+from signoff.message import own
 
 _KEPT = frozenset({"help", "quit"})
 
@@ -52,7 +53,11 @@ class KeyBar(Static):
             return
         keys = tuple(
             Key(
-                binding.id or "", binding.key, self.app.get_key_display(binding), binding.description, enabled
+                binding.id or "",
+                binding.key,
+                self.app.get_key_display(binding),
+                own(binding.description),
+                enabled,
             )
             for _node, binding, enabled, _tooltip in screen.active_bindings.values()
             if binding.show

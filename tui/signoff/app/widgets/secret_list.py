@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from signoff.app.theme import STYLES
 from signoff.app.widgets.content import joined, line
 from signoff.app.widgets.rows import Row, Rows
+from signoff.message import tr
 from signoff.model import SYMBOLS, Finding, Result
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class SecretList(OptionList):
 
     def _files(self) -> Iterator[Option]:
         if self.amiss:
-            yield Option(Content.styled("The files", "bold $primary"), disabled=True)
+            yield Option(Content.styled(tr("The files"), "bold $primary"), disabled=True)
         for one in self.amiss:
             head = Content.styled(SYMBOLS[one.result], f"bold {STYLES[one.result]}")
             yield Option(Rows(Row(head, line(one.observed, STYLES[one.result]), 2)))
@@ -94,10 +95,18 @@ class SecretList(OptionList):
             (self._box(number), "bold $accent"),
             (f"{SYMBOLS[one.result]} ", f"bold {style}"),
             line(rating.name, "bold").truncate(room, ellipsis=True, pad=True),
-            (f"  {rating.form.value:<8}  {rating.length:>4} characters  {rating.bits:>4} bits", "$muted"),
+            (
+                tr(
+                    "  {form}  {length} characters  {bits} bits",
+                    form=f"{rating.form.value:<8}",
+                    length=f"{rating.length:>4}",
+                    bits=f"{rating.bits:>4}",
+                ),
+                "$muted",
+            ),
         )
         if not one.problems:
-            return Rows(Row(Content(""), joined(entry, ("  strong", style)), 0))
+            return Rows(Row(Content(""), joined(entry, (tr("  strong"), style)), 0))
         problems = line("; ".join(one.problems), style)
         return Rows(Row(Content(""), entry, 0), Row(Content(""), problems, len(self._box(number)) + 2))
 

@@ -17,8 +17,8 @@ from signoff.app.widgets.content import joined, line, text
 from signoff.app.widgets.finding import FindingView, expects_again
 from signoff.app.widgets.rows import Row, Rows
 from signoff.checklist.model import ACTIONS
-from signoff.message import tr, translated
-from signoff.model import Result, Severity
+from signoff.message import listed, tr, translated
+from signoff.model import Result, Severity, word
 from signoff.report.remedies import parts
 
 KeyName = Callable[[str], str]
@@ -57,15 +57,15 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         yield Static(id="why", markup=False)
         yield Static(id="saw", classes="heading", markup=False)
         yield Vertical(id="findings")
-        yield Static("Put it right", id="right", classes="heading", markup=False)
+        yield Static(tr("Put it right"), id="right", classes="heading", markup=False)
         yield Vertical(id="remedies")
-        yield Static("A person says", id="says", classes="heading", markup=False)
+        yield Static(tr("A person says"), id="says", classes="heading", markup=False)
         yield Static(id="said", markup=False)
-        yield Static("Done from here", id="did", classes="heading", markup=False)
+        yield Static(tr("Done from here"), id="did", classes="heading", markup=False)
         yield Static(id="done", markup=False)
-        yield Static("What you can do", id="can", classes="heading", markup=False)
+        yield Static(tr("What you can do"), id="can", classes="heading", markup=False)
         yield Static(id="now", markup=False)
-        yield Static("On the way to the target", id="way", classes="heading", markup=False)
+        yield Static(tr("On the way to the target"), id="way", classes="heading", markup=False)
         yield Static(id="way-notes", markup=False)
 
     def show(
@@ -107,7 +107,7 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
         self.query_one("#now", Static).update(Rows(*_now(view, key_name, sealed=sealed, connected=connected)))
 
     def _show_way(self, notes: Sequence[str]) -> None:
-        self.query_one("#way-notes", Static).update(text("\n".join(notes), "$muted"))
+        self.query_one("#way-notes", Static).update(text(listed(notes, "\n"), "$muted"))
         for name in ("#way", "#way-notes"):
             self.query_one(name).display = bool(notes)
 
@@ -154,9 +154,10 @@ class StepPanel(VerticalScroll, inherit_bindings=False):
 
 def _title(view: StepView) -> Rows:
     number = f"{view.number}  "
-    severity = Content.styled(view.severity.value, _SEVERITY[view.severity])
+    severity = Content.styled(word(view.severity), _SEVERITY[view.severity])
     words = joined(
-        (view.symbol, f"bold {STYLES[view.result]}") if view.has_probes else "", " " * view.has_probes
+        (view.symbol, f"bold {STYLES[view.result]}") if view.has_probes else "",
+        " " * view.has_probes,
     )
     state = joined(words, (view.words, STYLES[view.result] if view.has_probes else "$muted"))
     indent = len(number)
@@ -168,14 +169,16 @@ def _title(view: StepView) -> Rows:
 
 def _saw(view: StepView, *, busy: bool) -> Content:
     if not view.has_probes:
-        return joined("The machine saw  ", ("nothing: only a person can know this", "not bold $muted"))
+        return joined(
+            tr("The machine saw  "), (tr("nothing: only a person can know this"), "not bold $muted")
+        )
     if not view.findings:
-        state = "looking …" if busy else "nothing yet"
-        return joined("The machine saw  ", (state, "not bold $muted"))
+        state = tr("looking …") if busy else tr("nothing yet")
+        return joined(tr("The machine saw  "), (state, "not bold $muted"))
     if not view.probed:
-        state = "looking …" if busy else "not all of it: the look was not finished"
-        return joined("The machine saw  ", (state, "not bold $warning"))
-    return Content("The machine saw")
+        state = tr("looking …") if busy else tr("not all of it: the look was not finished")
+        return joined(tr("The machine saw  "), (state, "not bold $warning"))
+    return Content(tr("The machine saw"))
 
 
 def _said(view: StepView) -> Iterator[Row]:
@@ -187,22 +190,24 @@ def _said(view: StepView) -> Iterator[Row]:
     if view.answer:
         attested, time = view.answer.attested, view.answer.time
         kind = joined(
-            (f"{MARKS[attested.kind]} {KINDS[attested.kind]}", "bold $accent"),
+            (f"{MARKS[attested.kind]} {translated(KINDS[attested.kind])}", "bold $accent"),
             (f"  {moment(time)}", "$muted"),
         )
         yield Row(Content(""), kind, 0)
         for label, value in (
-            ("statement", attested.statement),
-            ("saw", attested.value),
-            ("reason", attested.reason),
-            ("until", attested.until),
+            (tr("statement"), attested.statement),
+            (tr("saw"), attested.value),
+            (tr("reason"), attested.reason),
+            (tr("until"), attested.until),
         ):
             if value:
                 yield labelled(label, text(value))
         if attested.kind == "confirmed" and view.result is Result.FAIL:
-            yield labelled("but", Content.styled("the machine saw a failure; the step stays open", "$error"))
+            yield labelled(
+                tr("but"), Content.styled(tr("the machine saw a failure; the step stays open"), "$error")
+            )
     for time, note in view.notes:
-        yield labelled("note", joined(text(note), (f"  {moment(time)}", "$muted")))
+        yield labelled(tr("note"), joined(text(note), (f"  {moment(time)}", "$muted")))
 
 
 def _done(view: StepView) -> Iterator[Row]:
@@ -210,12 +215,12 @@ def _done(view: StepView) -> Iterator[Row]:
 
     for time, enrolled in view.enrolled:
         words = joined(text(enrolled_line(enrolled)), (f"  {moment(time)}", "$muted"))
-        yield Row(Content.styled("  second factor ", "$muted"), words, 16)
+        yield Row(Content.styled(tr("  second factor "), "$muted"), words, 16)
 
 
 def _now(view: StepView, key_name: KeyName, *, sealed: bool, connected: bool) -> Iterator[Row]:
     if sealed:
-        yield Row(Content(""), Content.styled("The record is sealed; nothing can be added.", "$muted"), 0)
+        yield Row(Content(""), Content.styled(tr("The record is sealed; nothing can be added."), "$muted"), 0)
         return
     for binding, body in (*_to_do(view, connected=connected), *_to_say(view)):
         yield Row(Content.styled(key_name(binding), "bold $accent"), Content("") + body, 4)
@@ -223,26 +228,26 @@ def _now(view: StepView, key_name: KeyName, *, sealed: bool, connected: bool) ->
 
 def _to_do(view: StepView, *, connected: bool) -> Iterator[tuple[str, str]]:
     if not connected:
-        yield "recheck", "connect to the target, and look again"
+        yield "recheck", tr("connect to the target, and look again")
         return
     if view.actions:
-        yield "act", "; ".join(ACTIONS[action] for action in view.actions)
+        yield "act", "; ".join(translated(ACTIONS[action]) for action in view.actions)
     if view.result in {Result.FAIL, Result.ERROR, Result.UNKNOWN} or not view.probed:
-        yield "recheck", "look again, once you have put it right"
+        yield "recheck", tr("look again, once you have put it right")
 
 
 def _to_say(view: StepView) -> Iterator[tuple[str, str | Content]]:
     if view.answer and view.answer.attested.kind == "confirmed":
-        yield "confirm", "confirm again, with what you see now"
+        yield "confirm", tr("confirm again, with what you see now")
     elif view.statement:
-        yield "confirm", joined("confirm: ", text(view.statement, "$muted"))
+        yield "confirm", joined(tr("confirm: "), text(view.statement, "$muted"))
     if view.to_copy:
         yield "copy", tr("copy the command, or the new line")
     if view.permit:
         yield "permit", text(view.permit)
     if view.open:
-        yield "accept-risk", "accept the risk, with a reason and until a date"
-        yield "skip", "skip, with a reason"
-        yield "not-applicable", "say that it does not apply, with a reason"
+        yield "accept-risk", tr("accept the risk, with a reason and until a date")
+        yield "skip", tr("skip, with a reason")
+        yield "not-applicable", tr("say that it does not apply, with a reason")
     if view.answer:
-        yield "withdraw", "take your answer back"
+        yield "withdraw", tr("take your answer back")
