@@ -24,10 +24,7 @@ _HOPS = 2
 _LOGIN = re.compile(rb"(?i)credential|authenticat|log ?in|sign ?in|csrf|token|session|permission|unauthori")
 _SERVERS_OWN = re.compile(rb"(?i)<center>(nginx|openresty)|<address>Apache")
 
-_FORWARDED = (
-    *("X-Forwarded-For", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP"),
-    *("True-Client-IP", "X-Originating-IP"),
-)
+_FORWARDED = ("X-Forwarded-For", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "X-Originating-IP")
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -160,7 +157,7 @@ def _naming(claim: str) -> tuple[Headers, Headers]:
     """
     quoted = f'"[{claim}]"' if ":" in claim else claim
     return (
-        (*((name, claim) for name in _FORWARDED), ("Forwarded", f"for={quoted}")),
+        (*((name, claim) for name in (*_FORWARDED, "True-Client-IP")), ("Forwarded", f"for={quoted}")),
         (("CF-Connecting-IP", claim), ("Fastly-Client-IP", claim)),
     )
 

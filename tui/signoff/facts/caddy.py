@@ -60,11 +60,6 @@ class Server:
         listens = self.about.get("listen") or [":443"]
         return any(not str(listen).startswith(("127.", "[::1]", "localhost", "unix/")) for listen in listens)
 
-    @property
-    def believes_everybody(self) -> bool:
-        """Whether it takes an address from the headers of anybody (trusted_proxies)."""
-        return any(map(is_everybody, _ranges(self.about.get("trusted_proxies") or {})))
-
 
 def parse(text: str) -> tuple[Server, ...]:
     """Return the servers of a configuration; raise Malformed where it is no JSON of Caddy's."""
@@ -146,7 +141,8 @@ def _ranges(about: Any) -> Iterator[Network]:
 def _ruling(server: Server, host: str, path: str) -> Ruling:
     listens = ", ".join(map(str, server.about.get("listen") or []))
     where = one_line(f"caddy server {server.name} on {listens}", 160)
-    request = Request(host, path, server.believes_everybody)
+    believed = any(map(is_everybody, _ranges(server.about.get("trusted_proxies"))))
+    request = Request(host, path, believed)
 
     def fate(**other: Any) -> Outcome:
         return _end(server, replace(request, **other))

@@ -6,10 +6,10 @@ ngx_http_realip_module, ngx_http_rewrite_module, and "How nginx processes a requ
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from operator import itemgetter
 from posixpath import dirname, join
@@ -101,20 +101,16 @@ def parse(dump: str) -> tuple[Server, ...]:
     def read(name: str) -> tuple[Directive, ...]:
         return tuple(_block(_TOKEN.finditer(files[name]), budget))
 
-    def named(pattern: str) -> list[str]:
-        if pattern in files:
-            return [pattern]
-        budget.spend(len(files))
-        return sorted(name for name in files if fnmatchcase(name, pattern))
-
     def whole(directives: tuple[Directive, ...], depth: int = 0) -> Iterator[Directive]:
         """Yield directives with those of the included files in their places."""
         if depth > _DEEPEST:
             raise Malformed(say("nginx -T: the files include each other"))
         for directive in directives:
             budget.spend()
-            if directive.name == "include" and directive.args:
-                for name in named(join(dirname(main), directive.args[0])):
+            if directive.name == "include":
+                pattern = join(dirname(main), directive.first)
+                budget.spend(1 if pattern in files else len(files))
+                for name in [pattern] if pattern in files else sorted(fnmatch.filter(files, pattern)):
                     yield from whole(read(name), depth + 1)
             else:
                 yield Directive(directive.name, directive.args, tuple(whole(directive.block, depth + 1)))
@@ -189,7 +185,7 @@ def locations_for(parent: Directive, path: str) -> tuple[Directive, ...]:
     if held == "^~" or any(_modifier(inner)[0] in {"=", "~", "~*"} for inner in by_prefix[1:2]):
         return by_prefix
     for modifier, pattern, one in locations:
-        if modifier in {"~", "~*"} and search(pattern, path, ignore_case=modifier == "~*"):
+        if modifier in {"~", "~*"} and search("(?i)" * (modifier == "~*") + pattern, path):
             return (one, *locations_for(one, path))
     return by_prefix
 
@@ -208,13 +204,13 @@ def _modifier(location: Directive) -> tuple[str, str]:
     return modifier, whole.removeprefix(modifier)
 
 
-def search(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
+def search(pattern: str, text: str) -> bool:
     """Search with a PCRE as Python reads it; raise Malformed where Python cannot."""
     # Python spells a named group otherwise.
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
     if too_slow(pattern, text):
         raise Malformed(say("nginx -T: a regular expression that takes too long"))
     try:
-        return bool(re.search(pattern, text, re.IGNORECASE if ignore_case else 0))
+        return bool(re.search(pattern, text))
     except re.error:
         raise Malformed(say("nginx -T: a regular expression that cannot be judged")) from None

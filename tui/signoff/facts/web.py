@@ -68,32 +68,31 @@ def parse_web(output: Output) -> WebServers:
     for section in sections(output):
         name, where, *said = section.fields if section.name == "failed" else (section.name, *section.fields)
         server = one_line(f"{name} on {where}")
+        # When it loaded its files, and when they changed, where that can be told.
+        times = [int(field) for field in said if field.isdecimal()]
         try:
             match section.name:
                 case "nginx":
                     servers += nginx.parse(section.text)
                 case "caddy":
                     sites += caddy.parse(section.text)
-                case "other":
-                    other = one_line(where)
-                    doubts.append(
-                        say("{other} also runs, and its rules are not understood here", other=other)
-                    )
                 case "failed":
                     raise Malformed(listed(said) or say("it needs root"))
-        except Malformed as garbled:
-            why = garbled.reason
-            doubts.append(
-                say("the configuration of {server} could not be read ({why})", server=server, why=why)
+                case "other":
+                    text = say(
+                        "{server} also runs, and its rules are not understood here", server=one_line(where)
+                    )
+                    doubts.append(text)
+        except Malformed as why:
+            text = say(
+                "the configuration of {server} could not be read ({why})", server=server, why=why.reason
             )
-        # When it loaded its files, and when they changed, where that can be told.
-        times = [int(field) for field in said if field.isdecimal()]
+            doubts.append(text)
         if len(times) == 2 and times[0] < times[1]:
-            doubts.append(
-                say(
-                    "{server}: its files changed after it loaded them, so that other rules run", server=server
-                )
+            text = say(
+                "{server}: its files changed after it loaded them, so that other rules run", server=server
             )
+            doubts.append(text)
     if not (servers or sites or doubts or output.as_root):
         raise Unavailable(say("needs root: what web server runs cannot be told"), BY_HAND)
     return WebServers(tuple(servers), tuple(sites), tuple(doubts))

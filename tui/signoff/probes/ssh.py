@@ -7,7 +7,7 @@ they do for it. It reads them anew for that, so that a pass proves what is confi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from operator import itemgetter
 
 from signoff.facts.base import Facts, Unavailable
 from signoff.facts.kinds import Lines, key_values
@@ -28,26 +28,23 @@ SSHD = key_values(
 _NO_PASSWORD = frozenset({"no", "prohibit-password", "without-password", "forced-commands-only"})
 
 
-class Login(NamedTuple):
-    """Somebody who logs in from somewhere, and the settings for that."""
+def logins(facts: Facts, user: str = "") -> list[tuple[str, Lines]]:
+    """Return every login (of one user) with the settings for it.
 
-    name: str
-    settings: Lines
-
-    def setting(self, key: str) -> str:
-        """Return a setting's value; raise Unavailable where the server does not say it."""
-        if key not in self.settings:
-            raise Unavailable(say("sshd does not say {key}", key=key))
-        return " ".join(self.settings[key])
-
-
-def logins(facts: Facts, user: str = "") -> list[Login]:
-    """Return every login (of one user); raise Unavailable where the server was asked and did not answer."""
+    Raises Unavailable where the server was asked and did not answer.
+    """
     found = facts[SSHD]
     names = [f"{who} {way}" for who, ways in found.get("logins", {}).items() for way in ways]
     if unanswered := [name for name in names if name not in found]:
         raise Unavailable(say("sshd did not say what holds for {unanswered}", unanswered=unanswered[0]))
-    return [Login(name, found[name]) for name in names if name.startswith(user and f"{user} ")]
+    return [(name, found[name]) for name in names if name.startswith(user and f"{user} ")]
+
+
+def setting(settings: Lines, key: str) -> str:
+    """Return a setting's value; raise Unavailable where the server does not say it."""
+    if key not in settings:
+        raise Unavailable(say("sshd does not say {key}", key=key))
+    return " ".join(settings[key])
 
 
 @probe(
@@ -62,13 +59,14 @@ def logins(facts: Facts, user: str = "") -> list[Login]:
 def password(facts: Facts, profile: Profile) -> Judgement:
     """Whether somebody gets in without a key. A code or a password after a key is welcome."""
 
-    def look(login: Login) -> Seen:
+    def look(login: tuple[str, Lines]) -> Seen:
+        name, settings = login
         # PAM asks for the password by keyboard-interactive.
-        asks = login.setting("kbdinteractiveauthentication"), login.setting("usepam")
+        asks = setting(settings, "kbdinteractiveauthentication"), setting(settings, "usepam")
         on = {"keyboard-interactive"} if asks == ("yes", "yes") else set()
-        on |= {"password"} if login.setting("passwordauthentication") == "yes" else set()
-        root, demanded = login.setting("permitrootlogin"), login.setting("authenticationmethods")
-        if login.name.startswith("root ") and root != "yes":
+        on |= {"password"} if setting(settings, "passwordauthentication") == "yes" else set()
+        root, demanded = setting(settings, "permitrootlogin"), setting(settings, "authenticationmethods")
+        if name.startswith("root ") and root != "yes":
             return right(say("no password (PermitRootLogin {root})", root=root))
         for methods in demanded.split() or ["any"]:
             if on and (methods == "any" or {one.partition(":")[0] for one in methods.split(",")} <= on):
@@ -76,7 +74,7 @@ def password(facts: Facts, profile: Profile) -> Judgement:
         key = say("key only") if demanded == "any" else say("key demanded ({methods})", methods=demanded)
         return right(key)
 
-    return each(say("logins"), logins(facts), look, name=lambda one: one.name, proves=Proves.CONFIGURED)
+    return each(say("logins"), logins(facts), look, name=itemgetter(0), proves=Proves.CONFIGURED)
 
 
 @probe(
@@ -91,9 +89,10 @@ def password(facts: Facts, profile: Profile) -> Judgement:
 def root_login(facts: Facts, profile: Profile) -> Judgement:
     """Whether root gets in with more than a key."""
 
-    def look(login: Login) -> Seen:
-        value = login.setting("permitrootlogin")
-        return (right if value in _NO_PASSWORD else wrong)(say("PermitRootLogin {value}", value=value))
+    def look(login: tuple[str, Lines]) -> Seen:
+        value = setting(login[1], "permitrootlogin")
+        keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
+        return (right if value in keys else wrong)(say("PermitRootLogin {value}", value=value))
 
     root = logins(facts, "root")
-    return each(say("logins as root"), root, look, name=lambda one: one.name, proves=Proves.CONFIGURED)
+    return each(say("logins as root"), root, look, name=itemgetter(0), proves=Proves.CONFIGURED)
