@@ -76,7 +76,7 @@ class Project:
     def look(self, _walk: Walk, _wanted: object, _cancel: Event | None = None) -> Facts:
         self.looked += 1
         profile = Profile(project=str(self.folder))
-        (environment,) = collect([ENVIRONMENT], LocalTarget(NoPrompter()), profile, Event())
+        *_, environment = collect([ENVIRONMENT], LocalTarget(NoPrompter()), profile, Event())
         values = {
             ENVIRONMENT.id: environment.value,
             UNITS.id: Units(()),

@@ -10,6 +10,7 @@ from signoff.app.theme import STYLES
 from signoff.app.widgets.content import joined, line, text
 from signoff.message import tr, translated
 from signoff.model import Finding
+from signoff.report.remedies import parts
 
 if TYPE_CHECKING:
     from signoff.probes.rated import RatedSecret
@@ -36,7 +37,15 @@ def about_files(one: Finding) -> Content:
         line(one.expected),
         "\n",
         text(one.remedy),
+        *_exact(one),
     )
+
+
+def _exact(one: Finding) -> list[Content]:
+    """Return a line for each exact part of the remedy: the command, or the edit."""
+    return [
+        joined("\n", (f"{translated(label)}  ", "$muted"), text(exact)) for label, exact in parts(one.fix)
+    ]
 
 
 def secret_page(one: RatedSecret) -> Content:
@@ -77,6 +86,7 @@ def files_page(one: Finding) -> Content:
         text(one.expected),
         (tr("\n\nPut it right\n"), "bold $primary") if one.remedy else "",
         text(one.remedy),
+        *_exact(one),
         (tr("\n\nSeen"), "bold $primary") if evidence else "",
         *evidence,
     )
