@@ -137,8 +137,8 @@ def test_a_port_that_compose_2_publishes_is_closed_as_printed(look: Look, lab: L
         assert f"from outside: {host.ipv4}:8000 open" in found.observed
         then = "cd /srv/shop && docker compose up -d web"
         assert found.remedy == (
-            'In /srv/shop/compose.yaml publish it on loopback only, ports: ["127.0.0.1:8000:8000"],'
-            f" or drop it; then: {then}"
+            "Port 8000: in /srv/shop/compose.yaml publish it on loopback only, "
+            f'ports: ["127.0.0.1:8000:8000"], or drop it; then: {then}'
         )
         host.put(override, 'services: {web: {ports: !override ["127.0.0.1:8000:8000"]}}\n')
         host.exec(f"{then} 2> /dev/null")

@@ -13,13 +13,11 @@ from typing import NamedTuple
 
 from signoff.message import Message, say
 
-_NICKNAMES = {
-    "@hourly": "0 * * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    **dict.fromkeys(("@daily", "@midnight"), "0 0 * * *"),
-    **dict.fromkeys(("@yearly", "@annually"), "0 0 1 1 *"),
-}
+_NICKNAMES = (
+    {"@hourly": "0 * * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *"}
+    | dict.fromkeys(("@daily", "@midnight"), "0 0 * * *")
+    | dict.fromkeys(("@yearly", "@annually"), "0 0 1 1 *")
+)
 
 
 def _numbers(low: int, high: int, names: str = "") -> dict[str, int]:

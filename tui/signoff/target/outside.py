@@ -243,7 +243,8 @@ class Outside:
 
 def agent(session: str = "") -> str:
     """Return how signoff names itself to web servers; in a look that does more, with the session."""
-    return f"signoff/{__version__}" + (f" (active check, session {session})" if session else "")
+    product = f"signoff/{__version__}"
+    return f"{product} (active check, session {session})" if session else product
 
 
 def _connect(address: str, port: int, timeout: float, banner_wait: float) -> Connection:
