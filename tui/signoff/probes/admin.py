@@ -256,6 +256,8 @@ def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
             return kit.wrong(ruling.why)
         if ruling.fate is Fate.UNCLEAR or not any(one.fate is Fate.REFUSED for one in found):
             return kit.unseen(ruling.why)
+        if ruling.fate is Fate.REDIRECTED:
+            return kit.right(ruling.why)
         nets = listed(map(str, ruling.allowed), ", ") or say("nobody")
         return kit.right(say("{why}; lets in {nets}", why=ruling.why, nets=nets))
 
