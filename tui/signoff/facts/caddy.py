@@ -17,11 +17,11 @@ from typing import Any
 from signoff.facts.base import Malformed
 from signoff.facts.budget import Budget
 from signoff.facts.ruling import Fate, Network, Ruling, is_everybody, network, too_slow
-from signoff.message import say
+from signoff.message import NOTHING, Message, say
 from signoff.text import one_line
 
 Json = Mapping[str, Any]
-Outcome = tuple[Fate, str]
+Outcome = tuple[Fate, Message]
 
 _STRANGER = ip_address("203.0.113.213")
 """From the blocks kept for documentation (RFC 5737), let in by nobody's rule."""
@@ -84,7 +84,7 @@ def elsewhere(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling
     senders = [_STRANGER, *(net[0] for net in allowed_anywhere(servers))]
     asked = Request(host, path)
     own = [replace(asked, path=at, source=sender) for at in (path, "/") for sender in senders]
-    ours = {_led(server, request) for server in outside for request in own} - {""}
+    ours = {_led(server, request) for server in outside for request in own} - {NOTHING}
     others = [(server, name) for server in outside for name in names((server,)) if name != host]
     return tuple(
         Ruling(Fate.SERVED, one_line(f"caddy server {server.name} as {name}", 160), why)
@@ -93,10 +93,10 @@ def elsewhere(servers: tuple[Server, ...], host: str, path: str) -> tuple[Ruling
     )
 
 
-def _led(server: Server, request: Request) -> str:
+def _led(server: Server, request: Request) -> Message:
     """Return in words to which application a request comes; empty where to none."""
     fate, why = _end(server, request)
-    return why if fate is Fate.SERVED and " to " in why else ""
+    return why if fate is Fate.SERVED and " to " in why else NOTHING
 
 
 def names(servers: tuple[Server, ...]) -> tuple[str, ...]:
@@ -150,16 +150,16 @@ def _ruling(server: Server, host: str, path: str) -> Ruling:
     refused, why = fate()
     sent, to = fate(method="POST")
     if Fate.SERVED in {refused, sent}:
-        through = why if refused is Fate.SERVED else f"what is sent by POST is let through: {to}"
+        through = why if refused is Fate.SERVED else say("what is sent by POST is let through: {to}", to=to)
         return Ruling(Fate.SERVED, where, through)
     allowed = tuple(net for net in allowed_anywhere((server,)) if fate(source=net[0])[0] is Fate.SERVED)
     if wide := [net for net in allowed if is_everybody(net)]:
-        return Ruling(Fate.SERVED, where, f"{wide[0]} is let in: everybody, or nearly")
+        return Ruling(Fate.SERVED, where, say("{net} is let in: everybody, or nearly", net=wide[0]))
     # The same request again, with a claimed address: a header may open what is closed.
     claims = [*(net[0] for net in allowed), ip_address("127.0.0.1"), ip_address("10.0.0.1")]
     if refused is Fate.REFUSED and any(fate(claimed=claim)[0] is not Fate.REFUSED for claim in claims):
-        believes = "trusted_proxies takes X-Forwarded-For from everybody"
-        forwarded = "remote_ip forwarded believes X-Forwarded-For"
+        believes = say("trusted_proxies takes X-Forwarded-For from everybody")
+        forwarded = say("remote_ip forwarded believes X-Forwarded-For")
         return Ruling(refused, where, why, allowed, believes if request.believed else forwarded)
     return Ruling(refused, where, why, allowed)
 
@@ -169,8 +169,8 @@ def _end(server: Server, request: Request) -> Outcome:
     try:
         outcome, _ = _walk(server.about.get("routes") or [], request)
     except (AttributeError, TypeError, RecursionError):
-        return Fate.UNCLEAR, "a configuration that cannot be judged"
-    return outcome or (Fate.REFUSED, "no route: an empty answer")
+        return Fate.UNCLEAR, say("a configuration that cannot be judged")
+    return outcome or (Fate.REFUSED, say("no route: an empty answer"))
 
 
 def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Request]:
@@ -191,7 +191,7 @@ def _walk(routes: Sequence[Json], request: Request) -> tuple[Outcome | None, Req
             rest, after = _walk(routes[index + 1 :], request)
             if (outcome, became) == (rest, after):
                 return rest, after
-            return (Fate.UNCLEAR, "a matcher that cannot be judged decides"), request
+            return (Fate.UNCLEAR, say("a matcher that cannot be judged decides")), request
         request = became
         taken |= {group} - {""}
         if outcome or route.get("terminal"):
@@ -212,15 +212,16 @@ def _ending(kind: str, handler: Json) -> Outcome:
     if kind in {"static_response", "error"}:
         status = str(handler.get("status_code") or "200")
         if handler.get("abort"):
-            return Fate.REFUSED, "abort"
-        fates = {"4": (Fate.REFUSED, f"respond {status}"), "3": (Fate.REDIRECTED, f"redirect {status}")}
-        return fates.get(status[0], (Fate.SERVED, f"respond {status}"))
+            return Fate.REFUSED, say("abort")
+        fate = {"4": Fate.REFUSED, "3": Fate.REDIRECTED}.get(status[0], Fate.SERVED)
+        return fate, say("respond {status}", status=status)
     if kind == "authentication":
-        return Fate.SERVED, "a password is asked for, of everybody"
+        return Fate.SERVED, say("a password is asked for, of everybody")
     dials = ", ".join(str(upstream.get("dial") or "") for upstream in handler.get("upstreams") or [])
     if dials or kind in _SERVING:
-        return Fate.SERVED, one_line(f"{kind}{' to ' if dials else ''}{dials}: everybody is let in", 120)
-    return Fate.UNCLEAR, one_line(f"handler {kind} decides", 80)
+        place = one_line(f"{kind}{' to ' if dials else ''}{dials}", 100)
+        return Fate.SERVED, say("{place}: everybody is let in", place=place)
+    return Fate.UNCLEAR, say("handler {kind} decides", kind=one_line(kind, 60))
 
 
 def _rewritten(handler: Json, path: str) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from signoff.facts.base import Malformed
 from signoff.facts.nginx import Directive, Server, is_sent_to_slash, locations_for, search, server_for
 from signoff.facts.ruling import Fate, Network, Ruling, is_everybody, network
+from signoff.message import NOTHING, Message, say
 from signoff.text import one_line
 
 _REFUSALS = frozenset({"400", "401", "403", "404", "405", "410", "418", "444"})
 _PLACE = re.compile(r"(?:(?!unix:)[^/]*://)?(unix:[^:]*|[^/]*).*", re.DOTALL)
-_OWN_PAGE = "error_page turns the refusal into another answer"
+_OWN_PAGE = say("error_page turns the refusal into another answer")
 _ALTERNATIVES = re.compile(r"\^?/\((?:\?(?:<\w+>|:))?([\w/|.-]+)\)")
 
 Chain = tuple[Directive, ...]
@@ -106,11 +107,11 @@ def _ruling(server: Server, path: str) -> Ruling:
         return Ruling(Fate.UNCLEAR, one_line(where, 160), garbled.reason)
     where = one_line(" location ".join([where, *(" ".join(one.args) for one in chain[2:][-1:])]), 160)
     if is_sent_to_slash(server, path):
-        return Ruling(Fate.REDIRECTED, where, f"sent on to {path}/")
+        return Ruling(Fate.REDIRECTED, where, say("sent on to {path}/", path=path))
     allowed, closed = _rules(chain)
     fate, why = moved or _fate(chain, closed=closed)
     if fate is Fate.SERVED and all(map(_is_private, server.outside)):
-        fate, why = Fate.UNCLEAR, "it listens on a private address only: who reaches that is not known"
+        fate, why = Fate.UNCLEAR, say("it listens on a private address only: who reaches it is not known")
     # Where everybody is let in, nobody is let in by name.
     return Ruling(fate, where, why, allowed if fate is not Fate.SERVED else (), _spoofable(chain))
 
@@ -150,7 +151,7 @@ def _rules(chain: Chain) -> tuple[tuple[Network, ...], bool]:
     return tuple(allowed), False
 
 
-def _fate(chain: Chain, *, closed: bool) -> tuple[Fate, str]:
+def _fate(chain: Chain, *, closed: bool) -> tuple[Fate, Message]:
     """Return what becomes of strangers in a chain that leads nowhere else: the first that holds."""
     # The rewrite phase, with return, comes before the access phase: server first, then location.
     for one in (one for level in chain[1:] for one in level.all("return")):
@@ -158,33 +159,31 @@ def _fate(chain: Chain, *, closed: bool) -> tuple[Fate, str]:
     conditions = [one.args for level in chain[1:] for one in level.all("if") if one.all("return")]
     # What it is compared with may be a secret, as of a header that a content network sends.
     asked = ", ".join(dict.fromkeys(re.findall(r"\$\w+", " ".join(conditions[0] if conditions else ()))))
+    asked = one_line(asked, 100) or "something"
     either = closed and _value(chain, "satisfy") == "any"
+    is_asked = _is_on(chain, "auth_request")
     table = (
-        (any(level.all("internal") for level in chain[2:]), Fate.REFUSED, "internal"),
-        (either and _is_on(chain, "auth_basic"), Fate.SERVED, "satisfy any: a password is enough"),
-        (
-            either and _is_on(chain, "auth_request"),
-            Fate.UNCLEAR,
-            "satisfy any: auth_request may be enough",
-        ),
+        (any(level.all("internal") for level in chain[2:]), Fate.REFUSED, say("internal")),
+        (either and _is_on(chain, "auth_basic"), Fate.SERVED, say("satisfy any: a password is enough")),
+        (either and is_asked, Fate.UNCLEAR, say("satisfy any: auth_request may be enough")),
         (closed and _has_page(chain, "403"), Fate.UNCLEAR, _OWN_PAGE),
-        (closed, Fate.REFUSED, "deny all"),
-        (bool(conditions), Fate.UNCLEAR, one_line(f"an if on {asked or 'something'} decides", 120)),
-        (_is_on(chain, "auth_request"), Fate.UNCLEAR, "auth_request decides"),
-        (True, Fate.SERVED, "no deny all: everybody is let in"),
+        (closed, Fate.REFUSED, say("deny all")),
+        (bool(conditions), Fate.UNCLEAR, say("an if on {asked} decides", asked=asked)),
+        (is_asked, Fate.UNCLEAR, say("auth_request decides")),
+        (True, Fate.SERVED, say("no deny all: everybody is let in")),
     )
     return next((fate, why) for holds, fate, why in table if holds)
 
 
-def _returned(chain: Chain, returned: Directive) -> tuple[Fate, str]:
+def _returned(chain: Chain, returned: Directive) -> tuple[Fate, Message]:
     status = returned.first
     if status and _has_page(chain, status):
         return Fate.UNCLEAR, _OWN_PAGE
     if status in _REFUSALS:
-        return Fate.REFUSED, f"return {status}"
+        return Fate.REFUSED, say("return {status}", status=status)
     if status.startswith(("3", "http", "$")):
-        return Fate.REDIRECTED, "return " + " ".join(returned.args).partition("?")[0]
-    return Fate.SERVED, f"return {status}, before any deny"
+        return Fate.REDIRECTED, say("return {target}", target=" ".join(returned.args).partition("?")[0])
+    return Fate.SERVED, say("return {status}, before any deny", status=status)
 
 
 def _has_page(chain: Chain, status: str) -> bool:
@@ -192,7 +191,7 @@ def _has_page(chain: Chain, status: str) -> bool:
     return any(word.startswith(("=", "@")) for args in pages for word in args)
 
 
-def _rewritten(chain: Chain, path: str) -> tuple[Fate, str] | None:
+def _rewritten(chain: Chain, path: str) -> tuple[Fate, Message] | None:
     """Return what leads a path elsewhere, to other rules: that comes before any allow and deny."""
     for level in chain[1:]:
         for directive in level.all("return", "rewrite"):
@@ -204,16 +203,16 @@ def _rewritten(chain: Chain, path: str) -> tuple[Fate, str] | None:
             if level.name == "location" and flag == "break":
                 break
             if flag in {"permanent", "redirect"} or target.startswith(("http://", "https://", "$scheme")):
-                return Fate.REDIRECTED, "rewrite " + target.partition("?")[0]
-            return Fate.UNCLEAR, one_line(f"rewrite {pattern} leads to other rules", 120)
+                return Fate.REDIRECTED, say("rewrite {target}", target=target.partition("?")[0])
+            return Fate.UNCLEAR, say("rewrite {pattern} leads to other rules", pattern=one_line(pattern, 100))
     return None
 
 
-def _spoofable(chain: Chain) -> str:
+def _spoofable(chain: Chain) -> Message:
     """Return why anybody can choose the address that the rules see (ngx_http_realip_module)."""
     header = _value(chain, "real_ip_header") or "X-Real-IP"
     trusted = [network(one.first) for one in _innermost(chain, "set_real_ip_from")]
     wide = [net for net in trusted if net and is_everybody(net)]
     if not wide or header.lower() == "proxy_protocol":
-        return ""
-    return f"set_real_ip_from {wide[0]} takes {one_line(header)} from everybody"
+        return NOTHING
+    return say("set_real_ip_from {net} takes {name} from everybody", net=wide[0], name=one_line(header))

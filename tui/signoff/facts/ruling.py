@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from signoff.message import NOTHING, Message
+
 Network = IPv4Network | IPv6Network
 
 _WIDE = {4: 8, 6: 16}
@@ -33,9 +35,9 @@ class Ruling:
 
     fate: Fate
     where: str
-    why: str = ""
+    why: Message = NOTHING
     allowed: tuple[Network, ...] = ()
-    spoofable: str = ""
+    spoofable: Message = NOTHING
 
 
 _REPEATED = re.compile(r"[*+}]\??\)+[*+{]")

@@ -55,7 +55,7 @@ def opened(one: Told, own: str) -> kit.Seen:
     if one.how.reach is not Reach.OPEN:
         return kit.unseen(say("{why}; whether it was reached cannot be told", why=one.how.why))
     if not own:
-        return kit.wrong(say("{why}", why=one.how.why))
+        return kit.wrong(one.how.why)
     return kit.unseen(say("{why}; but you look from {own}, which a rule lets in", why=one.how.why, own=own))
 
 
@@ -158,7 +158,7 @@ def forged_header(facts: Facts, profile: Profile) -> Iterator[Judgement]:
     def look(one: Told) -> kit.Seen:
         answer, _, how = one
         if how.reach in {Reach.OPEN, Reach.SHELL}:
-            return kit.wrong(say("{why}", why=how.why))
+            return kit.wrong(how.why)
         if how.reach is Reach.UNCLEAR or answer.status != plain[answer.path]:
             said = answer.status or answer.error
             return kit.unseen(say("{status} became {said}", status=plain[answer.path], said=said))
@@ -206,7 +206,7 @@ def raw_address(facts: Facts, profile: Profile) -> Iterator[Judgement]:
             return opened(one, reach.own_address_allowed(facts, profile, answer.path) if through else "")
         if not known[answer.path]:
             return kit.unseen(say("refused, but nothing shows that {path} is there", path=answer.path))
-        return kit.right(say("led to the site's own name") if by_name else say("{why}", why=how.why))
+        return kit.right(say("led to the site's own name") if by_name else how.why)
 
     if not survey.named:
         yield reach.unnamed(survey)
@@ -253,9 +253,11 @@ def _restricted(path: str, facts: Facts, profile: Profile) -> Judgement:
         if ruling.fate is Fate.SERVED and refused_outside:
             return kit.unseen(say("{why}; yet it is refused from outside, by something else", why=ruling.why))
         if ruling.fate is Fate.SERVED:
-            return kit.wrong(say("{why}", why=ruling.why))
+            return kit.wrong(ruling.why)
         if ruling.fate is Fate.UNCLEAR or not any(one.fate is Fate.REFUSED for one in found):
-            return kit.unseen(say("{why}", why=ruling.why))
+            return kit.unseen(ruling.why)
+        if ruling.fate is Fate.REDIRECTED:
+            return kit.right(ruling.why)
         nets = listed(map(str, ruling.allowed), ", ") or say("nobody")
         return kit.right(say("{why}; lets in {nets}", why=ruling.why, nets=nets))
 

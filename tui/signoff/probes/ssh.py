@@ -91,8 +91,7 @@ def root_login(facts: Facts, profile: Profile) -> Judgement:
 
     def look(login: tuple[str, Lines]) -> Seen:
         value = setting(login[1], "permitrootlogin")
-        keys = {"no", "prohibit-password", "without-password", "forced-commands-only"}
-        return (right if value in keys else wrong)(say("PermitRootLogin {value}", value=value))
+        return (right if value in _NO_PASSWORD else wrong)(say("PermitRootLogin {value}", value=value))
 
     root = logins(facts, "root")
     return each(say("logins as root"), root, look, name=itemgetter(0), proves=Proves.CONFIGURED)
