@@ -166,8 +166,6 @@ class Probe:
         """Fill a judgement's empty fields in from the probe."""
         wants_remedy = judgement.result in {Result.FAIL, Result.UNKNOWN, Result.ERROR}
         remedy = judgement.remedy or (self.remedy if wants_remedy else None)
-        if isinstance(remedy, str):
-            remedy = Remedy(remedy, Decision())
         texts = {
             "title": judgement.title or self.title,
             "observed": judgement.observed,
