@@ -12,7 +12,7 @@ import msgspec
 
 from signoff.credentials.secret import Secret
 from signoff.facts.base import HostFact, Malformed, Unavailable
-from signoff.facts.composed import NONE, Composed, Programs, composed
+from signoff.facts.composed import LABEL, NONE, Composed, Programs, composed
 from signoff.facts.sections import assigned, read_script, sections
 from signoff.message import say
 from signoff.target.command import Output, Root
@@ -38,7 +38,8 @@ class Container:
 
     ``published`` are the ports bound now, or those that will be once it is started. ``health`` is
     ``healthy``, ``unhealthy``, ``starting``, or empty where there is no health check. ``addresses`` are its
-    own IP addresses on its ``networks``. ``programs`` are the target's compose, of either kind.
+    own IP addresses on its ``networks``, ``labels`` those of compose alone. ``programs`` are the target's
+    compose, of either kind.
     """
 
     id: str
@@ -110,7 +111,7 @@ def _container(one: Mapping[str, Any], programs: Programs) -> Container:
         "published": tuple(_published(network.get("Ports") or {}, host.get("PortBindings") or {})),
         "network_mode": host.get("NetworkMode", ""),
         "networks": tuple(networks),
-        "labels": config.get("Labels") or {},
+        "labels": {key: text for key, text in (config.get("Labels") or {}).items() if key.startswith(LABEL)},
         "health": (state.get("Health") or {}).get("Status", ""),
         "addresses": [address for of in networks.values() for key in _ADDRESSES if (address := of.get(key))],
         "programs": programs,
@@ -143,4 +144,5 @@ CONTAINERS = HostFact(
     cap=16 << 20,
     sensitive=True,
     by_hand=BY_HAND,
+    kept=tuple[Container, ...],
 )

@@ -1,7 +1,7 @@
 """Typed values as they are kept beside a record, and read again to judge by them once more.
 
 A value is packed with what there is to know of its look, or with why there is none. Of a fact that may hold a
-secret (`kept` is None) only that is.
+secret (`kept` is None) only that is; a `Secret` within a value is left out.
 """
 
 from __future__ import annotations
@@ -13,12 +13,26 @@ from typing import Any
 
 import msgspec
 
+from signoff.credentials.secret import Secret
 from signoff.facts.base import Fact, HostFact, Malformed, Noted, OutsideFact, Unavailable
 from signoff.message import Message, Said, restored
 
 
 class Withheld:
     """What stands for a value that was not kept."""
+
+
+class WithheldError(BaseException):
+    """A judgement asks for a secret that was not kept. No probe takes it for a failure of its own."""
+
+
+class _Unkept(Secret):
+    """What stands for a secret within a value that was kept."""
+
+    def reveal(self, *_: object) -> str:
+        raise WithheldError
+
+    __len__ = __bool__ = __eq__ = __hash__ = reveal  # type: ignore[assignment]
 
 
 _NONE = msgspec.Raw()
@@ -87,8 +101,10 @@ def _raw(fact: Fact[Any], value: Any) -> msgspec.Raw:
         return _NONE
 
 
-def _plain(value: Any) -> str:
-    """Return the text of what JSON has no form for."""
+def _plain(value: Any) -> str | None:
+    """Return the text of what JSON has no form for; nothing of a secret."""
+    if isinstance(value, Secret):
+        return None
     if isinstance(value, re.Pattern):
         return str(value.pattern)
     if isinstance(value, (str, IPv4Address, IPv6Address, IPv4Network, IPv6Network, PurePosixPath)):
@@ -98,6 +114,8 @@ def _plain(value: Any) -> str:
 
 def _of(kind: type, value: Any) -> Any:
     """Return a value of a type that JSON has no form for, made of its text."""
+    if kind is Secret:
+        return _Unkept("")
     if kind is Message:
         return Message(value, "", {})
     return re.compile(value) if kind is re.Pattern else kind(value)
