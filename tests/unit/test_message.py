@@ -130,8 +130,10 @@ def test_a_hostile_name_is_inert_where_it_is_shown(name: str) -> None:
         result=Result.FAIL,
         vantage=Vantage.HOST,
         observed=str(observed),
-        said={"observed": observed.said},
+        evidence=("pass", str(observed)),
+        said={"observed": observed.said, "evidence.1": observed.said},
     )
+    assert in_words(finding).evidence == ("pass", f"{name} · 2 из 14"), "what a host says is no word of ours"
     assert in_words(finding).observed == f"{name} · 2 из 14"
     assert in_words(finding).title == name
     on_a_line = " ".join(name.replace("\x04", "").replace("\x00", "").split())

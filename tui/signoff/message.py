@@ -108,15 +108,14 @@ def translated(text: str) -> str:
     """Return a message in the operator's language; any other text as it is."""
     if not isinstance(text, Message):
         return text
-    catalogue = _catalogue(_here.get() or _language[0])
     if text.plural:
         count = text.values.get("count")
         if not isinstance(count, int):
             return str(text)
         # The other form is part of what is looked up: see locale/mo.py.
-        template = catalogue.npgettext(text.plural, text.template, text.plural, count)
+        template = _spoken().npgettext(text.plural, text.template, text.plural, count)
     else:
-        template = catalogue.gettext(text.template) if text.template else ""
+        template = _spoken().gettext(text.template) if text.template else ""
     return _filled(
         template,
         {name: translated(one) if isinstance(one, str) else one for name, one in text.values.items()},
@@ -142,7 +141,7 @@ def recorded(text: str, said: Said | None) -> str:
 
 def own(text: str) -> str:
     """Return a text of this program's own that is no message, as a key's name or a help text is."""
-    return translated(Message(text, "", {}))
+    return _spoken().gettext(text) if text else ""
 
 
 def use_language(language: str) -> None:
@@ -169,6 +168,10 @@ def english() -> Iterator[None]:
 
 _language = ["en"]
 _here: ContextVar[str] = ContextVar("language", default="")
+
+
+def _spoken() -> gettext.NullTranslations:
+    return _catalogue(_here.get() or _language[0])
 
 
 @cache

@@ -116,7 +116,10 @@ def word(one: str) -> str:
 
 
 def in_words(finding: Finding) -> Finding:
-    """Return a finding with its texts in the operator's language. A record has them in English."""
+    """Return a finding with its texts in the operator's language. A record has them in English.
+
+    A line of evidence is what a host said, unless it was recorded as a message: it stays as it is.
+    """
 
     def told(name: str, english: str) -> str:
         return recorded(english, finding.said.get(name))
@@ -127,7 +130,10 @@ def in_words(finding: Finding) -> Finding:
         observed=told("observed", finding.observed),
         expected=told("expected", finding.expected),
         remedy=told("remedy", finding.remedy),
-        evidence=tuple(told(f"evidence.{number}", line) for number, line in enumerate(finding.evidence)),
+        evidence=tuple(
+            told(f"evidence.{number}", line) if f"evidence.{number}" in finding.said else line
+            for number, line in enumerate(finding.evidence)
+        ),
     )
 
 
